@@ -1,0 +1,206 @@
+package holdfast.admission_test
+
+import data.holdfast.admission
+
+question := {
+	"gate": "admission",
+	"source": {"id": "0123456789abcdef0123456789abcdef", "name": "home"},
+	"entry": {"path": "docs/plan.odt", "name": "plan.odt", "extension": "odt"},
+	"content": {
+		"sizeBytes": 1234,
+		"mediaType": "text/plain",
+		"sha256": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+	},
+}
+
+every_class := ["public", "internal", "confidential", "restricted"]
+
+config := {
+	"lock": {"mode": "GOVERNANCE", "days": 1},
+	"allow_test_signatures": false,
+	"sources": {"home": {}},
+	"destinations": {
+		"local": {"jurisdiction": "local", "classifications": every_class},
+		"abroad": {"jurisdiction": "US", "region": "us-east-1", "classifications": ["public", "internal"]},
+	},
+}
+
+decide(input_value, config_value) := decision if {
+	decision := admission.decision with input as input_value
+		with data.holdfast.config as config_value
+}
+
+patched(path, value) := json.patch(question, [{"op": "add", "path": path, "value": value}])
+
+with_source(source) := object.union(config, {"sources": {"home": source}})
+
+ids(decision) := {reason.id | some reason in decision.reasons}
+
+# The whole answer, so that a change of any default is seen here.
+test_ordinary_file_is_admitted if decide(question, config) == {
+	"allow": true,
+	"reasons": [],
+	"classification": "internal",
+	"scope": "default",
+	"retention": {"class": "standard", "mode": "GOVERNANCE", "days": 1},
+	"scan": {
+		"required": true,
+		"allowTestSignatures": false,
+		"notScanned": {
+			"too_large": "allow",
+			"encrypted": "hold",
+			"limits": "hold",
+			"timeout": "retry",
+			"scanner_error": "retry",
+			"stale_signatures": "retry",
+		},
+	},
+	"format": "sealed-v1",
+	"compression": {"algorithm": "zstd", "level": 3},
+	"destinations": ["abroad", "local"],
+}
+
+test_default_denies_no_ordinary_file if {
+	every size in [0, 1, 8388608, 2147483648, 1099511627776, 9007199254740991] {
+		decide(patched("/content/sizeBytes", size), config).allow
+	}
+	every media_type in ["application/octet-stream", "application/x-executable", "application/zip", "video/mp4", ""] {
+		decide(patched("/content/mediaType", media_type), config).allow
+	}
+	every name in ["a", ".hidden", "a\nb", "\uFFFD", "[", "*", "virus.exe", ".env", "id_rsa", " "] {
+		decide(patched("/entry", {"path": name, "name": name, "extension": ""}), config).allow
+	}
+}
+
+test_every_missing_fact_denies if {
+	paths := [path | some path; walk(question, [path, _]); count(path) > 0]
+	count(paths) == 12
+	every path in paths {
+		not decide(json.remove(question, [concat("/", path)]), config).allow
+	}
+}
+
+test_every_fact_of_wrong_type_denies if {
+	leaves := [path | some path; walk(question, [path, value]); not is_object(value)]
+	every path in leaves {
+		pointer := sprintf("/%s", [concat("/", path)])
+		not decide(patched(pointer, null), config).allow
+		not decide(patched(pointer, {"a": 1}), config).allow
+	}
+}
+
+test_no_input_denies if not decide({}, config).allow
+
+test_question_of_the_other_gate if ids(decide(patched("/gate", "release"), config)) == {"input_invalid"}
+
+test_no_configuration_denies if {
+	decision := decide(question, {})
+	not decision.allow
+	"config_missing" in ids(decision)
+	"destination_none" in ids(decision)
+	decision.retention == {"class": "standard", "mode": "GOVERNANCE", "days": 1}
+}
+
+test_every_missing_part_of_the_configuration_denies if {
+	every part in ["lock", "sources", "destinations", "lock/mode", "lock/days"] {
+		not decide(question, json.remove(config, [part])).allow
+	}
+}
+
+test_unknown_source if "source_unknown" in ids(decide(patched("/source/name", "elsewhere"), config))
+
+test_negative_size if "size_over_limit" in ids(decide(patched("/content/sizeBytes", -1), config))
+
+test_fractional_size if "size_over_limit" in ids(decide(patched("/content/sizeBytes", 1.5), config))
+
+test_size_over_global_limit if {
+	ids(decide(patched("/content/sizeBytes", 9007199254740992), config)) == {"size_over_limit"}
+}
+
+test_size_over_limit_of_the_source if {
+	limited := with_source({"admission": {"max_size_bytes": 1234}})
+	decide(question, limited).allow
+	ids(decide(patched("/content/sizeBytes", 1235), limited)) == {"size_over_limit"}
+}
+
+test_media_type_denied_by_source if {
+	denying := with_source({"admission": {"deny_media_types": ["text/*"]}})
+	ids(decide(question, denying)) == {"media_type_denied"}
+}
+
+test_name_denied_by_source if {
+	ids(decide(question, with_source({"admission": {"deny_names": ["*.tmp", "*.odt"]}}))) == {"name_denied"}
+	ids(decide(question, with_source({"admission": {"deny_names": ["docs/**"]}}))) == {"name_denied"}
+	decide(question, with_source({"admission": {"deny_names": ["*.tmp"]}})).allow
+}
+
+test_invalid_pattern_denies if ids(decide(question, with_source({"admission": {"deny_names": ["["]}}))) == {"name_denied"}
+
+test_rules_of_another_source_do_not_apply if {
+	decide(question, object.union(config, {"sources": {"other": {"admission": {"deny_names": ["*"]}}}})).allow
+}
+
+test_secret_looking_names_are_confidential if {
+	every name in ["id_ed25519", "Server.PEM", ".env", ".env.local", "vault.kdbx"] {
+		decide(patched("/entry", {"path": name, "name": name, "extension": ""}), config).classification == "confidential"
+	}
+}
+
+test_confidential_stays_out_of_destinations_that_may_not_take_it if {
+	decide(patched("/entry/name", "id_rsa"), config).destinations == ["local"]
+}
+
+test_source_fixes_classification if {
+	decision := decide(patched("/entry/name", "id_rsa"), with_source({"classification": "restricted"}))
+	decision.allow
+	decision.classification == "restricted"
+	decision.scope == "restricted"
+	decision.scan.notScanned.too_large == "hold"
+	decision.destinations == ["local"]
+}
+
+test_unknown_classification if {
+	decision := decide(question, with_source({"classification": "secret"}))
+	not decision.allow
+	"classification_unknown" in ids(decision)
+	decision.scan.notScanned.too_large == "hold"
+}
+
+test_source_chooses_scope if decide(question, with_source({"scope": "tenant-a"})).scope == "tenant-a"
+
+test_source_chooses_destinations if {
+	decide(question, with_source({"destinations": ["local"]})).destinations == ["local"]
+	ids(decide(question, with_source({"destinations": ["nowhere"]}))) == {"destination_none"}
+}
+
+test_no_destination_in_an_accepted_jurisdiction if {
+	classifications := object.union(data.holdfast.defaults.classifications, {"internal": {"jurisdictions": ["local"]}})
+	decision := decide(question, config) with data.holdfast.defaults.classifications as classifications
+	decision.destinations == ["local"]
+}
+
+test_configured_lock_is_a_floor if {
+	stronger := object.union(config, {"lock": {"mode": "COMPLIANCE", "days": 30}})
+	decide(question, stronger).retention == {"class": "standard", "mode": "COMPLIANCE", "days": 30}
+}
+
+test_lock_of_the_class_is_a_floor if {
+	strict := {"standard": {"mode": "COMPLIANCE", "days": 365}}
+	decision := decide(question, config) with data.holdfast.defaults.retention_classes as strict
+	decision.retention == {"class": "standard", "mode": "COMPLIANCE", "days": 365}
+}
+
+test_lock_of_no_days_denies if {
+	ids(decide(question, object.union(config, {"lock": {"days": 0}}))) == {"config_missing"}
+}
+
+test_test_signatures_only_on_request if {
+	decide(question, object.union(config, {"allow_test_signatures": true})).scan.allowTestSignatures == true
+}
+
+test_compressed_media_is_stored_as_it_is if {
+	every media_type in ["image/jpeg", "video/x-matroska", "application/zip"] {
+		decision := decide(patched("/content/mediaType", media_type), config)
+		decision.compression == {"algorithm": "none", "level": 0}
+	}
+}

@@ -1,0 +1,223 @@
+package holdfast.release_test
+
+import data.holdfast.release
+
+question := {
+	"gate": "release",
+	"source": {"id": "0123456789abcdef0123456789abcdef", "name": "home"},
+	"entry": {"path": "docs/plan.odt", "name": "plan.odt", "extension": "odt"},
+	"classification": "internal",
+	"content": {
+		"sizeBytes": 1234,
+		"sha256": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+	},
+	"sealing": {
+		"basis": "sealed-bytes",
+		"format": "sealed-v1",
+		"cipher": "AES-256-CTR",
+		"authentication": "HMAC-SHA-256",
+		"keyId": "00112233445566778899aabbccddeeff",
+		"scope": "default",
+		"keyScope": "default",
+		"contentMatches": true,
+	},
+	"destination": {
+		"name": "local",
+		"jurisdiction": "local",
+		"region": "us-east-1",
+		"tls": true,
+		"loopback": false,
+		"versioning": true,
+		"objectLock": true,
+	},
+	"lock": {"mode": "GOVERNANCE", "days": 1, "requiredMode": "GOVERNANCE", "requiredDays": 1},
+	"verdict": {"state": "clean", "signatureSet": "official"},
+}
+
+config := {
+	"lock": {"mode": "GOVERNANCE", "days": 1},
+	"allow_test_signatures": false,
+	"sources": {"home": {}},
+	"destinations": {"local": {
+		"jurisdiction": "local",
+		"classifications": ["public", "internal", "confidential", "restricted"],
+	}},
+}
+
+decide(input_value, config_value) := decision if {
+	decision := release.decision with input as input_value
+		with data.holdfast.config as config_value
+}
+
+patched(path, value) := json.patch(question, [{"op": "add", "path": path, "value": value}])
+
+ids(decision) := {reason.id | some reason in decision.reasons}
+
+denied_for(path, value) := ids(decide(patched(path, value), config))
+
+test_ordinary_file_is_released if decide(question, config) == {"allow": true, "reasons": []}
+
+test_every_classification_is_released_by_default if {
+	every classification in ["public", "internal", "confidential", "restricted"] {
+		decide(patched("/classification", classification), config).allow
+	}
+}
+
+# Not being on this machine is what makes the loopback fact count; its absence must deny only without TLS.
+optional_paths := {["destination", "loopback"]}
+
+test_every_missing_fact_denies if {
+	paths := [path | some path; walk(question, [path, _]); count(path) > 0; not path in optional_paths]
+	count(paths) == 36
+	every path in paths {
+		not decide(json.remove(question, [concat("/", path)]), config).allow
+	}
+}
+
+test_every_fact_of_wrong_type_denies if {
+	leaves := [path | some path; walk(question, [path, value]); not is_object(value); not path in optional_paths]
+	every path in leaves {
+		pointer := sprintf("/%s", [concat("/", path)])
+		not decide(patched(pointer, null), config).allow
+		not decide(patched(pointer, {"a": 1}), config).allow
+	}
+}
+
+test_no_input_denies_for_every_reason if count(ids(decide({}, config))) == 16
+
+test_no_configuration_denies if not decide(question, {}).allow
+
+test_every_missing_part_of_the_configuration_denies if {
+	every part in [
+		"sources",
+		"sources/home",
+		"destinations",
+		"destinations/local",
+		"destinations/local/jurisdiction",
+		"destinations/local/classifications",
+	] {
+		not decide(question, json.remove(config, [part])).allow
+	}
+}
+
+test_question_of_the_other_gate if denied_for("/gate", "admission") == {"input_invalid"}
+
+test_unknown_basis if denied_for("/sealing/basis", "hope") == {"input_invalid"}
+
+test_plan_and_existing_object_are_judged_alike if {
+	decide(patched("/sealing/basis", "plan"), config).allow
+	decide(patched("/sealing/basis", "existing-object"), config).allow
+}
+
+test_unknown_source if denied_for("/source/name", "elsewhere") == {"source_unknown", "name_denied"}
+
+test_name_denied_by_source if {
+	denying := object.union(config, {"sources": {"home": {"release": {"deny_names": ["*.odt"]}}}})
+	ids(decide(question, denying)) == {"name_denied"}
+	decide(patched("/entry/name", "plan.txt"), denying).allow
+}
+
+test_admission_names_do_not_bind_release if {
+	decide(question, object.union(config, {"sources": {"home": {"admission": {"deny_names": ["*.odt"]}}}})).allow
+}
+
+test_unknown_format if denied_for("/sealing/format", "zip") == {"encryption_weak", "authentication_weak"}
+
+test_weak_cipher if {
+	every cipher in ["AES-128-CTR", "none", "", "aes-256-ctr"] {
+		denied_for("/sealing/cipher", cipher) == {"encryption_weak"}
+	}
+}
+
+test_key_without_id if denied_for("/sealing/keyId", "") == {"encryption_weak"}
+
+test_no_authentication if denied_for("/sealing/authentication", "none") == {"authentication_weak"}
+
+test_key_of_another_scope if denied_for("/sealing/keyScope", "tenant-b") == {"scope_mismatch"}
+
+test_empty_scopes_do_not_match if {
+	nameless := json.patch(question, [
+		{"op": "add", "path": "/sealing/scope", "value": ""},
+		{"op": "add", "path": "/sealing/keyScope", "value": ""},
+	])
+	ids(decide(nameless, config)) == {"scope_mismatch"}
+}
+
+test_other_content if denied_for("/sealing/contentMatches", false) == {"content_mismatch"}
+
+test_unknown_destination if "destination_unknown" in denied_for("/destination/name", "elsewhere")
+
+test_destination_not_for_this_classification if {
+	public_only := object.union(config, {"destinations": {"local": {"classifications": ["public"]}}})
+	ids(decide(question, public_only)) == {"destination_classification"}
+	decide(patched("/classification", "public"), public_only).allow
+}
+
+test_unknown_classification if {
+	denied_for("/classification", "secret") == {"destination_classification", "destination_jurisdiction"}
+}
+
+test_other_jurisdiction_than_configured if denied_for("/destination/jurisdiction", "US") == {"destination_jurisdiction"}
+
+test_jurisdiction_not_for_this_classification if {
+	classifications := object.union(data.holdfast.defaults.classifications, {"internal": {"jurisdictions": ["EU"]}})
+	decision := decide(question, config) with data.holdfast.defaults.classifications as classifications
+	ids(decision) == {"destination_jurisdiction"}
+}
+
+test_other_region_than_configured if {
+	regional := object.union(config, {"destinations": {"local": {"region": "eu-central-1"}}})
+	ids(decide(question, regional)) == {"destination_region"}
+	decide(patched("/destination/region", "eu-central-1"), regional).allow
+}
+
+test_bucket_without_object_lock if denied_for("/destination/objectLock", false) == {"object_lock_off"}
+
+test_bucket_without_versioning if denied_for("/destination/versioning", false) == {"versioning_off"}
+
+test_shorter_lock if denied_for("/lock/requiredDays", 2) == {"lock_weak"}
+
+test_weaker_mode if denied_for("/lock/requiredMode", "COMPLIANCE") == {"lock_weak"}
+
+test_stronger_lock if {
+	decide(patched("/lock", {"mode": "COMPLIANCE", "days": 9.5, "requiredMode": "GOVERNANCE", "requiredDays": 2}), config).allow
+}
+
+test_lock_of_no_days if {
+	denied_for("/lock", {"mode": "GOVERNANCE", "days": 0, "requiredMode": "GOVERNANCE", "requiredDays": 0}) == {"lock_weak"}
+}
+
+test_unknown_mode if denied_for("/lock/mode", "LEGAL") == {"lock_weak"}
+
+test_plain_transport if denied_for("/destination/tls", false) == {"transport_plain"}
+
+test_plain_transport_on_this_machine if {
+	local := json.patch(question, [
+		{"op": "add", "path": "/destination/tls", "value": false},
+		{"op": "add", "path": "/destination/loopback", "value": true},
+	])
+	decide(local, config).allow
+}
+
+test_infected if {
+	denied_for("/verdict", {"state": "infected", "signatureSet": "official"}) == {"verdict_unacceptable"}
+}
+
+test_test_signatures if {
+	tested := patched("/verdict/signatureSet", "builtin-test")
+	ids(decide(tested, config)) == {"verdict_unacceptable"}
+	decide(tested, object.union(config, {"allow_test_signatures": true})).allow
+}
+
+test_not_scanned_waits_unless_policy_accepts_it if {
+	denied_for("/verdict", {"state": "not_scanned", "reason": "encrypted"}) == {"verdict_unacceptable"}
+	decide(patched("/verdict", {"state": "not_scanned", "reason": "too_large"}), config).allow
+}
+
+test_restricted_content_is_never_released_unscanned if {
+	unscanned := json.patch(question, [
+		{"op": "add", "path": "/classification", "value": "restricted"},
+		{"op": "add", "path": "/verdict", "value": {"state": "not_scanned", "reason": "too_large"}},
+	])
+	ids(decide(unscanned, config)) == {"verdict_unacceptable"}
+}
