@@ -1,0 +1,147 @@
+import { readFile } from 'node:fs/promises';
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import { getCACertificates } from 'node:tls';
+import { S3Client } from '@aws-sdk/client-s3';
+import { Failure } from '../domain/failures.ts';
+import { readCredentialsFile } from './credentials-file.ts';
+import type { ServerClock } from './server-clock.ts';
+
+export interface S3StoreOptions {
+  /** The destination's name in the configuration. */
+  readonly name: string;
+  /** URL of an S3-compatible server; Amazon's own for the region when missing. */
+  readonly endpoint?: string;
+  readonly region: string;
+  readonly bucket: string;
+  /** Bucket in the path instead of the host name; most S3-compatible servers need it. */
+  readonly forcePathStyle: boolean;
+  /** AWS-format credentials file; the SDK's default chain when missing. */
+  readonly credentialsFile?: string;
+  /** Profile in that file or in the chain; `default` when missing. */
+  readonly profile?: string;
+  /** PEM file of CAs trusted beside the system's. */
+  readonly caFile?: string;
+  /** Where the bytes rest, as policy names it. */
+  readonly jurisdiction: string;
+  /** How long a connection may be silent; 30 s when missing. */
+  readonly idleTimeoutMs?: number;
+  /** Rows per page of a listing, 1 to 1,000; 1,000 when missing. */
+  readonly pageSize?: number;
+}
+
+export interface S3Clients {
+  readonly client: S3Client;
+  /** For requests the server may think about for minutes without a byte: joining the parts of a large object. */
+  readonly patientClient: S3Client;
+}
+
+const connectTimeoutMs = 5_000;
+const idleTimeoutMs = 30_000;
+const patientTimeoutMs = 15 * 60_000;
+const credentialsLifeMs = 5 * 60_000;
+/**
+ * More than callers ever use at once: the connect timeout also runs while a request waits for a free socket,
+ * so a smaller bound would make a busy pool look like a dead server.
+ */
+const maxSockets = 256;
+
+/** Failure `s3_ca_unreadable` when the CA file cannot be read; nothing is sent yet. */
+export async function makeS3Clients(options: S3StoreOptions, clock: ServerClock): Promise<S3Clients> {
+  const ca = options.caFile === undefined ? undefined : await readCa(options.caFile, options.name);
+  const httpAgent = new HttpAgent({ keepAlive: true, maxSockets });
+  const httpsAgent = new HttpsAgent({ keepAlive: true, maxSockets, ...(ca ? { ca } : {}) });
+  const make = (socketTimeout: number): S3Client => {
+    const client = new S3Client({
+      region: options.region,
+      ...(options.endpoint ? { endpoint: options.endpoint } : {}),
+      // Content goes only where the configuration says, whatever AWS_ENDPOINT_URL is.
+      ignoreConfiguredEndpointUrls: true,
+      forcePathStyle: options.forcePathStyle,
+      followRegionRedirects: false,
+      ...(options.profile ? { profile: options.profile } : {}),
+      ...(options.credentialsFile
+        ? { credentials: credentialsProvider(options, options.credentialsFile) }
+        : {}),
+      maxAttempts: 1,
+      // The SDK's own default, CRC32, is refused by some servers; SHA-256 is set on every write instead.
+      requestChecksumCalculation: 'WHEN_REQUIRED',
+      responseChecksumValidation: 'WHEN_REQUIRED',
+      // Costs a round trip, and a connection of its own, per PUT.
+      expectContinueHeader: false,
+      requestHandler: {
+        connectionTimeout: connectTimeoutMs,
+        socketTimeout,
+        httpAgent,
+        httpsAgent,
+        logger: silent,
+      },
+    });
+    observeServerClock(client, clock);
+    signWithKnownHash(client);
+    return client;
+  };
+  return { client: make(options.idleTimeoutMs ?? idleTimeoutMs), patientClient: make(patientTimeoutMs) };
+}
+
+async function readCa(file: string, destination: string): Promise<string[]> {
+  try {
+    return [...getCACertificates('default'), await readFile(file, 'utf8')];
+  } catch (error) {
+    const reason = (error as NodeJS.ErrnoException).code ?? 'unreadable';
+    throw new Failure('s3_ca_unreadable', { destination, reason });
+  }
+}
+
+/** Reads the file again every few minutes, so that rotated credentials need no restart. */
+function credentialsProvider(options: S3StoreOptions, file: string) {
+  return async () => ({
+    ...(await readCredentialsFile(file, options.profile ?? 'default', options.name)),
+    expiration: new Date(Date.now() + credentialsLifeMs),
+  });
+}
+
+const silent = {
+  trace: () => {},
+  debug: () => {},
+  info: () => {},
+  warn: () => {},
+  error: () => {},
+};
+
+interface RawRequest {
+  readonly headers: Record<string, string>;
+  readonly body?: unknown;
+}
+
+interface RawResponse {
+  readonly headers: Record<string, string>;
+}
+
+function observeServerClock(client: S3Client, clock: ServerClock): void {
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      const result = await next(args);
+      clock.observe((result.response as RawResponse).headers.date);
+      return result;
+    },
+    // Low: nearest to the wire, before an error answer becomes an exception.
+    { name: 'observeServerClock', step: 'deserialize', priority: 'low' },
+  );
+}
+
+/** The signature covers the body's SHA-256: hand it the checksum that is known, instead of hashing again. */
+function signWithKnownHash(client: S3Client): void {
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      const request = args.request as RawRequest;
+      const checksum = request.headers['x-amz-checksum-sha256'];
+      if (checksum !== undefined && request.body !== undefined) {
+        request.headers['x-amz-content-sha256'] = Buffer.from(checksum, 'base64').toString('hex');
+      }
+      return next(args);
+    },
+    // Low: after the checksum header is there.
+    { name: 'signWithKnownHash', step: 'build', priority: 'low' },
+  );
+}
