@@ -1,0 +1,156 @@
+import { createHash, hash } from 'node:crypto';
+import { type BigIntStats, fstatSync, readSync } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
+import { sniffLengthBytes, sniffMediaType } from './sniff.ts';
+
+/** What one undisturbed pass over a file's content found. */
+export interface Fingerprint {
+  readonly kind: 'fingerprint';
+  /** fstat(2) of the handle, equal before and after the pass. */
+  readonly stat: BigIntStats;
+  readonly sizeBytes: number;
+  /** Lower-case hex. */
+  readonly sha512: string;
+  readonly sha256: string;
+  /** Plaintext bytes per segment; the last one may be shorter. */
+  readonly segmentSize: number;
+  /** SHA-256 of each segment, 32 bytes each, in order; empty for an empty file. */
+  readonly segmentHashes: Buffer;
+  /** From the first bytes, e.g. `application/pdf`; `application/octet-stream` when unknown. */
+  readonly mediaType: string;
+}
+
+export interface FingerprintOptions {
+  /** Segment size in bytes for a content of that many bytes. */
+  readonly segmentSizeFor: (sizeBytes: number) => number;
+  /** Told after each chunk how many bytes are read; e.g. to heartbeat. */
+  readonly onProgress?: (bytesRead: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** Up to this size a file is read at once and synchronously: no thread hand-over, one-shot hashes. */
+export const wholeReadLimitBytes = 8 * 1024 * 1024;
+
+/** Bounds both memory and how long the event loop waits for a hash (about 3 ms per MiB). */
+const chunkBytes = 1024 * 1024;
+
+/**
+ * Hashes an open file from its start in one pass; `changed` when it did not stay the same meanwhile (size, mtime,
+ * ctime or inode). Reads by position, so the handle's own position does not matter. Throws the read's system error,
+ * or the signal's reason.
+ */
+export async function fingerprintFile(
+  handle: FileHandle,
+  options: FingerprintOptions,
+): Promise<Fingerprint | { readonly kind: 'changed' }> {
+  const stat = fstatSync(handle.fd, { bigint: true });
+  const sizeBytes = Number(stat.size);
+  const segmentSize = options.segmentSizeFor(sizeBytes);
+  const hashes =
+    sizeBytes <= wholeReadLimitBytes
+      ? hashWhole(handle.fd, sizeBytes, segmentSize)
+      : await hashStreamed(handle, sizeBytes, segmentSize, options);
+  if (hashes === undefined || !isSameState(stat, fstatSync(handle.fd, { bigint: true }))) {
+    return { kind: 'changed' };
+  }
+  return { kind: 'fingerprint', stat, sizeBytes, segmentSize, ...hashes };
+}
+
+/** True when two stats are of the same file in the same state. */
+export function isSameState(a: BigIntStats, b: BigIntStats): boolean {
+  return (
+    a.ino === b.ino &&
+    a.dev === b.dev &&
+    a.size === b.size &&
+    a.mtimeNs === b.mtimeNs &&
+    a.ctimeNs === b.ctimeNs
+  );
+}
+
+type Hashes = Pick<Fingerprint, 'sha512' | 'sha256' | 'segmentHashes' | 'mediaType'>;
+
+/** Undefined when the file ended early. */
+function hashWhole(descriptor: number, sizeBytes: number, segmentSize: number): Hashes | undefined {
+  const content = Buffer.allocUnsafe(sizeBytes);
+  for (let read = 0; read < sizeBytes; ) {
+    const count = readSync(descriptor, content, read, sizeBytes - read, read);
+    if (count === 0) return undefined;
+    read += count;
+  }
+  const sha256 = hash('sha256', content, 'hex');
+  return {
+    sha512: hash('sha512', content, 'hex'),
+    sha256,
+    // The only segment of a small file is the whole file: its hash is known.
+    segmentHashes:
+      sizeBytes <= segmentSize
+        ? Buffer.from(sizeBytes === 0 ? '' : sha256, 'hex')
+        : hashSegments(content, segmentSize),
+    mediaType: sniffMediaType(content.subarray(0, sniffLengthBytes)),
+  };
+}
+
+function hashSegments(content: Buffer, segmentSize: number): Buffer {
+  const hashes: Buffer[] = [];
+  for (let at = 0; at < content.length; at += segmentSize) {
+    hashes.push(hash('sha256', content.subarray(at, at + segmentSize), 'buffer'));
+  }
+  return Buffer.concat(hashes);
+}
+
+/** Undefined when the file ended early. While a chunk is hashed the next one is being read. */
+async function hashStreamed(
+  handle: FileHandle,
+  sizeBytes: number,
+  segmentSize: number,
+  { onProgress, signal }: FingerprintOptions,
+): Promise<Hashes | undefined> {
+  const sha512 = createHash('sha512');
+  const sha256 = createHash('sha256');
+  const stepBytes = Math.min(chunkBytes, segmentSize);
+  const segmentHashes = Buffer.allocUnsafe(Math.ceil(sizeBytes / segmentSize) * 32);
+  let segment = createHash('sha256');
+  let mediaType = '';
+  let current: Buffer = Buffer.allocUnsafe(stepBytes);
+  let spare: Buffer = Buffer.allocUnsafe(stepBytes);
+  let reading = readAt(handle, current, 0, sizeBytes);
+  try {
+    for (let at = 0; at < sizeBytes; at += stepBytes) {
+      const chunk = await reading;
+      if (chunk === undefined) return undefined;
+      signal?.throwIfAborted();
+      const end = at + chunk.length;
+      if (end < sizeBytes) reading = readAt(handle, spare, end, sizeBytes);
+      if (at === 0) mediaType = sniffMediaType(chunk.subarray(0, sniffLengthBytes));
+      sha512.update(chunk);
+      sha256.update(chunk);
+      segment.update(chunk);
+      if (end % segmentSize === 0 || end === sizeBytes) {
+        segment.digest().copy(segmentHashes, Math.floor(at / segmentSize) * 32);
+        segment = createHash('sha256');
+      }
+      [current, spare] = [spare, current];
+      onProgress?.(end);
+    }
+  } finally {
+    // The caller closes the handle: no read may be under way then.
+    await reading.catch(() => undefined);
+  }
+  return { sha512: sha512.digest('hex'), sha256: sha256.digest('hex'), segmentHashes, mediaType };
+}
+
+/** Fills `buffer` from `position`, up to the file's size; undefined when the file ends earlier. */
+async function readAt(
+  handle: FileHandle,
+  buffer: Buffer,
+  position: number,
+  sizeBytes: number,
+): Promise<Buffer | undefined> {
+  const length = Math.min(buffer.length, sizeBytes - position);
+  for (let read = 0; read < length; ) {
+    const { bytesRead } = await handle.read(buffer, read, length - read, position + read);
+    if (bytesRead === 0) return undefined;
+    read += bytesRead;
+  }
+  return buffer.subarray(0, length);
+}
