@@ -143,10 +143,14 @@ else := [name | some name in _matching; _defaults.classifications[name].rank == 
 
 _matching contains _defaults.classification
 
-_matching contains rule.classification if {
-	some rule in _defaults.classify
-	entry := {"name": lower(input.entry.name), "path": lower(input.entry.path)}
-	not names.none_match(rule.names, entry)
+_matching contains name if {
+	some name, rule in _defaults.classify
+	lower(input.entry.name) in rule.names
+}
+
+_matching contains name if {
+	some name, rule in _defaults.classify
+	input.entry.extension in rule.extensions
 }
 
 _highest_rank := max([_defaults.classifications[name].rank | some name in _matching])
@@ -196,11 +200,14 @@ allow_test_signatures if scanning.builtin_signatures_allowed
 
 default compression := {"algorithm": "none", "level": 0}
 
-# Media types that are compressed already only cost time.
 compression := _defaults.compression if {
-	media_type := {"name": input.content.mediaType, "path": input.content.mediaType}
-	names.none_match(_defaults.incompressible_media_types, media_type)
+	is_string(input.content.mediaType)
+	not _compressed_already
 }
+
+_compressed_already if input.content.mediaType in _defaults.incompressible.media_types
+
+_compressed_already if split(input.content.mediaType, "/")[0] in _defaults.incompressible.families
 
 destinations contains name if {
 	some name, destination in _config.destinations

@@ -141,8 +141,11 @@ test_rules_of_another_source_do_not_apply if {
 }
 
 test_secret_looking_names_are_confidential if {
-	every name in ["id_ed25519", "Server.PEM", ".env", ".env.local", "vault.kdbx"] {
+	every name in ["id_ed25519", "ID_RSA", ".env", ".env.local"] {
 		decide(patched("/entry", {"path": name, "name": name, "extension": ""}), config).classification == "confidential"
+	}
+	every extension in ["pem", "kdbx"] {
+		decide(patched("/entry/extension", extension), config).classification == "confidential"
 	}
 }
 
