@@ -1,0 +1,27 @@
+import type {
+  AdmissionInput,
+  AdmissionResult,
+  Decision,
+  ReleaseInput,
+  ReleaseResult,
+} from '../domain/records.ts';
+
+/**
+ * Asks the two gates. An answer that cannot be understood is a denial with the reason `policy_undefined`; an
+ * engine that cannot be asked is the retryable failure `policy_unavailable`. Neither is ever an allowance.
+ */
+export interface PolicyEngine {
+  /** Policy 1: may this content be backed up at all, and how? */
+  admit(input: AdmissionInput): Promise<Decision<AdmissionResult>>;
+  /** Policy 2, once per destination: may these sealed bytes leave the host for it? */
+  release(input: ReleaseInput): Promise<Decision<ReleaseResult>>;
+  /** Throws `policy_unavailable` unless the engine answers with a bundle loaded. */
+  ping(): Promise<{ revision: string }>;
+}
+
+/** What `ReleaseInput.sealing` says of a file in sealed format v1; the release rules compare these strings. */
+export const sealedV1Terms = {
+  format: 'sealed-v1',
+  cipher: 'AES-256-CTR',
+  authentication: 'HMAC-SHA-256',
+} as const;

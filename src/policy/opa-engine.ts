@@ -1,0 +1,180 @@
+import { randomUUID } from 'node:crypto';
+import { Agent, request } from 'node:http';
+import { z } from 'zod';
+import { Failure } from '../domain/failures.ts';
+import type {
+  AdmissionInput,
+  AdmissionResult,
+  Decision,
+  ReleaseInput,
+  ReleaseResult,
+} from '../domain/records.ts';
+import { readAdmission, readRelease, undefinedAdmission, undefinedRelease } from './answer.ts';
+import type { PolicyEngine } from './engine.ts';
+
+export interface OpaEngineOptions {
+  /** Unix socket of `opa run --server`. */
+  readonly socketPath: string;
+  /** From the question to the last byte of the answer. */
+  readonly timeoutMs: number;
+  /** The only bundle whose answers count; without it any single bundle does. */
+  readonly expectedRevision?: string;
+}
+
+/** A decision is under 2 KiB; more is not an answer of ours. */
+const maxAnswerBytes = 64 * 1024;
+
+const maxConnections = 16;
+
+const bundleRevision = z.string().regex(/^[0-9a-f]{64}$/);
+
+/** OPA's envelope (https://www.openpolicyagent.org/docs/latest/rest-api/#get-a-document-with-input). */
+const envelope = z.object({
+  result: z.unknown(),
+  decision_id: z.string().min(1).optional(),
+  provenance: z.object({
+    bundles: z.record(z.string(), z.object({ revision: bundleRevision })),
+  }),
+});
+
+type Answer =
+  | {
+      readonly kind: 'answer';
+      readonly result: unknown;
+      readonly revision: string;
+      readonly decisionId: string;
+    }
+  | { readonly kind: 'unusable'; readonly detail: string };
+
+/** {@link PolicyEngine} over OPA's REST API on a unix socket. */
+export class OpaEngine implements PolicyEngine {
+  readonly #options: OpaEngineOptions;
+  readonly #agent: Agent;
+
+  constructor(options: OpaEngineOptions) {
+    this.#options = options;
+    this.#agent = new Agent({ keepAlive: true, maxSockets: maxConnections });
+  }
+
+  async admit(input: AdmissionInput): Promise<Decision<AdmissionResult>> {
+    const answer = await this.#decide('admission', input);
+    return this.#judged(answer, readAdmission, undefinedAdmission);
+  }
+
+  async release(input: ReleaseInput): Promise<Decision<ReleaseResult>> {
+    const answer = await this.#decide('release', input);
+    return this.#judged(answer, readRelease, undefinedRelease);
+  }
+
+  async ping(): Promise<{ revision: string }> {
+    const answer = await this.#ask('GET', '/v1/data/holdfast/config/lock?provenance=true', '');
+    if (answer.kind === 'unusable') throw new Failure('policy_unavailable', { detail: answer.detail });
+    if (answer.result === undefined)
+      throw new Failure('policy_unavailable', { detail: 'no configuration loaded' });
+    return { revision: answer.revision };
+  }
+
+  /** Closes idle connections; questions under way end by themselves. */
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  #decide(gate: 'admission' | 'release', input: unknown): Promise<Answer> {
+    return this.#ask('POST', `/v1/data/holdfast/${gate}/decision?provenance=true`, JSON.stringify({ input }));
+  }
+
+  #judged<Result>(
+    answer: Answer,
+    read: (result: unknown) => Result | undefined,
+    denied: (detail: string) => Result,
+  ): Decision<Result> {
+    if (answer.kind === 'unusable') {
+      return {
+        result: denied(answer.detail),
+        bundleRevision: this.#options.expectedRevision ?? 'unknown',
+        decisionId: randomUUID(),
+      };
+    }
+    return {
+      result: read(answer.result) ?? denied('it is not a decision'),
+      bundleRevision: answer.revision,
+      decisionId: answer.decisionId,
+    };
+  }
+
+  async #ask(method: 'GET' | 'POST', path: string, body: string): Promise<Answer> {
+    const reply = await exchange(this.#options, this.#agent, method, path, body);
+    if (reply.status >= 500) throw new Failure('policy_unavailable', { detail: `status ${reply.status}` });
+    if (reply.status !== 200) return { kind: 'unusable', detail: `status ${reply.status}` };
+    if (reply.body === undefined) return { kind: 'unusable', detail: 'it is too long' };
+    const parsed = envelope.safeParse(parseJson(reply.body));
+    if (!parsed.success) return { kind: 'unusable', detail: 'it is out of form' };
+    const [bundle, ...others] = Object.values(parsed.data.provenance.bundles);
+    if (bundle === undefined || others.length > 0) {
+      return { kind: 'unusable', detail: 'it does not name one bundle' };
+    }
+    const { expectedRevision } = this.#options;
+    if (expectedRevision !== undefined && bundle.revision !== expectedRevision) {
+      throw new Failure('policy_unavailable', { detail: 'another policy bundle is loaded' });
+    }
+    return {
+      kind: 'answer',
+      result: parsed.data.result,
+      revision: bundle.revision,
+      // OPA numbers its decisions only while it logs them, and its log would hold the private input.
+      decisionId: parsed.data.decision_id ?? randomUUID(),
+    };
+  }
+}
+
+interface Reply {
+  readonly status: number;
+  /** `undefined` when it was longer than {@link maxAnswerBytes}. */
+  readonly body: Buffer | undefined;
+}
+
+/** One HTTP exchange. Whatever keeps the whole answer from arriving in time is `policy_unavailable`. */
+function exchange(
+  { socketPath, timeoutMs }: OpaEngineOptions,
+  agent: Agent,
+  method: string,
+  path: string,
+  body: string,
+): Promise<Reply> {
+  return new Promise((resolve, reject) => {
+    const fail = (error: Error): void => {
+      const detail = timeout.aborted ? 'no answer in time' : (codeOf(error) ?? 'connection broken');
+      reject(new Failure('policy_unavailable', { detail }, { cause: error }));
+    };
+    const timeout = AbortSignal.timeout(timeoutMs);
+    const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
+    const outgoing = request({ socketPath, agent, method, path, headers, signal: timeout }, (incoming) => {
+      const status = incoming.statusCode ?? 0;
+      const chunks: Buffer[] = [];
+      let lengthBytes = 0;
+      incoming.on('data', (chunk: Buffer) => {
+        lengthBytes += chunk.length;
+        chunks.push(chunk);
+        if (lengthBytes <= maxAnswerBytes) return;
+        resolve({ status, body: undefined });
+        incoming.destroy();
+      });
+      incoming.on('end', () => resolve({ status, body: Buffer.concat(chunks) }));
+      incoming.on('error', fail);
+    });
+    outgoing.on('error', fail);
+    outgoing.end(body);
+  });
+}
+
+function codeOf(error: Error): string | undefined {
+  return 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}
+
+function parseJson(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString('utf8'));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,173 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type ServerResponse } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { OpaEngine } from '../../src/policy/opa-engine.ts';
+import { admission, release } from './questions.ts';
+
+const revision = 'ab'.repeat(32);
+const provenance = { bundles: { bundle: { revision } } };
+const admitted = {
+  allow: true,
+  reasons: [],
+  classification: 'internal',
+  scope: 'default',
+  retention: { class: 'standard', mode: 'GOVERNANCE', days: 1 },
+  scan: {
+    required: true,
+    allowTestSignatures: false,
+    notScanned: {
+      too_large: 'allow',
+      encrypted: 'hold',
+      limits: 'hold',
+      timeout: 'retry',
+      scanner_error: 'retry',
+      stale_signatures: 'retry',
+    },
+  },
+  format: 'sealed-v1',
+  compression: { algorithm: 'zstd', level: 3 },
+  destinations: ['local'],
+};
+const released = { allow: true, reasons: [] };
+
+let folder: string;
+let socketPath: string;
+let respond: (response: ServerResponse) => void;
+let engine: OpaEngine;
+const server = createServer((incoming, response) => {
+  incoming.resume().on('end', () => respond(response));
+});
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'holdfast-hostile-'));
+  socketPath = join(folder, 'opa.sock');
+  await new Promise<void>((resolve) => server.listen(socketPath, resolve));
+  engine = new OpaEngine({ socketPath, timeoutMs: 300 });
+});
+afterAll(() => {
+  engine.close();
+  server.closeAllConnections();
+  server.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const answering = (body: unknown, status = 200): void => {
+  respond = (response) =>
+    response.writeHead(status).end(typeof body === 'string' ? body : JSON.stringify(body));
+};
+
+describe('a well-formed answer', () => {
+  test('is taken, or every denial below would prove nothing', async () => {
+    answering({ result: admitted, provenance, decision_id: 'd1' });
+    expect(await engine.admit(admission)).toEqual({
+      result: admitted,
+      bundleRevision: revision,
+      decisionId: 'd1',
+    });
+    answering({ result: released, provenance });
+    expect((await engine.release(release)).result.allow).toBe(true);
+  });
+});
+
+describe('a bad answer is a denial', () => {
+  const unlike = (part: object): object => ({ result: { ...admitted, ...part }, provenance });
+  test.each<[string, unknown, number?]>([
+    ['no result', { provenance }],
+    ['a result that is null', { result: null, provenance }],
+    ['a bare true', { result: true, provenance }],
+    ['allow as text', unlike({ allow: 'true' })],
+    ['allow as number', unlike({ allow: 1 })],
+    ['no allow', unlike({ allow: undefined })],
+    ['allowed with a reason against it', unlike({ reasons: [{ id: 'x', text: 'y' }] })],
+    ['denied without a reason', unlike({ allow: false })],
+    ['an unknown field', unlike({ note: 'trust me' })],
+    ['an unknown classification', unlike({ classification: 'secret' })],
+    ['a lock of no days', unlike({ retention: { class: 'standard', mode: 'GOVERNANCE', days: 0 } })],
+    ['no destination', unlike({ destinations: [] })],
+    ['an unknown way to treat unscanned content', unlike({ scan: { ...admitted.scan, notScanned: {} } })],
+    ['no provenance', { result: admitted }],
+    ['no revision', { result: admitted, provenance: { bundles: { bundle: {} } } }],
+    [
+      'a revision that is no SHA-256',
+      { result: admitted, provenance: { bundles: { b: { revision: 'v1' } } } },
+    ],
+    ['no bundle', { result: admitted, provenance: { bundles: {} } }],
+    ['two bundles', { result: admitted, provenance: { bundles: { a: { revision }, b: { revision } } } }],
+    ['no JSON', '{"result": {"allow": true'],
+    ['nothing', ''],
+    ['a list', []],
+    ['a huge answer', { result: admitted, provenance, filler: 'x'.repeat(5_000_000) }],
+    ['not found', { result: admitted, provenance }, 404],
+    ['a redirect', { result: admitted, provenance }, 302],
+    ['no content', '', 204],
+  ])('%s', async (_, body, status) => {
+    answering(body, status);
+    const decision = await engine.admit(admission);
+    expect(decision.result.allow).toBe(false);
+    expect(decision.result.destinations).toEqual([]);
+    expect(decision.result.reasons.map((reason) => reason.id)).toEqual(['policy_undefined']);
+  });
+
+  test.each<[string, unknown]>([
+    ['no result', { provenance }],
+    ['allow as text', { result: { allow: 'true', reasons: [] }, provenance }],
+    [
+      'allowed with a reason against it',
+      { result: { allow: true, reasons: [{ id: 'x', text: '' }] }, provenance },
+    ],
+    ['an admission answer', { result: admitted, provenance }],
+  ])('at release too: %s', async (_, body) => {
+    answering(body);
+    const { result } = await engine.release(release);
+    expect(result.allow).toBe(false);
+    expect(result.reasons.map((reason) => reason.id)).toEqual(['policy_undefined']);
+  });
+});
+
+describe('an engine that cannot be asked is a retryable failure', () => {
+  test.each<[string, (response: ServerResponse) => void]>([
+    ['never answers', () => {}],
+    ['stops in the middle', (response) => response.writeHead(200).write('{"result":')],
+    [
+      'drips for ever',
+      (response) => {
+        const timer = setInterval(() => response.write(' '), 20);
+        response.on('close', () => clearInterval(timer));
+      },
+    ],
+    [
+      'breaks off in the middle',
+      (response) => {
+        const text = JSON.stringify({ result: admitted, provenance });
+        response.writeHead(200, { 'content-length': text.length });
+        response.write(text.slice(0, -20), () => response.destroy());
+      },
+    ],
+    ['hangs up', (response) => response.destroy()],
+    ['fails', (response) => response.writeHead(500).end('{"code":"internal_error"}')],
+    ['is too busy', (response) => response.writeHead(503).end()],
+    ['speaks another protocol', (response) => response.socket?.end('hello\r\n')],
+  ])('%s', async (_, behaviour) => {
+    respond = behaviour;
+    await expect(engine.admit(admission)).rejects.toMatchObject({
+      code: 'policy_unavailable',
+      retryable: true,
+      exitCode: 5,
+    });
+  });
+
+  test('is not there', async () => {
+    const nobody = new OpaEngine({ socketPath: join(folder, 'nobody.sock'), timeoutMs: 300 });
+    await expect(nobody.release(release)).rejects.toMatchObject({ code: 'policy_unavailable' });
+    await expect(nobody.ping()).rejects.toMatchObject({ code: 'policy_unavailable' });
+  });
+
+  test('ping does not take a server without a bundle for healthy', async () => {
+    answering({ provenance });
+    await expect(engine.ping()).rejects.toMatchObject({ code: 'policy_unavailable' });
+    answering({ result: {} });
+    await expect(engine.ping()).rejects.toMatchObject({ code: 'policy_unavailable' });
+  });
+});

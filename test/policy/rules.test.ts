@@ -1,0 +1,56 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { opaPath } from './opa.ts';
+import { admission, release } from './questions.ts';
+
+const policies = join(import.meta.dirname, '../../policies');
+const schemas = join(policies, 'schemas');
+const opa = (args: string[]): string => execFileSync(opaPath(), args, { encoding: 'utf8', stdio: 'pipe' });
+
+describe('the rules', () => {
+  test('pass their own tests with at least 95 % of their lines covered', () => {
+    opa(['test', '--bundle', '--fail-on-empty', policies]);
+    const report = JSON.parse(opa(['test', '--bundle', '--coverage', '--threshold', '95', policies])) as {
+      coverage: number;
+    };
+    expect(report.coverage).toBeGreaterThanOrEqual(95);
+  });
+
+  test('hold under opa check --strict, against the input schemas too', () => {
+    opa(['check', '--strict', '--bundle', policies]);
+    opa(['check', '--strict', '--bundle', '--schema', schemas, policies]);
+  });
+
+  test('are formatted', () => {
+    expect(opa(['fmt', '--list', policies])).toBe('');
+  });
+});
+
+describe('the input schemas', () => {
+  let folder: string;
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'holdfast-schema-'));
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  const fits = (schema: string, question: object): boolean => {
+    const input = join(folder, 'input.json');
+    const asked = { schema: JSON.parse(readFileSync(join(schemas, schema), 'utf8')), question };
+    writeFileSync(input, JSON.stringify(asked));
+    const query = 'json.match_schema(input.question, input.schema)[0]';
+    return opa(['eval', '--format', 'raw', '--input', input, query]).trim() === 'true';
+  };
+
+  test('describe what the program asks', () => {
+    expect(fits('admission-input.json', admission)).toBe(true);
+    expect(fits('release-input.json', release)).toBe(true);
+  });
+
+  test('know no other fact', () => {
+    expect(fits('admission-input.json', { ...admission, mood: 'good' })).toBe(false);
+    expect(fits('release-input.json', { ...release, mood: 'good' })).toBe(false);
+  });
+});
