@@ -192,6 +192,90 @@ export const failures = {
     'Holdfast already runs for this state folder (process {pid}).',
     'Run `holdfast status` to see it, or `holdfast down` to stop it.',
   ),
+  policy_unavailable: row(
+    5,
+    true,
+    'The policy engine (OPA) gives no decision: {detail}.',
+    'Run `holdfast status`; the log of the opa service says why. Work waits and resumes by itself.',
+  ),
+  policy_invalid: row(
+    1,
+    false,
+    'The policy cannot be built: {detail}.',
+    'Correct the policy settings in holdfast.yaml and run `opa check --strict --bundle` on the policy folder.',
+  ),
+  scanner_unavailable: row(
+    5,
+    true,
+    'The malware scanner (clamd) cannot be reached: {detail}.',
+    'Run `holdfast status`; the log of the clamd service says why. Work waits and resumes by itself.',
+  ),
+  entry_unknown: row(
+    1,
+    false,
+    'No entry {entry} is in the catalog.',
+    'List what there is with `holdfast files`.',
+  ),
+  destination_unknown: row(
+    1,
+    false,
+    'Policy names the destination {destination}, which the configuration does not have.',
+    'Add it under `destinations` in holdfast.yaml, or correct the policy data.',
+  ),
+  unknown_scope: row(
+    6,
+    false,
+    'There is no key for the scope {scope}.',
+    'Name an existing scope in the policy data; this release makes the scope `default` at init.',
+  ),
+  wrong_password: row(
+    6,
+    false,
+    'The password does not open this keyring.',
+    'Check the file HOLDFAST_PASSWORD_FILE names; a keyring keeps the password it was written with.',
+  ),
+  empty_password: row(
+    6,
+    false,
+    'The password is empty.',
+    'Put a password into the file HOLDFAST_PASSWORD_FILE names.',
+  ),
+  corrupted_keyring: row(
+    6,
+    false,
+    'The keyring is damaged: {detail}.',
+    'Read an older version of the keyring object, or the one in another destination.',
+  ),
+  hostile_keyring: row(
+    6,
+    false,
+    'The keyring asks for {iterations} password iterations; only {least} to {most} are accepted.',
+    'Someone may have replaced the keyring object: read its older versions, or the one in another destination.',
+  ),
+  unknown_key: row(
+    6,
+    false,
+    'No key {keyId} is known.',
+    'It may belong to another repository, or its scope was shredded.',
+  ),
+  tampered: row(
+    4,
+    false,
+    'The sealed bytes are not what was written: {detail}.',
+    'Read another version or destination of the object, and find out what changed it.',
+  ),
+  unsupported_format: row(
+    4,
+    false,
+    'The bytes are of a form this program does not read: {detail}.',
+    'Use the release that wrote them, or a newer one.',
+  ),
+  name_too_long: row(
+    3,
+    false,
+    'The path and attributes of the file do not fit into its metadata.',
+    'Shorten the path.',
+  ),
 } satisfies Record<string, FailureRow>;
 
 export type FailureCode = keyof typeof failures;
