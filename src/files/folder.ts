@@ -91,7 +91,7 @@ export function liesInside(root: SourceRoot, descriptor: number): boolean {
 }
 
 /** The root's real path as `isWithin` wants it: the file system's root holds everything. */
-function insideOf(root: SourceRoot): Buffer {
+export function insideOf(root: SourceRoot): Buffer {
   return root.realPath.length === 1 ? Buffer.alloc(0) : root.realPath;
 }
 
