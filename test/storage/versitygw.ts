@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { access, glob, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -19,8 +19,8 @@ export interface Versitygw {
   stop(): Promise<void>;
 }
 
-/** Starts versitygw: the tool in HOLDFAST_TEST_VERSITYGW, else the newest in the tool cache. */
-export async function startVersitygw(): Promise<Versitygw> {
+/** Starts versitygw: the tool in HOLDFAST_TEST_VERSITYGW, else the newest in the tool cache. With `tls` over HTTPS. */
+export async function startVersitygw(tls?: { cert: string; key: string }): Promise<Versitygw> {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-s3-'));
   const data = join(folder, 'data');
   const versions = join(folder, 'versions');
@@ -40,7 +40,8 @@ export async function startVersitygw(): Promise<Versitygw> {
     await versitygwPath(),
     [
       ...['--port', `127.0.0.1:${port}`, '--region', region, '--access-log', accessLog],
-      ...['--keep-alive', '--quiet', '--health', '/health'],
+      ...['--keep-alive', '--quiet'],
+      ...(tls ? ['--cert', tls.cert, '--key', tls.key] : []),
       ...['posix', '--versioning-dir', versions, data],
     ],
     {
@@ -52,8 +53,8 @@ export async function startVersitygw(): Promise<Versitygw> {
       stdio: ['ignore', 'ignore', 'inherit'],
     },
   );
-  const endpoint = `http://127.0.0.1:${port}`;
-  await healthy(`${endpoint}/health`, child);
+  const endpoint = `${tls ? 'https' : 'http'}://127.0.0.1:${port}`;
+  await healthy(port, child);
   return {
     endpoint,
     region,
@@ -89,17 +90,21 @@ async function versitygwPath(): Promise<string> {
   return newest.path;
 }
 
-async function healthy(url: string, child: ChildProcess): Promise<void> {
+async function healthy(port: number, child: ChildProcess): Promise<void> {
   for (let attempt = 0; attempt < 100; attempt += 1) {
     if (child.exitCode !== null) throw new Error(`versitygw ended with code ${child.exitCode}`);
-    const ok = await fetch(url).then(
-      (answer) => answer.ok,
-      () => false,
-    );
-    if (ok) return;
+    if (await accepts(port)) return;
     await sleep(100);
   }
-  throw new Error('versitygw did not become healthy in 10 s');
+  throw new Error('versitygw did not listen within 10 s');
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
+    socket.once('connect', () => socket.destroy());
+  });
 }
 
 /** A port nobody listens on now. */
