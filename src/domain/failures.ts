@@ -276,6 +276,19 @@ export const failures = {
     'The path and attributes of the file do not fit into its metadata.',
     'Shorten the path.',
   ),
+  hold_unknown: row(1, false, 'No hold {hold} is in the catalog.', 'List the held files with `holdfast files --outcome held`.'),
+  lock_mismatch: row(
+    4,
+    false,
+    'Destination {destination} stored an object with a shorter or weaker lock than asked.',
+    'Check the bucket for rules that change locks; the version is not counted as protected.',
+  ),
+  planted_object: row(
+    4,
+    false,
+    'Destination {destination} holds a foreign object under a name of ours.',
+    'Somebody wrote into the bucket: check who may. The name is random and will not be met again by chance.',
+  ),
 } satisfies Record<string, FailureRow>;
 
 export type FailureCode = keyof typeof failures;
