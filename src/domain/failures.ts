@@ -50,7 +50,7 @@ export const failures = {
   ),
   audit_conflict: row(
     4,
-    false,
+    true,
     'The audit trail already holds another account of event {event}.',
     'Someone or something changed the trail: keep the database as it is and compare it with an older backup.',
   ),
@@ -276,7 +276,12 @@ export const failures = {
     'The path and attributes of the file do not fit into its metadata.',
     'Shorten the path.',
   ),
-  hold_unknown: row(1, false, 'No hold {hold} is in the catalog.', 'List the held files with `holdfast files --outcome held`.'),
+  hold_unknown: row(
+    1,
+    false,
+    'No hold {hold} is in the catalog.',
+    'List the held files with `holdfast files --outcome held`.',
+  ),
   lock_mismatch: row(
     4,
     false,
@@ -288,6 +293,24 @@ export const failures = {
     false,
     'Destination {destination} holds a foreign object under a name of ours.',
     'Somebody wrote into the bucket: check who may. The name is random and will not be met again by chance.',
+  ),
+  object_too_large: row(
+    3,
+    false,
+    'The sealed file may grow beyond what destination {destination} can store in one object.',
+    'Exclude the file or split it: S3 stores at most 5 TiB in one object.',
+  ),
+  sealing_refused: row(
+    4,
+    false,
+    'What was sealed for destination {destination} is not what release allowed.',
+    'Nothing was completed. Report it with the log file: the sealer and the reader disagree, or policy changed.',
+  ),
+  keyring_missing: row(
+    6,
+    false,
+    'There is no keyring in {folder}.',
+    'Run `holdfast init`; if the repository exists already, copy its keys folder back from the bucket.',
   ),
 } satisfies Record<string, FailureRow>;
 

@@ -1,0 +1,173 @@
+/**
+ * Opening a sealed file: docs/format.md section 4.8. It shares key derivation and constants with the sealer and no code
+ * that makes sealed bytes, because release lets it judge the sealer's bytes before they leave the host.
+ */
+import { createHash, createHmac, hash, timingSafeEqual } from 'node:crypto';
+import { Failure } from '../domain/failures.ts';
+import { deriveFileKeys, type FileKeys, type Purpose, type SealingKey } from './keys.ts';
+import { footerBytes, footerMacBytes, footerMacPrefix, headBytes } from './layout.ts';
+import { decodeMetadata, type SealedMetadata } from './metadata.ts';
+import { damaged, type Frame, leastSealedBytes, readFrame } from './read-frame.ts';
+import { decryptAt, type SegmentRange, SegmentReader } from './read-segment.ts';
+
+/** Bytes to open, of known length. `read` gives exactly `length` bytes from `offset`, or rejects. */
+export interface ByteSource {
+  readonly lengthBytes: number;
+  read(offset: number, length: number): Promise<Buffer>;
+}
+
+export interface OpenOptions {
+  /** The sealing key with that id (16 bytes), or undefined. */
+  readonly keys: (id: Buffer) => SealingKey | undefined;
+  /** The purpose the bytes must have been sealed for. */
+  readonly purpose: Purpose;
+}
+
+/** Authenticated facts of a sealed file. All lengths in bytes. */
+export interface SealedFacts {
+  readonly iv: Buffer;
+  readonly keyId: Buffer;
+  readonly formatVersion: number;
+  readonly compression: Frame['compression'];
+  readonly segmentSize: number;
+  readonly segmentCount: number;
+  readonly plaintextLength: number;
+  readonly ciphertextLength: number;
+  readonly path: Buffer;
+  readonly metadata: SealedMetadata;
+}
+
+export interface OpenedSealed extends SealedFacts {
+  /** Where the encrypted bytes of segment `index` lie in the file. */
+  segmentRange(index: number): SegmentRange;
+  /** Plaintext of one segment from its encrypted bytes. Throws Failure `tampered`; RangeError for no such segment. */
+  openSegment(index: number, ciphertext: Buffer): Promise<Buffer>;
+  /**
+   * All plaintext segments in order, read from the source. Failure `tampered` comes instead of the last one where the
+   * whole does not have the metadata's SHA-512.
+   */
+  segments(): AsyncGenerator<Buffer, void, undefined>;
+}
+
+export interface OpenedBytes extends SealedFacts {
+  /** The whole content, checked against the metadata's SHA-512. Throws Failure `tampered`. */
+  content(): Buffer;
+}
+
+/** What a MAC has vouched for, and the means to open segments. */
+interface Opened {
+  readonly facts: SealedFacts;
+  readonly reader: SegmentReader;
+}
+
+/**
+ * Reads and verifies everything but the segments: 20 bytes and the footer, then metadata and table.
+ * Throws Failure `tampered`, `unsupported_format` or `unknown_key`.
+ */
+export async function openSealed(source: ByteSource, options: OpenOptions): Promise<OpenedSealed> {
+  if (source.lengthBytes < leastSealedBytes) throw damaged('too short');
+  const footerAt = source.lengthBytes - footerBytes;
+  const [head, footer] = await Promise.all([
+    readExactly(source, 0, headBytes),
+    readExactly(source, footerAt, footerBytes),
+  ]);
+  const frame = readFrame(head, footer, source.lengthBytes);
+  const [encryptedMetadata, table] = await Promise.all([
+    readExactly(source, headBytes, frame.metadataLength),
+    readExactly(source, footerAt - frame.tableLength, frame.tableLength),
+  ]);
+  const { facts, reader } = authenticate(frame, { head, encryptedMetadata, table, footer }, options);
+  const openNext = async (index: number): Promise<Buffer> => {
+    const { offset, length } = reader.range(index);
+    return reader.open(index, await readExactly(source, offset, length));
+  };
+  return {
+    ...facts,
+    segmentRange: (index) => reader.range(index),
+    openSegment: (index, ciphertext) => reader.open(index, ciphertext),
+    segments: () => verifiedSegments(facts, openNext),
+  };
+}
+
+/** Opens a small sealed file that is in memory. Throws like {@link openSealed}. */
+export function openBytes(sealed: Buffer, options: OpenOptions): OpenedBytes {
+  if (sealed.length < leastSealedBytes) throw damaged('too short');
+  const footerAt = sealed.length - footerBytes;
+  const head = sealed.subarray(0, headBytes);
+  const footer = sealed.subarray(footerAt);
+  const frame = readFrame(head, footer, sealed.length);
+  const encryptedMetadata = sealed.subarray(headBytes, headBytes + frame.metadataLength);
+  const table = sealed.subarray(footerAt - frame.tableLength, footerAt);
+  const { facts, reader } = authenticate(frame, { head, encryptedMetadata, table, footer }, options);
+  return { ...facts, content: () => verifiedContent(sealed, facts, reader) };
+}
+
+interface Sections {
+  readonly head: Buffer;
+  readonly encryptedMetadata: Buffer;
+  readonly table: Buffer;
+  readonly footer: Buffer;
+}
+
+/** Steps 4 to 7. */
+function authenticate(frame: Frame, sections: Sections, options: OpenOptions): Opened {
+  const key = options.keys(frame.keyId);
+  if (key === undefined) throw new Failure('unknown_key', { keyId: frame.keyId.toString('hex') });
+  const keys = deriveFileKeys(key, options.purpose, frame.iv);
+  verifyFooter(sections, keys);
+  const reader = new SegmentReader(frame, keys, sections.table);
+  const { path, metadata } = decodeMetadata(decryptAt(keys.encrypt, frame.iv, 0, sections.encryptedMetadata));
+  if (metadata.size !== frame.plaintextLength || metadata.purpose !== options.purpose) {
+    throw damaged('its metadata contradicts the footer');
+  }
+  const { metadataLength: _, tableLength: __, ...facts } = frame;
+  return { facts: { ...facts, path, metadata }, reader };
+}
+
+function verifyFooter(sections: Sections, keys: FileKeys): void {
+  const macAt = footerBytes - footerMacBytes;
+  const mac = createHmac('sha256', keys.authenticate)
+    .update(Buffer.of(footerMacPrefix))
+    .update(sections.head)
+    .update(sections.encryptedMetadata)
+    .update(sections.table)
+    .update(sections.footer.subarray(0, macAt))
+    .digest();
+  if (!timingSafeEqual(mac, sections.footer.subarray(macAt)))
+    throw damaged('its footer does not authenticate');
+}
+
+async function* verifiedSegments(
+  facts: SealedFacts,
+  openNext: (index: number) => Promise<Buffer>,
+): AsyncGenerator<Buffer, void, undefined> {
+  const digest = createHash('sha512');
+  for (let index = 0; index < facts.segmentCount; index++) {
+    const plain = await openNext(index);
+    digest.update(plain);
+    if (index === facts.segmentCount - 1) checkDigest(facts, digest.digest('hex'));
+    yield plain;
+  }
+  if (facts.segmentCount === 0) checkDigest(facts, digest.digest('hex'));
+}
+
+function verifiedContent(sealed: Buffer, facts: SealedFacts, reader: SegmentReader): Buffer {
+  const plain: Buffer[] = [];
+  for (let index = 0; index < facts.segmentCount; index++) {
+    const { offset, length } = reader.range(index);
+    plain.push(reader.openSync(index, sealed.subarray(offset, offset + length)));
+  }
+  const content = plain.length === 1 && plain[0] ? plain[0] : Buffer.concat(plain);
+  checkDigest(facts, hash('sha512', content, 'hex'));
+  return content;
+}
+
+function checkDigest(facts: SealedFacts, sha512: string): void {
+  if (sha512 !== facts.metadata.sha512) throw damaged('its content does not have the recorded SHA-512');
+}
+
+async function readExactly(source: ByteSource, offset: number, length: number): Promise<Buffer> {
+  const bytes = await source.read(offset, length);
+  if (bytes.length !== length) throw damaged('it ends early');
+  return bytes;
+}

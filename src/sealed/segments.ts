@@ -1,0 +1,107 @@
+/** Writing segments and their table: docs/format.md sections 4.5 and 4.6. */
+import { createHmac, type KeyObject } from 'node:crypto';
+import { constants, ZstdCompress, type ZstdOptions, zstdCompressSync } from 'node:zlib';
+import { type CompressionAlgorithm, rawFlag, segmentMacPrefix, tableEntryBytes, tagBytes } from './layout.ts';
+
+export interface Compression {
+  readonly algorithm: CompressionAlgorithm;
+  /** Zstandard level, 1 to 22; without meaning for `none`. */
+  readonly level: number;
+}
+
+/** A segment as it will be stored, before encryption. */
+export interface StoredSegment {
+  readonly bytes: Buffer;
+  readonly raw: boolean;
+}
+
+/**
+ * Every parameter of the compressor. 0 lets the library choose by level and size; nothing is left to a default of
+ * Node's that may change, because an interrupted upload compresses again and must get the same bytes.
+ */
+export function zstdParameters(level: number): Record<number, number> {
+  return {
+    [constants.ZSTD_c_compressionLevel]: level,
+    [constants.ZSTD_c_windowLog]: 0,
+    [constants.ZSTD_c_hashLog]: 0,
+    [constants.ZSTD_c_chainLog]: 0,
+    [constants.ZSTD_c_searchLog]: 0,
+    [constants.ZSTD_c_minMatch]: 0,
+    [constants.ZSTD_c_targetLength]: 0,
+    [constants.ZSTD_c_strategy]: 0,
+    [constants.ZSTD_c_enableLongDistanceMatching]: 0,
+    [constants.ZSTD_c_contentSizeFlag]: 1,
+    [constants.ZSTD_c_checksumFlag]: 0,
+    [constants.ZSTD_c_dictIDFlag]: 0,
+    [constants.ZSTD_c_nbWorkers]: 0,
+  };
+}
+
+/** Compresses one segment on the thread pool. The same bytes as {@link compressSegmentSync}, which a test holds true. */
+export async function compressSegment(plain: Buffer, compression: Compression): Promise<StoredSegment> {
+  if (compression.algorithm === 'none') return { bytes: plain, raw: true };
+  return smallerOf(plain, await oneFrame(plain, compression.level));
+}
+
+/** Compresses one segment on this thread: cheaper for small content. */
+export function compressSegmentSync(plain: Buffer, compression: Compression): StoredSegment {
+  if (compression.algorithm === 'none') return { bytes: plain, raw: true };
+  return smallerOf(plain, zstdCompressSync(plain, frameOptions(plain.length, compression.level)));
+}
+
+function smallerOf(plain: Buffer, frame: Buffer): StoredSegment {
+  return frame.length < plain.length ? { bytes: frame, raw: false } : { bytes: plain, raw: true };
+}
+
+/**
+ * One write that also ends the frame, with room for the whole output: zstd then compresses in one call, as the
+ * synchronous function does. `zlib.zstdCompress` writes first and ends later, which gives other bytes.
+ */
+function oneFrame(plain: Buffer, level: number): Promise<Buffer> {
+  const options = frameOptions(plain.length, level);
+  return new Promise((resolve, reject) => {
+    const stream = new ZstdCompress({
+      ...options,
+      flush: constants.ZSTD_e_end,
+      readableHighWaterMark: options.chunkSize + 1,
+    } as ZstdOptions);
+    stream.once('error', reject);
+    stream.write(plain, (error) => {
+      if (error) return reject(error);
+      const frame: Buffer | null = stream.read();
+      stream.destroy();
+      if (frame === null) reject(new Error('the compressor gave no bytes'));
+      else resolve(frame);
+    });
+  });
+}
+
+function frameOptions(plainBytes: number, level: number) {
+  return {
+    chunkSize: compressBound(plainBytes) + 64,
+    pledgedSrcSize: plainBytes,
+    params: zstdParameters(level),
+  };
+}
+
+/** The longest frame zstd makes of `sizeBytes` (ZSTD_COMPRESSBOUND in zstd.h). */
+function compressBound(sizeBytes: number): number {
+  const threshold = 128 * 1024;
+  return sizeBytes + (sizeBytes >>> 8) + (sizeBytes < threshold ? (threshold - sizeBytes) >>> 11 : 0);
+}
+
+/** Writes the table entry of segment `index`, whose encrypted stored bytes are `ciphertext`. */
+export function writeTableEntry(
+  table: Buffer,
+  index: number,
+  segment: { readonly ciphertext: Buffer; readonly raw: boolean },
+  macKey: KeyObject,
+): void {
+  const prefix = Buffer.alloc(5);
+  prefix.writeUInt8(segmentMacPrefix, 0);
+  prefix.writeUInt32BE(index, 1);
+  const tag = createHmac('sha256', macKey).update(prefix).update(segment.ciphertext).digest();
+  const at = index * tableEntryBytes;
+  table.writeUInt32BE(segment.ciphertext.length + (segment.raw ? rawFlag : 0), at);
+  tag.copy(table, at + 4, 0, tagBytes);
+}

@@ -1,0 +1,557 @@
+#!/usr/bin/env python3
+"""Makes the test vectors of docs/format.md: `make_vectors.py FOLDER`.
+
+Written from the document alone. It shares no code with Holdfast, so a vector that opens shows that two independent
+readings of the document agree. Everything is deterministic: the same files come out every time.
+"""
+
+import base64
+import functools
+import hashlib
+import hmac
+import json
+import struct
+import sys
+from pathlib import Path
+
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+MIB = 1024 * 1024
+RAW = 0x80000000
+SCOPE = "default"
+
+
+def named(label: str, length: int) -> bytes:
+    """Bytes that stand for random ones."""
+    return hashlib.shake_256(b"holdfast vector " + label.encode()).digest(length)
+
+
+KEY_ID = named("key id", 16)
+KEY = named("key", 64)
+IV = named("iv", 16)
+REPOSITORY = named("repository", 16).hex()
+PASSWORD = "correct horse ünïcode".encode()
+
+
+# --- Section 1: conventions ------------------------------------------------------------------------------------------
+
+
+def canonical(value) -> bytes:
+    """RFC 8785 for the values used here: strings, integers below 2^53, arrays, objects with ASCII names."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def expand(key: bytes, info: bytes, length: int) -> bytes:
+    return hmac.digest(key, info + b"\x01", "sha512")[:length]
+
+
+def b64url(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+# --- Section 4: sealed file ------------------------------------------------------------------------------------------
+
+
+def keystream_xor(key: bytes, iv: bytes, data: bytes) -> bytes:
+    return Cipher(algorithms.AES(key), modes.CTR(iv)).encryptor().update(data)
+
+
+def metadata_for(content: bytes, **changes) -> dict:
+    value = {
+        "v": 1,
+        "source": named("source", 16).hex(),
+        "entry": named("entry", 16).hex(),
+        "version": named("version", 16).hex(),
+        "observation": 7,
+        "purpose": "content",
+        "kind": "file",
+        "size": len(content),
+        "mode": 0o644,
+        "uid": 1000,
+        "gid": 100,
+        "mtimeNs": "1700000000123456789",
+        "sha512": hashlib.sha512(content).hexdigest(),
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "scope": SCOPE,
+        "class": "standard",
+    }
+    value.update(changes)
+    return {name: member for name, member in value.items() if member is not None}
+
+
+class Stored:
+    """One segment as it is stored: its bytes, and whether they are raw."""
+
+    def __init__(self, data: bytes, raw: bool):
+        self.data, self.raw = data, raw
+
+
+def split_raw(content: bytes) -> list:
+    return [Stored(content[at : at + MIB], True) for at in range(0, len(content), MIB)]
+
+
+def seal(content: bytes, **o) -> bytes:
+    """A sealed file. The options break one rule each, with MACs that are right for what is written."""
+    iv = o.get("iv", IV)
+    path = o.get("path", b"docs/report.txt")
+    plain_metadata = o.get("plain_metadata")
+    if plain_metadata is None:
+        plain_metadata = struct.pack(">H", len(path)) + path + canonical(o.get("metadata") or metadata_for(content))
+    segments = o.get("segments")
+    if segments is None:
+        segments = split_raw(content)
+    info = b"holdfast/1/file" + KEY_ID + o.get("purpose", "content").encode() + iv
+    keys = expand(o.get("key", KEY), info, 64)
+    encrypt, authenticate = keys[:32], keys[32:]
+
+    stream = keystream_xor(encrypt, iv, plain_metadata + b"".join(s.data for s in segments))
+    encrypted_metadata, at = stream[: len(plain_metadata)], len(plain_metadata)
+    table = b""
+    for index, segment in enumerate(segments):
+        piece = stream[at : at + len(segment.data)]
+        at += len(piece)
+        tag = hmac.digest(authenticate, b"\x01" + struct.pack(">I", index) + piece, "sha256")[:16]
+        length = o.get("lengths", {}).get(index, len(piece))
+        table += struct.pack(">I", length | (RAW if segment.raw else 0)) + tag
+    body = stream[len(plain_metadata) :]
+    head = iv + struct.pack(">I", o.get("metadata_length", len(plain_metadata)))
+    footer = struct.pack(
+        ">8sHHIII16sQQQ32s",
+        o.get("magic", b"HOLDFAST"),
+        o.get("version", 1),
+        o.get("compression", 0),
+        o.get("segment_size", MIB),
+        o.get("segment_count", len(segments)),
+        o.get("reserved_word", 0),
+        KEY_ID,
+        o.get("plaintext_length", len(content)),
+        o.get("ciphertext_length", len(body)),
+        o.get("table_length", len(table)),
+        o.get("reserved_tail", bytes(32)),
+    )
+    mac = hmac.digest(authenticate, b"\x02" + head + encrypted_metadata + table + footer, "sha256")
+    return head + encrypted_metadata + body + table + footer + mac
+
+
+# --- RFC 8878: Zstandard frames, by hand -----------------------------------------------------------------------------
+
+
+def zstd_blocks(runs: list) -> bytes:
+    """RLE blocks: each run is (byte, length up to 128 KiB)."""
+    blocks = b""
+    for position, (byte, length) in enumerate(runs):
+        last = 1 if position == len(runs) - 1 else 0
+        blocks += (last | (1 << 1) | (length << 3)).to_bytes(3, "little") + bytes([byte])
+    return blocks
+
+
+def zeros_runs(length: int) -> list:
+    runs = [(0, 131072)] * (length // 131072)
+    return runs + ([(0, length % 131072)] if length % 131072 else [])
+
+
+def zstd_zeros(length: int, declared=None) -> bytes:
+    """A frame of zeros in one segment that declares its size in four bytes."""
+    size = struct.pack("<I", length if declared is None else declared)
+    return b"\x28\xb5\x2f\xfd\xa0" + size + zstd_blocks(zeros_runs(length))
+
+
+def zstd_windowed(length: int, window: int, flags: int = 0x80) -> bytes:
+    size = struct.pack("<I", length) if flags & 0xC0 else b""
+    return b"\x28\xb5\x2f\xfd" + bytes([flags, window]) + size + zstd_blocks(zeros_runs(length))
+
+
+FOX = b"".join(b"line %d: the quick brown fox jumps over the lazy dog\n" % i for i in range(60))
+# What libzstd 1.5.7 makes of FOX at level 19.
+FOX_FRAME = bytes.fromhex(
+    "28b52ffd60620bd50400e2461718706f0320d5df71c7559f5caaaaf1777745443cbdeaaff9020f9f7b6fdef6113ef7debccd"
+    "237ceebd795b47f8dc7bf3368ef0b9f7e6dd089f7b6f5ee098856299c044b29a2a3d0da5e8350d75ac190dba100905a94426"
+    "0d9a4a2761023da811b0b7b5df01e035cb01113404ffff3fc20f544012494804c94892784026492292483292890589483210"
+    "bcc5000000007c8eaf2cd562dd55"
+)
+
+
+# --- Section 3: keyring ----------------------------------------------------------------------------------------------
+
+
+MASTER, NAMING, PATH_ID = named("master", 64), named("naming", 64), named("path id", 64)
+
+
+def scope_id(name: str) -> str:
+    return hmac.digest(NAMING, name.encode(), "sha256")[:16].hex()
+
+
+def document(plaintext: bytes, wrapping_key: bytes, nonce: bytes, changes=None, **header) -> dict:
+    """A keyring document; `changes` are made after wrapping, with a checksum that matches them."""
+    nonce_text = b64url(nonce)
+    wrapped = AESGCM(wrapping_key).encrypt(nonce, plaintext, canonical(header))
+    value = {**header, "nonce": nonce_text, "wrapped": b64url(wrapped), **(changes or {})}
+    value["checksum"] = b64url(hashlib.sha256(canonical(value)).digest())
+    return value
+
+
+ITERATIONS = 600_000
+
+
+@functools.cache
+def password_key(salt: bytes) -> bytes:
+    return hashlib.pbkdf2_hmac("sha256", PASSWORD, salt, ITERATIONS, 32)
+
+
+def root_document(changes=None, iterations=ITERATIONS, plaintext=None, **o) -> dict:
+    salt = named("salt", 16)
+    # Counts that must be refused before deriving need no key of theirs.
+    wrapping_key = password_key(salt) if iterations == ITERATIONS else bytes(32)
+    payload = [{"id": b64url(named(f"payload id {i}", 16)), "key": b64url(named(f"payload key {i}", 32))} for i in (1, 2)]
+    members = {"master": b64url(MASTER), "naming": b64url(NAMING), "pathId": b64url(PATH_ID), "payload": payload}
+    header = {
+        "v": 1,
+        "repository": REPOSITORY,
+        "keyId": named("root key id", 16).hex(),
+        "purpose": "root",
+        "generation": 3,
+        "kdf": "pbkdf2-hmac-sha256",
+        "iterations": iterations,
+        "salt": b64url(salt),
+    }
+    header.update(o)
+    return document(plaintext or canonical(members), wrapping_key, named("root nonce", 12), changes, **header)
+
+
+def scope_document(changes=None, master=MASTER, plaintext=KEY, **o) -> dict:
+    header = {
+        "v": 1,
+        "repository": REPOSITORY,
+        "keyId": KEY_ID.hex(),
+        "purpose": f"scope/{scope_id(SCOPE)}",
+        "generation": 3,
+        "kdf": "holdfast-wrap",
+        "iterations": 0,
+        "salt": "",
+    }
+    header.update(o)
+    return document(plaintext, expand(master, b"holdfast/1/wrap", 32), named("scope nonce", 12), changes, **header)
+
+
+# --- The vectors -----------------------------------------------------------------------------------------------------
+
+
+FOLDER = None
+
+
+def write(name: str, kind: str, expect: str, comment: str, lines: dict, body: bytes = b"") -> None:
+    head = {"name": name, "kind": kind, "expect": expect, "comment": comment, **lines}
+    encoded = base64.b64encode(body).decode()
+    wrapped = [encoded[at : at + 76] for at in range(0, len(encoded), 76)]
+    text = "".join(f"{key}: {value}\n" for key, value in head.items()) + "\n" + "".join(f"{row}\n" for row in wrapped)
+    (FOLDER / f"{name}.txt").write_bytes(text.encode())
+
+
+def opens(name: str, comment: str, content: bytes, how: str, algorithm: str = "none", **o) -> None:
+    """`how` says how a test makes the content: `hex …`, `zeros N`, `fox`, `shake256 LABEL N`."""
+    metadata = o.pop("metadata", None) or metadata_for(content)
+    compression = {"none": 0, "zstd": 1}[algorithm]
+    sealed = seal(content, metadata=metadata, compression=compression, **o)
+    lines = {
+        "key-id": KEY_ID.hex(),
+        "key": KEY.hex(),
+        "iv": o.get("iv", IV).hex(),
+        "path": o.get("path", b"docs/report.txt").hex(),
+        "metadata": canonical(metadata).decode(),
+        "compression": algorithm,
+        "content": how,
+    }
+    if len(sealed) > 100_000:
+        write(name, "digest", "success", comment, {**lines, "sha256": hashlib.sha256(sealed).hexdigest()})
+    else:
+        write(name, "sealed", "success", comment, lines, sealed)
+
+
+def refused(name: str, expect: str, comment: str, sealed: bytes, at: str = "open", key=KEY, key_id=KEY_ID) -> None:
+    """`at` says when: `open`, before any segment is read; `segment`; `content`, when the whole is compared."""
+    write(name, "sealed", expect, comment, {"refused-at": at, "key-id": key_id.hex(), "key": key.hex()}, sealed)
+
+
+def flipped(data: bytes, at: int) -> bytes:
+    return data[:at] + bytes([data[at] ^ 0x01]) + data[at + 1 :]
+
+
+HELLO = b"hello, holdfast\n"
+
+
+def make_sealed_successes() -> None:
+    opens("empty", "no content: no segments and an empty table", b"", "hex")
+    opens("one-byte", "the shortest content", b"\x00", "hex 00")
+    opens("raw", "one raw segment", HELLO, f"hex {HELLO.hex()}")
+    opens(
+        "path-bytes",
+        "a path that is not UTF-8, with a newline",
+        HELLO,
+        f"hex {HELLO.hex()}",
+        path=b"caf\xe9/new\nline",
+    )
+    opens("iv-wraps", "the counter wraps from 2^128-1 to 0", HELLO, f"hex {HELLO.hex()}", iv=b"\xff" * 16)
+    opens(
+        "iv-carries",
+        "the counter carries through its lower eight bytes",
+        HELLO,
+        f"hex {HELLO.hex()}",
+        iv=b"\x01" * 8 + b"\xff" * 7 + b"\xfe",
+    )
+    opens(
+        "metadata-optional",
+        "hard link, extended attributes, a time before 1970, all permission bits, large ids",
+        HELLO,
+        f"hex {HELLO.hex()}",
+        metadata=metadata_for(
+            HELLO,
+            hardlink=named("other", 16).hex(),
+            xattrs={"user.note": base64.b64encode(b"\x00\xff").decode(), "user.empty": ""},
+            xattrsDropped=2,
+            mtimeNs="-9223372036854775808",
+            mode=0o7777,
+            uid=2**32 - 1,
+            gid=0,
+            observation=2**53 - 1,
+            scope="bücher",
+        ),
+    )
+    opens(
+        "metadata-unknown-member",
+        "members a reader does not know are kept and ignored",
+        HELLO,
+        f"hex {HELLO.hex()}",
+        metadata=metadata_for(HELLO, future={"deep": [1, "two"]}),
+    )
+    opens("zstd-library", "a frame made by libzstd", FOX, "fox", "zstd", segments=[Stored(FOX_FRAME, False)])
+    opens("zstd-not-shrunk", "asked to compress, stored raw because it would not shrink", HELLO, f"hex {HELLO.hex()}", "zstd")
+    zeros = bytes(MIB)
+    opens("zstd-full-segment", "exactly one full segment", zeros, f"zeros {MIB}", "zstd", segments=[Stored(zstd_zeros(MIB), False)])
+    window = zstd_windowed(MIB, 10 << 3)
+    opens("zstd-windowed", "a window descriptor of exactly the segment size", zeros, f"zeros {MIB}", "zstd", segments=[Stored(window, False)])
+    long = bytes(2 * MIB + 10)
+    mixed = [Stored(zstd_zeros(MIB), False), Stored(zstd_zeros(MIB), False), Stored(bytes(10), True)]
+    opens("zstd-and-raw", "two compressed segments and a short raw one", long, f"zeros {len(long)}", "zstd", segments=mixed)
+    many = named("content", 2 * MIB + 12345)
+    opens("raw-three-segments", "three raw segments; only the digest is kept", many, f"shake256 content {len(many)}")
+
+
+def make_sealed_damage() -> None:
+    whole = seal(HELLO)
+    metadata_at, metadata_length = 20, struct.unpack(">I", whole[16:20])[0]
+    segment_at = metadata_at + metadata_length
+    table_at = segment_at + len(HELLO)
+    refused("nothing", "damaged", "no bytes at all", b"")
+    refused("too-short", "damaged", "one byte less than any sealed file", whole[-149:])
+    refused("cut-first", "damaged", "the first byte is missing", whole[1:])
+    refused("cut-last", "damaged", "the last byte is missing", whole[:-1])
+    refused("cut-middle", "damaged", "one byte of the segment is missing", whole[:segment_at] + whole[segment_at + 1 :])
+    refused("cut-footer", "damaged", "the footer is missing: never a fallback", whole[:-128])
+    refused("extended", "damaged", "one byte more at the end", whole + b"\x00")
+    refused("extended-middle", "damaged", "one byte more before the table", whole[:table_at] + b"\x00" + whole[table_at:])
+    refused("flipped-iv", "damaged", "one bit of the IV", flipped(whole, 0))
+    refused("flipped-metadata", "damaged", "one bit of the metadata", flipped(whole, metadata_at + 5))
+    refused("flipped-segment", "damaged", "one bit of the segment", flipped(whole, segment_at), at="segment")
+    refused("flipped-tag", "damaged", "one bit of the segment's tag", flipped(whole, table_at + 4))
+    refused("flipped-mac", "damaged", "one bit of the footer's MAC", flipped(whole, len(whole) - 1))
+    refused("flipped-magic", "damaged", "one bit of the magic", flipped(whole, len(whole) - 128))
+    other = seal(HELLO, iv=named("other iv", 16))
+    refused("swapped-footer", "damaged", "the footer of another sealing", whole[:-128] + other[-128:])
+    refused("swapped-segment", "damaged", "the segment of another sealing", whole[:segment_at] + other[segment_at:table_at] + whole[table_at:], at="segment")
+    refused("wrong-key", "damaged", "another key under the same id", whole, key=named("other key", 64))
+    refused("unknown-key", "unknown-key", "no key of that id", whole, key_id=named("other key id", 16))
+    refused("other-purpose", "damaged", "sealed for another purpose", seal(HELLO, purpose="staging"))
+
+    zeros = bytes(2 * MIB)
+    same = seal(zeros, compression=1, segments=[Stored(zstd_zeros(MIB), False), Stored(zstd_zeros(MIB), False)])
+    length = len(zstd_zeros(MIB))
+    at = 20 + struct.unpack(">I", same[16:20])[0]
+    first, second = same[at : at + length], same[at + length : at + 2 * length]
+    refused("swapped-order", "damaged", "two segments of one file in the other order", same[:at] + second + first + same[at + 2 * length :], at="segment")
+    rows = at + 2 * length
+    both = same[:at] + second + first + same[rows + 20 : rows + 40] + same[rows : rows + 20] + same[rows + 40 :]
+    refused("swapped-order-and-table", "damaged", "two segments in the other order, their table entries too", both)
+
+
+def make_sealed_contradictions() -> None:
+    """MACs are right in all of these: only the rules of section 4.8 refuse them."""
+    refused("version-0", "unsupported", "version 0", seal(HELLO, version=0))
+    refused("version-2", "unsupported", "version 2", seal(HELLO, version=2))
+    refused("compression-2", "unsupported", "compression 2", seal(HELLO, compression=2))
+    refused("reserved-word", "unsupported", "the reserved word is not zero", seal(HELLO, reserved_word=1))
+    refused("reserved-tail", "unsupported", "a reserved byte is not zero", seal(HELLO, reserved_tail=bytes(31) + b"\x01"))
+    refused("segment-size", "damaged", "2 MiB where the length gives 1 MiB", seal(HELLO, segment_size=2 * MIB))
+    refused("segment-size-0", "damaged", "a segment size of 0", seal(HELLO, segment_size=0))
+    refused("segment-count", "damaged", "two segments where the length gives one", seal(HELLO, segment_count=2))
+    refused("table-length", "damaged", "a table length that is not 20 a segment", seal(HELLO, table_length=40))
+    extra = seal(HELLO, segments=[Stored(HELLO, True), Stored(b"", True)])
+    refused("extra-segment", "damaged", "an empty segment after the last", extra)
+    refused("metadata-length-bomb", "damaged", "metadata of 4 GiB - 1", seal(HELLO, metadata_length=2**32 - 1))
+    refused("metadata-length-over", "damaged", "metadata of 1 MiB + 1", seal(HELLO, metadata_length=MIB + 1))
+    refused("plaintext-length-bomb", "damaged", "64 TiB in a small file", seal(HELLO, plaintext_length=2**46, segment_size=16 * MIB, segment_count=2**22, table_length=20 * 2**22))
+    refused("plaintext-length-over", "damaged", "2^64 - 1 bytes", seal(HELLO, plaintext_length=2**64 - 1, segment_size=16 * MIB, segment_count=2**32 - 1))
+    refused("ciphertext-length-bomb", "damaged", "ciphertext of 2^63 bytes", seal(HELLO, ciphertext_length=2**63))
+    refused("ciphertext-grew", "damaged", "ciphertext longer than the content", seal(HELLO, plaintext_length=len(HELLO) - 1))
+    refused("raw-short", "damaged", "a raw segment shorter than what it covers", seal(HELLO, segments=[Stored(HELLO[:-1], True)]))
+    zeros = bytes(MIB)
+    frame = zstd_zeros(MIB)
+    refused("compressed-under-none", "damaged", "a compressed segment where compression is none", seal(zeros, segments=[Stored(frame, False)]))
+    refused("compressed-empty", "damaged", "a compressed segment of no bytes", seal(zeros, compression=1, segments=[Stored(b"", False)]))
+    tiny = bytes(len(zstd_zeros(5)))
+    refused("compressed-not-shorter", "damaged", "a frame as long as what it covers", seal(tiny, compression=1, segments=[Stored(zstd_zeros(len(tiny)), False)]))
+    refused("table-sum", "damaged", "stored lengths that do not add up", seal(zeros, compression=1, segments=[Stored(frame, False)], lengths={0: len(frame) - 1}))
+    wrong = metadata_for(HELLO, sha512=hashlib.sha512(b"other").hexdigest())
+    refused("content-digest", "damaged", "the content is not what the metadata says", seal(HELLO, metadata=wrong), at="content")
+
+
+def make_metadata_refusals() -> None:
+    def one(name: str, expect: str, comment: str, **o) -> None:
+        refused(f"metadata-{name}", expect, comment, seal(HELLO, **o))
+
+    one("v2", "unsupported", "another v", metadata=metadata_for(HELLO, v=2))
+    one("missing", "unsupported", "sha512 is missing", metadata=metadata_for(HELLO, sha512=None))
+    one("type", "unsupported", "mode is a string", metadata=metadata_for(HELLO, mode="420"))
+    one("fraction", "unsupported", "uid is not whole", metadata=metadata_for(HELLO, uid=0.5))
+    one("mode", "unsupported", "mode above 4095", metadata=metadata_for(HELLO, mode=4096))
+    one("mtime-zero", "unsupported", "a time of -0", metadata=metadata_for(HELLO, mtimeNs="-0"))
+    one("mtime-over", "unsupported", "a time of 2^63", metadata=metadata_for(HELLO, mtimeNs=str(2**63)))
+    one("hex", "unsupported", "an id in capitals", metadata=metadata_for(HELLO, entry="AB" * 16))
+    one("kind", "unsupported", "another kind", metadata=metadata_for(HELLO, kind="dir"))
+    one("xattr", "unsupported", "an attribute that is not base64", metadata=metadata_for(HELLO, xattrs={"user.a": "a"}))
+    one("size", "damaged", "a size other than the footer's", metadata=metadata_for(HELLO, size=len(HELLO) + 1))
+    one("purpose", "damaged", "a purpose other than the keys'", metadata=metadata_for(HELLO, purpose="staging"))
+    json_bytes = canonical(metadata_for(HELLO))
+    one("path-cut", "unsupported", "a path longer than the metadata", plain_metadata=b"\xff\xff" + b"a" * 10)
+    one("not-json", "unsupported", "no JSON", plain_metadata=b"\x00\x01a" + json_bytes[:-1])
+    one("not-utf8", "unsupported", "JSON that is not UTF-8", plain_metadata=b"\x00\x01a" + json_bytes.replace(b"standard", b"st\xffndard"))
+    one("surrogate", "unsupported", "half a character", plain_metadata=b"\x00\x01a" + json_bytes.replace(b"standard", b"\\ud800"))
+    one("array", "unsupported", "an array", plain_metadata=b"\x00\x01a[]")
+    for name, path in {
+        "empty": b"",
+        "absolute": b"/etc/passwd",
+        "parent": b"../up",
+        "parent-inside": b"a/../b",
+        "dot": b"a/./b",
+        "double-slash": b"a//b",
+        "trailing-slash": b"a/",
+        "nul": b"a\x00b",
+    }.items():
+        one(f"path-{name}", "unsupported", "a path outside the rules", path=path)
+
+
+def make_frame_refusals() -> None:
+    def one(name: str, comment: str, frame: bytes) -> None:
+        refused(f"zstd-{name}", "damaged", comment, seal(bytes(MIB), compression=1, segments=[Stored(frame, False)]), at="segment")
+
+    good = zstd_zeros(MIB)
+    one("bomb", "a frame that declares 2 GiB", zstd_zeros(MIB, declared=2**31))
+    one("bomb-lying", "declares 1 MiB and holds 16 MiB", zstd_zeros(16 * MIB, declared=MIB))
+    one("short", "declares 1 MiB and holds 128 KiB less", zstd_zeros(MIB - 131072, declared=MIB))
+    one("trailing", "a byte after the frame", good + b"\x00")
+    one("two-frames", "an empty second frame", good + b"\x28\xb5\x2f\xfd\x20\x00\x01\x00\x00")
+    one("skippable", "a skippable frame first", b"\x50\x2a\x4d\x18\x01\x00\x00\x00\x00" + good)
+    one("cut", "the last block is missing", good[:-4])
+    one("window", "a window of 2 MiB", zstd_windowed(MIB, 11 << 3))
+    one("no-size", "the content size is not declared", zstd_windowed(MIB, 10 << 3, flags=0))
+    one("checksum", "a frame checksum", b"\x28\xb5\x2f\xfd\xa4" + good[5:] + b"\x00" * 4)
+    one("dictionary", "a dictionary id", b"\x28\xb5\x2f\xfd\xa1\x01" + good[5:])
+    one("not-a-frame", "no frame at all", b"these bytes are no Zstandard frame")
+
+
+def make_keyring() -> None:
+    secret = {"password": PASSWORD.hex()}
+    opened = {
+        **secret,
+        "repository": REPOSITORY,
+        "generation": 3,
+        "key-id": named("root key id", 16).hex(),
+        "master": MASTER.hex(),
+        "naming": NAMING.hex(),
+        "path-id": PATH_ID.hex(),
+        "payload": ",".join(named(f"payload id {i}", 16).hex() + "=" + named(f"payload key {i}", 32).hex() for i in (1, 2)),
+    }
+    good = root_document()
+    write("root", "root", "success", "a root with two payload keys", opened, canonical(good))
+    wrong = {"password": b"wrong horse".hex()}
+    write("root-wrong-password", "root", "wrong-password", "another password", wrong, canonical(good))
+    altered = canonical(root_document(changes={"generation": 4}))
+    write("root-altered", "root", "wrong-password", "altered with a checksum that matches: only the tag refuses it", secret, altered)
+
+    def refused_root(name: str, expect: str, comment: str, body: bytes) -> None:
+        write(f"root-{name}", "root", expect, comment, secret, body)
+
+    refused_root("iterations-2-32", "hostile-keyring", "2^32 iterations", canonical(root_document(iterations=2**32)))
+    refused_root("iterations-over", "hostile-keyring", "one iteration too many", canonical(root_document(iterations=10_000_001)))
+    refused_root("iterations-under", "hostile-keyring", "one iteration too few", canonical(root_document(iterations=599_999)))
+    refused_root("iterations-negative", "corrupted-keyring", "-1 iterations", canonical(root_document(changes={"iterations": -1})))
+    refused_root("checksum", "corrupted-keyring", "one character of the wrapped key", canonical({**good, "wrapped": "A" + good["wrapped"][1:]}))
+    refused_root("v2", "unsupported", "version 2, with a member of its own", canonical(root_document(changes={"v": 2, "new": 1})))
+    refused_root("member", "corrupted-keyring", "an unknown member", canonical(root_document(changes={"new": 1})))
+    refused_root("proto", "corrupted-keyring", "a member that JavaScript treats specially", canonical(root_document(changes={"__proto__": {}})))
+    missing = {name: value for name, value in good.items() if name != "salt"}
+    refused_root("missing", "corrupted-keyring", "no salt", canonical(missing))
+    refused_root("salt", "corrupted-keyring", "a salt of 8 bytes", canonical(root_document(changes={"salt": b64url(bytes(8))})))
+    refused_root("padding", "corrupted-keyring", "base64url with padding", canonical(root_document(changes={"salt": b64url(bytes(16)) + "=="})))
+    refused_root("spaces", "corrupted-keyring", "not canonical", json.dumps(good, sort_keys=True).encode())
+    refused_root("twice", "corrupted-keyring", "a member twice", b'{"checksum":"",' + canonical(good)[1:])
+    refused_root("cut", "corrupted-keyring", "the last byte is missing", canonical(good)[:-1])
+    refused_root("scope-purpose", "corrupted-keyring", "a scope key where a root is expected", canonical(scope_document()))
+    refused_root("empty", "corrupted-keyring", "no bytes", b"")
+    refused_root("plaintext", "corrupted-keyring", "the right password opens something else", canonical(root_document(plaintext=b"{}")))
+
+    keys = {"master": MASTER.hex(), "repository": REPOSITORY, "naming": NAMING.hex(), "scope": SCOPE}
+    scope = scope_document()
+    opened = {**keys, "scope-id": scope_id(SCOPE), "key-id": KEY_ID.hex(), "key": KEY.hex()}
+    write("scope", "scope", "success", "a scope key", opened, canonical(scope))
+
+    def refused_scope(name: str, comment: str, body: dict, expect: str = "corrupted-keyring", **o) -> None:
+        write(f"scope-{name}", "scope", expect, comment, {**keys, **o}, canonical(body))
+
+    refused_scope("other-root", "wrapped under another master", scope_document(master=named("other master", 64)))
+    refused_scope("other-scope", "moved to another scope, with a checksum that matches", scope_document(changes={"purpose": "scope/" + "ab" * 16}))
+    refused_scope("other-key-id", "another key id, with a checksum that matches", scope_document(changes={"keyId": "ab" * 16}))
+    refused_scope("other-repository", "a document of another repository", scope_document(repository="ab" * 16))
+    refused_scope("short", "a key of 63 bytes", scope_document(plaintext=KEY[:-1]))
+    refused_scope("checksum", "one character of the wrapped key", {**scope, "wrapped": "A" + scope["wrapped"][1:]})
+    refused_scope("iterations", "iterations where none belong", scope_document(iterations=600_000))
+    refused_scope("v2", "version 2", scope_document(changes={"v": 2}), expect="unsupported")
+
+
+def make_names() -> None:
+    sha512 = hashlib.sha512(HELLO).digest()
+    for name, scope in {"names": SCOPE, "names-unicode": "bücher/2024"}.items():
+        naming = expand(NAMING, b"holdfast/1/naming" + scope.encode(), 64)
+        lines = {
+            "naming": NAMING.hex(),
+            "scope": scope,
+            "sha512": sha512.hex(),
+            "iv": IV.hex(),
+            "keyed": f"objects/{hmac.digest(naming, sha512, 'sha512').hex()}-{IV.hex()}",
+            "plain": f"objects/{sha512.hex()}-{IV.hex()}",
+            "scope-id": scope_id(scope),
+            "root-name": "keys/root/00000003",
+            "scope-name": f"keys/scope/{scope_id(scope)}/{KEY_ID.hex()}",
+        }
+        write(name, "names", "success", "object names", lines)
+    for name, parts in {"ids": ["version", named("entry", 16).hex(), 7], "ids-text": ["event", "ünï\n\"quoted\"", "", 0]}.items():
+        derived = hmac.digest(PATH_ID, canonical(parts), "sha256")[:16].hex()
+        array = json.dumps(parts, ensure_ascii=True, separators=(",", ":"))
+        write(name, "ids", "success", "a derived identifier", {"path-id": PATH_ID.hex(), "array": array, "id": derived})
+
+
+def main() -> None:
+    global FOLDER
+    FOLDER = Path(sys.argv[1])
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    make_sealed_successes()
+    make_sealed_damage()
+    make_sealed_contradictions()
+    make_metadata_refusals()
+    make_frame_refusals()
+    make_keyring()
+    make_names()
+
+
+if __name__ == "__main__":
+    main()
