@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
 import type { Lock, LockMode } from '../../src/domain/records.ts';
-import { compositeSha256, extension, lockFrom } from '../../src/storage/locks.ts';
+import { compositeSha256, extension, lockFrom, satisfies } from '../../src/storage/locks.ts';
 
 const lock = (mode: LockMode, time: string): Lock => ({ mode, retainUntil: new Date(`2030-01-01T${time}Z`) });
 
@@ -53,6 +53,16 @@ const table: [string, Lock | undefined, Lock, Lock | undefined][] = [
 ];
 test.each(table)('extending to a lock that is %s', (_, present, wanted, asked) => {
   expect(extension(present, wanted)).toEqual(asked);
+});
+
+test.each([
+  ['same', lock('GOVERNANCE', '10:00:00'), lock('GOVERNANCE', '10:00:00'), true],
+  ['stronger and longer', lock('COMPLIANCE', '10:00:01'), lock('GOVERNANCE', '10:00:00'), true],
+  ['a second short', lock('COMPLIANCE', '09:59:59'), lock('GOVERNANCE', '10:00:00'), false],
+  ['weaker', lock('GOVERNANCE', '12:00:00'), lock('COMPLIANCE', '10:00:00'), false],
+  ['absent', undefined, lock('GOVERNANCE', '10:00:00'), false],
+] as const)('a lock that is %s satisfies what is wanted or not', (_, present, wanted, expected) => {
+  expect(satisfies(present, wanted)).toBe(expected);
 });
 
 test('the composite checksum is the SHA-256 of the parts’ SHA-256', () => {

@@ -241,9 +241,25 @@ describe('connections that fail', () => {
     expect(seen.filter(isNotHeadBucket)).toHaveLength(1);
   });
 
-  test('more requests at once than sockets wait for one instead of failing', async () => {
-    const { store } = await answering(stored);
-    const results = await Promise.all(Array.from({ length: 400 }, () => store.put(object)));
+  test('two hundred requests run at once: none waits for a socket, which would count as a timeout', async () => {
+    let arrived = 0;
+    let release = () => {};
+    const allArrived = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    scripted = await scriptedS3(
+      async (request) => {
+        if (!isNotHeadBucket(request)) return { status: 200 };
+        arrived += 1;
+        if (arrived === 200) release();
+        await allArrived;
+        return stored;
+      },
+      { idleTimeoutMs: 3_000 },
+    );
+    const { store } = scripted;
+    await store.lockUntil(lock);
+    const results = await Promise.all(Array.from({ length: 200 }, () => store.put(object)));
     expect(results.every((result) => result.kind === 'stored')).toBe(true);
   });
 });

@@ -30,7 +30,7 @@ export interface ScriptedS3 {
 
 /** A server that answers as `reply` says: for what a well-behaved S3 server cannot be made to do. */
 export async function scriptedS3(
-  reply: (request: SeenRequest, count: number) => Reply,
+  reply: (request: SeenRequest, count: number) => Reply | Promise<Reply>,
   options: Partial<S3StoreOptions> = {},
 ): Promise<ScriptedS3> {
   const seen: SeenRequest[] = [];
@@ -38,7 +38,7 @@ export async function scriptedS3(
     request.resume().on('end', () => {
       const one = { line: `${request.method} ${request.url}`, headers: request.headers };
       seen.push(one);
-      answer(response, reply(one, seen.length));
+      void Promise.resolve(reply(one, seen.length)).then((said) => answer(response, said));
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

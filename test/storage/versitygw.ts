@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { access, glob, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { glob, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -86,7 +86,6 @@ async function versitygwPath(): Promise<string> {
   }
   const newest = found.sort((a, b) => b.builtMs - a.builtMs)[0];
   if (!newest) throw new Error('versitygw is not built yet; or set HOLDFAST_TEST_VERSITYGW to its path');
-  await access(newest.path);
   return newest.path;
 }
 
@@ -115,9 +114,4 @@ export async function freePort(): Promise<number> {
   await new Promise((resolve) => server.close(resolve));
   if (address === null || typeof address === 'string') throw new Error('no port');
   return address.port;
-}
-
-/** Lines of the access log so far. */
-export async function accessLogLines(server: Versitygw): Promise<string[]> {
-  return (await readFile(server.accessLog, 'utf8')).split('\n').filter((line) => line !== '');
 }
