@@ -118,6 +118,12 @@ export class Supervisor {
   }
 
   async #stopAll(): Promise<void> {
+    // One that was refused has nothing to stop, and the state file is another's.
+    if (this.#lock !== undefined) await this.#stopOwn(this.#lock);
+    this.#stopped.resolve();
+  }
+
+  async #stopOwn(lock: Lock): Promise<void> {
     const stops = new Map<string, Promise<void>>();
     for (const service of this.#services.toReversed()) {
       const dependents = this.#dependents(service.spec.name).flatMap(
@@ -131,9 +137,8 @@ export class Supervisor {
     await Promise.all(stops.values());
     clearInterval(this.#rotation);
     this.#writeState();
-    await this.#lock?.release();
+    await lock.release();
     this.#control?.close();
-    this.#stopped.resolve();
   }
 
   /** Ends what a killed supervisor left running: dependents first, each by its own stop signal. */

@@ -49,7 +49,7 @@ export function opaService({
           '--bundle',
           bundle,
           '--log-level=error',
-          '--disable-telemetry',
+          '--skip-version-check',
         ],
         cwd: data,
         env: serviceEnvironment(data),

@@ -1,0 +1,138 @@
+import path from 'node:path';
+import { Catalog } from '../catalog/catalog.ts';
+import { openPool } from '../catalog/database.ts';
+import { migrate } from '../catalog/migrate.ts';
+import { openRoot } from '../files/root.ts';
+import type { Installation } from '../installation.ts';
+import { publishKeyring } from '../keys/publish.ts';
+import { buildBundle } from '../policy/bundle.ts';
+import { renderPolicyConfig } from '../policy/render.ts';
+import { openS3Store } from '../storage/s3-store.ts';
+import { allowRoles } from './bucket-roles.ts';
+import { endpoints, writerPasswordFile } from './endpoints.ts';
+import { nodeService } from './our-services.ts';
+import type { Paths } from './paths.ts';
+import { ensureSecret } from './secrets.ts';
+import { clamdService } from './services/clamd.ts';
+import { opaService } from './services/opa.ts';
+import { postgresService } from './services/postgres.ts';
+import { s3Service } from './services/s3.ts';
+import type { RunningServices, ServiceSpec } from './services/service.ts';
+import { temporalService } from './services/temporal.ts';
+import { type Progress, toolchain } from './toolchain.ts';
+
+/** The services of `status`, in the order they start. */
+export const serviceNames = ['temporal', 'postgres', 'opa', 's3', 'clamd', 'worker', 'watcher'] as const;
+export type ServiceName = (typeof serviceNames)[number];
+
+export interface ComposeOptions {
+  readonly installation: Installation;
+  readonly configPath: string;
+  readonly password: Buffer;
+  /** Which services to run; those that are external are left out by themselves. */
+  readonly wanted: ReadonlySet<ServiceName>;
+  readonly uid: number;
+  readonly searchPath: string;
+  readonly onProgress: Progress;
+  readonly onWarning: (message: string) => void;
+}
+
+/** The services this installation runs itself, ready for the supervisor. */
+export async function composeServices(options: ComposeOptions): Promise<ServiceSpec[]> {
+  const { installation, wanted, uid, onProgress } = options;
+  const { config, paths } = installation;
+  const runs = (name: ServiceName): boolean =>
+    wanted.has(name) &&
+    (name === 'worker' || name === 'watcher' || config.services[name].mode === 'embedded');
+  const tools = toolchain(paths, { uid, searchPath: options.searchPath, onProgress });
+  const base = { paths, uid };
+  const services: ServiceSpec[] = [];
+  if (runs('temporal')) services.push(temporalService({ ...base, tool: await tools.temporal() }));
+  if (runs('postgres')) services.push(postgresService({ ...base, tool: await tools.postgres() }));
+  if (runs('opa')) {
+    const policyBundle = await preparePolicies(installation);
+    services.push(opaService({ ...base, tool: await tools.opa(), policyBundle }));
+  }
+  if (runs('s3')) services.push(s3Service({ ...base, tool: await tools.versitygw() }));
+  if (runs('clamd')) {
+    services.push(
+      clamdService({
+        ...base,
+        tool: await tools.clamd(),
+        updateSignatures: true,
+        onWarning: options.onWarning,
+      }),
+    );
+  }
+  const dependsOn = services.map((service) => service.name);
+  const ours = { paths, configPath: options.configPath, password: options.password };
+  if (runs('worker')) {
+    const before = (running: RunningServices) => prepareRepository(installation, running);
+    services.push(nodeService({ ...ours, name: 'worker', script: 'src/worker', dependsOn, before }));
+  }
+  if (runs('watcher')) {
+    services.push(
+      nodeService({
+        ...ours,
+        name: 'watcher',
+        script: 'src/watcher/main',
+        dependsOn: runs('worker') ? ['worker'] : dependsOn,
+      }),
+    );
+  }
+  return services;
+}
+
+/** Builds the policy bundle from the installation's rules and its configuration. */
+export async function preparePolicies({ config, paths }: Installation): Promise<string> {
+  const outFile = path.join(paths.home, 'run', 'policy-bundle.tar.gz');
+  await buildBundle({ policiesDir: policiesFolder(paths), config: renderPolicyConfig(config), outFile });
+  return outFile;
+}
+
+export const policiesFolder = (paths: Paths): string => path.join(paths.home, 'policies');
+
+/**
+ * What has to be there before the first file: the schema, the bucket with Object Lock, the keyring in it, the sources'
+ * identities. All of it may run again at every start. Failures: `bucket_without_lock` and the services' own.
+ */
+async function prepareRepository(installation: Installation, running: RunningServices): Promise<void> {
+  const { config, paths, ids, keyringDocuments } = installation;
+  if (config.services.postgres.mode === 'embedded') ensureSecret(writerPasswordFile(paths));
+  const where = endpoints(config, paths, (name) => running.get(name));
+  const owner = await openPool({ ...where.catalogOwner, maxConnections: 1 });
+  try {
+    await migrate(owner, where.writerPassword);
+  } finally {
+    await owner.end();
+  }
+  for (const destination of config.destinations) {
+    const store = await openS3Store(where.s3(destination, 'owner'));
+    try {
+      await store.ensureBucket();
+      if (config.services.s3.mode === 'embedded') await allowRoles(where.s3(destination, 'owner'), paths);
+      await publishKeyring(store, destination.prefix, keyringDocuments, destination.lock);
+    } finally {
+      store.close();
+    }
+  }
+  const catalog = new Catalog(await openPool({ ...where.catalogWriter, maxConnections: 1 }));
+  try {
+    for (const { name, path: folder, oneFileSystem } of config.sources) {
+      const root = await openRoot(folder, { oneFileSystem }).catch(() => undefined);
+      // A source that is away is recorded when it is first seen.
+      if (root === undefined) continue;
+      const { device, inode } = root;
+      await catalog.recordSource({
+        id: ids.source(name),
+        name,
+        rootPath: root.path,
+        device,
+        inode,
+        hostId: config.host.id,
+      });
+    }
+  } finally {
+    await catalog.close();
+  }
+}

@@ -1,0 +1,146 @@
+import path from 'node:path';
+import type { DatabaseOptions } from '../catalog/database.ts';
+import type { Config, DestinationConfig } from '../config.ts';
+import { Failure } from '../domain/failures.ts';
+import type { SignatureSet } from '../domain/records.ts';
+import type { S3StoreOptions } from '../storage/s3-client.ts';
+import type { TemporalAddress } from '../temporal/connect.ts';
+import { defaultNamespace } from '../temporal/names.ts';
+import type { Paths } from './paths.ts';
+import { readSecret } from './secrets.ts';
+import { s3CredentialFiles } from './services/s3-roles.ts';
+import type { ServiceFacts } from './services/service.ts';
+import type { SupervisorStatus } from './supervisor-state.ts';
+
+/** Where every service is, whether this installation runs it or somebody else does. */
+export interface Endpoints {
+  readonly temporal: TemporalAddress;
+  /** URL of Temporal's Web UI; undefined where an external one was not configured. */
+  readonly temporalUi: string | undefined;
+  readonly catalogOwner: DatabaseOptions;
+  readonly catalogWriter: DatabaseOptions;
+  /** Set where this installation makes the writer role's password itself. */
+  readonly writerPassword: string | undefined;
+  readonly opaSocket: string;
+  readonly clamdSocket: string;
+  /** File that describes embedded signatures, or the set an external clamd is said to have. */
+  readonly signatures: { readonly factsFile: string } | { readonly set: SignatureSet };
+  readonly s3: (destination: DestinationConfig, role: 'agent' | 'owner') => S3StoreOptions;
+}
+
+/** The services whose facts {@link endpoints} may ask for, by name. */
+export type Running = (name: string) => ServiceFacts | undefined;
+
+/** Failure `service_not_running` names the embedded service that is missing. */
+export function endpoints(config: Config, paths: Paths, running: Running): Endpoints {
+  const embedded = (name: string): ServiceFacts => {
+    const facts = running(name);
+    if (facts === undefined || facts.address === '')
+      throw new Failure('service_not_running', { service: name });
+    return facts;
+  };
+  // Each is looked up when it is asked for: a command that needs one service works while another is down.
+  return {
+    get temporal() {
+      return temporalAddress(config, embedded);
+    },
+    get temporalUi() {
+      const { temporal } = config.services;
+      return temporal.mode === 'external' ? temporal.webUi : embedded('temporal').extra.ui;
+    },
+    get catalogOwner() {
+      const { postgres } = config.services;
+      if (postgres.mode === 'external') return externalDatabase(postgres.ownerUriFile, postgres.caFile);
+      return { uri: readSecret(embedded('postgres').extra.uriFile ?? '') };
+    },
+    get catalogWriter() {
+      const { postgres } = config.services;
+      if (postgres.mode === 'external') return externalDatabase(postgres.writerUriFile, postgres.caFile);
+      const uri = new URL(readSecret(embedded('postgres').extra.uriFile ?? ''));
+      uri.username = 'holdfast_writer';
+      uri.password = readSecret(writerPasswordFile(paths));
+      return { uri: uri.href };
+    },
+    get writerPassword() {
+      return config.services.postgres.mode === 'external' ? undefined : readSecret(writerPasswordFile(paths));
+    },
+    get opaSocket() {
+      const { opa } = config.services;
+      return opa.mode === 'external' ? opa.socket : embedded('opa').address;
+    },
+    get clamdSocket() {
+      const { clamd } = config.services;
+      return clamd.mode === 'external' ? clamd.socket : embedded('clamd').address;
+    },
+    get signatures() {
+      const { clamd } = config.services;
+      if (clamd.mode === 'external') return { set: clamd.signatureSet };
+      return { factsFile: embedded('clamd').extra.signatureFacts ?? '' };
+    },
+    s3: (destination, role) => s3Options(config, paths, destination, role, embedded),
+  };
+}
+
+/** The facts of services from what their supervisor says or last wrote; a service that has no process is not running. */
+export function runningFrom(status: SupervisorStatus | undefined): Running {
+  return (name) => {
+    const row = status?.services[name];
+    if (row === undefined || row.pid === 0) return undefined;
+    const { address, pid: _pid, startTicks: _ticks, healthy: _healthy, log: _log, ...extra } = row;
+    return { address, extra: extra as Record<string, string> };
+  };
+}
+
+export const writerPasswordFile = (paths: Paths): string =>
+  path.join(paths.home, 'secrets', 'postgres-writer');
+
+function temporalAddress(config: Config, embedded: (name: string) => ServiceFacts): TemporalAddress {
+  const { temporal } = config.services;
+  if (temporal.mode === 'embedded')
+    return { address: embedded('temporal').address, namespace: defaultNamespace };
+  return {
+    address: temporal.address,
+    namespace: temporal.namespace,
+    ...(temporal.tls === undefined ? {} : { tls: temporal.tls }),
+    ...(temporal.apiKeyFile === undefined ? {} : { apiKeyFile: temporal.apiKeyFile }),
+  };
+}
+
+function externalDatabase(uriFile: string, caFile: string | undefined): DatabaseOptions {
+  return { uri: readSecret(uriFile), ...(caFile === undefined ? {} : { caFile }) };
+}
+
+function s3Options(
+  config: Config,
+  paths: Paths,
+  destination: DestinationConfig,
+  role: 'agent' | 'owner',
+  embedded: (name: string) => ServiceFacts,
+): S3StoreOptions {
+  const { s3 } = config.services;
+  const common = {
+    name: destination.name,
+    bucket: destination.bucket,
+    jurisdiction: destination.jurisdiction,
+  };
+  if (s3.mode === 'embedded') {
+    const { address, extra } = embedded('s3');
+    const files = s3CredentialFiles(paths.home);
+    return {
+      ...common,
+      endpoint: address,
+      region: extra.region ?? 'us-east-1',
+      forcePathStyle: true,
+      credentialsFile: role === 'owner' ? files.credentialsFile : path.join(files.rolesDir, 'agent'),
+    };
+  }
+  return {
+    ...common,
+    region: s3.region,
+    forcePathStyle: s3.pathStyle,
+    ...(s3.endpoint === undefined ? {} : { endpoint: s3.endpoint }),
+    ...(s3.credentialsFile === undefined ? {} : { credentialsFile: s3.credentialsFile }),
+    ...(s3.profile === undefined ? {} : { profile: s3.profile }),
+    ...(s3.caFile === undefined ? {} : { caFile: s3.caFile }),
+  };
+}

@@ -1,0 +1,56 @@
+import { serviceEnvironment } from './environment.ts';
+import type { Paths } from './paths.ts';
+import { choosePorts } from './ports.ts';
+import { projectRoot } from './project.ts';
+import type { RunningServices, ServiceSpec } from './services/service.ts';
+
+/** One of our own processes as a supervised service: this Node, a script of ours, the password on standard input. */
+export function nodeService(options: {
+  readonly paths: Paths;
+  readonly name: 'worker' | 'watcher';
+  /** The script's path below the folder of the sources, without extension. */
+  readonly script: string;
+  readonly configPath: string;
+  readonly dependsOn: readonly string[];
+  readonly password: Buffer;
+  /** Runs before every start, when what it depends on is healthy. */
+  readonly before?: (running: RunningServices) => Promise<void>;
+}): ServiceSpec {
+  const { paths, name, configPath } = options;
+  return {
+    name,
+    dependsOn: options.dependsOn,
+    announcesReady: true,
+    stopSignal: 'SIGTERM',
+    stopGraceMs: 30_000,
+    startTimeoutMs: 120_000,
+    stdinSecret: options.password,
+
+    async prepare(running) {
+      await options.before?.(running);
+      const { metrics } = await choosePorts(paths, name, ['metrics']);
+      return {
+        command: process.execPath,
+        args: [
+          '--max-old-space-size=1024',
+          scriptFile(options.script),
+          ...['--home', paths.home],
+          ...['--config', configPath],
+          ...['--metrics-port', String(metrics)],
+        ],
+        cwd: '/',
+        env: { ...serviceEnvironment(paths.home), NODE_ENV: 'production' },
+        user: undefined,
+        address: `http://127.0.0.1:${metrics}/metrics`,
+        extra: {},
+      };
+    },
+  };
+}
+
+/** A script of ours, as TypeScript in a checkout and as built JavaScript in the packed package. */
+function scriptFile(script: string): string {
+  const extension = import.meta.filename.endsWith('.ts') ? '.ts' : '.js';
+  const folder = extension === '.ts' ? projectRoot : `${projectRoot}/dist`;
+  return `${folder}/${script}${extension}`;
+}
