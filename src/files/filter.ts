@@ -1,7 +1,16 @@
-import { type BigIntStats, closeSync, constants, lstatSync, openSync, readSync, realpathSync } from 'node:fs';
+import {
+  type BigIntStats,
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readSync,
+  realpathSync,
+} from 'node:fs';
 import type { EntryKind } from '../domain/records.ts';
 import { errorCode } from './error-code.ts';
-import { insideOf } from './folder.ts';
+import { insideOf, openFolder } from './folder.ts';
 import { openSourceFolder } from './open.ts';
 import { isWithin, joinPath, nameOf, namesOf, parentOf } from './paths.ts';
 import type { SourceRoot } from './root.ts';
@@ -103,12 +112,15 @@ export class Filter {
   }
 
   /** The skip of the highest parent folder of `path` that is not taken, if one is not. */
-  judgeParents(path: Buffer, statFolder: (folder: Buffer) => EntryStat | undefined): Skip | undefined {
+  judgeParents(path: Buffer): Skip | undefined {
     let folder: Buffer = Buffer.alloc(0);
     for (const name of namesOf(parentOf(path))) {
       folder = joinPath(folder, name);
-      const stat = statFolder(folder);
-      const skip = stat && this.judge(folder, 'dir', stat);
+      const opened = openFolder(this.root, folder);
+      if (opened.kind !== 'folder') return undefined;
+      const stat = fstatSync(opened.descriptor, { bigint: true });
+      opened.close();
+      const skip = this.judge(folder, 'dir', stat);
       if (skip) return skip;
     }
     return undefined;
@@ -165,7 +177,7 @@ export function changesFilter(path: Buffer): boolean {
 /** An absolute path as one relative to the root; undefined when it is not strictly below it. */
 export function pathInside(root: SourceRoot, absolute: string | Buffer): Buffer | undefined {
   try {
-    const real = realpathSync(Buffer.from(absolute), 'buffer');
+    const real = realpathSync.native(Buffer.from(absolute), 'buffer');
     const base = insideOf(root);
     const relative = real.subarray(base.length + 1);
     return isWithin(real, base) && relative.length > 0 ? relative : undefined;

@@ -33,7 +33,7 @@ export async function openRoot(
 ): Promise<SourceRoot> {
   const bytes = Buffer.from(path);
   try {
-    const realPath = realpathSync(bytes, 'buffer');
+    const realPath = realpathSync.native(bytes, 'buffer');
     const stat = statSync(realPath, { bigint: true });
     if (!stat.isDirectory()) throw new Failure('source_unavailable', { detail: 'it is not a folder' });
     return {

@@ -1,0 +1,375 @@
+import { isUtf8 } from 'node:buffer';
+import { lstatSync, type Stats } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { isFailure } from '../domain/failures.ts';
+import { errorCode } from '../files/error-code.ts';
+import { changesFilter, type Filter, type Skip } from '../files/filter.ts';
+import { insideOf, openProblem } from '../files/folder.ts';
+import { openSourceFolder, statInside } from '../files/open.ts';
+import { joinPath, parentOf } from '../files/paths.ts';
+import { checkRoot, type SourceRoot } from '../files/root.ts';
+import { walk } from '../files/walk.ts';
+import { FolderPoller } from './folder-poller.ts';
+import { FolderWatcher } from './folder-watcher.ts';
+import { type WatchProblem, watchLimit } from './problems.ts';
+import { QuietPaths } from './quiet-paths.ts';
+
+/**
+ * A path that came to rest after something happened to it. `removed` may name a path that nobody knew (a short-lived
+ * file) or a folder, which stands for all that was below it. `changed` may name an entry that did not change.
+ */
+export interface WatchedPath {
+  readonly path: Buffer;
+  /** When it was last touched. */
+  readonly at: Date;
+  readonly event: 'changed' | 'removed';
+}
+
+export interface SkippedPath {
+  readonly path: Buffer;
+  readonly at: Date;
+  readonly skip: Skip;
+}
+
+export interface WatchOptions {
+  readonly onPaths: (batch: readonly WatchedPath[]) => void;
+  readonly onProblem: (problem: WatchProblem) => void;
+  /** Touched entries that the filter leaves out. What is in a skipped folder is not watched and not told. */
+  readonly onSkipped?: (batch: readonly SkippedPath[]) => void;
+  /** How long nothing must happen to a path. Default 200. */
+  readonly quietMs?: number;
+  /** After this long a path that never rests is told all the same. Default 5,000. */
+  readonly patienceMs?: number;
+  /** How often the root's identity is checked, and folders that cannot be watched are looked at. Default 2,000. */
+  readonly pollMs?: number;
+}
+
+export interface SourceWatch {
+  /** Ends the watch; what had not come to rest is not told. */
+  close(): Promise<void>;
+}
+
+const groupMs = 20;
+const batchLimit = 1_000;
+/** PATH_MAX without the closing NUL. */
+const longestPathBytes = 4_095;
+
+/**
+ * Watches a source and tells each touched path once it is quiet. Resolves when all its folders are watched: what changes
+ * from then on is told; what changed before is the caller's to find. It is a hint: the kernel may drop events, and then
+ * the sweep finds the change.
+ */
+export async function watchSource(
+  root: SourceRoot,
+  filter: Filter,
+  options: WatchOptions,
+): Promise<SourceWatch> {
+  const watch = new Watch(root, filter, options);
+  await watch.start();
+  return watch;
+}
+
+class Watch implements SourceWatch {
+  private readonly root: SourceRoot;
+  private readonly filter: Filter;
+  private readonly options: WatchOptions;
+  private readonly pollMs: number;
+  private readonly quietMs: number;
+  private readonly pending: QuietPaths;
+  private readonly poller: FolderPoller;
+  /** Inode of every watched folder. */
+  private readonly folders = new Map<string, bigint>();
+  /** Names that are not UTF-8, per folder: chokidar does not say which of them is meant, or that one is gone. */
+  private readonly oddNames = new Map<string, Set<string>>();
+  private readonly reported = new Set<string>();
+  private folderWatcher: FolderWatcher | undefined;
+  private isReady = false;
+  private isAway = false;
+  private isClosed = false;
+  private flushTimer: NodeJS.Timeout | undefined;
+  private pollTimer: NodeJS.Timeout | undefined;
+  /** Work that reads folders; one at a time, in order. */
+  private work: Promise<void> = Promise.resolve();
+
+  constructor(root: SourceRoot, filter: Filter, options: WatchOptions) {
+    this.root = root;
+    this.filter = filter;
+    this.options = options;
+    this.pollMs = options.pollMs ?? 2_000;
+    this.quietMs = options.quietMs ?? 200;
+    this.pending = new QuietPaths(this.quietMs, options.patienceMs ?? 5_000);
+    this.poller = new FolderPoller(root, filter, (key) => this.touch(key));
+  }
+
+  async start(): Promise<void> {
+    await this.watchFolders();
+    this.schedulePoll();
+  }
+
+  async close(): Promise<void> {
+    this.isClosed = true;
+    clearTimeout(this.flushTimer);
+    clearTimeout(this.pollTimer);
+    await this.unwatchFolders();
+    await this.work;
+  }
+
+  private async watchFolders(): Promise<void> {
+    this.isReady = false;
+    this.reported.clear();
+    if (isUtf8(this.root.realPath)) await this.startFolderWatcher();
+    else this.poller.add('', false);
+    await this.work;
+    await this.poller.poll();
+    this.isReady = true;
+  }
+
+  private async startFolderWatcher(): Promise<void> {
+    const watcher = new FolderWatcher({
+      onTouched: (event, folder, name) => this.touchInside(event, this.keyOf(folder), name),
+      onFolder: (path) => this.foundFolder(this.keyOf(path)),
+      onFolderGone: (path) => this.lostFolder(this.keyOf(path)),
+      onError: (error) => this.report(error),
+      isSkipped: (path, stats) => this.isSkipped(this.keyOf(path), stats),
+    });
+    this.folderWatcher = watcher;
+    const ready = new Promise<void>((resolve) => watcher.once('ready', resolve));
+    watcher.add(this.root.realPath.toString());
+    await ready;
+  }
+
+  private async unwatchFolders(): Promise<void> {
+    await this.folderWatcher?.close();
+    this.folderWatcher = undefined;
+    this.pending.clear();
+    this.folders.clear();
+    this.oddNames.clear();
+  }
+
+  private isSkipped(key: string, stats: Stats): boolean {
+    const stat = { dev: BigInt(stats.dev), size: 0n };
+    return key !== '' && this.filter.judge(bytesOf(key), 'dir', stat) !== undefined;
+  }
+
+  private foundFolder(key: string): void {
+    const stat = lstatSync(this.absolute(key), { bigint: true, throwIfNoEntry: false });
+    if (!stat) return;
+    this.folders.set(key, stat.ino);
+    if (!this.isReady) {
+      this.enqueue(() => this.noteOddNames(key, false));
+      return;
+    }
+    this.touch(key);
+    this.enqueue(async () => {
+      const names = await this.touchNames(key, new Set());
+      // What came between this look and the begin of the kernel's watch is found by another look.
+      setTimeout(() => this.enqueue(() => this.touchNames(key, names).then(() => undefined)), this.quietMs);
+    });
+  }
+
+  private lostFolder(key: string): void {
+    this.folders.delete(key);
+    this.oddNames.delete(key);
+    this.touch(key);
+  }
+
+  private touchInside(event: 'rename' | 'change', folder: string, name: string | null): void {
+    // A name that came or went changes its folder's mtime too.
+    if (event === 'rename' || name === null) this.touch(folder);
+    if (name === null) return;
+    if (name.includes('\ufffd')) this.enqueue(() => this.noteOddNames(folder, true));
+    else this.touch(keyIn(folder, Buffer.from(name).toString('latin1')));
+  }
+
+  private touch(key: string): void {
+    if (this.isClosed || this.isAway || key === '') return;
+    this.pending.touch(key, performance.now());
+    this.scheduleFlush();
+  }
+
+  private scheduleFlush(): void {
+    if (this.flushTimer || this.isClosed) return;
+    this.flushTimer = setTimeout(() => {
+      this.enqueue(() => this.flush()).then(() => {
+        this.flushTimer = undefined;
+        if (this.pending.size > 0) this.scheduleFlush();
+      });
+    }, groupMs);
+  }
+
+  /** Looks at what is quiet and tells it. */
+  private async flush(): Promise<void> {
+    const due = this.pending.takeDue(performance.now(), batchLimit);
+    const clock = Date.now() - performance.now();
+    const paths: WatchedPath[] = [];
+    const skipped: SkippedPath[] = [];
+    const parents = new Map<string, Skip | undefined>();
+    for (const { key, touchedMs } of due) {
+      const path = bytesOf(key);
+      const at = new Date(clock + touchedMs);
+      if (this.parentSkip(path, parents)) continue;
+      const found = await statInside(this.root, path);
+      if (found.kind === 'unreadable' && found.code.startsWith('source_')) return this.wentAway();
+      if (changesFilter(path)) this.rulesChanged(parentOf(path));
+      if (found.kind === 'gone') {
+        paths.push({ path, at, event: 'removed' });
+        continue;
+      }
+      const skip = 'stat' in found ? this.filter.judge(path, found.kind, found.stat) : undefined;
+      if (skip) {
+        skipped.push({ path, at, skip });
+        continue;
+      }
+      if (found.kind === 'dir') this.adopt(key, found.stat.ino);
+      paths.push({ path, at, event: 'changed' });
+    }
+    if (this.isClosed) return;
+    if (paths.length > 0) this.options.onPaths(paths);
+    if (skipped.length > 0) this.options.onSkipped?.(skipped);
+  }
+
+  private parentSkip(path: Buffer, known: Map<string, Skip | undefined>): Skip | undefined {
+    const key = parentOf(path).toString('latin1');
+    if (!known.has(key)) known.set(key, this.filter.judgeParents(path));
+    return known.get(key);
+  }
+
+  /** A touched folder that is not watched, or whose place another one took, gets its own watch. */
+  private adopt(key: string, inode: bigint): void {
+    if (this.isOdd(key)) {
+      this.poller.add(key, true);
+      return;
+    }
+    const known = this.folders.get(key);
+    if (known === inode || !this.folderWatcher) return;
+    const path = this.absolute(key).toString();
+    if (known === undefined) this.folderWatcher.add(path);
+    else this.folderWatcher.rewatch(path);
+  }
+
+  /** An ignore file or cache tag came, changed or went: what it let out may be in now. */
+  private rulesChanged(folder: Buffer): void {
+    this.filter.forget(folder);
+    this.enqueue(async () => {
+      const only = folder.length === 0 ? {} : { only: [folder] };
+      for await (const item of walk(this.root, this.filter, only)) {
+        if (!item.error && !item.skip) this.touch(item.path.toString('latin1'));
+      }
+    });
+  }
+
+  /** Touches a folder's entries, but for the known ones; returns all names there. */
+  private async touchNames(folder: string, known: ReadonlySet<string>): Promise<Set<string>> {
+    const names = await this.namesIn(folder);
+    for (const name of names) if (!known.has(name)) this.touch(keyIn(folder, name));
+    this.keepOddNames(folder, names);
+    return new Set(names);
+  }
+
+  private async noteOddNames(folder: string, isTouched: boolean): Promise<void> {
+    const names = await this.namesIn(folder);
+    const before = this.oddNames.get(folder) ?? new Set();
+    const now = this.keepOddNames(folder, names);
+    if (isTouched) for (const name of new Set([...before, ...now])) this.touch(keyIn(folder, name));
+    if (this.isReady) return;
+    for (const name of names) {
+      const key = keyIn(folder, name);
+      if (this.isOdd(key) && (await statInside(this.root, bytesOf(key))).kind === 'dir') {
+        this.poller.add(key, false);
+      }
+    }
+  }
+
+  private keepOddNames(folder: string, names: readonly string[]): Set<string> {
+    const odd = new Set(names.filter((name) => !isUtf8(bytesOf(name))));
+    if (odd.size > 0) this.oddNames.set(folder, odd);
+    else this.oddNames.delete(folder);
+    return odd;
+  }
+
+  private async namesIn(folder: string): Promise<string[]> {
+    const opened = openSourceFolder(this.root, bytesOf(folder));
+    if (opened.kind !== 'folder') return [];
+    try {
+      return await readdir(opened.path, 'latin1');
+    } catch (error) {
+      openProblem(error);
+      return [];
+    } finally {
+      opened.close();
+    }
+  }
+
+  /** True for what chokidar has no name for. */
+  private isOdd(key: string): boolean {
+    const path = this.absolute(key);
+    return path.length > longestPathBytes || !isUtf8(path);
+  }
+
+  private schedulePoll(): void {
+    if (this.isClosed) return;
+    this.pollTimer = setTimeout(() => {
+      this.enqueue(() => this.poll()).then(() => this.schedulePoll());
+    }, this.pollMs);
+  }
+
+  private async poll(): Promise<void> {
+    if (checkRoot(this.root) !== 'present') return this.wentAway();
+    if (!this.isAway) return this.poller.poll();
+    this.isAway = false;
+    // Not awaited here: its own folder work comes after this.
+    this.watchFolders().then(() => {
+      if (!this.isClosed) this.options.onProblem({ kind: 'source_returned' });
+    });
+  }
+
+  /** Forgets everything: the caller looks for what changed when the source is back. */
+  private async wentAway(): Promise<void> {
+    if (this.isAway) return;
+    this.isAway = true;
+    await this.unwatchFolders();
+    this.options.onProblem({ kind: checkRoot(this.root) === 'changed' ? 'source_changed' : 'source_absent' });
+  }
+
+  private report(error: Error): void {
+    const code = errorCode(error) ?? error.message;
+    // Handled by the poller.
+    if (code === 'ENAMETOOLONG' || this.reported.has(code)) return;
+    this.reported.add(code);
+    this.options.onProblem(watchLimit(code) ?? { kind: 'watch_error', code });
+  }
+
+  private enqueue(step: () => Promise<void>): Promise<void> {
+    this.work = this.work.then(async () => {
+      if (this.isClosed) return;
+      try {
+        await step();
+      } catch (error) {
+        // The poll tells when the source is away.
+        if (!isFailure(error, 'source_unavailable')) this.report(error as Error);
+      }
+      await nextTurn();
+    });
+    return this.work;
+  }
+
+  private absolute(key: string): Buffer {
+    return joinPath(this.root.realPath, bytesOf(key));
+  }
+
+  /** chokidar's absolute path as a key. */
+  private keyOf(path: string): string {
+    return Buffer.from(path)
+      .subarray(insideOf(this.root).length + 1)
+      .toString('latin1');
+  }
+}
+
+function bytesOf(key: string): Buffer {
+  return Buffer.from(key, 'latin1');
+}
+
+function keyIn(folder: string, name: string): string {
+  return folder === '' ? name : `${folder}/${name}`;
+}
