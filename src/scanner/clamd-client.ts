@@ -1,0 +1,205 @@
+import type { ScannerFacts, Verdict } from '../domain/records.ts';
+import { clamdEngine, pingClamd } from './clamscan-facts.ts';
+import { type Finding, readReply } from './reply.ts';
+import type { Scanner } from './scanner.ts';
+import { Session, type SessionReply } from './session.ts';
+import { isStale, type SignatureInfo } from './signatures.ts';
+
+export interface ClamdScannerOptions {
+  /** Unix socket of clamd. */
+  readonly socketPath: string;
+  /** Longest time from the first byte sent to clamd's reply, by content size. */
+  readonly deadlineMs: (sizeBytes: number) => number;
+  /** clamd's StreamMaxLength, or MaxFileSize where that is less: what is larger is not sent. */
+  readonly maxScanBytes: number;
+  readonly maxSignatureAgeDays: number;
+  readonly signatures: () => Promise<SignatureInfo>;
+  readonly now?: () => Date;
+}
+
+/** clamd closes a session that is idle for 30 s (IdleTimeout); a session is not reused near that. */
+const maxIdleMs = 5000;
+
+/**
+ * Sessions at once. clamd counts every open session against MaxQueue (100 by default) and never answers those
+ * beyond it, idle ones included (measured with 1.4.6); other clients may want some too.
+ */
+const maxSessions = 32;
+
+const factsLifeMs = 10_000;
+
+const scannerError: Finding = { state: 'not_scanned', reason: 'scanner_error' };
+
+/** {@link Scanner} by clamd's INSTREAM command on a unix socket, one reused session for each scan at a time. */
+export class ClamdScanner implements Scanner {
+  readonly #options: ClamdScannerOptions;
+  readonly #idle: { readonly session: Session; readonly since: number }[] = [];
+  readonly #waiting: (() => void)[] = [];
+  #sessions = 0;
+  #facts: { readonly value: Promise<ScannerFacts>; readonly since: number } | undefined;
+
+  constructor(options: ClamdScannerOptions) {
+    this.#options = options;
+  }
+
+  async scan(
+    content: AsyncIterable<Buffer>,
+    { sizeBytes, signal }: { readonly sizeBytes: number; readonly signal?: AbortSignal },
+  ): Promise<Verdict> {
+    signal?.throwIfAborted();
+    const facts = await this.facts();
+    if (sizeBytes > this.#options.maxScanBytes)
+      return { ...facts, state: 'not_scanned', reason: 'too_large' };
+    const finding = await this.#find(content, sizeBytes, signal);
+    const now = this.#options.now?.() ?? new Date();
+    if (finding.state === 'clean' && isStale(facts, now, this.#options.maxSignatureAgeDays)) {
+      return { ...facts, state: 'not_scanned', reason: 'stale_signatures' };
+    }
+    return { ...facts, ...finding };
+  }
+
+  facts(): Promise<ScannerFacts> {
+    const now = performance.now();
+    if (this.#facts === undefined || now - this.#facts.since > factsLifeMs) {
+      const asked = { value: this.#readFacts(), since: now };
+      this.#facts = asked;
+      asked.value.catch(() => {
+        if (this.#facts === asked) this.#facts = undefined;
+      });
+    }
+    return this.#facts.value;
+  }
+
+  ping(): Promise<void> {
+    return pingClamd(this.#options.socketPath);
+  }
+
+  /** Closes idle sessions; scans under way end by themselves. */
+  close(): void {
+    for (const { session } of this.#idle.splice(0)) session.destroy();
+  }
+
+  async #readFacts(): Promise<ScannerFacts> {
+    const [engine, { set, revision, at }] = await Promise.all([
+      clamdEngine(this.#options.socketPath),
+      this.#options.signatures(),
+    ]);
+    return { engine, signatureRevision: revision, signaturesAt: at, signatureSet: set };
+  }
+
+  async #find(
+    content: AsyncIterable<Buffer>,
+    sizeBytes: number,
+    signal: AbortSignal | undefined,
+  ): Promise<Finding> {
+    const session = await this.#take();
+    const deadline = startDeadline(this.#options.deadlineMs(sizeBytes), signal);
+    const reply = session.begin();
+    let kept = false;
+    try {
+      const interrupted = Promise.race([reply, deadline.passed]);
+      const sent = await send(session, content, sizeBytes, interrupted);
+      const ended = sent === 'wrong_length' ? sent : await interrupted;
+      signal?.throwIfAborted();
+      if (ended === 'late') return { state: 'not_scanned', reason: 'timeout' };
+      if (ended === 'wrong_length' || ended.kind === 'broken') return scannerError;
+      const finding = readReply(ended.text, session.id, ended.complete);
+      kept = finding.state !== 'not_scanned' && session.usable;
+      return finding;
+    } finally {
+      deadline.clear();
+      if (kept) this.#keep(session);
+      else session.destroy();
+      this.#leave();
+    }
+  }
+
+  /** A session to scan with, in the order it was asked for. */
+  async #take(): Promise<Session> {
+    if (this.#sessions === maxSessions) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    else this.#sessions += 1;
+    try {
+      return await this.#session();
+    } catch (error) {
+      this.#leave();
+      throw error;
+    }
+  }
+
+  /** Hands the place to who waits longest. */
+  #leave(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#sessions -= 1;
+    else next();
+  }
+
+  async #session(): Promise<Session> {
+    const now = performance.now();
+    for (let kept = this.#idle.pop(); kept !== undefined; kept = this.#idle.pop()) {
+      if (kept.session.usable && now - kept.since < maxIdleMs) {
+        kept.session.idle(false);
+        return kept.session;
+      }
+      kept.session.destroy();
+    }
+    return Session.open(this.#options.socketPath);
+  }
+
+  #keep(session: Session): void {
+    session.idle(true);
+    this.#idle.push({ session, since: performance.now() });
+  }
+}
+
+/** Hands `content` to clamd, at clamd's pace, until it ends or something else ends the scan. */
+async function send(
+  session: Session,
+  content: AsyncIterable<Buffer>,
+  sizeBytes: number,
+  interrupted: Promise<SessionReply | 'late'>,
+): Promise<'sent' | 'wrong_length' | 'interrupted'> {
+  let over = false;
+  const stop = interrupted.then(() => {
+    over = true;
+    return undefined;
+  });
+  const chunks = content[Symbol.asyncIterator]();
+  let sentBytes = 0;
+  while (!over) {
+    const next = await Promise.race([chunks.next(), stop]);
+    if (next === undefined) break;
+    if (next.done) {
+      if (sentBytes !== sizeBytes) return 'wrong_length';
+      session.finish();
+      return 'sent';
+    }
+    sentBytes += next.value.length;
+    if (sentBytes > sizeBytes) {
+      await chunks.return?.();
+      return 'wrong_length';
+    }
+    await Promise.race([session.send(next.value), stop]);
+  }
+  // Not awaited: content that hangs in a read cannot return before that read does.
+  chunks.return?.().catch(() => {});
+  return 'interrupted';
+}
+
+/** `passed` settles when the time is over or the signal is aborted, whichever comes first. */
+function startDeadline(
+  timeoutMs: number,
+  signal: AbortSignal | undefined,
+): { readonly passed: Promise<'late'>; clear(): void } {
+  const { promise: passed, resolve } = Promise.withResolvers<'late'>();
+  const end = (): void => resolve('late');
+  const timer = setTimeout(end, timeoutMs);
+  signal?.addEventListener('abort', end);
+  if (signal?.aborted) end();
+  return {
+    passed,
+    clear() {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', end);
+    },
+  };
+}

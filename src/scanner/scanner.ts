@@ -1,0 +1,22 @@
+import type { ScannerFacts, Verdict } from '../domain/records.ts';
+
+/**
+ * Looks for malware. Only an explicit OK about exactly the bytes that were handed over, inside all limits and
+ * with signatures fresh enough, is `clean`; everything else that can be said about the content is
+ * `not_scanned` with its reason. A scanner that cannot be reached is the retryable failure
+ * `scanner_unavailable`: that says nothing about the content.
+ */
+export interface Scanner {
+  /**
+   * Scans `content`, which is consumed once and in order. It is not touched when `sizeBytes` is over the
+   * scanner's limit. An error thrown by `content`, or the reason of an aborted `signal`, is rethrown unchanged.
+   */
+  scan(
+    content: AsyncIterable<Buffer>,
+    options: { readonly sizeBytes: number; readonly signal?: AbortSignal },
+  ): Promise<Verdict>;
+  /** The engine and signatures in force; at most ten seconds old. */
+  facts(): Promise<ScannerFacts>;
+  /** Throws `scanner_unavailable` unless the scanner answers. */
+  ping(): Promise<void>;
+}
