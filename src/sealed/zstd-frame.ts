@@ -20,8 +20,8 @@ function headerEnd(stored: Buffer, contentBytes: number, maxWindowBytes: number)
   if (stored.length < 6 || stored.readUInt32LE(0) !== frameMagic) return undefined;
   const descriptor = stored.readUInt8(4);
   const single = (descriptor & 0x20) !== 0;
-  // Unused bit, reserved bit, checksum flag and dictionary flag must all be 0.
-  if ((descriptor & 0x1f) !== 0) return undefined;
+  // Reserved bit, checksum flag and dictionary flag must all be 0.
+  if ((descriptor & 0x0f) !== 0) return undefined;
   const sizeAt = single ? 5 : 6;
   const sizeBytes = sizeFieldBytes[single ? 'single' : 'windowed'][descriptor >> 6] ?? 0;
   if (sizeBytes === 0 || stored.length < sizeAt + sizeBytes) return undefined;

@@ -1,5 +1,7 @@
 import { createHook } from 'node:async_hooks';
+import { hash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { canonical } from '../../src/domain/canonical.ts';
 import { Failure } from '../../src/domain/failures.ts';
 import {
   createRoot,
@@ -154,6 +156,17 @@ describe('hostile keyrings', () => {
       }
     });
     expect(derivations).toBe(0);
+  });
+
+  it('a document above the limit is refused though nothing else is wrong with it', async () => {
+    const { checksum: _, ...document } = JSON.parse(good.toString());
+    const sized = async (wrappedBytes: number) => {
+      const unchecked = { ...document, wrapped: Buffer.alloc(wrappedBytes).toString('base64url') };
+      const checksum = hash('sha256', canonical(unchecked), 'base64url');
+      return refusalOf(() => openRoot(canonical({ ...unchecked, checksum }), password));
+    };
+    expect(await sized(48_000)).toBe('wrong_password');
+    expect(await sized(49_200)).toBe('corrupted_keyring');
   });
 
   it('every altered byte is told from a wrong password', async () => {

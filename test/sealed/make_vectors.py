@@ -400,6 +400,8 @@ def make_sealed_contradictions() -> None:
     refused("compressed-empty", "damaged", "a compressed segment of no bytes", seal(zeros, compression=1, segments=[Stored(b"", False)]))
     tiny = bytes(len(zstd_zeros(5)))
     refused("compressed-not-shorter", "damaged", "a frame as long as what it covers", seal(tiny, compression=1, segments=[Stored(zstd_zeros(len(tiny)), False)]))
+    missing = seal(bytes(2 * MIB), compression=1, segments=[Stored(frame, False)])
+    refused("segment-missing", "damaged", "one segment where the length gives two", missing)
     refused("table-sum", "damaged", "stored lengths that do not add up", seal(zeros, compression=1, segments=[Stored(frame, False)], lengths={0: len(frame) - 1}))
     wrong = metadata_for(HELLO, sha512=hashlib.sha512(b"other").hexdigest())
     refused("content-digest", "damaged", "the content is not what the metadata says", seal(HELLO, metadata=wrong), at="content")

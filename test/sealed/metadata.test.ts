@@ -24,13 +24,13 @@ describe('metadata', () => {
   it('drops the longest attributes first, only as many as needed, and counts them', () => {
     const big = (sizeBytes: number) => Buffer.alloc(sizeBytes).toString('base64');
     const xattrs = {
-      'user.c': big(300_000),
-      'user.b': big(400_000),
-      'user.a': big(400_000),
+      'user.a': big(300_000),
+      'user.y': big(400_000),
+      'user.x': big(400_000),
       'user.d': big(1),
     };
     const { metadata } = decodeMetadata(encodeMetadata(path, { ...base, xattrs }));
-    expect(Object.keys(metadata.xattrs ?? {}).sort()).toEqual(['user.b', 'user.c', 'user.d']);
+    expect(Object.keys(metadata.xattrs ?? {}).sort()).toEqual(['user.a', 'user.d', 'user.y']);
     expect(metadata.xattrsDropped).toBe(1);
   });
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { deriveFileKeys, type SealingKey } from '../../src/sealed/keys.ts';
 import { footerBytes, footerOffset } from '../../src/sealed/layout.ts';
-import { openBytes, openSealed } from '../../src/sealed/open.ts';
-import { sealWhole } from '../../src/sealed/seal.ts';
+import { type ByteSource, openBytes, openSealed } from '../../src/sealed/open.ts';
+import { Sealer, sealWhole } from '../../src/sealed/seal.ts';
 import { key, mebibyte, noise, options, planFor, prose, refusalOf, sourceOf } from './samples.ts';
 
 const allowed = ['tampered', 'unsupported_format', 'unknown_key'];
@@ -99,7 +99,10 @@ describe('altered bytes are refused before any plaintext', () => {
   });
 
   it('a source that gives fewer bytes than it said', async () => {
-    const lying = { lengthBytes: sealed.length, read: async () => Buffer.alloc(3) };
+    const lying = {
+      lengthBytes: sealed.length,
+      read: async (offset: number, length: number) => sealed.subarray(offset, offset + length - 1),
+    };
     expect(await refusalOf(() => openSealed(lying, options))).toBe('tampered');
   });
 });
@@ -124,20 +127,56 @@ describe('declared lengths reserve nothing', () => {
       const file = Buffer.from(sealed);
       if (bytes === 4) file.writeUInt32BE(Number(value), at);
       else file.writeBigUInt64BE(value, at);
-      const asked: number[] = [];
-      const source = sourceOf(file);
-      const counting = {
-        lengthBytes: source.lengthBytes,
-        read: (offset: number, length: number) => {
-          asked.push(length);
-          return source.read(offset, length);
-        },
-      };
-      expect(await refusalOf(() => openSealed(counting, options))).toBe('tampered');
+      const { source, asked } = countingSource(file);
+      expect(await refusalOf(() => openSealed(source, options))).toBe('tampered');
       expect(asked).toEqual([20, 128]);
     }
   });
+
+  it('metadata above the limit is not read though the file holds it', async () => {
+    const padded = Buffer.concat([sealed.subarray(0, 20), Buffer.alloc(mebibyte), sealed.subarray(20)]);
+    padded.writeUInt32BE(sealed.readUInt32BE(16) + mebibyte, 16);
+    const { source, asked } = countingSource(padded);
+    expect(await refusalOf(() => openSealed(source, options))).toBe('tampered');
+    expect(asked).toEqual([20, 128]);
+  });
+
+  it.each([
+    ['declares its length', Buffer.from('28b52ffda000001000', 'hex')],
+    ['declares no length', Buffer.from('28b52ffd0050', 'hex')],
+  ])('1 GiB in a compressed segment of 1 MiB takes no memory: %s', async (_, header) => {
+    const zeros = Buffer.alloc(mebibyte);
+    const sealer = new Sealer(planFor(zeros, { compression: { algorithm: 'zstd', level: 1 } }));
+    const bomb = { index: 0, bytes: Buffer.concat([header, zeroBlocks(8192)]), raw: false };
+    const file = Buffer.concat([sealer.header(), sealer.append(bomb), sealer.trailer()]);
+    const peakBefore = process.resourceUsage().maxRSS;
+    expect(await streamed(file)).toEqual({ code: 'tampered', givenOut: 0 });
+    expect(await inMemory(file)).toBe('tampered');
+    const grownKibibytes = process.resourceUsage().maxRSS - peakBefore;
+    expect(grownKibibytes).toBeLessThan(64 * 1024);
+  });
 });
+
+/** A source that notes the length of each read. */
+function countingSource(file: Buffer): { source: ByteSource; asked: number[] } {
+  const asked: number[] = [];
+  const inner = sourceOf(file);
+  const source: ByteSource = {
+    lengthBytes: inner.lengthBytes,
+    read: (offset, length) => {
+      asked.push(length);
+      return inner.read(offset, length);
+    },
+  };
+  return { source, asked };
+}
+
+/** The blocks of a Zstandard frame: each is 128 KiB of zeros in four bytes (RFC 8878 section 3.1.1.2). */
+function zeroBlocks(count: number): Buffer {
+  const rows = Buffer.alloc(4 * count);
+  for (let n = 0; n < count; n++) rows.writeUIntLE((n === count - 1 ? 1 : 0) + 2 + 131_072 * 8, 4 * n, 3);
+  return rows;
+}
 
 describe('keys', () => {
   it('the file keys depend on key, key id, purpose and IV', () => {
