@@ -16,6 +16,8 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
+import fsPromises from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
@@ -144,6 +146,41 @@ test('a file that took the name while the old one was checked stays', async () =
   renameSync(join(one.folder, 'newer'), one.file);
   expect(await moving).toEqual({ kind: 'changed' });
   expect(readFileSync(one.file, 'utf8')).toBe('newer');
+  expect(readdirSync(join(one.source, 'in'))).toEqual(['virus.exe']);
+  expect(readdirSync(one.quarantineDir)).toEqual([]);
+});
+
+/** Runs something right before the next rename of the code under test: the worst moment for it to happen. */
+function beforeNextRename(run: () => void): void {
+  const { rename } = fsPromises;
+  const restore = () => {
+    fsPromises.rename = rename;
+    syncBuiltinESMExports();
+  };
+  onTestFinished(restore);
+  fsPromises.rename = (...paths) => {
+    restore();
+    run();
+    return rename(...paths);
+  };
+  syncBuiltinESMExports();
+}
+
+test.each([
+  [
+    'took the name',
+    ({ folder, file }: SetUp) => {
+      writeFileSync(join(folder, 'newer'), 'newer');
+      renameSync(join(folder, 'newer'), file);
+    },
+    'newer',
+  ],
+  ['was written in place', ({ file }: SetUp) => writeFileSync(file, 'cleaned'), 'cleaned'],
+])('what %s after the check is given back', async (_name, change, content) => {
+  const one = await setUp();
+  beforeNextRename(() => change(one));
+  expect(await one.move()).toEqual({ kind: 'changed' });
+  expect(readFileSync(one.file, 'utf8')).toBe(content);
   expect(readdirSync(join(one.source, 'in'))).toEqual(['virus.exe']);
   expect(readdirSync(one.quarantineDir)).toEqual([]);
 });
