@@ -312,6 +312,62 @@ export const failures = {
     'There is no keyring in {folder}.',
     'Run `holdfast init`; if the repository exists already, copy its keys folder back from the bucket.',
   ),
+  secret_unreadable: row(1, false, 'The file {file} cannot be read.', 'Check its path and permissions.'),
+  service_not_running: row(
+    5,
+    true,
+    'The service {service} is not running.',
+    'Start it with `holdfast up -d`.',
+  ),
+  source_unknown: row(
+    2,
+    false,
+    'There is no source {source}.',
+    'The configuration lists the sources; `holdfast files` shows them.',
+  ),
+  no_password: row(
+    6,
+    false,
+    'No password was given.',
+    'Name a file that holds it in HOLDFAST_PASSWORD_FILE, or run the command on a terminal, which asks for it.',
+  ),
+  password_file_unreadable: row(
+    6,
+    false,
+    'The password file {file} cannot be read.',
+    'Check its path and permissions.',
+  ),
+  password_mismatch: row(
+    6,
+    false,
+    'The two passwords differ.',
+    'Run the command again and type the same one twice.',
+  ),
+  weak_password: row(
+    6,
+    false,
+    'That password is too easy to guess.',
+    'Take at least 8 characters, better five random words: whoever has the bucket can try passwords for ever.',
+  ),
+  already_initialised: row(
+    1,
+    false,
+    'There is an installation already: {file} exists.',
+    'Change that file and run `holdfast up -d`, or name another state folder in HOLDFAST_HOME.',
+  ),
+  no_official_signatures: row(
+    5,
+    true,
+    'No official virus signatures are on this machine, and they could not be fetched.',
+    'Let freshclam reach database.clamav.net, or put signatures into the `signatures` folder of the state folder; --allow-test-signatures goes on without protection.',
+  ),
+  not_confirmed: row(
+    1,
+    false,
+    'Nothing was done: not confirmed.',
+    'Run the command again and confirm, or give --yes.',
+  ),
+  not_running: row(5, true, 'Holdfast is not running.', 'Start it with `holdfast up -d`.'),
 } satisfies Record<string, FailureRow>;
 
 export type FailureCode = keyof typeof failures;

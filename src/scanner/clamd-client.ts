@@ -1,5 +1,5 @@
 import type { ScannerFacts, Verdict } from '../domain/records.ts';
-import { clamdEngine, pingClamd } from './clamscan-facts.ts';
+import { type ClamdVersion, clamdVersion, pingClamd } from './clamscan-facts.ts';
 import { type Finding, readReply } from './reply.ts';
 import type { Scanner } from './scanner.ts';
 import { Session, type SessionReply } from './session.ts';
@@ -13,7 +13,7 @@ export interface ClamdScannerOptions {
   /** clamd's StreamMaxLength, or MaxFileSize where that is less: what is larger is not sent. */
   readonly maxScanBytes: number;
   readonly maxSignatureAgeDays: number;
-  readonly signatures: () => Promise<SignatureInfo>;
+  readonly signatures: (clamd: ClamdVersion) => Promise<SignatureInfo>;
   readonly now?: () => Date;
 }
 
@@ -51,8 +51,7 @@ export class ClamdScanner implements Scanner {
     if (sizeBytes > this.#options.maxScanBytes)
       return { ...facts, state: 'not_scanned', reason: 'too_large' };
     const finding = await this.#find(content, sizeBytes, signal);
-    const now = this.#options.now?.() ?? new Date();
-    if (finding.state === 'clean' && isStale(facts, now, this.#options.maxSignatureAgeDays)) {
+    if (finding.state === 'clean' && this.isStale(facts)) {
       return { ...facts, state: 'not_scanned', reason: 'stale_signatures' };
     }
     return { ...facts, ...finding };
@@ -70,6 +69,10 @@ export class ClamdScanner implements Scanner {
     return this.#facts.value;
   }
 
+  isStale(facts: ScannerFacts): boolean {
+    return isStale(facts, this.#options.now?.() ?? new Date(), this.#options.maxSignatureAgeDays);
+  }
+
   ping(): Promise<void> {
     return pingClamd(this.#options.socketPath);
   }
@@ -80,10 +83,9 @@ export class ClamdScanner implements Scanner {
   }
 
   async #readFacts(): Promise<ScannerFacts> {
-    const [engine, { set, revision, at }] = await Promise.all([
-      clamdEngine(this.#options.socketPath),
-      this.#options.signatures(),
-    ]);
+    const version = await clamdVersion(this.#options.socketPath);
+    const { set, revision, at } = await this.#options.signatures(version);
+    const { engine } = version;
     return { engine, signatureRevision: revision, signaturesAt: at, signatureSet: set };
   }
 

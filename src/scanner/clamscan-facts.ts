@@ -4,14 +4,25 @@ import { Failure } from '../domain/failures.ts';
 const timeoutMs = 4000;
 
 /** `ClamAV 1.4.6`, and with official signatures `ClamAV 1.4.6/27500/Mon Jan  1 08:00:00 2026`. */
-const versionLine = /^(ClamAV \d+\.\d+\.\d+[^/\s]*)(?:\/\d+\/.+)?$/;
+const versionLine = /^(ClamAV \d+\.\d+\.\d+[^/\s]*)(?:\/(\d+)\/(.+))?$/;
 
-/** The engine that answers on `socketPath`, e.g. `ClamAV 1.4.6`. Throws `scanner_unavailable`. */
-export async function clamdEngine(socketPath: string): Promise<string> {
+/** What clamd says of itself. */
+export interface ClamdVersion {
+  /** E.g. `ClamAV 1.4.6`. */
+  readonly engine: string;
+  /** The official signatures it has loaded, if any: their number, and when they were made (its local time). */
+  readonly loaded?: { readonly revision: string; readonly at: Date };
+}
+
+/** The clamd that answers on `socketPath`. Throws `scanner_unavailable`. */
+export async function clamdVersion(socketPath: string): Promise<ClamdVersion> {
   const answer = await ask(socketPath, (clamd) => clamd.getVersion());
-  const engine = versionLine.exec(answer.trim())?.[1];
+  const [, engine, revision, date] = versionLine.exec(answer.trim()) ?? [];
   if (engine === undefined) throw new Failure('scanner_unavailable', { detail: 'its version is unreadable' });
-  return engine;
+  const at = new Date(date ?? Number.NaN);
+  return revision === undefined || Number.isNaN(at.getTime())
+    ? { engine }
+    : { engine, loaded: { revision, at } };
 }
 
 /** Throws `scanner_unavailable` unless clamd answers PONG on `socketPath`. */

@@ -17,6 +17,8 @@ export interface Scanner {
   ): Promise<Verdict>;
   /** The engine and signatures in force; at most ten seconds old. */
   facts(): Promise<ScannerFacts>;
+  /** Whether `clean` from these signatures means too little. */
+  isStale(facts: ScannerFacts): boolean;
   /** Throws `scanner_unavailable` unless the scanner answers. */
   ping(): Promise<void>;
 }

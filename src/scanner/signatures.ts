@@ -1,7 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { Failure } from '../domain/failures.ts';
 import type { ScannerFacts, SignatureSet } from '../domain/records.ts';
+import type { ClamdVersion } from './clamscan-facts.ts';
 
 /** The loaded signatures: which kind, which bytes, and when they were published. */
 export interface SignatureInfo {
@@ -28,6 +30,24 @@ export async function readSignatureFile(path: string): Promise<SignatureInfo> {
     throw new Failure('scanner_unavailable', { detail: 'its signatures are unknown' }, { cause });
   }
 }
+
+/**
+ * The signatures of a clamd that somebody else runs, as its version line tells them. Official ones that it does not tell
+ * are `scanner_unavailable`; others have no date, and a revision that holds for this process only, so that no earlier
+ * verdict is taken over.
+ */
+export async function externalSignatures(
+  set: SignatureSet,
+  { loaded }: ClamdVersion,
+): Promise<SignatureInfo> {
+  if (loaded !== undefined) return { set, revision: loaded.revision, at: loaded.at.toISOString() };
+  if (set === 'official')
+    throw new Failure('scanner_unavailable', { detail: 'it has no official signatures loaded' });
+  return { set, revision: unknownRevision, at: startedAt };
+}
+
+const unknownRevision = `unknown-${randomUUID()}`;
+const startedAt = new Date().toISOString();
 
 /**
  * Whether `clean` from these signatures means too little. Only official signatures are expected to be renewed;

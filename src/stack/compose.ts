@@ -1,8 +1,6 @@
 import path from 'node:path';
-import { Catalog } from '../catalog/catalog.ts';
 import { openPool } from '../catalog/database.ts';
 import { migrate } from '../catalog/migrate.ts';
-import { openRoot } from '../files/root.ts';
 import type { Installation } from '../installation.ts';
 import { publishKeyring } from '../keys/publish.ts';
 import { buildBundle } from '../policy/bundle.ts';
@@ -93,11 +91,10 @@ export async function preparePolicies({ config, paths }: Installation): Promise<
 export const policiesFolder = (paths: Paths): string => path.join(paths.home, 'policies');
 
 /**
- * What has to be there before the first file: the schema, the bucket with Object Lock, the keyring in it, the sources'
- * identities. All of it may run again at every start. Failures: `bucket_without_lock` and the services' own.
+ * What has to be there before the first file: the schema, the bucket with Object Lock, the keyring in it. All of it may run again at every start. Failures: `bucket_without_lock` and the services' own.
  */
 async function prepareRepository(installation: Installation, running: RunningServices): Promise<void> {
-  const { config, paths, ids, keyringDocuments } = installation;
+  const { config, paths, keyringDocuments } = installation;
   if (config.services.postgres.mode === 'embedded') ensureSecret(writerPasswordFile(paths));
   const where = endpoints(config, paths, (name) => running.get(name));
   const owner = await openPool({ ...where.catalogOwner, maxConnections: 1 });
@@ -115,24 +112,5 @@ async function prepareRepository(installation: Installation, running: RunningSer
     } finally {
       store.close();
     }
-  }
-  const catalog = new Catalog(await openPool({ ...where.catalogWriter, maxConnections: 1 }));
-  try {
-    for (const { name, path: folder, oneFileSystem } of config.sources) {
-      const root = await openRoot(folder, { oneFileSystem }).catch(() => undefined);
-      // A source that is away is recorded when it is first seen.
-      if (root === undefined) continue;
-      const { device, inode } = root;
-      await catalog.recordSource({
-        id: ids.source(name),
-        name,
-        rootPath: root.path,
-        device,
-        inode,
-        hostId: config.host.id,
-      });
-    }
-  } finally {
-    await catalog.close();
   }
 }

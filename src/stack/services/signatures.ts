@@ -14,10 +14,11 @@ import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { SignatureSet } from '../../domain/records.ts';
 import { serviceEnvironment } from '../environment.ts';
-import { privateFolder } from '../folders.ts';
+import { ensureServiceFolders, privateFolder } from '../folders.ts';
+import type { Paths } from '../paths.ts';
 import { runCommand } from '../run.ts';
 import { writePrivate } from '../secrets.ts';
-import type { SystemUser } from '../system-users.ts';
+import { type SystemUser, serviceUser } from '../system-users.ts';
 import type { ClamavTools } from '../toolchain/clamav.ts';
 import { configText } from './clamav-config.ts';
 
@@ -73,6 +74,14 @@ export async function ensureSignatures(options: SignatureOptions): Promise<Signa
   const factsFile = path.join(folder, 'signature-set.json');
   writePrivate(factsFile, `${JSON.stringify(facts)}\n`, user);
   return { database, facts, factsFile };
+}
+
+/** The kind of signatures clamd would start with, fetched now where that is possible. */
+export async function signatureSetFor(paths: Paths, uid: number, tool: ClamavTools): Promise<SignatureSet> {
+  const user = await serviceUser('clamd', uid);
+  const { data } = ensureServiceFolders(paths, 'clamd', user);
+  const customFolder = path.join(paths.home, 'signatures');
+  return (await ensureSignatures({ folder: data, customFolder, tool, user, mayFetch: true })).facts.set;
 }
 
 async function chooseSet(options: SignatureOptions): Promise<SignatureSet> {

@@ -1,0 +1,34 @@
+import { ApplicationFailure } from '@temporalio/activity';
+import type { Logger } from 'pino';
+import { Failure, type FailureCode } from '../src/domain/failures.ts';
+import type { Dependency, Postponed } from '../src/domain/steps.ts';
+import { Busy } from '../src/pipeline/semaphore.ts';
+
+/** Failures that say nothing about the file: something it needs is away. */
+const dependencyOf: Partial<Record<FailureCode, Dependency>> = {
+  catalog_unavailable: 'postgres',
+  s3_unavailable: 's3',
+  policy_unavailable: 'opa',
+  scanner_unavailable: 'clamd',
+  source_unavailable: 'source',
+};
+
+/** Turns "not now" into an answer; everything else is thrown across the edge by {@link failing}. */
+export function postponed<Answer>(error: unknown, log: Logger): Answer {
+  if (error instanceof Busy) return { next: 'busy' } satisfies Postponed as Answer;
+  const dependency = error instanceof Failure ? dependencyOf[error.code] : undefined;
+  if (dependency === undefined) return failing(error, log);
+  log.warn({ dependency, err: error }, 'waiting for a dependency');
+  return { next: 'unavailable', dependency } satisfies Postponed as Answer;
+}
+
+/** Throws the error as Temporal may see it: its code, whether it can be retried, and nothing that holds a path. */
+export function failing(error: unknown, log: Logger): never {
+  log.error({ err: error }, 'a step failed');
+  const code = error instanceof Failure ? error.code : 'internal';
+  throw ApplicationFailure.create({
+    message: code,
+    type: code,
+    nonRetryable: error instanceof Failure && !error.retryable,
+  });
+}

@@ -1,0 +1,269 @@
+import type pg from 'pg';
+import { canonical } from '../domain/canonical.ts';
+import { Failure } from '../domain/failures.ts';
+import type { AuditRow, Change } from './rows.ts';
+
+export type Applied = 'written' | 'object_not_live';
+
+/**
+ * Writes many changes in one transaction, a handful of set-based statements whatever their number. Inserts that meet
+ * their own row again do nothing; an audit row that says something else under the same id is refused.
+ */
+export async function applyChanges(pool: pg.Pool, changes: readonly Change[]): Promise<Applied[]> {
+  const client = await pool.connect();
+  let broken = true;
+  try {
+    await client.query('begin');
+    const live = await pinLive(client, changes);
+    const accepted = changes.filter((change) => (change.restsOn ?? []).every((id) => live.has(id)));
+    await write(client, accepted);
+    await client.query('commit');
+    broken = false;
+    const written = new Set(accepted);
+    return changes.map((change) => (written.has(change) ? 'written' : 'object_not_live'));
+  } finally {
+    // A connection left inside a transaction is closed, which rolls it back.
+    client.release(broken);
+  }
+}
+
+/** Keeps deletion away from what the changes rest on, until the commit (design: "a duplicate pins"). */
+async function pinLive(client: pg.PoolClient, changes: readonly Change[]): Promise<Set<string>> {
+  const ids = [...new Set(changes.flatMap((change) => change.restsOn ?? []))].sort();
+  if (ids.length === 0) return new Set();
+  const found = await client.query<{ id: string }>(
+    `select id from objects where id = any($1) and state = 'live' order by id for share`,
+    [ids],
+  );
+  return new Set(found.rows.map((row) => row.id));
+}
+
+async function write(client: pg.PoolClient, changes: readonly Change[]): Promise<void> {
+  const all = <T>(pick: (change: Change) => T | readonly T[] | undefined): T[] =>
+    changes.flatMap((change) => (pick(change) ?? []) as T | T[]);
+
+  await insert(
+    client,
+    'contents',
+    all((c) => c.content),
+  );
+  await insert(
+    client,
+    'versions',
+    all((c) => c.version),
+  );
+  await run(
+    client,
+    all((c) => c.admission),
+    `update versions v set admission = r.admission, bundle_revision = r.bundle_revision
+    from jsonb_to_recordset($1) as r(version_id text, admission jsonb, bundle_revision text) where v.id = r.version_id`,
+  );
+  await insert(
+    client,
+    'decisions',
+    all((c) => c.decisions),
+  );
+  await insert(
+    client,
+    'scans',
+    all((c) => c.scan),
+  );
+  await run(
+    client,
+    all((c) => c.scan),
+    `update versions v set scan_id = r.id
+    from jsonb_to_recordset($1) as r(id text, version_id text) where v.id = r.version_id`,
+  );
+  await insert(
+    client,
+    'intents',
+    all((c) => c.intent),
+  );
+  await run(
+    client,
+    all((c) => c.uploadBegun),
+    `update intents i set upload_id = r.upload_id
+     from jsonb_to_recordset($1) as r(intent_id text, upload_id text) where i.id = r.intent_id and i.state = 'open'`,
+  );
+  await insert(
+    client,
+    'intent_parts',
+    all((c) => c.intentPart),
+  );
+  await insert(
+    client,
+    'objects',
+    all((c) => c.object),
+  );
+  await run(
+    client,
+    all((c) => c.lockExtended),
+    `update objects o set lock_mode = r.lock_mode, retain_until = r.retain_until
+    from jsonb_to_recordset($1) as r(object_id text, lock_mode text, retain_until timestamptz)
+    where o.id = r.object_id and o.retain_until < r.retain_until`,
+  );
+  await run(
+    client,
+    all((c) => c.intentClosed),
+    `update intents i set state = r.state, closed_at = now(), closed_reason = r.reason
+    from jsonb_to_recordset($1) as r(id text, state text, reason text) where i.id = r.id and i.state = 'open'`,
+  );
+  await run(
+    client,
+    all((c) => c.placements),
+    `insert into placements (version_id, destination, object_id, length, state, reason)
+    select distinct on (version_id, destination) version_id, destination, object_id, length, state, reason
+    from jsonb_populate_recordset(null::placements, $1)
+    on conflict (version_id, destination) do update
+      set object_id = excluded.object_id, length = excluded.length, state = excluded.state, reason = excluded.reason, at = now()
+      where placements.state <> 'committed'`,
+  );
+  await insert(
+    client,
+    'holds',
+    all((c) => c.hold),
+  );
+  await insert(
+    client,
+    'quarantine',
+    all((c) => c.quarantine),
+  );
+  await settle(
+    client,
+    all((c) => c.settle),
+  );
+  await run(
+    client,
+    all((c) => c.unchanged),
+    `update entries e set settled_hint = greatest(e.settled_hint, r.hint)
+    from (select entry_id, max(hint) as hint from jsonb_to_recordset($1) as x(entry_id text, hint bigint) group by entry_id) r
+    where e.id = r.entry_id`,
+  );
+  await run(
+    client,
+    all((c) => c.restat),
+    `update versions v set ctime_ns = r.ctime_ns, inode = r.inode, device = r.device
+     from jsonb_to_recordset($1) as r(version_id text, ctime_ns bigint, inode numeric, device numeric) where v.id = r.version_id`,
+  );
+  await run(
+    client,
+    all((c) => c.objectLost),
+    `update objects o set state = 'deleted' from jsonb_to_recordset($1) as r(object_id text) where o.id = r.object_id`,
+  );
+  await run(
+    client,
+    all((c) => c.reservationEnded),
+    `delete from reservations
+    using jsonb_to_recordset($1) as r(version_id text) where reservations.version_id = r.version_id`,
+  );
+  await insertEvents(
+    client,
+    all((c) => c.events),
+  );
+}
+
+/** Compare-and-set: an older observation that ends late never takes the place of a newer head. */
+async function settle(client: pg.PoolClient, rows: NonNullable<Change['settle']>[]): Promise<void> {
+  if (rows.length === 0) return;
+  await run(
+    client,
+    rows,
+    `update versions v set outcome = r.outcome, reason = r.reason, settled_at = now()
+    from jsonb_to_recordset($1) as r(version_id text, outcome text, reason text) where v.id = r.version_id`,
+  );
+  await run(
+    client,
+    rows,
+    `update entries e
+    set settled_hint = greatest(e.settled_hint, r.hint),
+        head_version_id = case when r.head and r.observation > e.head_observation then r.version_id else e.head_version_id end,
+        head_observation = case when r.head and r.observation > e.head_observation then r.observation else e.head_observation end
+    from (select distinct on (entry_id) entry_id, version_id, observation, hint, outcome <> 'cancelled' as head
+          from jsonb_to_recordset($1) as x(entry_id text, version_id text, observation bigint, hint bigint, outcome text)
+          order by entry_id, outcome <> 'cancelled' desc, observation desc) r
+    where e.id = r.entry_id`,
+  );
+  await run(
+    client,
+    rows,
+    `insert into file_status (run_id, version_id, entry_id, outcome, reason)
+    select run_id, version_id, entry_id, outcome, reason from jsonb_populate_recordset(null::file_status, $1)
+    on conflict do nothing`,
+  );
+  await run(
+    client,
+    rows,
+    `delete from observations o
+    using jsonb_to_recordset($1) as r(entry_id text, observation bigint)
+    where o.entry_id = r.entry_id and o.number < r.observation`,
+  );
+}
+
+async function insertEvents(client: pg.PoolClient, rows: AuditRow[]): Promise<void> {
+  if (rows.length === 0) return;
+  const inserted = await client.query<{ id: string }>(
+    `insert into audit_events (id, leaf, event, at)
+     select id, leaf, event, at from jsonb_populate_recordset(null::audit_events, $1)
+     on conflict do nothing returning id`,
+    [encode(rows)],
+  );
+  if (inserted.rowCount === rows.length) return;
+  const fresh = new Set(inserted.rows.map((row) => row.id));
+  const again = rows.filter((row) => !fresh.delete(row.id));
+  const stored = await client.query<{ id: string; event: Record<string, unknown> }>(
+    'select id, event from audit_events where id = any($1)',
+    [again.map((row) => row.id)],
+  );
+  const known = new Map(stored.rows.map((row) => [row.id, row.event]));
+  for (const row of again) {
+    if (factsOf(known.get(row.id)) !== factsOf(row.event))
+      throw new Failure('audit_conflict', { event: row.id });
+  }
+}
+
+/** What must be equal when the same event is told twice: all but the moment of telling. */
+function factsOf(event: Readonly<Record<string, unknown>> | undefined): string {
+  const { at: _at, ...facts } = event ?? {};
+  return canonical(facts).toString('utf8');
+}
+
+async function insert(client: pg.PoolClient, table: string, rows: readonly object[]): Promise<void> {
+  const first = rows[0];
+  if (first === undefined) return;
+  const columns = Object.keys(first).map(snake).join(', ');
+  await run(
+    client,
+    rows,
+    `insert into ${table} (${columns}) select ${columns} from jsonb_populate_recordset(null::${table}, $1) on conflict do nothing`,
+  );
+}
+
+async function run(client: pg.PoolClient, rows: readonly object[], sql: string): Promise<void> {
+  if (rows.length > 0) await client.query(sql, [encode(rows)]);
+}
+
+const snakeCache = new Map<string, string>();
+
+function snake(name: string): string {
+  let known = snakeCache.get(name);
+  if (known === undefined) {
+    known = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+    snakeCache.set(name, known);
+  }
+  return known;
+}
+
+/** Rows as the JSON that Postgres reads into a record set: snake_case, bytea as `\x…`, bigint as exact text. */
+function encode(rows: readonly object[]): string {
+  return JSON.stringify(
+    rows.map((row) =>
+      Object.fromEntries(Object.entries(row).map(([key, value]) => [snake(key), encodeValue(value)])),
+    ),
+  );
+}
+
+function encodeValue(value: unknown): unknown {
+  if (Buffer.isBuffer(value)) return `\\x${value.toString('hex')}`;
+  if (typeof value === 'bigint') return value.toString();
+  return value;
+}

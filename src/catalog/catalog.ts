@@ -1,0 +1,509 @@
+import type pg from 'pg';
+import { Failure } from '../domain/failures.ts';
+import type {
+  AdmissionResult,
+  EntryKind,
+  Id,
+  LockMode,
+  Outcome,
+  ScannerFacts,
+  Verdict,
+} from '../domain/records.ts';
+import { type Applied, applyChanges } from './apply.ts';
+import { translated } from './database.ts';
+import { GroupCommit } from './group-commit.ts';
+import type { Change, IntentPartRow, IntentRow, SealingRow } from './rows.ts';
+
+/** What a stat says; equal stats under an equal policy mean there is nothing to do. */
+export interface StatFacts {
+  readonly kind: EntryKind;
+  readonly sizeBytes: number;
+  readonly mode: number;
+  readonly uid: bigint;
+  readonly gid: bigint;
+  readonly mtimeNs: bigint;
+  readonly ctimeNs: bigint;
+  readonly device: bigint;
+  readonly inode: bigint;
+}
+
+export interface EntryRef {
+  readonly id: Id;
+  readonly sourceId: Id;
+  readonly path: Buffer;
+}
+
+/** One observation of an entry: the number drawn for it, and what was known before. */
+export interface Observation {
+  readonly entry: EntryRef;
+  readonly number: number;
+  readonly hint: number;
+  /** The entry's newest settled version. */
+  readonly head?: KnownVersion;
+  /** The version this very observation made already, when the step runs again. */
+  readonly made?: KnownVersion;
+}
+
+export interface KnownVersion extends StatFacts {
+  readonly id: Id;
+  readonly sha512?: Buffer;
+  readonly linkTarget?: Buffer;
+  readonly bundleRevision?: string;
+  readonly outcome?: Outcome;
+  readonly reason?: string;
+}
+
+/** All that later steps need of a version that was fingerprinted. */
+export interface VersionFacts extends KnownVersion {
+  readonly entry: EntryRef;
+  readonly sourceName: string;
+  readonly observation: number;
+  readonly hint: number;
+  readonly runId: Id;
+  readonly workflowId?: string;
+  readonly hardlink?: Id;
+  readonly content?: { sha512: Buffer; sha256: Buffer; sizeBytes: number; mediaType: string };
+  readonly segmentSize: number;
+  readonly segmentHashes: Buffer;
+  readonly admission?: AdmissionResult;
+  readonly verdict?: Verdict;
+}
+
+export interface StoredObject {
+  readonly id: Id;
+  readonly destination: string;
+  readonly key: string;
+  readonly s3VersionId: string;
+  readonly length: number;
+  readonly sealingId: Id;
+  readonly keyId: Id;
+  readonly scope: string;
+  readonly format: string;
+  readonly lockMode: LockMode;
+  readonly retainUntil: Date;
+}
+
+/** The catalog and audit trail in Postgres. Every call may fail with `catalog_unavailable`; nothing is half written. */
+export class Catalog {
+  private readonly pool: pg.Pool;
+  private readonly group: GroupCommit<Change, Applied>;
+
+  constructor(pool: pg.Pool) {
+    this.pool = pool;
+    this.group = new GroupCommit((changes) => applyChanges(pool, changes));
+  }
+
+  /** Resolves when the change is durable. `object_not_live`: nothing of it was written. */
+  apply(change: Change): Promise<Applied> {
+    return translated(() => this.group.write(change));
+  }
+
+  /** Like {@link apply} for a change that rests on no object. */
+  async write(change: Change): Promise<void> {
+    if ((await this.apply(change)) !== 'written')
+      throw new Failure('internal', { detail: 'change was refused' });
+  }
+
+  async ping(): Promise<void> {
+    await this.rows('select 1');
+  }
+
+  async close(): Promise<void> {
+    await this.pool.end();
+  }
+
+  // ── sources, runs and hints ─────────────────────────────────────────────────────────────────────────────
+
+  /** Records which folder a source is, unless one is recorded; gives the recorded folder's inode. */
+  async recordSource(source: {
+    id: Id;
+    name: string;
+    rootPath: Buffer;
+    device: bigint;
+    inode: bigint;
+    hostId: Id;
+  }): Promise<bigint> {
+    await this.rows(
+      `insert into sources (id, name, root_path, device, inode, host_id) values ($1, $2, $3, $4, $5, $6) on conflict do nothing`,
+      [source.id, source.name, source.rootPath, String(source.device), String(source.inode), source.hostId],
+    );
+    const [row] = await this.rows<{ inode: string }>('select inode::text from sources where id = $1', [
+      source.id,
+    ]);
+    return BigInt(row?.inode ?? 0);
+  }
+
+  async startRun(run: { id: Id; kind: string; sourceId?: Id; hostId: Id; actor: string }): Promise<void> {
+    await this.rows(
+      `insert into run_log (id, kind, source_id, host_id, actor) values ($1, $2, $3, $4, $5) on conflict do nothing`,
+      [run.id, run.kind, run.sourceId ?? null, run.hostId, run.actor],
+    );
+  }
+
+  async endRun(id: Id, result: RunResult, totals: Readonly<Record<string, number>>): Promise<void> {
+    await this.rows('update run_log set ended_at = now(), result = $2, totals = $3 where id = $1', [
+      id,
+      result,
+      totals,
+    ]);
+  }
+
+  /**
+   * Records that the entries may have changed. The number given back is settled once a later look at the entry is.
+   */
+  async hint(entries: readonly EntryRef[]): Promise<Map<Id, number>> {
+    if (entries.length === 0) return new Map();
+    const unique = [...new Map(entries.map((entry) => [entry.id, entry])).values()];
+    const found = await this.rows<{ id: Id; hint: number }>(
+      `insert into entries (id, source_id, path, hint)
+       select id, source_id, path, 1 from jsonb_to_recordset($1) as r(id text, source_id text, path bytea) order by id
+       on conflict (id) do update set hint = entries.hint + 1 returning id, hint`,
+      [
+        JSON.stringify(
+          unique.map((e) => ({ id: e.id, source_id: e.sourceId, path: `\\x${e.path.toString('hex')}` })),
+        ),
+      ],
+    );
+    return new Map(found.map((row) => [row.id, row.hint]));
+  }
+
+  /** How many of the entries still have an unsettled hint not newer than the one given for each. */
+  async unsettled(hints: ReadonlyMap<Id, number>): Promise<Id[]> {
+    const found = await this.rows<{ id: Id }>(
+      `select e.id from entries e join unnest($1::text[], $2::bigint[]) as h(id, hint) on h.id = e.id
+       where e.settled_hint < h.hint`,
+      [[...hints.keys()], [...hints.values()]],
+    );
+    return found.map((row) => row.id);
+  }
+
+  // ── observing ───────────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Draws the observation number of this (workflow run, round), once: a second call gives the first one's number.
+   * Undefined when the entry is unknown.
+   */
+  async observe(at: { entryId: Id; workflowRun: string; round: number }): Promise<Observation | undefined> {
+    const found = await this.rows<Record<string, unknown>>(
+      `with known as (
+         select number, hint from observations where entry_id = $1 and workflow_run = $2 and round = $3
+       ), drawn as (
+         update entries set observation = observation + 1
+         where id = $1 and not exists (select 1 from known) returning observation, hint
+       ), kept as (
+         insert into observations (entry_id, workflow_run, round, number, hint)
+         select $1, $2, $3, observation, hint from drawn returning number, hint
+       ), seen as (select number, hint from known union all select number, hint from kept)
+       select seen.number, seen.hint, e.source_id as "sourceId", e.path,
+              ${versionColumns('head', 'head')}, ${versionColumns('made', 'made')}
+       from seen join entries e on e.id = $1
+       left join versions head on head.id = e.head_version_id
+       left join versions made on made.entry_id = e.id and made.observation = seen.number`,
+      [at.entryId, at.workflowRun, at.round],
+    );
+    const row = found[0];
+    if (row === undefined) return undefined;
+    const head = knownVersion(row, 'head');
+    const made = knownVersion(row, 'made');
+    return {
+      entry: { id: at.entryId, sourceId: row.sourceId as Id, path: row.path as Buffer },
+      number: row.number as number,
+      hint: row.hint as number,
+      ...(head ? { head } : {}),
+      ...(made ? { made } : {}),
+    };
+  }
+
+  /** The entry first met with this inode, other than the one asking: the target of its hard link. */
+  async hardlinkOf(entry: EntryRef, stat: StatFacts): Promise<Id | undefined> {
+    const found = await this.rows<{ id: Id }>(
+      `select e.id from versions v join entries e on e.head_version_id = v.id
+       where v.device = $1 and v.inode = $2 and v.kind = 'file' and e.source_id = $3 and e.id <> $4
+         and v.outcome in ('uploaded', 'duplicate') order by e.added_at, e.id limit 1`,
+      [String(stat.device), String(stat.inode), entry.sourceId, entry.id],
+    );
+    return found[0]?.id;
+  }
+
+  /** Tombstones of the source within the last ten minutes, and how many entries it has. */
+  async deletionLoad(sourceId: Id): Promise<{ deletedLately: number; entries: number }> {
+    const found = await this.rows<{ deletedLately: number; entries: number }>(
+      `select count(*) filter (where v.outcome = 'deleted' and v.settled_at > now() - interval '10 minutes') as "deletedLately",
+              count(*) filter (where v.outcome <> 'deleted' or v.settled_at > now() - interval '10 minutes') as entries
+       from entries e join versions v on v.id = e.head_version_id where e.source_id = $1`,
+      [sourceId],
+    );
+    return found[0] ?? { deletedLately: 0, entries: 0 };
+  }
+
+  async version(id: Id): Promise<VersionFacts> {
+    const found = await this.rows<Record<string, unknown>>(
+      `select ${versionColumns('v', 'v')}, v.entry_id as "entryId", v.observation, v.run_id as "runId",
+              v.workflow_id as "workflowId", v.hardlink, v.segment_size as "segmentSize",
+              v.segment_hashes as "segmentHashes", v.admission, e.source_id as "sourceId", e.path, e.hint as "entryHint",
+              o.hint as "observedHint", s.name as "sourceName",
+              c.sha256, c.size_bytes as "contentSize", c.media_type as "mediaType",
+              sc.state, sc.reason as "scanReason", sc.signature, sc.engine, sc.signature_revision as "signatureRevision",
+              sc.signatures_at as "signaturesAt", sc.signature_set as "signatureSet"
+       from versions v join entries e on e.id = v.entry_id join sources s on s.id = e.source_id
+       left join observations o on o.entry_id = v.entry_id and o.number = v.observation
+       left join contents c on c.sha512 = v.sha512 left join scans sc on sc.id = v.scan_id
+       where v.id = $1`,
+      [id],
+    );
+    const row = found[0];
+    const known = row && knownVersion(row, 'v');
+    if (!row || !known) throw new Failure('version_unknown', { version: id });
+    return {
+      ...known,
+      entry: { id: row.entryId as Id, sourceId: row.sourceId as Id, path: row.path as Buffer },
+      sourceName: row.sourceName as string,
+      observation: row.observation as number,
+      hint: (row.observedHint ?? row.entryHint) as number,
+      runId: row.runId as Id,
+      segmentSize: (row.segmentSize as number | null) ?? 0,
+      segmentHashes: (row.segmentHashes as Buffer | null) ?? Buffer.alloc(0),
+      ...(row.workflowId === null ? {} : { workflowId: row.workflowId as string }),
+      ...(row.hardlink === null ? {} : { hardlink: row.hardlink as Id }),
+      ...(row.admission === null ? {} : { admission: row.admission as AdmissionResult }),
+      ...(known.sha512 && row.sha256
+        ? {
+            content: {
+              sha512: known.sha512,
+              sha256: row.sha256 as Buffer,
+              sizeBytes: row.contentSize as number,
+              mediaType: row.mediaType as string,
+            },
+          }
+        : {}),
+      ...(row.state === null ? {} : { verdict: verdict(row) }),
+    };
+  }
+
+  /** An earlier `clean` of another version's same content by the same signatures; other verdicts are never taken over. */
+  async cleanScan(versionId: Id, sha512: Buffer, scanner: ScannerFacts): Promise<Id | undefined> {
+    const found = await this.rows<{ id: Id }>(
+      `select id from scans where sha512 = $1 and signature_revision = $2 and engine = $3 and state = 'clean'
+         and version_id <> $4 limit 1`,
+      [sha512, scanner.signatureRevision, scanner.engine, versionId],
+    );
+    return found[0]?.id;
+  }
+
+  /** The newest settled versions of entries, by entry. */
+  async heads(entryIds: readonly Id[]): Promise<Map<Id, KnownVersion>> {
+    if (entryIds.length === 0) return new Map();
+    const found = await this.rows<Record<string, unknown>>(
+      `select e.id as "entryId", ${versionColumns('v', 'v')} from entries e join versions v on v.id = e.head_version_id
+       where e.id = any($1)`,
+      [entryIds],
+    );
+    return new Map(
+      found.flatMap((row) => {
+        const known = knownVersion(row, 'v');
+        return known ? [[row.entryId as Id, known] as const] : [];
+      }),
+    );
+  }
+
+  /** Entries of a source that stand (not deleted, not vanished), all or only those at or below the paths, in path order. */
+  async *standingEntries(sourceId: Id, only?: readonly Buffer[]): AsyncGenerator<EntryRef> {
+    let after: Buffer = Buffer.alloc(0);
+    for (;;) {
+      const page = await this.rows<{ id: Id; path: Buffer }>(
+        `select e.id, e.path from entries e join versions v on v.id = e.head_version_id
+         where e.source_id = $1 and e.path > $2 and v.outcome not in ('deleted', 'vanished')
+           and ($3::bytea[] is null or exists (
+             select 1 from unnest($3::bytea[]) as wanted(path)
+             where wanted.path = ''::bytea or e.path = wanted.path
+               or substring(e.path from 1 for length(wanted.path) + 1) = wanted.path || '/'::bytea))
+         order by e.path limit 1000`,
+        [sourceId, after, only ?? null],
+      );
+      for (const row of page) yield { id: row.id, sourceId, path: row.path };
+      const last = page.at(-1);
+      if (last === undefined) return;
+      after = last.path;
+    }
+  }
+
+  // ── objects and intents ─────────────────────────────────────────────────────────────────────────────────
+
+  /** A live object of this content that a further version may rest on, the one locked longest first. */
+  async objectOf(content: {
+    sha512: Buffer;
+    scope: string;
+    format: string;
+    destination: string;
+    lockMode: LockMode;
+  }): Promise<StoredObject | undefined> {
+    const found = await this.rows<StoredObject>(
+      `select ${objectColumns} from objects o join sealings s on s.id = o.sealing_id
+       where o.sha512 = $1 and o.scope = $2 and o.format = $3 and o.destination = $4 and o.lock_mode = $5 and o.state = 'live'
+       order by o.retain_until desc limit 1`,
+      [content.sha512, content.scope, content.format, content.destination, content.lockMode],
+    );
+    return found[0];
+  }
+
+  /**
+   * Claims the making of a content's object for 15 minutes. False: another version is making it now.
+   */
+  async reserve(claim: {
+    sha512: Buffer;
+    scope: string;
+    format: string;
+    destination: string;
+    versionId: Id;
+  }): Promise<boolean> {
+    const found = await this.rows(
+      `insert into reservations as r (sha512, scope, format, destination, version_id, expires_at)
+       values ($1, $2, $3, $4, $5, now() + interval '15 minutes')
+       on conflict (sha512, scope, format, destination) do update
+         set version_id = excluded.version_id, expires_at = excluded.expires_at
+         where r.expires_at < now() or r.version_id = excluded.version_id
+       returning version_id`,
+      [claim.sha512, claim.scope, claim.format, claim.destination, claim.versionId],
+    );
+    return found.length === 1;
+  }
+
+  /**
+   * Draws the IV of a sealing once: the row given is stored unless there is one, and what is stored is given back. A step
+   * that runs twice seals under one IV.
+   */
+  async drawSealing(proposed: SealingRow): Promise<SealingRow> {
+    const { id, versionId, format, keyId, generation, iv } = proposed;
+    const found = await this.rows<{ iv: Buffer }>(
+      `with drawn as (
+         insert into sealings (id, version_id, format, key_id, generation, iv) values ($1, $2, $3, $4, $5, $6)
+         on conflict do nothing returning iv
+       ) select iv from drawn union all select iv from sealings where id = $1 limit 1`,
+      [id, versionId, format, keyId, generation, iv],
+    );
+    // Nothing at all: another transaction drew it while this statement looked. Now it can be seen.
+    return found[0] === undefined ? this.drawSealing(proposed) : { ...proposed, iv: found[0].iv };
+  }
+
+  /** The newest intent of this version for the destination, whatever its state. */
+  async intentOf(versionId: Id, destination: string): Promise<OpenIntent | undefined> {
+    const found = await this.rows<OpenIntent>(
+      `select ${intentColumns} from intents i join sealings s on s.id = i.sealing_id
+       where s.version_id = $1 and i.destination = $2 order by s.generation desc limit 1`,
+      [versionId, destination],
+    );
+    return found[0];
+  }
+
+  /** Whether release allowed this version to go there within the last 15 minutes, under the bundle in force. */
+  async freshRelease(versionId: Id, destination: string, bundleRevision: string): Promise<boolean> {
+    const found = await this.rows(
+      `select 1 from decisions where version_id = $1 and destination = $2 and gate = 'release' and allow
+         and bundle_revision = $3 and at > now() - interval '15 minutes' limit 1`,
+      [versionId, destination, bundleRevision],
+    );
+    return found.length > 0;
+  }
+
+  async openIntents(olderThan: Date): Promise<OpenIntent[]> {
+    return this.rows<OpenIntent>(
+      `select ${intentColumns} from intents i join sealings s on s.id = i.sealing_id
+       where i.state = 'open' and i.opened_at < $1 order by i.opened_at`,
+      [olderThan],
+    );
+  }
+
+  async intentParts(intentId: Id): Promise<IntentPartRow[]> {
+    return this.rows<IntentPartRow>(
+      `select intent_id as "intentId", part_number as "partNumber", length, sha256 from intent_parts
+       where intent_id = $1 order by part_number`,
+      [intentId],
+    );
+  }
+
+  async holdOf(versionId: Id): Promise<{ id: Id; workflowId: string } | undefined> {
+    const found = await this.rows<{ id: Id; workflowId: string }>(
+      `select id, workflow_id as "workflowId" from holds where version_id = $1 order by opened_at desc limit 1`,
+      [versionId],
+    );
+    return found[0];
+  }
+
+  /** Any read the commands need; see src/catalog/reports.ts for the queries. */
+  async rows<Row extends object>(sql: string, values: unknown[] = []): Promise<Row[]> {
+    return translated(async () => (await this.pool.query<Row & pg.QueryResultRow>(sql, values)).rows);
+  }
+}
+
+export type RunResult = 'complete' | 'complete with warnings' | 'incomplete' | 'failed' | 'interrupted';
+
+export interface OpenIntent extends IntentRow {
+  readonly versionId: Id;
+  readonly keyId: Id;
+  readonly generation: number;
+  readonly iv: Buffer;
+}
+
+const intentColumns = `i.id, i.sealing_id as "sealingId", i.destination, i.object_key as "objectKey", i.state,
+  i.sealed_length as "sealedLength", i.sealed_sha256 as "sealedSha256", i.lock_mode as "lockMode", i.lock_days as "lockDays",
+  i.metadata, i.sealer_id as "sealerId", i.upload_id as "uploadId", i.part_size as "partSize",
+  s.version_id as "versionId", s.key_id as "keyId", s.generation, s.iv`;
+
+const objectColumns = `o.id, o.destination, o.key, o.s3_version_id as "s3VersionId", o.length, o.sealing_id as "sealingId",
+  s.key_id as "keyId", o.scope, o.format, o.lock_mode as "lockMode", o.retain_until as "retainUntil"`;
+
+function versionColumns(table: string, prefix: string): string {
+  const columns: [string, string][] = [
+    ['id', 'id'],
+    ['kind', 'kind'],
+    ['size_bytes', 'sizeBytes'],
+    ['mode', 'mode'],
+    ['uid::text', 'uid'],
+    ['gid::text', 'gid'],
+    ['mtime_ns::text', 'mtimeNs'],
+    ['ctime_ns::text', 'ctimeNs'],
+    ['device::text', 'device'],
+    ['inode::text', 'inode'],
+    ['sha512', 'sha512'],
+    ['link_target', 'linkTarget'],
+    ['bundle_revision', 'bundleRevision'],
+    ['outcome', 'outcome'],
+    ['reason', 'reason'],
+  ];
+  return columns.map(([column, name]) => `${table}.${column} as "${prefix}.${name}"`).join(', ');
+}
+
+function knownVersion(row: Record<string, unknown>, prefix: string): KnownVersion | undefined {
+  const of = <T>(name: string): T => row[`${prefix}.${name}`] as T;
+  if (of('id') === null) return undefined;
+  const optional = <T>(key: string, value: T | null): object => (value === null ? {} : { [key]: value });
+  return {
+    id: of('id'),
+    kind: of('kind'),
+    sizeBytes: of('sizeBytes'),
+    mode: of('mode'),
+    uid: BigInt(of<string>('uid')),
+    gid: BigInt(of<string>('gid')),
+    mtimeNs: BigInt(of<string>('mtimeNs')),
+    ctimeNs: BigInt(of<string>('ctimeNs')),
+    device: BigInt(of<string>('device')),
+    inode: BigInt(of<string>('inode')),
+    ...optional('sha512', of('sha512')),
+    ...optional('linkTarget', of('linkTarget')),
+    ...optional('bundleRevision', of('bundleRevision')),
+    ...optional('outcome', of('outcome')),
+    ...optional('reason', of('reason')),
+  };
+}
+
+function verdict(row: Record<string, unknown>): Verdict {
+  return {
+    state: row.state as Verdict['state'],
+    engine: row.engine as string,
+    signatureRevision: row.signatureRevision as string,
+    signaturesAt: (row.signaturesAt as Date).toISOString(),
+    signatureSet: row.signatureSet as Verdict['signatureSet'],
+    ...(row.scanReason === null ? {} : { reason: row.scanReason as NonNullable<Verdict['reason']> }),
+    ...(row.signature === null ? {} : { signature: row.signature as string }),
+  };
+}

@@ -1,0 +1,54 @@
+import { readFile } from 'node:fs/promises';
+import pg from 'pg';
+import { Failure } from '../domain/failures.ts';
+
+export interface DatabaseOptions {
+  /** `postgres://user:password@host:port/database`, as libpq reads it; `?sslmode=` is ours, see `caFile`. */
+  readonly uri: string;
+  /** PEM file of the authority that signed the server's certificate. Given: TLS with full verification. */
+  readonly caFile?: string;
+  /** Largest number of connections this process holds, default 8. */
+  readonly maxConnections?: number;
+}
+
+// Counters and sizes stay below 2^53; nanoseconds do not, and are always selected as text.
+pg.types.setTypeParser(pg.types.builtins.INT8, Number);
+
+/** Opens a pool whose every connection is durable, in UTC, and bounded in time. */
+export async function openPool(options: DatabaseOptions): Promise<pg.Pool> {
+  const ca = options.caFile ? await readFile(options.caFile, 'utf8') : undefined;
+  const pool = new pg.Pool({
+    connectionString: options.uri,
+    max: options.maxConnections ?? 8,
+    connectionTimeoutMillis: 5_000,
+    statement_timeout: 30_000,
+    query_timeout: 35_000,
+    idle_in_transaction_session_timeout: 60_000,
+    application_name: 'holdfast',
+    ...(ca === undefined ? {} : { ssl: { ca, rejectUnauthorized: true } }),
+  });
+  // A lost idle connection is no event: the next query opens another or reports the outage.
+  pool.on('error', () => {});
+  return pool;
+}
+
+/** SQLSTATE classes that say the server is away, full or stopping (PostgreSQL manual, appendix A). */
+const unavailableClasses = ['08', '53', '57', '58'];
+
+/** Runs `work`, turning an outage of Postgres into `catalog_unavailable`; a defect in SQL stays what it is. */
+export async function translated<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (isOutage(error)) throw new Failure('catalog_unavailable', {}, { cause: error });
+    throw error;
+  }
+}
+
+function isOutage(error: unknown): boolean {
+  if (!(error instanceof Error) || error instanceof Failure) return false;
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  if (/^[0-9A-Z]{5}$/.test(code)) return unavailableClasses.includes(code.slice(0, 2));
+  if (/^E[A-Z]+$/.test(code)) return true;
+  return /timeout|Connection terminated|not queryable|Cannot use a pool/i.test(error.message);
+}

@@ -1,0 +1,199 @@
+import type {
+  AdmissionResult,
+  EntryKind,
+  Id,
+  LockMode,
+  NotScannedReason,
+  Outcome,
+  PlacementState,
+  PolicyReason,
+  SignatureSet,
+  VerdictState,
+} from '../domain/records.ts';
+
+/**
+ * Rows as the pipeline writes them, one interface per table, keys in camelCase of the column's name.
+ * Buffers become bytea, bigints stay exact.
+ */
+export interface ContentRow {
+  readonly sha512: Buffer;
+  readonly sha256: Buffer;
+  readonly sizeBytes: number;
+  readonly mediaType: string;
+}
+
+export interface VersionRow {
+  readonly id: Id;
+  readonly entryId: Id;
+  readonly observation: number;
+  readonly runId: Id;
+  readonly workflowId: string | null;
+  readonly kind: EntryKind;
+  readonly sizeBytes: number;
+  readonly mode: number;
+  readonly uid: bigint;
+  readonly gid: bigint;
+  readonly mtimeNs: bigint;
+  readonly ctimeNs: bigint;
+  readonly device: bigint;
+  readonly inode: bigint;
+  readonly linkTarget: Buffer | null;
+  readonly hardlink: Id | null;
+  readonly sha512: Buffer | null;
+  readonly segmentSize: number | null;
+  readonly segmentHashes: Buffer | null;
+}
+
+export interface DecisionRow {
+  readonly id: Id;
+  readonly versionId: Id;
+  readonly gate: 'admission' | 'release';
+  readonly destination: string;
+  readonly allow: boolean;
+  readonly reasons: readonly PolicyReason[];
+  readonly bundleRevision: string;
+  readonly decisionId: string;
+  readonly inputHash: Buffer;
+  readonly inputSealed: Buffer;
+  readonly keyId: Id;
+}
+
+export interface ScanRow {
+  readonly id: Id;
+  readonly versionId: Id;
+  readonly sha512: Buffer;
+  readonly state: VerdictState;
+  readonly reason: NotScannedReason | null;
+  readonly signature: string | null;
+  readonly engine: string;
+  readonly signatureRevision: string;
+  readonly signaturesAt: string;
+  readonly signatureSet: SignatureSet;
+  readonly reusedFrom: Id | null;
+}
+
+export interface SealingRow {
+  readonly id: Id;
+  readonly versionId: Id;
+  readonly format: string;
+  readonly keyId: Id;
+  readonly generation: number;
+  readonly iv: Buffer;
+}
+
+export interface IntentRow {
+  readonly id: Id;
+  readonly sealingId: Id;
+  readonly destination: string;
+  readonly objectKey: string;
+  readonly state: 'open' | 'committed' | 'aborted';
+  readonly sealedLength: number | null;
+  readonly sealedSha256: Buffer | null;
+  readonly lockMode: LockMode;
+  readonly lockDays: number;
+  readonly metadata: Buffer | null;
+  readonly sealerId: string | null;
+  readonly uploadId: string | null;
+  readonly partSize: number | null;
+}
+
+export interface IntentPartRow {
+  readonly intentId: Id;
+  readonly partNumber: number;
+  readonly length: number;
+  readonly sha256: Buffer;
+}
+
+export interface ObjectRow {
+  readonly id: Id;
+  readonly destination: string;
+  readonly key: string;
+  readonly s3VersionId: string;
+  readonly length: number;
+  readonly sealingId: Id;
+  readonly sha512: Buffer;
+  readonly scope: string;
+  readonly format: string;
+  readonly lockMode: LockMode;
+  readonly retainUntil: Date;
+  readonly state: 'live' | 'deleting' | 'deleted';
+}
+
+export interface PlacementRow {
+  readonly versionId: Id;
+  readonly destination: string;
+  readonly objectId: Id | null;
+  readonly length: number | null;
+  readonly state: PlacementState;
+  readonly reason: string | null;
+}
+
+export interface HoldRow {
+  readonly id: Id;
+  readonly versionId: Id;
+  readonly destination: string;
+  readonly hostId: Id;
+  readonly reason: string;
+  readonly sealingId: Id;
+  readonly sealedLength: number;
+  readonly sealedSha256: Buffer;
+  readonly state: 'open' | 'approved' | 'rejected' | 'expired';
+  readonly workflowId: string;
+}
+
+export interface QuarantineRow {
+  readonly id: Id;
+  readonly versionId: Id;
+  readonly hostId: Id;
+  readonly action: 'moved' | 'reported';
+  readonly signature: string;
+}
+
+export interface AuditRow {
+  readonly id: Id;
+  readonly leaf: Buffer;
+  readonly event: Readonly<Record<string, unknown>>;
+  readonly at: string;
+}
+
+/** The end of a version: its outcome, and the hints of its entry that are answered by it. */
+export interface Settlement {
+  readonly versionId: Id;
+  readonly entryId: Id;
+  readonly observation: number;
+  readonly hint: number;
+  readonly runId: Id;
+  readonly outcome: Outcome;
+  readonly reason: string | null;
+}
+
+/**
+ * What one step of one file writes, as data: everything in it becomes durable together, in the order below.
+ */
+export interface Change {
+  readonly content?: ContentRow;
+  readonly version?: VersionRow;
+  readonly admission?: { versionId: Id; admission: AdmissionResult; bundleRevision: string };
+  readonly decisions?: readonly DecisionRow[];
+  readonly scan?: ScanRow;
+  readonly intent?: IntentRow;
+  readonly uploadBegun?: { intentId: Id; uploadId: string };
+  readonly intentPart?: IntentPartRow;
+  readonly intentClosed?: { id: Id; state: 'committed' | 'aborted'; reason: string };
+  readonly object?: ObjectRow;
+  readonly lockExtended?: { objectId: Id; lockMode: LockMode; retainUntil: Date };
+  /** Objects this change rests on: it is refused whole unless all are `live`, and they stay so until it is durable. */
+  readonly restsOn?: readonly Id[];
+  readonly placements?: readonly PlacementRow[];
+  readonly hold?: HoldRow;
+  readonly quarantine?: QuarantineRow;
+  readonly settle?: Settlement;
+  /** Hints answered without a new version: the state they told of was known already. */
+  readonly unchanged?: { entryId: Id; hint: number };
+  /** Stat facts that say nothing about content (a new inode, a later ctime) brought up to date on a known version. */
+  readonly restat?: { versionId: Id; ctimeNs: bigint; inode: bigint; device: bigint };
+  /** An object the bucket no longer has: nothing may rest on it again. */
+  readonly objectLost?: { objectId: Id };
+  readonly reservationEnded?: { versionId: Id };
+  readonly events: readonly AuditRow[];
+}

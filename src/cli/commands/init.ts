@@ -1,0 +1,150 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, statSync } from 'node:fs';
+import { cp, mkdir, rm, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { stringify } from 'yaml';
+import { type Config, type ConfigFile, parseConfig } from '../../config.ts';
+import { Failure } from '../../domain/failures.ts';
+import { createKeyring } from '../../keys/keyring-files.ts';
+import { policiesFolder } from '../../stack/compose.ts';
+import { ensureFolders } from '../../stack/folders.ts';
+import { projectRoot } from '../../stack/project.ts';
+import { signatureSetFor } from '../../stack/services/signatures.ts';
+import { ensureTools } from '../../stack/toolchain.ts';
+import { confirm } from '../confirm.ts';
+import { localTime } from '../output.ts';
+import { readNewPassword } from '../password.ts';
+import type { Session } from '../session.ts';
+
+export interface InitOptions {
+  /** `name=/path`, at least one. */
+  readonly source: readonly string[];
+  readonly yes?: boolean;
+  readonly allowTestSignatures?: boolean;
+  readonly lockDays: number;
+  readonly lockMode: 'GOVERNANCE' | 'COMPLIANCE';
+  readonly acceptCompliance?: boolean;
+}
+
+/** Days every object is locked for unless the configuration says otherwise: short, because a lock cannot be taken back. */
+export const defaultLockDays = 7;
+
+/** Sets up an installation: tools, configuration, policies, keyring. Makes no bucket and starts nothing. */
+export async function runInit(session: Session, options: InitOptions): Promise<void> {
+  const { paths, output } = session;
+  if (existsSync(session.configPath)) throw new Failure('already_initialised', { file: session.configPath });
+  const sources = options.source.map(parseSource);
+  const password = await readNewPassword(session.env);
+  const config = newConfig(sources, options);
+  const text = render(config);
+  const checked = parseConfig(text, session.configPath);
+  await confirmInit(session, checked, options);
+
+  ensureFolders(paths, session.uid);
+  const tools = await ensureTools(paths, {
+    uid: session.uid,
+    searchPath: session.env.PATH ?? '',
+    onProgress: (line) => output.note(line),
+  });
+  if (
+    !options.allowTestSignatures &&
+    (await signatureSetFor(paths, session.uid, tools.clamd)) === 'builtin-test'
+  ) {
+    throw new Failure('no_official_signatures');
+  }
+  await cp(join(projectRoot, 'policies'), policiesFolder(paths), {
+    recursive: true,
+    filter: (file) => !file.endsWith('_test.rego'),
+  });
+  await rm(join(paths.home, 'keys'), { recursive: true, force: true });
+  await createKeyring(paths.home, checked.repository, password);
+  await mkdir(join(paths.home, 'quarantine'), { recursive: true, mode: 0o700 });
+  // Last: with the configuration there, the installation is complete.
+  await writeFile(session.configPath, text, { mode: 0o600, flag: 'wx' });
+  report(session, checked, options);
+}
+
+function parseSource(text: string): { name: string; path: string } {
+  const [, name, path] = /^([^=]+)=(.+)$/.exec(text) ?? [];
+  if (name === undefined || path === undefined) {
+    throw new Failure('usage', { detail: `--source takes name=/path, not "${text}".` });
+  }
+  const folder = resolve(path);
+  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new Failure('usage', { detail: `The source ${name} is no folder: ${folder}` });
+  }
+  return { name, path: folder };
+}
+
+function newConfig(sources: { name: string; path: string }[], options: InitOptions): ConfigFile {
+  const repository = randomBytes(16).toString('hex');
+  return {
+    version: 1,
+    repository,
+    host: { id: randomBytes(16).toString('hex') },
+    sources: sources.map((source) => ({ ...source, quarantine: 'move' })),
+    destinations: [
+      {
+        name: 'primary',
+        bucket: `holdfast-${repository.slice(0, 12)}`,
+        jurisdiction: 'local',
+        lock: { mode: options.lockMode, days: options.lockDays },
+      },
+    ],
+    services: {
+      temporal: { mode: 'embedded' },
+      postgres: { mode: 'embedded' },
+      opa: { mode: 'embedded' },
+      clamd: { mode: 'embedded' },
+      s3: { mode: 'embedded' },
+    },
+    policy: { allowTestSignatures: options.allowTestSignatures ?? false },
+  };
+}
+
+function render(config: ConfigFile): string {
+  return `# Holdfast. Every key is explained in holdfast.example.yaml.\n${stringify(config)}`;
+}
+
+async function confirmInit({ output }: Session, config: Config, options: InitOptions): Promise<void> {
+  const { mode, days } = lockOf(config);
+  if (mode === 'COMPLIANCE' && !options.acceptCompliance) {
+    const typed = `locked for ${days} days`;
+    const question = `COMPLIANCE locks cannot be removed by anybody, not even by the bucket's owner. Type "${typed}" to go on: `;
+    if (!(await confirm(question, typed))) throw new Failure('not_confirmed');
+  }
+  if (options.yes || output.json || !process.stdin.isTTY) return;
+  if (!(await confirm('Set up Holdfast for these sources? [y/N] ', 'y'))) throw new Failure('not_confirmed');
+}
+
+const lockOf = (config: Config): Config['destinations'][number]['lock'] => {
+  const [first] = config.destinations;
+  if (first === undefined) throw new TypeError('configuration without destination');
+  return first.lock;
+};
+
+function report({ output, configPath, paths }: Session, config: Config, options: InitOptions): void {
+  const { mode, days } = lockOf(config);
+  const deletableAt = new Date(Date.now() + days * 86_400_000);
+  output.value({
+    config: configPath,
+    home: paths.home,
+    repository: config.repository,
+    sources: config.sources.map(({ name, path, quarantine }) => ({ name, path, quarantine })),
+    lock: { mode, days },
+    earliestDeletion: deletableAt.toISOString(),
+  });
+  output.line(`Holdfast is set up in ${paths.home} (configuration: ${configPath}).`);
+  for (const { name, path } of config.sources) output.line(`  source ${name}: ${path}`);
+  output.line(
+    `Objects are locked in ${mode} mode for ${days} day${days === 1 ? '' : 's'}: what is uploaded now`,
+  );
+  output.line(`cannot be deleted before ${localTime(deletableAt)}.`);
+  output.line('Infected files are MOVED out of their source into the quarantine folder of this host;');
+  output.line('set `quarantine: report` for a source that must never be changed.');
+  if (options.allowTestSignatures) {
+    output.line('WARNING: without official signatures the scanner knows nothing but the EICAR test file.');
+  }
+  output.line('Keep the password apart from this machine: without it nothing can be restored.');
+  output.line('Next: holdfast up -d');
+}

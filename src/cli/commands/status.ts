@@ -1,0 +1,48 @@
+import { Failure } from '../../domain/failures.ts';
+import { supervisorStatus } from '../../stack/control.ts';
+import { localTime, table } from '../output.ts';
+import { type Session, sessionConfig } from '../session.ts';
+
+/** What runs, where, and how it is. Exit code 5 when nothing runs or something is not healthy. */
+export async function runStatus(session: Session): Promise<void> {
+  const { output, paths } = session;
+  const config = sessionConfig(session);
+  const status = await supervisorStatus(paths);
+  const [destination] = config.destinations;
+  const s3 = destination === undefined ? {} : { bucket: destination.bucket, prefix: destination.prefix };
+  const services = Object.fromEntries(
+    Object.entries(status?.services ?? {}).map(([name, row]) => [
+      name,
+      name === 's3' ? { ...row, ...s3 } : row,
+    ]),
+  );
+  output.value({
+    running: status !== undefined,
+    ...(status === undefined ? {} : { pid: status.pid, startTime: status.startTime }),
+    home: paths.home,
+    config: session.configPath,
+    repository: config.repository,
+    services,
+  });
+  if (status === undefined) throw new Failure('not_running');
+  output.line(
+    `Up since ${localTime(new Date(status.startTime))} (process ${status.pid}), state in ${paths.home}`,
+  );
+  output.line(
+    table(
+      Object.entries(services).map(([name, row]) => [
+        name,
+        row.healthy ? 'healthy' : 'DOWN',
+        String(row.pid),
+        row.address,
+      ]),
+    ),
+  );
+  const { clamd, temporal } = status.services;
+  if (temporal?.ui !== undefined) output.line(`Temporal Web UI: ${temporal.ui}`);
+  if (clamd?.signatureSet === 'builtin-test') {
+    output.line('WARNING: the scanner has only the built-in test signature; malware will not be found.');
+  }
+  const down = Object.entries(services).find(([, row]) => !row.healthy);
+  if (down !== undefined) throw new Failure('service_not_running', { service: down[0] });
+}

@@ -1,0 +1,68 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { Failure, isFailure } from '../../domain/failures.ts';
+import { openInstallation } from '../../installation.ts';
+import { type ServiceName, serviceNames } from '../../stack/compose.ts';
+import { supervisorStatus } from '../../stack/control.ts';
+import { lastFailure, lastFailureFile } from '../../stack/daemon-failure.ts';
+import { spawnDetached, waitHealthy } from '../../stack/detach.ts';
+import { ensureFolders } from '../../stack/folders.ts';
+import { ensureTools } from '../../stack/toolchain.ts';
+import { localTime, table } from '../output.ts';
+import { readPassword } from '../password.ts';
+import { type Session, sessionConfig } from '../session.ts';
+
+export interface UpOptions {
+  readonly only?: string;
+  readonly watch: boolean;
+}
+
+/** Starts the services in the background and returns when all are healthy. */
+export async function runUp(session: Session, options: UpOptions): Promise<void> {
+  const { paths, output, configPath } = session;
+  const config = sessionConfig(session);
+  const wanted = wantedServices(options);
+  const password = await readPassword(session.env, config.passwordFile);
+  // Opened here too, so that a wrong password is an answer of this command and not of a background process.
+  await openInstallation(paths, configPath, password);
+  const running = await supervisorStatus(paths);
+  if (running !== undefined) throw new Failure('already_running', { pid: running.pid });
+  ensureFolders(paths, session.uid);
+  await ensureTools(paths, {
+    uid: session.uid,
+    searchPath: session.env.PATH ?? '',
+    onProgress: (line) => output.note(line),
+  });
+
+  rmSync(lastFailureFile(paths), { force: true });
+  const daemon = await spawnDetached(
+    process.execPath,
+    [process.argv[1] ?? '', '--config', configPath, 'supervise', '--services', wanted.join(',')],
+    { stdinSecret: password, logFile: join(paths.home, 'logs', 'supervisor.log') },
+  );
+  const embedded = wanted.filter(
+    (name) => name === 'worker' || name === 'watcher' || config.services[name].mode === 'embedded',
+  );
+  output.note(`Starting ${embedded.join(', ')} …`);
+  try {
+    const status = await waitHealthy(paths, embedded, daemon);
+    output.value(status);
+    output.line(table(Object.entries(status.services).map(([name, row]) => [name, 'healthy', row.address])));
+    const ui = status.services.temporal?.ui;
+    if (typeof ui === 'string') output.line(`Temporal Web UI: ${ui}`);
+    output.line(`Up since ${localTime(new Date(status.startTime))}. Stop with: holdfast down`);
+  } catch (error) {
+    throw (isFailure(error, 'service_unhealthy') && lastFailure(paths)) || error;
+  }
+}
+
+function wantedServices({ only, watch }: UpOptions): ServiceName[] {
+  const named = only?.split(',').map((name) => name.trim()) ?? [...serviceNames];
+  const unknown = named.find((name) => !(serviceNames as readonly string[]).includes(name));
+  if (unknown !== undefined) {
+    throw new Failure('usage', {
+      detail: `There is no service "${unknown}". The services are ${serviceNames.join(', ')}.`,
+    });
+  }
+  return serviceNames.filter((name) => named.includes(name) && (watch || name !== 'watcher'));
+}

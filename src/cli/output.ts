@@ -1,0 +1,108 @@
+/* biome-ignore-all lint/suspicious/noConsole: the one file that writes to the terminal */
+import { type Failure, isFailure } from '../domain/failures.ts';
+
+/** Where a command writes: results to standard output, everything about its progress to standard error. */
+export class Output {
+  /** Whether results are JSON. */
+  readonly json: boolean;
+  private progressShown = false;
+
+  constructor(json: boolean) {
+    this.json = json;
+  }
+
+  /** A line of the result for people; nothing under --json. */
+  line(text = ''): void {
+    if (!this.json) this.write(text);
+  }
+
+  /** One JSON value, on one line; nothing without --json. */
+  value(value: unknown): void {
+    if (this.json) this.write(JSON.stringify(value));
+  }
+
+  /** Either form, as asked. */
+  result(value: unknown, text: () => string): void {
+    if (this.json) this.value(value);
+    else this.line(text());
+  }
+
+  /** A note to whoever watches; kept apart from results. */
+  note(text: string): void {
+    this.clearProgress();
+    process.stderr.write(`${text}\n`);
+  }
+
+  /** Replaces the line that shows how far a long command is; only on a terminal. */
+  progress(text: string): void {
+    if (!process.stderr.isTTY) return;
+    process.stderr.write(`\r\x1b[2K${text}`);
+    this.progressShown = true;
+  }
+
+  failure(error: unknown): void {
+    this.clearProgress();
+    if (isFailure(error)) {
+      if (this.json) console.error(JSON.stringify({ error: describe(error) }));
+      else process.stderr.write(`holdfast: ${error.message}\n  → ${error.hint}\n`);
+      return;
+    }
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    process.stderr.write(`holdfast: unexpected error, please report it:\n${text}\n`);
+  }
+
+  private write(text: string): void {
+    this.clearProgress();
+    process.stdout.write(`${text}\n`);
+  }
+
+  private clearProgress(): void {
+    if (this.progressShown) process.stderr.write('\r\x1b[2K');
+    this.progressShown = false;
+  }
+}
+
+function describe(failure: Failure): object {
+  return { code: failure.code, message: failure.message, hint: failure.hint, exitCode: failure.exitCode };
+}
+
+/** Columns as wide as their widest cell, two blanks between. `right`: columns of numbers. */
+export function table(rows: readonly (readonly string[])[], right: readonly number[] = []): string {
+  const widths = rows.reduce<number[]>(
+    (all, row) => row.map((cell, i) => Math.max(all[i] ?? 0, cell.length)),
+    [],
+  );
+  return rows
+    .map((row) =>
+      row
+        .map((cell, i) => (right.includes(i) ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0)))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
+
+/** Bytes for people, e.g. `1.4 MiB`. */
+export function bytes(count: number): string {
+  let value = count;
+  let unit = 0;
+  for (; value >= 1024 && unit < units.length - 1; unit++) value /= 1024;
+  return unit === 0 ? `${value} B` : `${value.toFixed(1)} ${units[unit]}`;
+}
+
+/** A time in the local zone with its offset, e.g. `2026-11-23 14:05:09 +01:00`. */
+export function localTime(at: Date): string {
+  const minutes = -at.getTimezoneOffset();
+  const shifted = new Date(at.getTime() + minutes * 60_000).toISOString();
+  const sign = minutes < 0 ? '-' : '+';
+  const two = (value: number): string => String(Math.floor(value)).padStart(2, '0');
+  const offset = `${sign}${two(Math.abs(minutes) / 60)}:${two(Math.abs(minutes) % 60)}`;
+  return `${shifted.slice(0, 10)} ${shifted.slice(11, 19)} ${offset}`;
+}
+
+/** Names from a disk may hold anything: control characters are shown as `\xNN`, so that none reaches the terminal. */
+export function printable(text: string): string {
+  return text.replace(/\p{Cc}/gu, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`);
+}

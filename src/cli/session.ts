@@ -1,0 +1,92 @@
+import { userInfo } from 'node:os';
+import { resolve } from 'node:path';
+import type { Client } from '@temporalio/client';
+import { Catalog } from '../catalog/catalog.ts';
+import { openPool } from '../catalog/database.ts';
+import { type Config, configFile, readConfig } from '../config.ts';
+import { type Installation, openInstallation } from '../installation.ts';
+import { supervisorStatus } from '../stack/control.ts';
+import { type Endpoints, endpoints, runningFrom } from '../stack/endpoints.ts';
+import { type Paths, resolvePaths } from '../stack/paths.ts';
+import type { Output } from './output.ts';
+import { readPassword } from './password.ts';
+
+/** What every command is given: where the installation is, and how to talk. */
+export interface Session {
+  readonly paths: Paths;
+  readonly configPath: string;
+  readonly output: Output;
+  /** Who runs the command, as the audit trail names them. */
+  readonly actor: string;
+  readonly uid: number;
+  readonly env: NodeJS.ProcessEnv;
+  /** Aborted by Ctrl-C. */
+  readonly signal: AbortSignal;
+}
+
+export function openSession(
+  env: NodeJS.ProcessEnv,
+  configOption: string | undefined,
+  output: Output,
+  signal: AbortSignal,
+): Session {
+  const uid = process.getuid?.() ?? 0;
+  const paths = resolvePaths(env, uid);
+  return {
+    paths,
+    configPath: configOption === undefined ? configFile(paths.home) : resolve(configOption),
+    output,
+    actor: userInfo().username,
+    uid,
+    env,
+    signal,
+  };
+}
+
+export const sessionConfig = (session: Session): Config => readConfig(session.configPath);
+
+/** Opens the installation with the password. Exit code 6 for a missing or wrong one. */
+export async function unlock(session: Session): Promise<Installation> {
+  const config = sessionConfig(session);
+  return openInstallation(
+    session.paths,
+    session.configPath,
+    await readPassword(session.env, config.passwordFile),
+  );
+}
+
+/** Where the services are, as far as they run. Failure `service_not_running` when one that is needed does not. */
+export async function locate(session: Session): Promise<Endpoints> {
+  return endpoints(sessionConfig(session), session.paths, runningFrom(await supervisorStatus(session.paths)));
+}
+
+/** Runs `work` with the catalog open. */
+export async function withCatalog<T>(
+  session: Session,
+  work: (catalog: Catalog, where: Endpoints) => Promise<T>,
+): Promise<T> {
+  const where = await locate(session);
+  const catalog = new Catalog(await openPool({ ...where.catalogWriter, maxConnections: 4 }));
+  try {
+    await catalog.ping();
+    return await work(catalog, where);
+  } finally {
+    await catalog.close();
+  }
+}
+
+/** Runs `work` with a Temporal client whose payloads are encrypted with the repository's keys. */
+export async function withTemporal<T>(
+  installation: Installation,
+  where: Endpoints,
+  work: (client: Client) => Promise<T>,
+): Promise<T> {
+  // Loading the SDK takes a good part of a second; commands that only read the catalog need not pay for it.
+  const { connectClient } = await import('../temporal/connect.ts');
+  const client = await connectClient(where.temporal, installation.keyring.root.payload);
+  try {
+    return await work(client);
+  } finally {
+    await client.connection.close();
+  }
+}

@@ -1,0 +1,191 @@
+import { readFileSync } from 'node:fs';
+import { isAbsolute, join } from 'node:path';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { Failure } from './domain/failures.ts';
+import { lockModes } from './domain/records.ts';
+
+/**
+ * `holdfast.yaml`: read once, checked once, then trusted. Unknown keys are refused, so that a misspelt one cannot be
+ * taken for its default.
+ */
+const absolutePath = z.string().refine(isAbsolute, 'must be an absolute path');
+const name = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'letters, digits, dot, dash, underscore; at most 63');
+const id = z.string().regex(/^[0-9a-f]{32}$/, '32 hex digits');
+
+const units: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const duration = z
+  .string()
+  .regex(/^\d+(ms|s|m|h|d)$/, 'a number and a unit: ms, s, m, h or d')
+  .transform((text) => Number.parseInt(text, 10) * (units[text.replace(/^\d+/, '')] ?? 1));
+
+const sizes: Record<string, number> = { B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 };
+const size = z
+  .string()
+  .regex(/^\d+(B|KiB|MiB|GiB|TiB)$/, 'a number and a unit: B, KiB, MiB, GiB or TiB')
+  .transform((text) => Number.parseInt(text, 10) * (sizes[text.replace(/^\d+/, '')] ?? 1));
+
+const source = z.strictObject({
+  name,
+  path: absolutePath,
+  /** What happens to an infected original: moved away, or only reported. */
+  quarantine: z.enum(['move', 'report']).default('move'),
+  exclude: z.array(z.string()).default([]),
+  include: z.array(z.string()).default([]),
+  oneFileSystem: z.boolean().default(false),
+  maxSize: size.optional(),
+});
+
+const destination = z.strictObject({
+  name,
+  bucket: z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'an S3 bucket name'),
+  prefix: z
+    .string()
+    .regex(/^[A-Za-z0-9._/-]*$/)
+    .transform((text) => text.replace(/^\/+|\/+$/g, ''))
+    .default(''),
+  jurisdiction: z.string().min(2).default('local'),
+  lock: z.strictObject({ mode: z.enum(lockModes).default('GOVERNANCE'), days: z.int().min(1).max(36_500) }),
+});
+
+const embedded = z.strictObject({ mode: z.literal('embedded') });
+const tls = z.strictObject({
+  caFile: absolutePath.optional(),
+  certFile: absolutePath.optional(),
+  keyFile: absolutePath.optional(),
+  serverName: z.string().optional(),
+});
+
+const services = z.strictObject({
+  temporal: z
+    .discriminatedUnion('mode', [
+      embedded,
+      z.strictObject({
+        mode: z.literal('external'),
+        address: z.string(),
+        namespace: z.string().default('holdfast'),
+        tls: tls.optional(),
+        apiKeyFile: absolutePath.optional(),
+        webUi: z.url().optional(),
+      }),
+    ])
+    .default({ mode: 'embedded' }),
+  postgres: z
+    .discriminatedUnion('mode', [
+      embedded,
+      z.strictObject({
+        mode: z.literal('external'),
+        /** Files that hold one connection URI each: the tables' owner (migrations) and the role the program runs as. */
+        ownerUriFile: absolutePath,
+        writerUriFile: absolutePath,
+        caFile: absolutePath.optional(),
+      }),
+    ])
+    .default({ mode: 'embedded' }),
+  opa: z
+    .discriminatedUnion('mode', [
+      embedded,
+      z.strictObject({ mode: z.literal('external'), socket: absolutePath }),
+    ])
+    .default({ mode: 'embedded' }),
+  clamd: z
+    .discriminatedUnion('mode', [
+      embedded,
+      z.strictObject({
+        mode: z.literal('external'),
+        socket: absolutePath,
+        signatureSet: z.enum(['official', 'custom', 'builtin-test']).default('official'),
+      }),
+    ])
+    .default({ mode: 'embedded' }),
+  s3: z
+    .discriminatedUnion('mode', [
+      embedded,
+      z.strictObject({
+        mode: z.literal('external'),
+        /** Omitted: the AWS endpoint of the region. */
+        endpoint: z.url().optional(),
+        region: z.string().default('us-east-1'),
+        pathStyle: z.boolean().default(false),
+        credentialsFile: absolutePath.optional(),
+        profile: z.string().optional(),
+        caFile: absolutePath.optional(),
+      }),
+    ])
+    .default({ mode: 'embedded' }),
+});
+
+const schema = z.strictObject({
+  version: z.literal(1),
+  repository: id,
+  host: z.strictObject({ id, group: name.optional() }),
+  passwordFile: absolutePath.optional(),
+  sources: z.array(source).min(1, 'at least one source'),
+  destinations: z.array(destination).length(1, 'exactly one destination'),
+  services: services.prefault({}),
+  pipeline: z
+    .strictObject({
+      /** Tries after the first one, for errors about a file. */
+      maxRetries: z.int().min(0).max(100).default(5),
+      /** Pause before the first of them, doubled each time. */
+      retryDelay: duration.prefault('2s'),
+      /** How long a path must have been without an event. */
+      quiet: duration.prefault('200ms'),
+    })
+    .prefault({}),
+  policy: z
+    .strictObject({
+      allowTestSignatures: z.boolean().default(false),
+      /** Official signatures older than this count as stale. */
+      maxSignatureAge: duration.prefault('7d'),
+      /** Rules for single sources, by name: given to the policies as data. */
+      sources: z.record(z.string(), z.unknown()).default({}),
+    })
+    .prefault({}),
+});
+
+export type Config = z.infer<typeof schema>;
+export type SourceConfig = Config['sources'][number];
+export type DestinationConfig = Config['destinations'][number];
+/** The file's form before defaults and units are applied. */
+export type ConfigFile = z.input<typeof schema>;
+
+/** Reads and checks a configuration file. Failures: `config_missing`, `config_invalid`. */
+export function readConfig(file: string): Config {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new Failure('config_missing', { file }, { cause: error });
+  }
+  return parseConfig(text, file);
+}
+
+export function parseConfig(text: string, file: string): Config {
+  let raw: unknown;
+  try {
+    raw = parse(text);
+  } catch (error) {
+    throw new Failure('config_invalid', {
+      file,
+      detail: error instanceof Error ? error.message : 'not YAML',
+    });
+  }
+  const checked = schema.safeParse(raw);
+  if (!checked.success) {
+    const [issue] = checked.error.issues;
+    throw new Failure('config_invalid', {
+      file,
+      detail: `${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`,
+    });
+  }
+  const names = checked.data.sources.map((each) => each.name);
+  const twice = names.find((each, index) => names.indexOf(each) !== index);
+  if (twice !== undefined)
+    throw new Failure('config_invalid', { file, detail: `sources: ${twice} is named twice` });
+  return checked.data;
+}
+
+export const configFile = (home: string): string => join(home, 'holdfast.yaml');

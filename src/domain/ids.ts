@@ -1,0 +1,71 @@
+import { randomBytes } from 'node:crypto';
+import { deriveId } from '../sealed/names.ts';
+import type { Id } from './records.ts';
+
+/**
+ * Every row's id is a pure function of its business key (docs/format.md, "Ids"), so that a step which runs twice
+ * writes the same row twice and the second one changes nothing.
+ */
+export class Ids {
+  private readonly pathIdKey: Buffer;
+
+  /** @param pathIdKey the repository's 64-byte path-id key */
+  constructor(pathIdKey: Buffer) {
+    this.pathIdKey = pathIdKey;
+  }
+
+  source(name: string): Id {
+    return this.derive('source', name);
+  }
+
+  /** @param path raw bytes inside the source, without a leading slash */
+  entry(sourceId: Id, path: Buffer): Id {
+    return this.derive('entry', sourceId, path.toString('base64url'));
+  }
+
+  version(entryId: Id, observation: number): Id {
+    return this.derive('version', entryId, observation);
+  }
+
+  /** @param subject version id for the nine steps, else the run id */
+  event(subject: Id, step: string, destination = '', ordinal = 0): Id {
+    return this.derive('event', subject, step, destination, ordinal);
+  }
+
+  decision(versionId: Id, gate: string, destination: string, bundleRevision: string): Id {
+    return this.derive('decision', versionId, gate, destination, bundleRevision);
+  }
+
+  scan(versionId: Id, signatureRevision: string): Id {
+    return this.derive('scan', versionId, signatureRevision);
+  }
+
+  sealing(versionId: Id, format: string, keyId: Id, generation: number): Id {
+    return this.derive('sealing', versionId, format, keyId, generation);
+  }
+
+  intent(sealingId: Id, destination: string): Id {
+    return this.derive('intent', sealingId, destination);
+  }
+
+  object(destination: string, key: string, s3VersionId: string): Id {
+    return this.derive('object', destination, key, s3VersionId);
+  }
+
+  hold(versionId: Id, destination: string): Id {
+    return this.derive('hold', versionId, destination);
+  }
+
+  quarantine(versionId: Id): Id {
+    return this.derive('quarantine', versionId);
+  }
+
+  private derive(kind: string, ...rest: (string | number)[]): Id {
+    return deriveId(this.pathIdKey, [kind, ...rest]);
+  }
+}
+
+/** A new run's id: drawn once per command, sweep or watcher life. */
+export function newRunId(): Id {
+  return randomBytes(16).toString('hex');
+}

@@ -1,0 +1,94 @@
+/**
+ * What a step of the pipeline answers, as plain data that crosses the activity edge: ids and codes, never content,
+ * never a path. Sandbox-safe.
+ */
+import type { Id, Outcome } from './records.ts';
+
+/** What a step may find missing; work waits for it without spending attempts. */
+export const dependencies = ['postgres', 's3', 'opa', 'clamd', 'source'] as const;
+export type Dependency = (typeof dependencies)[number];
+
+/** The step did nothing yet: this process is full (`busy`), or something it needs does not answer. */
+export type Postponed =
+  | { readonly next: 'busy' }
+  | { readonly next: 'unavailable'; readonly dependency: Dependency };
+
+/** The version has its outcome. */
+export interface Settled {
+  readonly next: 'settled';
+  readonly outcome: Outcome;
+  readonly reason?: string;
+  readonly versionId?: Id;
+  /** The state seen was known already; no version was made. */
+  readonly unchanged?: boolean;
+  /** Set when held: the workflow that waits for the approval. */
+  readonly holdId?: Id;
+}
+
+/** The file is not what it was when this look at it began: look again. */
+export interface Changed {
+  readonly next: 'changed';
+}
+
+/** Content up to this size is sealed in memory and sent with one PUT. Bytes. */
+export const smallContentBytes = 8 * 1024 * 1024;
+
+/** How many looks in a row may find a file changing before it is given up until the next sweep. */
+export const maxChangingLooks = 10;
+
+export interface FingerprintStep {
+  readonly entryId: Id;
+  readonly runId: Id;
+  /** Numbers the looks at this entry within one workflow run, from 0. */
+  readonly round: number;
+  /** Record `failed(changing)` instead of looking once more. */
+  readonly giveUp?: boolean;
+  /** Set where the answer is awaited for longer than a small file takes. */
+  readonly large?: boolean;
+}
+
+export type FingerprintAnswer =
+  | Postponed
+  | Settled
+  | Changed
+  | { readonly next: 'large' }
+  | { readonly next: 'admit'; readonly versionId: Id; readonly large: boolean };
+
+export interface VersionStep {
+  readonly versionId: Id;
+}
+
+export interface ScanStep extends VersionStep {
+  /** No further try follows: a verdict that asks for a retry is recorded, and policy's hold applies. */
+  readonly last: boolean;
+}
+
+export type AdmitAnswer = Postponed | Settled | { readonly next: 'scan' };
+export type ScanAnswer =
+  | Postponed
+  | Settled
+  | Changed
+  | { readonly next: 'seal' }
+  | { readonly next: 'scanAgain'; readonly reason: string };
+export type SealAndUploadAnswer = Postponed | Settled | Changed | { readonly next: 'wait' };
+export type PlanAnswer =
+  | Postponed
+  | Settled
+  | Changed
+  | { readonly next: 'wait' }
+  | { readonly next: 'upload' };
+export type UploadAnswer = Postponed | Settled | Changed | { readonly next: 'plan' };
+
+export interface FailStep {
+  readonly entryId: Id;
+  readonly runId: Id;
+  readonly round: number;
+  /** Code of the failure, a row of src/domain/failures.ts. */
+  readonly code: string;
+}
+
+/** Retries of errors about a file: how many after the first try, and the first pause (doubled each time). */
+export interface RetryOptions {
+  readonly maxRetries: number;
+  readonly retryDelayMs: number;
+}

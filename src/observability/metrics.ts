@@ -1,0 +1,45 @@
+import { createServer } from 'node:http';
+import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
+import { type Outcome, outcomes } from '../domain/records.ts';
+
+/** The process's metrics in Prometheus' conventions; labels hold outcomes and step names, never ids or paths. */
+export class Metrics {
+  private readonly registry = new Registry();
+  private readonly files = new Counter({
+    name: 'holdfast_files_total',
+    help: 'Versions that got their outcome in this process.',
+    labelNames: ['outcome'],
+    registers: [this.registry],
+  });
+  private readonly steps = new Histogram({
+    name: 'holdfast_step_duration_seconds',
+    help: 'Time one run of a pipeline step took.',
+    labelNames: ['step'],
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 30, 300],
+    registers: [this.registry],
+  });
+
+  constructor() {
+    collectDefaultMetrics({ register: this.registry });
+    for (const outcome of outcomes) this.files.inc({ outcome }, 0);
+  }
+
+  settled(outcome: Outcome): void {
+    this.files.inc({ outcome });
+  }
+
+  stepTook(step: string, seconds: number): void {
+    this.steps.observe({ step }, seconds);
+  }
+
+  /** Serves `GET /metrics` on a loopback port until the process ends. */
+  serve(port: number): void {
+    createServer(async (request, response) => {
+      if (request.url !== '/metrics') return response.writeHead(404).end();
+      response.writeHead(200, { 'content-type': this.registry.contentType });
+      return response.end(await this.registry.metrics());
+    })
+      .listen(port, '127.0.0.1')
+      .unref();
+  }
+}

@@ -1,0 +1,77 @@
+import type { IntentRow, ObjectRow } from '../catalog/rows.ts';
+import type { Lock, Outcome } from '../domain/records.ts';
+import type { Settled } from '../domain/steps.ts';
+import { type Destination, type PipelineContext, versionEvent } from './context.ts';
+import type { AdmittedVersion } from './policy-input.ts';
+import { format } from './sealing.ts';
+import { settledAnswer, settling } from './settle.ts';
+
+export interface UploadedObject {
+  readonly intent: IntentRow;
+  readonly s3VersionId: string;
+  readonly length: number;
+  /** As read back from the server. */
+  readonly lock: Lock;
+  readonly parts: number;
+}
+
+/** Step 9: version, placement, status and audit, and the intent closed, in one transaction. */
+export async function commitUpload(
+  context: PipelineContext,
+  version: AdmittedVersion,
+  destination: Destination,
+  uploaded: UploadedObject,
+): Promise<Settled> {
+  const { name } = destination.config;
+  const { intent, lock } = uploaded;
+  const object: ObjectRow = {
+    id: context.ids.object(name, intent.objectKey, uploaded.s3VersionId),
+    destination: name,
+    key: intent.objectKey,
+    s3VersionId: uploaded.s3VersionId,
+    length: uploaded.length,
+    sealingId: intent.sealingId,
+    sha512: version.content.sha512,
+    scope: version.admission.scope,
+    format,
+    lockMode: lock.mode,
+    retainUntil: lock.retainUntil,
+    state: 'live',
+  };
+  const outcome: Outcome = 'uploaded';
+  await context.catalog.write({
+    object,
+    intentClosed: { id: intent.id, state: 'committed', reason: 'uploaded' },
+    placements: [
+      {
+        versionId: version.id,
+        destination: name,
+        objectId: object.id,
+        length: object.length,
+        state: 'committed',
+        reason: null,
+      },
+    ],
+    ...settling(version, outcome, null),
+    events: [
+      versionEvent(context, version, {
+        step: 'upload',
+        destination: name,
+        facts: {
+          key: object.key,
+          s3Version: object.s3VersionId,
+          length: object.length,
+          parts: uploaded.parts,
+        },
+      }),
+      versionEvent(context, version, {
+        step: 'read_back',
+        destination: name,
+        facts: { mode: lock.mode, retainUntil: lock.retainUntil.toISOString() },
+      }),
+      versionEvent(context, version, { step: 'commit', facts: { outcome, object: object.id } }),
+    ],
+  });
+  context.failPoints.reach('after-commit');
+  return settledAnswer(version, outcome, null);
+}

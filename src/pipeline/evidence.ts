@@ -1,0 +1,53 @@
+import { createCipheriv, createHash, randomBytes } from 'node:crypto';
+import type { DecisionRow } from '../catalog/rows.ts';
+import { canonical } from '../domain/canonical.ts';
+import type { AdmissionInput, Decision, Id, PolicyReason, ReleaseInput } from '../domain/records.ts';
+import { expand, type SealingKey } from '../sealed/keys.ts';
+import type { PipelineContext } from './context.ts';
+import { keyIdOf } from './keys.ts';
+
+/**
+ * The row that proves a decision: what was asked, by hash and (encrypted) in full, who answered, and what.
+ *
+ * inputHash = SHA-256(RFC 8785 {facts, privateHash}), privateHash = hex SHA-256(16-byte salt ‖ RFC 8785 of the private
+ * part), so that a proof can show the facts and withhold the path. The full input with its salt is AES-256-GCM under a
+ * key expanded from the scope's key (info `holdfast/1/evidence`); stored as nonce ‖ ciphertext ‖ tag.
+ */
+export function decisionRow(
+  context: PipelineContext,
+  about: { versionId: Id; gate: 'admission' | 'release'; destination: string; scope: string },
+  input: AdmissionInput | ReleaseInput,
+  decision: Decision<{ allow: boolean; reasons: readonly PolicyReason[] }>,
+): DecisionRow {
+  const { entry, ...facts } = input;
+  const salt = randomBytes(16);
+  const privateHash = sha256(salt, canonical(entry)).toString('hex');
+  const key = context.keys.sealingKey(about.scope);
+  return {
+    id: context.ids.decision(about.versionId, about.gate, about.destination, decision.bundleRevision),
+    versionId: about.versionId,
+    gate: about.gate,
+    destination: about.destination,
+    allow: decision.result.allow,
+    reasons: decision.result.reasons,
+    bundleRevision: decision.bundleRevision,
+    decisionId: decision.decisionId,
+    inputHash: sha256(canonical({ facts, privateHash })),
+    inputSealed: encrypt(key, canonical({ input, salt: salt.toString('base64url') })),
+    keyId: keyIdOf(key),
+  };
+}
+
+const evidenceInfo = Buffer.from('holdfast/1/evidence', 'latin1');
+
+function encrypt(key: SealingKey, plain: Buffer): Buffer {
+  const nonce = randomBytes(12);
+  const cipher = createCipheriv('aes-256-gcm', expand(key.secret, evidenceInfo, 32), nonce);
+  return Buffer.concat([nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
+}
+
+function sha256(...parts: Buffer[]): Buffer {
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(part);
+  return hash.digest();
+}

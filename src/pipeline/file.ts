@@ -1,0 +1,73 @@
+import type { BigIntStats } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
+import type { EntryRef, StatFacts, VersionFacts } from '../catalog/catalog.ts';
+import type { SourceConfig } from '../config.ts';
+import { Failure } from '../domain/failures.ts';
+import type { EntryKind } from '../domain/records.ts';
+import { type OpenResult, openInside } from '../files/open.ts';
+import type { SourceRoot } from '../files/root.ts';
+import type { PipelineContext } from './context.ts';
+
+/** The entry's source, and its tree as it is now. Failure `source_unavailable`. */
+export async function servedSource(
+  context: PipelineContext,
+  entry: EntryRef,
+): Promise<{ config: SourceConfig; root: SourceRoot }> {
+  const source = context.sources.get(entry.sourceId);
+  if (source === undefined) throw new Failure('source_unavailable', { detail: 'not served by this host' });
+  return { config: source.config, root: await source.root() };
+}
+
+export async function openEntry(context: PipelineContext, entry: EntryRef): Promise<OpenResult> {
+  const { root } = await servedSource(context, entry);
+  return openInside(root, entry.path);
+}
+
+/**
+ * Opens the file a version was made from and hands it to `work`, if its stat still is what the fingerprint saw;
+ * otherwise `changed`. The handle is closed afterwards.
+ */
+export async function withUnchangedFile<T>(
+  context: PipelineContext,
+  version: VersionFacts,
+  work: (handle: FileHandle) => Promise<T>,
+): Promise<T | 'changed'> {
+  const opened = await openEntry(context, version.entry);
+  if (opened.kind !== 'file') return 'changed';
+  try {
+    return sameStat(version, statFacts('file', opened.stat)) ? await work(opened.handle) : 'changed';
+  } finally {
+    await opened.handle.close();
+  }
+}
+
+export function statFacts(kind: EntryKind, stat: BigIntStats): StatFacts {
+  return {
+    kind,
+    sizeBytes: kind === 'file' ? Number(stat.size) : 0,
+    mode: Number(stat.mode & 0o7777n),
+    uid: stat.uid,
+    gid: stat.gid,
+    mtimeNs: stat.mtimeNs,
+    ctimeNs: stat.ctimeNs,
+    device: stat.dev,
+    inode: stat.ino,
+  };
+}
+
+/** Equal in everything that tells of changed bytes or metadata; a device number may differ after a reboot. */
+export function sameStat(a: StatFacts, b: StatFacts): boolean {
+  return a.ctimeNs === b.ctimeNs && a.inode === b.inode && sameMetadata(a, b);
+}
+
+/** Equal in everything a version records of an entry. */
+export function sameMetadata(a: StatFacts, b: StatFacts): boolean {
+  return (
+    a.kind === b.kind &&
+    a.sizeBytes === b.sizeBytes &&
+    a.mode === b.mode &&
+    a.uid === b.uid &&
+    a.gid === b.gid &&
+    a.mtimeNs === b.mtimeNs
+  );
+}

@@ -1,0 +1,259 @@
+import type { BigIntStats } from 'node:fs';
+import type { KnownVersion, Observation, StatFacts } from '../catalog/catalog.ts';
+import type { AuditRow, VersionRow } from '../catalog/rows.ts';
+import { Failure } from '../domain/failures.ts';
+import type { Outcome } from '../domain/records.ts';
+import {
+  type FingerprintAnswer,
+  type FingerprintStep,
+  type Settled,
+  smallContentBytes,
+} from '../domain/steps.ts';
+import { fingerprintFile } from '../files/fingerprint.ts';
+import { type OpenResult, readLinkInside } from '../files/open.ts';
+import { segmentSizeFor } from '../sealed/layout.ts';
+import { allowsDeletion } from '../watcher/deletions.ts';
+import { type PipelineContext, type StepRun, versionEvent } from './context.ts';
+import { openEntry, sameMetadata, servedSource, statFacts } from './file.ts';
+import { settledAnswer, versionRow } from './settle.ts';
+
+/**
+ * Steps 1 and 2: looks at the entry, hashes what it holds, and says whether this state is known already. What is not a
+ * file, or cannot be read, gets its outcome here.
+ */
+export async function fingerprint(
+  context: PipelineContext,
+  input: FingerprintStep,
+  run: StepRun,
+): Promise<FingerprintAnswer> {
+  const seen = await context.catalog.observe({
+    entryId: input.entryId,
+    workflowRun: run.workflowRunId,
+    round: input.round,
+  });
+  if (seen === undefined) throw new Failure('entry_unknown', { entry: input.entryId });
+  if (seen.made?.outcome !== undefined) {
+    if (seen.made.outcome === 'cancelled') return { next: 'changed' };
+    return settledAnswer(seen.made, seen.made.outcome, seen.made.reason ?? null);
+  }
+  const look = new Look(context, input, run, seen);
+  if (input.giveUp) return look.settle('failed', 'changing');
+  const opened = await openEntry(context, seen.entry);
+  switch (opened.kind) {
+    case 'file':
+      return look.file(opened).finally(() => opened.handle.close());
+    case 'dir':
+      return look.settle('uploaded', null, statFacts('dir', opened.stat));
+    case 'link':
+      return look.link(opened);
+    case 'special':
+      return look.settle('ignored', 'special_file', statFacts('special', opened.stat));
+    case 'left_source':
+      return look.settle('failed', 'left_source');
+    case 'unreadable':
+      return look.settle('failed', 'unreadable');
+    case 'gone':
+      return look.gone();
+  }
+}
+
+/** One look at one entry. */
+class Look {
+  private readonly context: PipelineContext;
+  private readonly input: FingerprintStep;
+  private readonly run: StepRun;
+  private readonly seen: Observation;
+
+  constructor(context: PipelineContext, input: FingerprintStep, run: StepRun, seen: Observation) {
+    this.context = context;
+    this.input = input;
+    this.run = run;
+    this.seen = seen;
+  }
+
+  async file(opened: OpenResult & { kind: 'file' }): Promise<FingerprintAnswer> {
+    const { config } = await servedSource(this.context, this.seen.entry);
+    const { maxSize } = config;
+    if (maxSize !== undefined && opened.stat.size > maxSize) {
+      return this.settle('ignored', 'too_large', statFacts('file', opened.stat));
+    }
+    const large = opened.stat.size > smallContentBytes;
+    if (large && !this.input.large) return { next: 'large' };
+    const print = await this.context.semaphores.disk
+      .run(
+        () =>
+          fingerprintFile(opened.handle, {
+            segmentSizeFor,
+            onProgress: this.run.heartbeat,
+            signal: this.run.signal,
+          }),
+        this.run.patienceMs,
+      )
+      .catch(readError);
+    if (print === 'unreadable') return this.settle('failed', 'unreadable', statFacts('file', opened.stat));
+    if (print.kind === 'changed') return { next: 'changed' };
+
+    const stat = statFacts('file', print.stat);
+    const sha512 = Buffer.from(print.sha512, 'hex');
+    if (this.isKnown(stat, sha512, null)) return this.unchanged(stat);
+    // A version made by this very look before, from other bytes, is never sealed again under its number.
+    if (this.seen.made && !this.seen.made.sha512?.equals(sha512)) return this.cancelled();
+    const hardlink =
+      print.stat.nlink > 1n ? await this.context.catalog.hardlinkOf(this.seen.entry, stat) : undefined;
+    const version = this.row(stat, {
+      sha512,
+      segmentSize: print.segmentSize,
+      segmentHashes: print.segmentHashes,
+      hardlink: hardlink ?? null,
+    });
+    await this.context.catalog.write({
+      content: {
+        sha512,
+        sha256: Buffer.from(print.sha256, 'hex'),
+        sizeBytes: print.sizeBytes,
+        mediaType: print.mediaType,
+      },
+      version,
+      events: [
+        this.event(version, 'fingerprint', {
+          kind: 'file',
+          sizeBytes: print.sizeBytes,
+          sha512: print.sha512,
+          sha256: print.sha256,
+          mediaType: print.mediaType,
+        }),
+        this.event(version, 'duplicate_check', { known: false }),
+      ],
+    });
+    this.context.failPoints.reach('after-fingerprint');
+    return { next: 'admit', versionId: version.id, large };
+  }
+
+  async link(opened: { stat: BigIntStats }): Promise<FingerprintAnswer> {
+    const { root } = await servedSource(this.context, this.seen.entry);
+    const read = await readLinkInside(root, this.seen.entry.path);
+    if (read.kind !== 'link') return { next: 'changed' };
+    return this.settle('uploaded', null, statFacts('link', opened.stat), { linkTarget: read.target });
+  }
+
+  /** Nothing has the name any more: a tombstone for what was protected, unless too much is going at once. */
+  async gone(): Promise<FingerprintAnswer> {
+    const { head, entry } = this.seen;
+    if (head === undefined) return this.settle('vanished', null);
+    if (head.outcome === 'deleted' || head.outcome === 'quarantined') return this.unchanged();
+    const load = await this.context.catalog.deletionLoad(entry.sourceId);
+    if (!allowsDeletion(load)) return this.unchanged();
+    return this.settle('deleted', null);
+  }
+
+  /** Gives the entry an outcome right here: nothing of it leaves the host. */
+  async settle(
+    outcome: Outcome,
+    reason: string | null,
+    stat?: StatFacts,
+    more: Partial<VersionRow> = {},
+  ): Promise<Settled> {
+    if (stat && outcome !== 'failed' && this.isKnown(stat, null, more.linkTarget ?? null))
+      return this.unchanged(stat);
+    const version = this.row(stat, more);
+    const step =
+      outcome === 'failed'
+        ? 'fail'
+        : outcome === 'deleted'
+          ? 'tombstone'
+          : outcome === 'ignored'
+            ? 'skip'
+            : 'fingerprint';
+    await this.context.catalog.write({
+      version,
+      settle: {
+        versionId: version.id,
+        entryId: this.seen.entry.id,
+        observation: this.seen.number,
+        hint: this.seen.hint,
+        runId: this.input.runId,
+        outcome,
+        reason,
+      },
+      events: [
+        this.event(version, step, { kind: version.kind, outcome, ...(reason === null ? {} : { reason }) }),
+      ],
+    });
+    return settledAnswer(version, outcome, reason);
+  }
+
+  /** The entry's newest version tells exactly this state already. */
+  private isKnown(stat: StatFacts, sha512: Buffer | null, linkTarget: Buffer | null): boolean {
+    const { head } = this.seen;
+    if (head === undefined || !standsAgain(head)) return false;
+    if (sha512 !== null && head.bundleRevision !== this.context.bundleRevision) return false;
+    const sameBytes = sha512 === null ? head.sha512 === undefined : head.sha512?.equals(sha512) === true;
+    const sameTarget =
+      linkTarget === null ? head.linkTarget === undefined : head.linkTarget?.equals(linkTarget) === true;
+    return sameBytes && sameTarget && sameMetadata(head, stat);
+  }
+
+  private async unchanged(stat?: StatFacts): Promise<Settled> {
+    const { head, entry, hint } = this.seen;
+    await this.context.catalog.write({
+      unchanged: { entryId: entry.id, hint },
+      ...(head && stat
+        ? { restat: { versionId: head.id, ctimeNs: stat.ctimeNs, inode: stat.inode, device: stat.device } }
+        : {}),
+      events: [],
+    });
+    return {
+      next: 'settled',
+      outcome: head?.outcome ?? 'vanished',
+      unchanged: true,
+      ...(head === undefined ? {} : { versionId: head.id }),
+      ...(head?.reason === undefined ? {} : { reason: head.reason }),
+    };
+  }
+
+  private async cancelled(): Promise<FingerprintAnswer> {
+    const { made, entry, number } = this.seen;
+    if (made === undefined) return { next: 'changed' };
+    await this.context.catalog.write({
+      settle: {
+        versionId: made.id,
+        entryId: entry.id,
+        observation: number,
+        hint: 0,
+        runId: this.input.runId,
+        outcome: 'cancelled',
+        reason: 'changed',
+      },
+      reservationEnded: { versionId: made.id },
+      events: [],
+    });
+    return { next: 'changed' };
+  }
+
+  private row(stat: StatFacts | undefined, more: Partial<VersionRow>): VersionRow {
+    return versionRow(this.context, this.input, this.run, this.seen, stat, more);
+  }
+
+  private event(
+    version: VersionRow,
+    step: Parameters<typeof versionEvent>[2]['step'],
+    facts: Record<string, unknown>,
+  ): AuditRow {
+    return versionEvent(
+      this.context,
+      { id: version.id, runId: this.input.runId, entry: this.seen.entry, workflowId: this.run.workflowId },
+      { step, facts },
+    );
+  }
+}
+
+/** Whether the outcome holds for an equal state too; a failure is always tried again. */
+function standsAgain(head: KnownVersion): boolean {
+  return head.outcome !== 'failed' && head.outcome !== 'deleted' && head.outcome !== 'vanished';
+}
+
+function readError(error: unknown): 'unreadable' {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (code === 'EIO' || code === 'EACCES' || code === 'EPERM' || code === 'ESTALE') return 'unreadable';
+  throw error;
+}

@@ -1,0 +1,108 @@
+import { Failure } from '../domain/failures.ts';
+import type { Settled } from '../domain/steps.ts';
+import { ContentChanged, readSegments } from '../files/segment-reader.ts';
+import { Sealer } from '../sealed/seal.ts';
+import { holdWorkflowId } from '../temporal/names.ts';
+import { type Destination, type PipelineContext, type StepRun, versionEvent } from './context.ts';
+import { withUnchangedFile } from './file.ts';
+import type { ScannedVersion } from './policy-input.ts';
+import type { Released } from './release.ts';
+import { drawSealing, sealEvent, sealPlan } from './sealing.ts';
+import { settledAnswer, settling } from './settle.ts';
+
+/**
+ * Keeps content that may not go (yet) on this host, sealed, until somebody decides; the file's own workflow then starts
+ * the one that waits.
+ */
+export async function hold(
+  context: PipelineContext,
+  version: ScannedVersion,
+  destination: Destination,
+  why: { reason: string; released?: Released },
+  run: StepRun,
+): Promise<Settled> {
+  const { name } = destination.config;
+  const id = context.ids.hold(version.id, name);
+  const sealing = await drawSealing(context, version, stagedGeneration);
+  const staged = await withUnchangedFile(context, version, (handle) => {
+    const sealer = new Sealer(sealPlan(version, sealing));
+    return context.staging.keep(
+      id,
+      sealedBytes(sealer, readSegments(handle, { ...version, sizeBytes: version.content.sizeBytes }), run),
+    );
+  });
+  if (staged === 'changed') throw new ContentChanged(0);
+  await context.catalog.write({
+    decisions: why.released ? [why.released.row] : [],
+    hold: {
+      id,
+      versionId: version.id,
+      destination: name,
+      hostId: context.hostId,
+      reason: why.reason,
+      sealingId: sealing.row.id,
+      sealedLength: staged.length,
+      sealedSha256: staged.sha256,
+      state: 'open',
+      workflowId: holdWorkflowId(id),
+    },
+    placements: [
+      {
+        versionId: version.id,
+        destination: name,
+        objectId: null,
+        length: staged.length,
+        state: 'held',
+        reason: why.reason,
+      },
+    ],
+    ...settling(version, 'held', why.reason),
+    events: [
+      sealEvent(context, version, sealing, { sealedLength: staged.length, staged: true }),
+      ...(why.released ? [why.released.event] : []),
+      versionEvent(context, version, {
+        step: 'hold',
+        destination: name,
+        facts: { hold: id, reason: why.reason },
+      }),
+    ],
+  });
+  return { ...settledAnswer(version, 'held', why.reason), holdId: id };
+}
+
+/** Generation 0 is what an upload would use; staged bytes have one of their own. */
+const stagedGeneration = 1_000_000;
+
+async function* sealedBytes(
+  sealer: Sealer,
+  segments: AsyncIterable<Buffer>,
+  run: StepRun,
+): AsyncGenerator<Buffer> {
+  yield sealer.header();
+  for await (const segment of segments) {
+    run.heartbeat();
+    yield sealer.append(await sealer.compress(segment));
+  }
+  yield sealer.trailer();
+}
+
+/** What `inspectHold` tells: the hold's state, or `damaged` when staged bytes are not what was sealed. */
+export async function inspectHold(context: PipelineContext, holdId: string): Promise<string> {
+  const [held] = await context.catalog.rows<{
+    state: string;
+    sealedLength: number;
+    sealedSha256: Buffer;
+    destination: string;
+    versionId: string;
+  }>(
+    `select state, sealed_length as "sealedLength", sealed_sha256 as "sealedSha256", destination, version_id as "versionId"
+     from holds where id = $1`,
+    [holdId],
+  );
+  if (held === undefined) throw new Failure('hold_unknown', { hold: holdId });
+  if (held.state !== 'open') return held.state;
+  const staged = await context.staging.measure(holdId);
+  if (staged?.length === held.sealedLength && staged.sha256.equals(held.sealedSha256)) return 'open';
+  context.log.error({ hold: holdId, staged: staged !== undefined }, 'staged bytes of a hold are damaged');
+  return 'damaged';
+}

@@ -1,0 +1,102 @@
+import type { IntentRow } from '../catalog/rows.ts';
+import { Failure } from '../domain/failures.ts';
+import type { PlanAnswer, VersionStep } from '../domain/steps.ts';
+import { encodeMetadata } from '../sealed/metadata.ts';
+import { sealedLengthBound, sealerId } from '../sealed/seal.ts';
+import { destinationOf, type PipelineContext, type StepRun } from './context.ts';
+import { unlessChanged } from './guard.ts';
+import { hold } from './hold.ts';
+import { scanned } from './policy-input.ts';
+import { release } from './release.ts';
+import { heldByVerdict, nextGeneration, openIntent } from './seal-and-upload.ts';
+import { drawSealing, sealEvent, sealPlan, statedSealing } from './sealing.ts';
+import { settledAs } from './settle.ts';
+import { shareExisting } from './share.ts';
+
+const mebibyte = 1024 * 1024;
+const smallestPartBytes = 8 * mebibyte;
+/** Amazon S3 User Guide, "Amazon S3 multipart upload limits". */
+const maxParts = 10_000;
+const maxObjectBytes = 5 * 1024 ** 4;
+
+/**
+ * Steps 5 and 6 of large content: freezes everything the sealed bytes depend on and asks release about that plan, before
+ * the first byte is sealed. `upload` follows, here or after any crash, with the intent as its only instruction.
+ */
+export async function planAndRelease(
+  context: PipelineContext,
+  { versionId }: VersionStep,
+  run: StepRun,
+): Promise<PlanAnswer> {
+  const version = scanned(await context.catalog.version(versionId));
+  if (version.outcome !== undefined) return settledAs(context, version);
+  const destination = destinationOf(context, version.admission.destinations[0] ?? '');
+  return unlessChanged<PlanAnswer>(context, version, async () => {
+    if ((await openIntent(context, version, destination)) !== undefined) return { next: 'upload' };
+    const reason = heldByVerdict(version);
+    if (reason !== undefined) return hold(context, version, destination, { reason }, run);
+    const shared = await shareExisting(context, version, destination, run);
+    if (shared !== undefined) return shared;
+
+    const sealing = await drawSealing(context, version, await nextGeneration(context, version, destination));
+    const plan = sealPlan(version, sealing);
+    const bound = sealedLengthBound(plan);
+    if (bound > maxObjectBytes)
+      throw new Failure('object_too_large', { destination: destination.config.name });
+    const released = await release(
+      context,
+      version,
+      destination,
+      statedSealing(context, version, 'plan', sealing.row.keyId),
+    );
+    if (!released.allow) {
+      return hold(
+        context,
+        version,
+        destination,
+        { reason: released.reasons[0]?.id ?? 'denied', released },
+        run,
+      );
+    }
+    const { name, prefix } = destination.config;
+    const { scope, retention } = version.admission;
+    const intent: IntentRow = {
+      id: context.ids.intent(sealing.row.id, name),
+      sealingId: sealing.row.id,
+      destination: name,
+      objectKey: context.keys.objectKey({
+        prefix,
+        scope,
+        sha512: version.content.sha512,
+        iv: sealing.row.iv,
+      }),
+      state: 'open',
+      sealedLength: null,
+      sealedSha256: null,
+      lockMode: retention.mode,
+      lockDays: retention.days,
+      metadata: encodeMetadata(plan.path, plan.metadata),
+      sealerId: sealerId(plan),
+      uploadId: null,
+      partSize: partSizeFor(bound),
+    };
+    await context.catalog.write({
+      intent,
+      decisions: [released.row],
+      placements: [
+        { versionId, destination: name, objectId: null, length: null, state: 'uploading', reason: null },
+      ],
+      events: [
+        sealEvent(context, version, sealing, { sealer: intent.sealerId, partSize: intent.partSize }),
+        released.event,
+      ],
+    });
+    context.failPoints.reach('after-intent');
+    return { next: 'upload' };
+  });
+}
+
+/** At least 8 MiB, whole MiB, at most 10,000 parts for an object of at most `bound` bytes. */
+export function partSizeFor(bound: number): number {
+  return Math.max(smallestPartBytes, Math.ceil(bound / maxParts / mebibyte) * mebibyte);
+}

@@ -1,0 +1,83 @@
+import type { VersionFacts } from '../catalog/catalog.ts';
+import { Failure } from '../domain/failures.ts';
+import type { AdmissionInput, AdmissionResult, ReleaseInput } from '../domain/records.ts';
+import { nameOf } from '../files/paths.ts';
+import type { DestinationFacts } from '../storage/object-store.ts';
+
+export type JudgedVersion = VersionFacts & Required<Pick<VersionFacts, 'content'>>;
+export type AdmittedVersion = JudgedVersion & Required<Pick<VersionFacts, 'admission'>>;
+export type ScannedVersion = AdmittedVersion & Required<Pick<VersionFacts, 'verdict'>>;
+
+export function judged(version: VersionFacts): JudgedVersion {
+  if (version.content === undefined) throw missing('content');
+  return { ...version, content: version.content };
+}
+
+export function admitted(version: VersionFacts): AdmittedVersion {
+  if (version.admission === undefined) throw missing('admission');
+  return { ...judged(version), admission: version.admission };
+}
+
+export function scanned(version: VersionFacts): ScannedVersion {
+  if (version.verdict === undefined) throw missing('verdict');
+  return { ...admitted(version), verdict: version.verdict };
+}
+
+/** Steps come in order: one without the row of the step before it is a defect, and stops here. */
+const missing = (what: string): Failure => new Failure('internal', { detail: `version without ${what}` });
+
+export function admissionInput(version: JudgedVersion): AdmissionInput {
+  return {
+    gate: 'admission',
+    source: { id: version.entry.sourceId, name: version.sourceName },
+    entry: entryInput(version.entry.path),
+    content: {
+      sizeBytes: version.content.sizeBytes,
+      mediaType: version.content.mediaType,
+      sha256: version.content.sha256.toString('hex'),
+    },
+  };
+}
+
+export function releaseInput(
+  version: ScannedVersion,
+  destination: { name: string; facts: DestinationFacts },
+  sealing: ReleaseInput['sealing'],
+): ReleaseInput {
+  const { admission, verdict } = version;
+  const { facts } = destination;
+  return {
+    gate: 'release',
+    source: { id: version.entry.sourceId, name: version.sourceName },
+    entry: entryInput(version.entry.path),
+    classification: admission.classification,
+    content: { sizeBytes: version.content.sizeBytes, sha256: version.content.sha256.toString('hex') },
+    sealing,
+    destination: {
+      name: destination.name,
+      jurisdiction: facts.jurisdiction,
+      region: facts.region,
+      tls: facts.tls,
+      loopback: facts.loopback,
+      versioning: facts.versioning,
+      objectLock: facts.objectLock,
+    },
+    lock: lockTerms(admission),
+    verdict: {
+      state: verdict.state,
+      signatureSet: verdict.signatureSet,
+      ...(verdict.reason === undefined ? {} : { reason: verdict.reason }),
+    },
+  };
+}
+
+function lockTerms(admission: AdmissionResult): ReleaseInput['lock'] {
+  const { mode, days } = admission.retention;
+  return { mode, days, requiredMode: mode, requiredDays: days };
+}
+
+function entryInput(path: Buffer): AdmissionInput['entry'] {
+  const name = nameOf(path).toString('utf8');
+  const dot = name.lastIndexOf('.');
+  return { path: path.toString('utf8'), name, extension: dot > 0 ? name.slice(dot + 1).toLowerCase() : '' };
+}

@@ -1,0 +1,31 @@
+import { auditEvent } from '../audit/event.ts';
+import type { FailStep } from '../domain/steps.ts';
+import type { PipelineContext, StepRun } from './context.ts';
+import { settling, versionRow } from './settle.ts';
+
+/** Gives the version of a look that ended in an error its outcome `failed`, with the error's code as the reason. */
+export async function recordFailure(context: PipelineContext, input: FailStep, run: StepRun): Promise<void> {
+  const { entryId, runId, round, code } = input;
+  const seen = await context.catalog.observe({ entryId, workflowRun: run.workflowRunId, round });
+  if (seen === undefined || seen.made?.outcome !== undefined) return;
+  const row = seen.made ? undefined : versionRow(context, { entryId, runId, round }, run, seen, undefined);
+  const id = seen.made?.id ?? context.ids.version(entryId, seen.number);
+  const ends = { id, entry: seen.entry, observation: seen.number, hint: seen.hint, runId };
+  await context.catalog.write({
+    ...(row === undefined ? {} : { version: row }),
+    ...settling(ends, 'failed', code),
+    events: [
+      auditEvent(context.ids, {
+        subject: id,
+        step: 'fail',
+        run: runId,
+        host: context.hostId,
+        workflow: run.workflowId,
+        source: seen.entry.sourceId,
+        entry: entryId,
+        version: id,
+        facts: { outcome: 'failed', reason: code },
+      }),
+    ],
+  });
+}

@@ -1,0 +1,46 @@
+import type { AuditRow, DecisionRow } from '../catalog/rows.ts';
+import type { PolicyReason, ReleaseInput } from '../domain/records.ts';
+import { type Destination, type PipelineContext, versionEvent } from './context.ts';
+import { decisionRow } from './evidence.ts';
+import { releaseInput, type ScannedVersion } from './policy-input.ts';
+
+export interface Released {
+  readonly allow: boolean;
+  readonly reasons: readonly PolicyReason[];
+  readonly row: DecisionRow;
+  readonly event: AuditRow;
+}
+
+/** Step 6: asks policy whether this content may go, sealed like this, to this destination. */
+export async function release(
+  context: PipelineContext,
+  version: ScannedVersion,
+  destination: Destination,
+  sealing: ReleaseInput['sealing'],
+): Promise<Released> {
+  const { name } = destination.config;
+  const input = releaseInput(version, { name, facts: await destination.facts() }, sealing);
+  const decision = await context.policy.release(input);
+  const { allow, reasons } = decision.result;
+  const about = {
+    versionId: version.id,
+    gate: 'release' as const,
+    destination: name,
+    scope: version.admission.scope,
+  };
+  return {
+    allow,
+    reasons,
+    row: decisionRow(context, about, input, decision),
+    event: versionEvent(context, version, {
+      step: 'release',
+      destination: name,
+      facts: {
+        allow,
+        reasons: reasons.map((reason) => reason.id),
+        basis: sealing.basis,
+        bundle: decision.bundleRevision,
+      },
+    }),
+  };
+}

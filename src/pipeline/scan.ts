@@ -1,0 +1,107 @@
+import type { FileHandle } from 'node:fs/promises';
+import type { ScanRow } from '../catalog/rows.ts';
+import type { Id, ScannerFacts, Verdict } from '../domain/records.ts';
+import type { ScanAnswer, ScanStep } from '../domain/steps.ts';
+import { ContentChanged, readSegments } from '../files/segment-reader.ts';
+import { type PipelineContext, type StepRun, versionEvent } from './context.ts';
+import { withUnchangedFile } from './file.ts';
+import { type AdmittedVersion, admitted } from './policy-input.ts';
+import { quarantine } from './quarantine.ts';
+import { abandon, settledAs } from './settle.ts';
+
+/** Step 4: has the content scanned. Only an explicit OK is clean; infected content goes to quarantine. */
+export async function scan(context: PipelineContext, input: ScanStep, run: StepRun): Promise<ScanAnswer> {
+  const version = admitted(await context.catalog.version(input.versionId));
+  if (version.outcome !== undefined) return settledAs(context, version);
+  if (version.verdict !== undefined && version.verdict.state !== 'infected') return { next: 'seal' };
+
+  const scanner = await context.scanner.facts();
+  const earlier = context.scanner.isStale(scanner)
+    ? undefined
+    : await context.catalog.cleanScan(version.id, version.content.sha512, scanner);
+  const found = earlier ? clean(scanner) : await scanContent(context, version, run);
+  if (found === 'changed') return abandon(context, version);
+  const verdict = accepted(found, version);
+  if (verdict.reason && version.admission.scan.notScanned[verdict.reason] === 'retry' && !input.last) {
+    return { next: 'scanAgain', reason: verdict.reason };
+  }
+  const row = scanRow(context, version, verdict, earlier ?? null);
+  const event = versionEvent(context, version, {
+    step: 'scan',
+    facts: {
+      state: verdict.state,
+      ...(verdict.reason === undefined ? {} : { reason: verdict.reason }),
+      ...(verdict.signature === undefined ? {} : { signature: verdict.signature }),
+      engine: verdict.engine,
+      signatures: verdict.signatureRevision,
+      signatureSet: verdict.signatureSet,
+      reused: earlier !== undefined,
+    },
+  });
+  if (verdict.state === 'infected')
+    return quarantine(context, version, verdict, { scan: row, events: [event] });
+  await context.catalog.write({ scan: row, events: [event] });
+  context.failPoints.reach('after-scan');
+  return { next: 'seal' };
+}
+
+async function scanContent(
+  context: PipelineContext,
+  version: AdmittedVersion,
+  run: StepRun,
+): Promise<Verdict | 'changed'> {
+  try {
+    return await context.semaphores.scanner.run(
+      () =>
+        withUnchangedFile(context, version, (handle) =>
+          context.scanner.scan(beating(handle, version, run), {
+            sizeBytes: version.content.sizeBytes,
+            signal: run.signal,
+          }),
+        ),
+      run.patienceMs,
+    );
+  } catch (error) {
+    if (error instanceof ContentChanged) return 'changed';
+    throw error;
+  }
+}
+
+/** The content as fingerprinted, segment by segment, with a heartbeat for each. */
+async function* beating(handle: FileHandle, version: AdmittedVersion, run: StepRun): AsyncGenerator<Buffer> {
+  const expected = { ...version, sizeBytes: version.content.sizeBytes };
+  for await (const segment of readSegments(handle, expected)) {
+    run.heartbeat();
+    yield segment;
+  }
+}
+
+/** `clean` by signatures that know only the test file counts only where policy says so. */
+function accepted(verdict: Verdict, version: AdmittedVersion): Verdict {
+  const knowsNothing = verdict.state === 'clean' && verdict.signatureSet === 'builtin-test';
+  if (!knowsNothing || version.admission.scan.allowTestSignatures) return verdict;
+  return { ...verdict, state: 'not_scanned', reason: 'stale_signatures' };
+}
+
+const clean = (scanner: ScannerFacts): Verdict => ({ ...scanner, state: 'clean' });
+
+function scanRow(
+  context: PipelineContext,
+  version: AdmittedVersion,
+  verdict: Verdict,
+  reusedFrom: Id | null,
+): ScanRow {
+  return {
+    id: context.ids.scan(version.id, verdict.signatureRevision),
+    versionId: version.id,
+    sha512: version.content.sha512,
+    state: verdict.state,
+    reason: verdict.reason ?? null,
+    signature: verdict.signature ?? null,
+    engine: verdict.engine,
+    signatureRevision: verdict.signatureRevision,
+    signaturesAt: verdict.signaturesAt,
+    signatureSet: verdict.signatureSet,
+    reusedFrom,
+  };
+}

@@ -1,0 +1,131 @@
+import { hash } from 'node:crypto';
+import type { AuditRow, SealingRow } from '../catalog/rows.ts';
+import type { ReleaseInput } from '../domain/records.ts';
+import { sealedV1Terms } from '../policy/engine.ts';
+import type { SealingKey } from '../sealed/keys.ts';
+import type { OpenedSealed } from '../sealed/open.ts';
+import type { SealPlan } from '../sealed/seal.ts';
+import { type PipelineContext, versionEvent } from './context.ts';
+import { keyIdOf, newIv } from './keys.ts';
+import type { AdmittedVersion } from './policy-input.ts';
+
+export const format = 'sealed-v1';
+
+/** One sealing of a version: which key, which IV, and the row that makes the IV unique. */
+export interface Sealing {
+  readonly row: SealingRow;
+  readonly key: SealingKey;
+}
+
+/**
+ * The sealing of this generation. Its IV is in the catalog before the first byte is sealed, so whoever tries again seals
+ * the same bytes, and no keystream ever covers two plaintexts.
+ */
+export async function drawSealing(
+  context: PipelineContext,
+  version: AdmittedVersion,
+  generation: number,
+): Promise<Sealing> {
+  const key = context.keys.sealingKey(version.admission.scope);
+  const keyId = keyIdOf(key);
+  const id = context.ids.sealing(version.id, format, keyId, generation);
+  const row = await context.catalog.drawSealing({
+    id,
+    versionId: version.id,
+    format,
+    keyId,
+    generation,
+    iv: newIv(),
+  });
+  return { row, key };
+}
+
+/** All that the sealed bytes depend on besides the content. */
+export function sealPlan(version: AdmittedVersion, sealing: Sealing): SealPlan {
+  const { content, admission, entry } = version;
+  return {
+    key: sealing.key,
+    iv: sealing.row.iv,
+    purpose: 'content',
+    path: entry.path,
+    plaintextLength: content.sizeBytes,
+    compression: admission.compression,
+    metadata: {
+      v: 1,
+      source: entry.sourceId,
+      entry: entry.id,
+      version: version.id,
+      observation: version.observation,
+      purpose: 'content',
+      kind: 'file',
+      size: content.sizeBytes,
+      mode: version.mode,
+      uid: Number(version.uid),
+      gid: Number(version.gid),
+      mtimeNs: String(version.mtimeNs),
+      sha512: content.sha512.toString('hex'),
+      sha256: content.sha256.toString('hex'),
+      scope: admission.scope,
+      class: admission.retention.class,
+      ...(version.hardlink === undefined ? {} : { hardlink: version.hardlink }),
+    },
+  };
+}
+
+/**
+ * What the independent reader found, in the words of the release policy. The reader has verified the footer, so cipher
+ * and authentication are those of the format; `contentMatches` is its word on the content's hash.
+ */
+export function foundSealing(
+  context: PipelineContext,
+  version: AdmittedVersion,
+  opened: Pick<OpenedSealed, 'keyId' | 'metadata'>,
+  contentMatches: boolean,
+): ReleaseInput['sealing'] {
+  return {
+    basis: 'sealed-bytes',
+    ...sealedV1Terms,
+    keyId: opened.keyId.toString('hex'),
+    scope: opened.metadata.scope,
+    keyScope: context.keys.scopeOf(opened.keyId) ?? '',
+    contentMatches: contentMatches && opened.metadata.sha512 === version.content.sha512.toString('hex'),
+  };
+}
+
+/** What is going to be sealed (large content), or was sealed and verified before (an existing object). */
+export function statedSealing(
+  context: PipelineContext,
+  version: AdmittedVersion,
+  basis: 'plan' | 'existing-object',
+  keyId: string,
+): ReleaseInput['sealing'] {
+  return {
+    basis,
+    ...sealedV1Terms,
+    keyId,
+    scope: version.admission.scope,
+    keyScope: context.keys.scopeOf(Buffer.from(keyId, 'hex')) ?? '',
+    contentMatches: true,
+  };
+}
+
+export function sealEvent(
+  context: PipelineContext,
+  version: AdmittedVersion,
+  sealing: Sealing,
+  facts: Record<string, unknown>,
+): AuditRow {
+  return versionEvent(context, version, {
+    step: 'seal',
+    facts: {
+      format,
+      key: sealing.row.keyId,
+      generation: sealing.row.generation,
+      iv: sealing.row.iv.toString('hex'),
+      ...facts,
+    },
+  });
+}
+
+export const sha256 = (bytes: Buffer): Buffer => hash('sha256', bytes, 'buffer');
+export const sha512 = (bytes: Buffer): Buffer => hash('sha512', bytes, 'buffer');

@@ -1,0 +1,109 @@
+import type { StoredObject } from '../catalog/catalog.ts';
+import { isFailure } from '../domain/failures.ts';
+import type { Settled } from '../domain/steps.ts';
+import type { StepRun } from './context.ts';
+import { type Destination, type PipelineContext, versionEvent } from './context.ts';
+import { hold } from './hold.ts';
+import { extendForSharing } from './lock.ts';
+import type { ScannedVersion } from './policy-input.ts';
+import { release } from './release.ts';
+import { format, statedSealing } from './sealing.ts';
+import { settledAnswer, settling } from './settle.ts';
+
+/**
+ * Known content: lets the version rest on the object that is there, after release and with the lock extended and read
+ * back. `undefined`: there is no such object (any more), seal one. `wait`: another version is making it now.
+ */
+export async function shareExisting(
+  context: PipelineContext,
+  version: ScannedVersion,
+  destination: Destination,
+  run: StepRun,
+): Promise<Settled | { next: 'wait' } | undefined> {
+  const { scope, retention } = version.admission;
+  const wanted = { sha512: version.content.sha512, scope, format, destination: destination.config.name };
+  for (;;) {
+    const object = await context.catalog.objectOf({ ...wanted, lockMode: retention.mode });
+    if (object === undefined) break;
+    const shared = await rest(context, version, destination, object, run);
+    if (shared !== undefined) return shared;
+  }
+  const claimed = await context.catalog.reserve({ ...wanted, versionId: version.id });
+  if (!claimed) return { next: 'wait' };
+  // Between the look and the claim the other one may have finished: then there is an object now.
+  const late = await context.catalog.objectOf({ ...wanted, lockMode: retention.mode });
+  return late === undefined ? undefined : rest(context, version, destination, late, run);
+}
+
+/** Undefined when the object turned out not to be there any more. */
+async function rest(
+  context: PipelineContext,
+  version: ScannedVersion,
+  destination: Destination,
+  object: StoredObject,
+  run: StepRun,
+): Promise<Settled | undefined> {
+  const { name } = destination.config;
+  const { mode, days } = version.admission.retention;
+  const released = await release(
+    context,
+    version,
+    destination,
+    statedSealing(context, version, 'existing-object', object.keyId),
+  );
+  if (!released.allow)
+    return hold(
+      context,
+      version,
+      destination,
+      { reason: released.reasons[0]?.id ?? 'denied', released },
+      run,
+    );
+  let lock: Awaited<ReturnType<typeof extendForSharing>>;
+  try {
+    lock = await extendForSharing(
+      destination.store,
+      { key: object.key, versionId: object.s3VersionId },
+      { mode, days },
+    );
+  } catch (error) {
+    if (!isFailure(error, 'object_missing')) throw error;
+    await context.catalog.write({
+      objectLost: { objectId: object.id },
+      events: [
+        versionEvent(context, version, {
+          step: 'incident',
+          destination: name,
+          facts: { what: 'object_missing', object: object.id },
+        }),
+      ],
+    });
+    return undefined;
+  }
+  const applied = await context.catalog.apply({
+    restsOn: [object.id],
+    decisions: [released.row],
+    lockExtended: { objectId: object.id, lockMode: lock.mode, retainUntil: lock.retainUntil },
+    placements: [
+      {
+        versionId: version.id,
+        destination: name,
+        objectId: object.id,
+        length: object.length,
+        state: 'committed',
+        reason: null,
+      },
+    ],
+    ...settling(version, 'duplicate', null),
+    events: [
+      released.event,
+      versionEvent(context, version, {
+        step: 'read_back',
+        destination: name,
+        facts: { mode: lock.mode, retainUntil: lock.retainUntil.toISOString() },
+      }),
+      versionEvent(context, version, { step: 'commit', facts: { outcome: 'duplicate', object: object.id } }),
+    ],
+  });
+  return applied === 'written' ? settledAnswer(version, 'duplicate', null) : undefined;
+}

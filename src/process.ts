@@ -1,0 +1,43 @@
+import { closeSync, writeSync } from 'node:fs';
+import { buffer } from 'node:stream/consumers';
+import { type Installation, openInstallation } from './installation.ts';
+import { type Endpoints, endpoints, runningFrom } from './stack/endpoints.ts';
+import { resolvePaths } from './stack/paths.ts';
+import { readState } from './stack/supervisor-state.ts';
+
+/** What one of our supervised processes is given: arguments `--home DIR --config FILE`, the password on standard input. */
+export interface ProcessArguments {
+  readonly installation: Installation;
+  readonly endpoints: Endpoints;
+  readonly metricsPort: number;
+}
+
+/** Opens the installation for a supervised process, with the addresses its supervisor wrote down. */
+export async function openProcess(argv: readonly string[]): Promise<ProcessArguments> {
+  const value = (name: string): string => argv[argv.indexOf(name) + 1] ?? '';
+  const paths = resolvePaths(
+    { HOLDFAST_HOME: value('--home'), HOME: '/', XDG_RUNTIME_DIR: value('--xdg-runtime') },
+    process.getuid?.() ?? 0,
+  );
+  const installation = await openInstallation(paths, value('--config'), await buffer(process.stdin));
+  return {
+    installation,
+    endpoints: endpoints(installation.config, paths, runningFrom(readState(paths))),
+    metricsPort: Number(value('--metrics-port')),
+  };
+}
+
+/** Tells the supervisor that this process does its work now (a line on descriptor 3). */
+export function announceReady(): void {
+  writeSync(3, 'ready\n');
+  closeSync(3);
+}
+
+/** Runs until SIGTERM or SIGINT, then `stop`. */
+export async function untilStopped(stop: () => Promise<void>): Promise<void> {
+  await new Promise<void>((resolve) => {
+    process.once('SIGTERM', resolve);
+    process.once('SIGINT', resolve);
+  });
+  await stop();
+}

@@ -1,0 +1,83 @@
+import type { Catalog, EntryRef, StatFacts } from '../catalog/catalog.ts';
+import type { Ids } from '../domain/ids.ts';
+import type { EntryKind, Id, Outcome } from '../domain/records.ts';
+import type { Skip } from '../files/filter.ts';
+import { isWithin } from '../files/paths.ts';
+import { walk } from '../files/walk.ts';
+import { sameStat, statFacts } from '../pipeline/file.ts';
+import type { WalkedSource } from '../sources.ts';
+
+/** What a walk found out about one entry by its stat alone, against what the catalog knows. */
+export type Compared =
+  | {
+      readonly is: 'due' | 'unchanged';
+      readonly entry: EntryRef;
+      readonly kind: EntryKind;
+      readonly sizeBytes: number;
+    }
+  | { readonly is: 'skipped'; readonly entry: EntryRef; readonly kind: EntryKind; readonly skip: Skip }
+  | { readonly is: 'gone'; readonly entry: EntryRef }
+  | { readonly is: 'unreachable'; readonly path: Buffer; readonly code: string };
+
+const pageEntries = 500;
+
+/** Outcomes after which an equal stat means that there is nothing to do. */
+const settledWell: readonly Outcome[] = ['uploaded', 'duplicate', 'ignored', 'held', 'quarantined'];
+
+/**
+ * Walks a source, or only the paths given, and tells every entry apart by its stat. Entries that the catalog knows and
+ * the walk did not meet are `gone`, unless they lie below something that could not be looked at or is skipped.
+ */
+export async function* compareTree(
+  source: WalkedSource,
+  catalog: Catalog,
+  ids: Ids,
+  only?: readonly Buffer[],
+): AsyncGenerator<Compared> {
+  const seen = new SeenPaths();
+  const hidden: Buffer[] = [];
+  let page: { entry: EntryRef; kind: EntryKind; facts: StatFacts }[] = [];
+  const judge = async function* (): AsyncGenerator<Compared> {
+    const heads = await catalog.heads(page.map(({ entry }) => entry.id));
+    for (const { entry, kind, facts } of page) {
+      const head = heads.get(entry.id);
+      const same = head?.outcome && settledWell.includes(head.outcome) && sameStat(head, facts);
+      yield { is: same ? 'unchanged' : 'due', entry, kind, sizeBytes: facts.sizeBytes };
+    }
+    page = [];
+  };
+  for await (const item of walk(source.root, source.filter, only === undefined ? {} : { only })) {
+    if (item.error) {
+      hidden.push(item.path);
+      yield { is: 'unreachable', path: item.path, code: item.error.code };
+      continue;
+    }
+    const entry = { id: ids.entry(source.id, item.path), sourceId: source.id, path: item.path };
+    seen.add(entry.id);
+    if (item.skip) {
+      hidden.push(item.path);
+      yield { is: 'skipped', entry, kind: item.kind, skip: item.skip };
+      continue;
+    }
+    page.push({ entry, kind: item.kind, facts: statFacts(item.kind, item.stat) });
+    if (page.length >= pageEntries) yield* judge();
+  }
+  yield* judge();
+  for await (const entry of catalog.standingEntries(source.id, only)) {
+    if (seen.has(entry.id) || hidden.some((path) => isWithin(entry.path, path))) continue;
+    yield { is: 'gone', entry };
+  }
+}
+
+/** Ids met by a walk, as numbers: a good deal smaller than their text. */
+class SeenPaths {
+  private readonly ids = new Set<bigint>();
+
+  add(id: Id): void {
+    this.ids.add(BigInt(`0x${id}`));
+  }
+
+  has(id: Id): boolean {
+    return this.ids.has(BigInt(`0x${id}`));
+  }
+}

@@ -1,0 +1,54 @@
+import type { Client } from '@temporalio/client';
+import { changedSignal } from '../../workflows/messages.ts';
+import type { protectFile } from '../../workflows/protect-file.ts';
+import type { Catalog, EntryRef } from '../catalog/catalog.ts';
+import type { Config } from '../config.ts';
+import type { Id } from '../domain/records.ts';
+import { groupOf } from '../installation.ts';
+import { filesQueue, hostQueue, protectWorkflowId } from '../temporal/names.ts';
+
+/** How many start requests are under way at once. */
+const startsAtOnce = 16;
+
+/** Tells the pipeline that entries may have changed: first the catalog, then one workflow per entry. */
+export class Dispatcher {
+  private readonly catalog: Catalog;
+  private readonly client: Client;
+  private readonly config: Config;
+
+  constructor(catalog: Catalog, client: Client, config: Config) {
+    this.catalog = catalog;
+    this.client = client;
+    this.config = config;
+  }
+
+  /** Gives each entry's hint: it is settled once a look that began after this call has ended. */
+  async dispatch(entries: readonly EntryRef[], runId: Id): Promise<Map<Id, number>> {
+    const hints = await this.catalog.hint(entries);
+    const ids = [...hints.keys()];
+    const starters = Array.from({ length: startsAtOnce }, async () => {
+      for (let id = ids.shift(); id !== undefined; id = ids.shift()) await this.start(id, runId);
+    });
+    await Promise.all(starters);
+    return hints;
+  }
+
+  /** Starts the entry's workflow, or tells the running one. */
+  async start(entryId: Id, runId: Id): Promise<void> {
+    const { maxRetries, retryDelay } = this.config.pipeline;
+    await this.client.workflow.signalWithStart<typeof protectFile, [{ runId: Id }]>('protectFile', {
+      workflowId: protectWorkflowId(entryId),
+      taskQueue: filesQueue(groupOf(this.config)),
+      args: [
+        {
+          entryId,
+          runId,
+          retry: { maxRetries, retryDelayMs: retryDelay },
+          hostQueue: hostQueue(this.config.host.id),
+        },
+      ],
+      signal: changedSignal,
+      signalArgs: [{ runId }],
+    });
+  }
+}

@@ -1,0 +1,215 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import type { Catalog, EntryRef } from '../catalog/catalog.ts';
+import type { SourceConfig } from '../config.ts';
+import type { Ids } from '../domain/ids.ts';
+import type { Id } from '../domain/records.ts';
+import { changesFilter } from '../files/filter.ts';
+import { parentOf } from '../files/paths.ts';
+import type { Installation } from '../installation.ts';
+import { openSource, type WalkedSource } from '../sources.ts';
+import { compareTree } from './compare.ts';
+import type { Dispatcher } from './dispatcher.ts';
+import type { WatchProblem } from './problems.ts';
+import { RateGate } from './rate-gate.ts';
+import { recordSkips } from './skips.ts';
+import { type SkippedPath, type SourceWatch, type WatchedPath, watchSource } from './watch.ts';
+
+interface AgentOptions {
+  readonly installation: Installation;
+  readonly catalog: Catalog;
+  readonly dispatcher: Dispatcher;
+  readonly log: Logger;
+  readonly source: SourceConfig;
+  readonly home: string;
+  readonly ids: Ids;
+  readonly runId: Id;
+}
+
+/** Paths kept while the catalog or Temporal is away; beyond that only the mark that a walk is needed. */
+const mostWaiting = 100_000;
+const batchEntries = 500;
+const retryMs = 1_000;
+const gateTickMs = 250;
+
+/**
+ * Serves one source: watches it, first catches up with what changed while nobody watched, and hands every changed entry
+ * to the pipeline. What cannot be handed over now waits here.
+ */
+export class SourceAgent {
+  readonly totals = { seen: 0, dispatched: 0, skipped: 0 };
+  private readonly options: AgentOptions;
+  private readonly gate = new RateGate();
+  private readonly waiting = new Map<Id, EntryRef>();
+  private needsWalk = true;
+  private wake: (() => void) | undefined;
+
+  constructor(options: AgentOptions) {
+    this.options = options;
+  }
+
+  /** Works until the signal; a source that is away is looked for again and again. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await this.serve(signal);
+      } catch (error) {
+        this.options.log.warn(
+          { err: error, source: this.options.source.name },
+          'source is not served now; trying again',
+        );
+        await sleep(retryMs * 2, undefined, { signal }).catch(() => {});
+      }
+    }
+  }
+
+  private async serve(signal: AbortSignal): Promise<void> {
+    const { installation, catalog, ids, home, source } = this.options;
+    const served = await openSource(installation.config, ids, catalog, source.name, home);
+    const watch = await watchSource(served.root, served.filter, {
+      quietMs: installation.config.pipeline.quiet,
+      onPaths: (batch) => this.noticed(served, batch),
+      onSkipped: (batch) => this.skipped(served, batch),
+      onProblem: (problem) => this.problem(problem),
+    });
+    try {
+      await this.deliver(served, watch, signal);
+    } finally {
+      await watch.close();
+    }
+  }
+
+  /** Hands over what waits, until the signal. */
+  private async deliver(served: WalkedSource, _watch: SourceWatch, signal: AbortSignal): Promise<void> {
+    const { log, source } = this.options;
+    while (!signal.aborted) {
+      try {
+        if (this.needsWalk) await this.catchUp(served, signal);
+        await this.handOver();
+      } catch (error) {
+        log.warn(
+          { err: error, source: source.name, waiting: this.waiting.size },
+          'changes cannot be handed over now',
+        );
+        await sleep(retryMs, undefined, { signal }).catch(() => {});
+        continue;
+      }
+      await this.untilSomethingWaits(signal);
+    }
+  }
+
+  private async catchUp(served: WalkedSource, signal: AbortSignal): Promise<void> {
+    const { catalog, ids, log, runId, installation } = this.options;
+    this.needsWalk = false;
+    try {
+      const run = { id: runId, hostId: installation.config.host.id };
+      for await (const found of compareTree(served, catalog, ids)) {
+        if (signal.aborted) return;
+        this.totals.seen++;
+        if (found.is === 'due' || found.is === 'gone') this.wait(found.entry);
+        if (found.is === 'skipped') {
+          this.totals.skipped++;
+          await catalog.hint([found.entry]).then(() => recordSkips(catalog, ids, run, [found]));
+        }
+        if (this.waiting.size >= batchEntries) await this.handOver();
+      }
+    } catch (error) {
+      this.needsWalk = true;
+      throw error;
+    }
+    log.info({ source: served.config.name, ...this.totals }, 'caught up');
+  }
+
+  private noticed(served: WalkedSource, batch: readonly WatchedPath[]): void {
+    for (const { path, event } of batch) {
+      if (changesFilter(path)) served.filter.forget(parentOf(path));
+      const entry = { id: this.options.ids.entry(served.id, path), sourceId: served.id, path };
+      if (event === 'removed') this.removed(served, entry);
+      else if (this.gate.offer(entry.id, performance.now())) this.wait(entry);
+      else this.later.set(entry.id, entry);
+    }
+    this.wake?.();
+  }
+
+  /** Entries that changed again within a second of being handed over. */
+  private readonly later = new Map<Id, EntryRef>();
+
+  /** A folder that went away takes everything below it along, which only the catalog knows. */
+  private removed(served: WalkedSource, entry: EntryRef): void {
+    this.wait(entry);
+    void (async () => {
+      for await (const below of this.options.catalog.standingEntries(served.id, [entry.path]))
+        this.wait(below);
+      this.wake?.();
+    })().catch(() => {
+      this.needsWalk = true;
+    });
+  }
+
+  private skipped(served: WalkedSource, batch: readonly SkippedPath[]): void {
+    const { catalog, ids, runId, installation } = this.options;
+    const skips = batch.map(({ path, skip }) => ({
+      entry: { id: ids.entry(served.id, path), sourceId: served.id, path },
+      skip,
+    }));
+    const run = { id: runId, hostId: installation.config.host.id };
+    this.totals.skipped += skips.length;
+    void recordSkips(catalog, ids, run, skips).catch(() => {
+      this.needsWalk = true;
+    });
+  }
+
+  private problem(problem: WatchProblem): void {
+    const { log, source } = this.options;
+    if (problem.kind === 'source_returned') this.needsWalk = true;
+    const facts =
+      problem.kind === 'watch_limit'
+        ? { err: problem.failure }
+        : problem.kind === 'watch_error'
+          ? { code: problem.code }
+          : {};
+    log.warn({ source: source.name, problem: problem.kind, ...facts }, 'watching is disturbed');
+    this.wake?.();
+  }
+
+  private wait(entry: EntryRef): void {
+    if (this.waiting.size < mostWaiting) this.waiting.set(entry.id, entry);
+    else this.needsWalk = true;
+  }
+
+  private async handOver(): Promise<void> {
+    const { dispatcher, runId } = this.options;
+    while (this.waiting.size > 0) {
+      const batch = [...this.waiting.values()].slice(0, batchEntries);
+      // Taken out first: what changes meanwhile waits anew. Put back if the hand-over fails.
+      for (const entry of batch) this.waiting.delete(entry.id);
+      try {
+        await dispatcher.dispatch(batch, runId);
+        this.totals.dispatched += batch.length;
+      } catch (error) {
+        for (const entry of batch) this.wait(entry);
+        throw error;
+      }
+    }
+  }
+
+  private async untilSomethingWaits(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted && this.waiting.size === 0 && !this.needsWalk) {
+      const tick = new AbortController();
+      const woken = new Promise<void>((resolve) => {
+        this.wake = resolve;
+      });
+      const pause = sleep(this.later.size > 0 ? gateTickMs : 60_000, undefined, {
+        signal: AbortSignal.any([tick.signal, signal]),
+      });
+      await Promise.race([woken, pause.catch(() => {})]);
+      tick.abort();
+      this.wake = undefined;
+      for (const id of this.gate.takeDue(performance.now())) {
+        const entry = this.later.get(id);
+        this.later.delete(id);
+        if (entry) this.wait(entry);
+      }
+    }
+  }
+}

@@ -1,0 +1,144 @@
+import { join } from 'node:path';
+import { makeTelemetryFilterString, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
+import { createActivities } from '../activities/index.ts';
+import { Catalog } from './catalog/catalog.ts';
+import { openPool } from './catalog/database.ts';
+import { groupOf, type Installation } from './installation.ts';
+import { createLog } from './observability/log.ts';
+import { Metrics } from './observability/metrics.ts';
+import type { Destination, PipelineContext } from './pipeline/context.ts';
+import { chosenFailPoints } from './pipeline/fail-points.ts';
+import { Gates } from './pipeline/gates.ts';
+import { liveFacts } from './pipeline/live-facts.ts';
+import { reconcile } from './pipeline/reconcile.ts';
+import { Semaphore } from './pipeline/semaphore.ts';
+import { Staging } from './pipeline/staging.ts';
+import { OpaEngine } from './policy/opa-engine.ts';
+import { announceReady, openProcess, untilStopped } from './process.ts';
+import { ClamdScanner } from './scanner/clamd-client.ts';
+import { externalSignatures, readSignatureFile } from './scanner/signatures.ts';
+import { servedSources } from './sources.ts';
+import type { Endpoints } from './stack/endpoints.ts';
+import { openS3Store } from './storage/s3-store.ts';
+import { connectWorker, dataConverter } from './temporal/connect.ts';
+import { filesQueue, hostQueue } from './temporal/names.ts';
+
+/** The agent worker: the one place where everything the pipeline uses is made and wired. */
+const { installation, endpoints, metricsPort } = await openProcess(process.argv);
+const { config, keyring } = installation;
+const log = createLog('worker');
+const metrics = new Metrics();
+metrics.serve(metricsPort);
+
+const catalog = new Catalog(await openPool({ ...endpoints.catalogWriter, maxConnections: 12 }));
+const context = await pipelineContext(installation, endpoints, catalog);
+const gates = new Gates({
+  postgres: () => catalog.ping(),
+  opa: async () => void (await context.policy.ping()),
+  clamd: () => context.scanner.ping(),
+  s3: async () => {
+    for (const destination of context.destinations.values()) await destination.store.facts();
+  },
+  source: async () => {
+    for (const source of context.sources.values()) await source.root();
+  },
+});
+
+Runtime.install({
+  shutdownSignals: [],
+  telemetryOptions: {
+    logging: { forward: {}, filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }) },
+  },
+});
+const connection = await connectWorker(endpoints.temporal);
+const shared: Omit<WorkerOptions, 'taskQueue'> = {
+  connection,
+  namespace: endpoints.temporal.namespace,
+  workflowsPath: new URL(import.meta.resolve('../workflows/index.ts')).pathname,
+  activities: createActivities(context, gates, metrics),
+  dataConverter: dataConverter(keyring.root.payload),
+  // The server's queue does the waiting: work in flight stays within what this process can do at once.
+  maxConcurrentWorkflowTaskExecutions: 8,
+  maxConcurrentLocalActivityExecutions: 16,
+  maxConcurrentActivityTaskExecutions: 200,
+  maxCachedWorkflows: 1_000,
+  shutdownGraceTime: '10s',
+  shutdownForceTime: '20s',
+};
+const workers = await Promise.all([
+  Worker.create({ ...shared, taskQueue: filesQueue(groupOf(config)) }),
+  Worker.create({ ...shared, taskQueue: hostQueue(config.host.id) }),
+]);
+const running = workers.map((worker) => worker.run());
+void reconcile(context).catch((error: unknown) =>
+  log.error({ err: error }, 'reconciling open intents failed'),
+);
+announceReady();
+log.info({ sources: config.sources.length }, 'worker is ready');
+
+await Promise.race([
+  untilStopped(async () => {
+    for (const worker of workers) worker.shutdown();
+  }),
+  ...running,
+]);
+await Promise.all(running);
+await connection.close();
+await catalog.close();
+for (const destination of context.destinations.values()) destination.store.close();
+log.info('worker has stopped');
+
+async function pipelineContext(
+  { config, ids, keys, paths }: Installation,
+  endpoints: Endpoints,
+  catalog: Catalog,
+): Promise<PipelineContext> {
+  const opa = { socketPath: endpoints.opaSocket, timeoutMs: 3_000 };
+  // Decisions of another bundle than the epoch's do not count: a worker serves one epoch.
+  const { revision: bundleRevision } = await new OpaEngine(opa).ping();
+  const policy = new OpaEngine({ ...opa, expectedRevision: bundleRevision });
+  const { signatures } = endpoints;
+  const scanner = new ClamdScanner({
+    socketPath: endpoints.clamdSocket,
+    deadlineMs: scanDeadlineMs,
+    maxScanBytes: 2_000 * 1024 * 1024,
+    maxSignatureAgeDays: config.policy.maxSignatureAge / 86_400_000,
+    signatures: (clamd) =>
+      'factsFile' in signatures
+        ? readSignatureFile(signatures.factsFile)
+        : externalSignatures(signatures.set, clamd),
+  });
+  return {
+    hostId: config.host.id,
+    catalog,
+    ids,
+    keys,
+    policy,
+    bundleRevision,
+    scanner,
+    destinations: await openDestinations(installation, endpoints),
+    sources: servedSources(config, ids, catalog),
+    staging: new Staging(join(paths.home, 'staging')),
+    quarantineDir: join(paths.home, 'quarantine'),
+    semaphores: { disk: new Semaphore(4), scanner: new Semaphore(4), upload: new Semaphore(8) },
+    failPoints: chosenFailPoints(join(paths.home, 'run', 'fail-point')),
+    log,
+  };
+}
+
+async function openDestinations(
+  { config }: Installation,
+  endpoints: Endpoints,
+): Promise<Map<string, Destination>> {
+  const opened = new Map<string, Destination>();
+  for (const destination of config.destinations) {
+    const store = await openS3Store(endpoints.s3(destination, 'agent'));
+    opened.set(destination.name, { config: destination, store, facts: liveFacts(store) });
+  }
+  return opened;
+}
+
+/** A small file is scanned in milliseconds; a large one at 10 MB/s at worst, within clamd's own limit. */
+function scanDeadlineMs(sizeBytes: number): number {
+  return Math.min(4_000 + sizeBytes / 10_000, 600_000);
+}

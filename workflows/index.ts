@@ -1,0 +1,2 @@
+export { protectFile } from './protect-file.ts';
+export { stagingHold } from './staging-hold.ts';

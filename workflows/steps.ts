@@ -1,0 +1,97 @@
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  log,
+  proxyActivities,
+  proxyLocalActivities,
+  sleep,
+  TimeoutFailure,
+} from '@temporalio/workflow';
+import type { Activities } from '../activities/index.ts';
+import type { Postponed, RetryOptions } from '../src/domain/steps.ts';
+
+type Pipeline = Pick<
+  Activities,
+  'fingerprint' | 'admit' | 'scan' | 'sealAndUpload' | 'planAndRelease' | 'upload'
+>;
+type Input<Name extends keyof Pipeline> = Parameters<Pipeline[Name]>[0];
+type Answer<Name extends keyof Pipeline> = Exclude<Awaited<ReturnType<Pipeline[Name]>>, Postponed>;
+
+/** The longest a dependency may be away before work that waits for it is given up. */
+const longestOutage = '7 days';
+
+const local = proxyLocalActivities<Activities>({
+  startToCloseTimeout: '5s',
+  scheduleToCloseTimeout: '8s',
+  localRetryThreshold: '1s',
+  retry: { maximumAttempts: 2, initialInterval: '100ms' },
+});
+
+const gate = proxyActivities<Activities>({
+  startToCloseTimeout: longestOutage,
+  heartbeatTimeout: '60s',
+  retry: { initialInterval: '1s', maximumInterval: '15s' },
+});
+
+export interface Steps {
+  /** Runs a step to its answer: near (as a local activity) if the content is small, else with heartbeats. */
+  run<Name extends keyof Pipeline>(name: Name, input: Input<Name>, large: boolean): Promise<Answer<Name>>;
+}
+
+/** The steps of the pipeline, with waiting and retrying taken care of. */
+export function createSteps(retry: RetryOptions): Steps {
+  const regular = proxyActivities<Activities>({
+    startToCloseTimeout: '7 days',
+    heartbeatTimeout: '60s',
+    retry: {
+      maximumAttempts: retry.maxRetries + 1,
+      initialInterval: retry.retryDelayMs,
+      backoffCoefficient: 2,
+      maximumInterval: '5 minutes',
+    },
+  });
+
+  return {
+    async run<Name extends keyof Pipeline>(
+      name: Name,
+      input: Input<Name>,
+      large: boolean,
+    ): Promise<Answer<Name>> {
+      let near = !large;
+      for (;;) {
+        const activity = (near ? local : regular)[name] as unknown as (
+          input: Input<Name>,
+        ) => Promise<Postponed | { next: 'answer' }>;
+        try {
+          const answer = await activity(input);
+          if (answer.next === 'busy') await sleep('1s');
+          else if (answer.next === 'unavailable') await gate.awaitDependency(answer.dependency);
+          else return answer as unknown as Answer<Name>;
+        } catch (error) {
+          if (!near || !mayStillSucceed(error)) throw error;
+          log.info('step goes on as a regular activity', { step: name });
+          near = false;
+        }
+      }
+    },
+  };
+}
+
+/** Records a step's final error about a file, so that no run waits for it. */
+export const recordFailure = proxyActivities<Activities>({
+  startToCloseTimeout: '1 minute',
+  retry: { initialInterval: '1s', maximumInterval: '15s' },
+}).recordFailure;
+
+/** The code of what went wrong, a row of the failure table. */
+export function failureCode(error: unknown): string {
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  if (cause instanceof ApplicationFailure) return cause.type ?? 'internal';
+  return cause instanceof TimeoutFailure ? 'timeout' : 'internal';
+}
+
+function mayStillSucceed(error: unknown): boolean {
+  if (!(error instanceof ActivityFailure)) return false;
+  if (error.cause instanceof TimeoutFailure) return true;
+  return error.cause instanceof ApplicationFailure && !error.cause.nonRetryable;
+}
