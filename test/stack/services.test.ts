@@ -118,20 +118,21 @@ describe('the embedded stack', () => {
   });
 });
 
-describe('postgres', () => {
-  const owner = async <Result>(work: (client: pg.Client) => Promise<Result>): Promise<Result> => {
-    const uri = readFileSync(text(service('postgres').uriFile), 'utf8').trim();
-    const client = new pg.Client({ connectionString: uri });
-    await client.connect();
-    try {
-      return await work(client);
-    } finally {
-      await client.end();
-    }
-  };
+/** Works as the tables' owner in the database of `postgres`. */
+async function asOwner<Result>(work: (client: pg.Client) => Promise<Result>, postgres = service('postgres')) {
+  const connectionString = readFileSync(text(postgres.uriFile), 'utf8').trim();
+  const client = new pg.Client({ connectionString });
+  await client.connect();
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}
 
+describe('postgres', () => {
   test('gives the owner a database with checksums, UTF-8, UTC and durable commits', async () => {
-    const rows = await owner((client) =>
+    const rows = await asOwner((client) =>
       client.query(
         `SELECT current_database() AS database, current_user AS owner, rolsuper AS super,
                 current_setting('data_checksums') AS checksums, current_setting('server_encoding') AS encoding,
@@ -153,7 +154,7 @@ describe('postgres', () => {
   });
 
   test('lets the owner make the other roles', async () => {
-    await owner(async (client) => {
+    await asOwner(async (client) => {
       await client.query('CREATE ROLE trial NOLOGIN');
       await client.query('CREATE TABLE trial (id int)');
       await client.query('GRANT SELECT ON trial TO trial');
@@ -310,6 +311,7 @@ test('stopping leaves no process, and a second life has the same data at the sam
   if (stack === undefined || installation === undefined) throw new Error('no second stack');
   const before = stack.status.services;
   const uri = readFileSync(text(before.postgres?.uriFile), 'utf8');
+  await asOwner((client) => client.query('CREATE TABLE kept (id int)'), before.postgres);
   await stack.stop();
   for (const { pid } of Object.values(before)) expect(identify(pid)).toBeUndefined();
   const again = await embeddedStack(installation.paths, uid);
@@ -317,6 +319,11 @@ test('stopping leaves no process, and a second life has the same data at the sam
   try {
     for (const name of names) expect(again.status.services[name]?.address).toBe(before[name]?.address);
     expect(readFileSync(text(again.status.services.postgres?.uriFile), 'utf8')).toBe(uri);
+    const kept = await asOwner(
+      (client) => client.query('SELECT * FROM kept'),
+      again.status.services.postgres,
+    );
+    expect(kept.rowCount).toBe(0);
   } finally {
     await again.stop();
   }

@@ -177,6 +177,7 @@ describe('keeping up', () => {
     const supervisor = supervise(tinyService(paths, 'moody', { health: async () => answers }));
     await supervisor.start();
     const before = service(supervisor.status, 'moody').pid;
+    await sleep(2 * fast.silenceLimitMs);
     answers = false;
     await until('it is unhealthy', () => !service(supervisor.status, 'moody').healthy);
     answers = true;
