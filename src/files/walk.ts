@@ -1,10 +1,10 @@
 import { type BigIntStats, lstatSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
 import { Failure } from '../domain/failures.ts';
 import type { EntryKind } from '../domain/records.ts';
 import type { Filter, Skip } from './filter.ts';
 import { openProblem } from './folder.ts';
+import { listNames } from './list.ts';
 import { kindOf, openSourceFolder, statInside, type Unavailable } from './open.ts';
 import { comparePaths, isRelativePath, isWithin, joinPath, namesOf } from './paths.ts';
 import { checkRoot, type SourceRoot } from './root.ts';
@@ -95,20 +95,11 @@ async function* wantedBelowSkipped(walk: Walk, folder: Buffer, skip: Skip): Asyn
   }
 }
 
-/** Names as one-byte characters: compact, and sorted by their bytes. */
+/** Names as one-byte characters, sorted by their bytes. */
 async function namesToVisit(walk: Walk, folder: Buffer): Promise<string[] | Unavailable> {
-  const named = namesOnTheWay(walk.only, folder);
-  if (named) return named;
-  const opened = openSourceFolder(walk.root, folder);
-  if (opened.kind !== 'folder') return opened;
-  try {
-    const names = await readdir(opened.path, 'latin1');
-    return names.sort().filter((name) => !isBefore(walk.from, childPath(folder, name)));
-  } catch (error) {
-    return openProblem(error);
-  } finally {
-    opened.close();
-  }
+  const names = namesOnTheWay(walk.only, folder) ?? (await listNames(walk.root, folder));
+  if (!Array.isArray(names)) return names;
+  return names.sort().filter((name) => !isBefore(walk.from, childPath(folder, name)));
 }
 
 /** Inside none of the wanted paths yet: the names that lead to them. Undefined when everything here is wanted. */
@@ -118,7 +109,7 @@ function namesOnTheWay(only: readonly Buffer[] | undefined, folder: Buffer): str
   const names = only
     .filter((wanted) => isWithin(wanted, folder))
     .map((wanted) => (namesOf(wanted)[depth] as Buffer).toString('latin1'));
-  return [...new Set(names)].sort();
+  return [...new Set(names)];
 }
 
 /** False for a folder that is only passed on the way to a wanted path or to the place to begin. */

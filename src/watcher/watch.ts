@@ -1,17 +1,18 @@
 import { isUtf8 } from 'node:buffer';
 import { lstatSync, type Stats } from 'node:fs';
-import { readdir } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isFailure } from '../domain/failures.ts';
 import { errorCode } from '../files/error-code.ts';
 import { changesFilter, type Filter, type Skip } from '../files/filter.ts';
-import { insideOf, openProblem } from '../files/folder.ts';
-import { openSourceFolder, statInside } from '../files/open.ts';
+import { insideOf } from '../files/folder.ts';
+import { listNames } from '../files/list.ts';
+import { statInside } from '../files/open.ts';
 import { joinPath, parentOf } from '../files/paths.ts';
 import { checkRoot, type SourceRoot } from '../files/root.ts';
 import { walk } from '../files/walk.ts';
 import { FolderPoller } from './folder-poller.ts';
 import { FolderWatcher } from './folder-watcher.ts';
+import { OddNames } from './odd-names.ts';
 import { type WatchProblem, watchLimit } from './problems.ts';
 import { QuietPaths } from './quiet-paths.ts';
 
@@ -80,8 +81,7 @@ class Watch implements SourceWatch {
   private readonly poller: FolderPoller;
   /** Inode of every watched folder. */
   private readonly folders = new Map<string, bigint>();
-  /** Names that are not UTF-8, per folder: chokidar does not say which of them is meant, or that one is gone. */
-  private readonly oddNames = new Map<string, Set<string>>();
+  private readonly oddNames = new OddNames();
   private readonly reported = new Set<string>();
   private folderWatcher: FolderWatcher | undefined;
   private isReady = false;
@@ -120,8 +120,7 @@ class Watch implements SourceWatch {
     this.reported.clear();
     if (isUtf8(this.root.realPath)) await this.startFolderWatcher();
     else this.poller.add('', false);
-    await this.work;
-    await this.poller.poll();
+    await this.enqueue(() => this.poller.poll());
     this.isReady = true;
   }
 
@@ -130,7 +129,7 @@ class Watch implements SourceWatch {
       onTouched: (event, folder, name) => this.touchInside(event, this.keyOf(folder), name),
       onFolder: (path) => this.foundFolder(this.keyOf(path)),
       onFolderGone: (path) => this.lostFolder(this.keyOf(path)),
-      onError: (error) => this.report(error),
+      onError: (error) => this.report(errorCode(error) ?? error.name),
       isSkipped: (path, stats) => this.isSkipped(this.keyOf(path), stats),
     });
     this.folderWatcher = watcher;
@@ -157,7 +156,7 @@ class Watch implements SourceWatch {
     if (!stat) return;
     this.folders.set(key, stat.ino);
     if (!this.isReady) {
-      this.enqueue(() => this.noteOddNames(key, false));
+      this.enqueue(() => this.noteOddNames(key));
       return;
     }
     this.touch(key);
@@ -170,7 +169,7 @@ class Watch implements SourceWatch {
 
   private lostFolder(key: string): void {
     this.folders.delete(key);
-    this.oddNames.delete(key);
+    this.oddNames.forget(key);
     this.touch(key);
   }
 
@@ -178,7 +177,7 @@ class Watch implements SourceWatch {
     // A name that came or went changes its folder's mtime too.
     if (event === 'rename' || name === null) this.touch(folder);
     if (name === null) return;
-    if (name.includes('\ufffd')) this.enqueue(() => this.noteOddNames(folder, true));
+    if (name.includes('\ufffd')) this.enqueue(() => this.touchOddNames(folder));
     else this.touch(keyIn(folder, Buffer.from(name).toString('latin1')));
   }
 
@@ -198,35 +197,47 @@ class Watch implements SourceWatch {
     }, groupMs);
   }
 
-  /** Looks at what is quiet and tells it. */
+  /** Looks at what is quiet and tells it. What could not be looked at for want of handles stays touched. */
   private async flush(): Promise<void> {
     const due = this.pending.takeDue(performance.now(), batchLimit);
     const clock = Date.now() - performance.now();
     const paths: WatchedPath[] = [];
     const skipped: SkippedPath[] = [];
     const parents = new Map<string, Skip | undefined>();
-    for (const { key, touchedMs } of due) {
-      const path = bytesOf(key);
-      const at = new Date(clock + touchedMs);
-      if (this.parentSkip(path, parents)) continue;
-      const found = await statInside(this.root, path);
-      if (found.kind === 'unreadable' && found.code.startsWith('source_')) return this.wentAway();
-      if (changesFilter(path)) this.rulesChanged(parentOf(path));
-      if (found.kind === 'gone') {
-        paths.push({ path, at, event: 'removed' });
-        continue;
+    try {
+      for (const { key, touchedMs } of due) {
+        const found = await this.look(bytesOf(key), new Date(clock + touchedMs), parents);
+        if (this.isAway) return;
+        if (found && 'skip' in found) skipped.push(found);
+        else if (found) paths.push(found);
       }
-      const skip = 'stat' in found ? this.filter.judge(path, found.kind, found.stat) : undefined;
-      if (skip) {
-        skipped.push({ path, at, skip });
-        continue;
-      }
-      if (found.kind === 'dir') this.adopt(key, found.stat.ino);
-      paths.push({ path, at, event: 'changed' });
+    } catch (error) {
+      for (const { key } of due) this.touch(key);
+      throw error;
     }
     if (this.isClosed) return;
     if (paths.length > 0) this.options.onPaths(paths);
     if (skipped.length > 0) this.options.onSkipped?.(skipped);
+  }
+
+  /** Undefined for what is in a skipped folder, and when the source turns out to be away. */
+  private async look(
+    path: Buffer,
+    at: Date,
+    parents: Map<string, Skip | undefined>,
+  ): Promise<WatchedPath | SkippedPath | undefined> {
+    if (this.parentSkip(path, parents)) return undefined;
+    const found = await statInside(this.root, path);
+    if (found.kind === 'unreadable' && found.code.startsWith('source_')) {
+      await this.wentAway();
+      return undefined;
+    }
+    if (changesFilter(path)) this.rulesChanged(parentOf(path));
+    if (found.kind === 'gone') return { path, at, event: 'removed' };
+    const skip = 'stat' in found ? this.filter.judge(path, found.kind, found.stat) : undefined;
+    if (skip) return { path, at, skip };
+    if (found.kind === 'dir') this.adopt(path.toString('latin1'), found.stat.ino);
+    return { path, at, event: 'changed' };
   }
 
   private parentSkip(path: Buffer, known: Map<string, Skip | undefined>): Skip | undefined {
@@ -260,45 +271,31 @@ class Watch implements SourceWatch {
   }
 
   /** Touches a folder's entries, but for the known ones; returns all names there. */
-  private async touchNames(folder: string, known: ReadonlySet<string>): Promise<Set<string>> {
+  private async touchNames(folder: string, known: ReadonlySet<string>): Promise<ReadonlySet<string>> {
     const names = await this.namesIn(folder);
     for (const name of names) if (!known.has(name)) this.touch(keyIn(folder, name));
-    this.keepOddNames(folder, names);
+    this.oddNames.keep(folder, names);
     return new Set(names);
   }
 
-  private async noteOddNames(folder: string, isTouched: boolean): Promise<void> {
+  private async touchOddNames(folder: string): Promise<void> {
+    for (const name of this.oddNames.keep(folder, await this.namesIn(folder)))
+      this.touch(keyIn(folder, name));
+  }
+
+  /** At the start: what chokidar has no name for, here. */
+  private async noteOddNames(folder: string): Promise<void> {
     const names = await this.namesIn(folder);
-    const before = this.oddNames.get(folder) ?? new Set();
-    const now = this.keepOddNames(folder, names);
-    if (isTouched) for (const name of new Set([...before, ...now])) this.touch(keyIn(folder, name));
-    if (this.isReady) return;
-    for (const name of names) {
-      const key = keyIn(folder, name);
-      if (this.isOdd(key) && (await statInside(this.root, bytesOf(key))).kind === 'dir') {
-        this.poller.add(key, false);
-      }
+    this.oddNames.keep(folder, names);
+    for (const key of names.map((name) => keyIn(folder, name)).filter((name) => this.isOdd(name))) {
+      if ((await statInside(this.root, bytesOf(key))).kind === 'dir') this.poller.add(key, false);
     }
   }
 
-  private keepOddNames(folder: string, names: readonly string[]): Set<string> {
-    const odd = new Set(names.filter((name) => !isUtf8(bytesOf(name))));
-    if (odd.size > 0) this.oddNames.set(folder, odd);
-    else this.oddNames.delete(folder);
-    return odd;
-  }
-
+  /** None for a folder that cannot be read: its entry is told, and what is in it is for the sweep to judge. */
   private async namesIn(folder: string): Promise<string[]> {
-    const opened = openSourceFolder(this.root, bytesOf(folder));
-    if (opened.kind !== 'folder') return [];
-    try {
-      return await readdir(opened.path, 'latin1');
-    } catch (error) {
-      openProblem(error);
-      return [];
-    } finally {
-      opened.close();
-    }
+    const names = await listNames(this.root, bytesOf(folder));
+    return Array.isArray(names) ? names : [];
   }
 
   /** True for what chokidar has no name for. */
@@ -332,9 +329,8 @@ class Watch implements SourceWatch {
     this.options.onProblem({ kind: checkRoot(this.root) === 'changed' ? 'source_changed' : 'source_absent' });
   }
 
-  private report(error: Error): void {
-    const code = errorCode(error) ?? error.message;
-    // Handled by the poller.
+  private report(code: string): void {
+    // Too long a name is the poller's.
     if (code === 'ENAMETOOLONG' || this.reported.has(code)) return;
     this.reported.add(code);
     this.options.onProblem(watchLimit(code) ?? { kind: 'watch_error', code });
@@ -346,8 +342,9 @@ class Watch implements SourceWatch {
       try {
         await step();
       } catch (error) {
+        if (!isFailure(error)) throw error;
         // The poll tells when the source is away.
-        if (!isFailure(error, 'source_unavailable')) this.report(error as Error);
+        if (error.code !== 'source_unavailable') this.report(error.code);
       }
       await nextTurn();
     });
