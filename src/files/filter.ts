@@ -16,7 +16,7 @@ import { isWithin, joinPath, nameOf, namesOf, parentOf } from './paths.ts';
 import type { SourceRoot } from './root.ts';
 import { type PatternRule, RuleSet } from './rule-set.ts';
 
-export type SkipReason = 'excluded' | 'cachedir' | 'other_filesystem' | 'too_large' | 'own_state';
+type SkipReason = 'excluded' | 'cachedir' | 'other_filesystem' | 'too_large' | 'own_state';
 
 /** Why an entry is not taken. What lies below a skipped folder is not looked at. */
 export interface Skip {
@@ -45,7 +45,7 @@ export interface FilterOptions {
 /** What a decision needs to know of an entry: its lstat. */
 type EntryStat = Pick<BigIntStats, 'dev' | 'size'>;
 
-export const ignoreFileName = Buffer.from('.holdfastignore');
+const ignoreFileName = Buffer.from('.holdfastignore');
 const cacheTagName = Buffer.from('CACHEDIR.TAG');
 const cacheTagSignature = Buffer.from('Signature: 8a477f597d28d172789f06886806bc55');
 
@@ -175,7 +175,7 @@ export function changesFilter(path: Buffer): boolean {
 }
 
 /** An absolute path as one relative to the root; undefined when it is not strictly below it. */
-export function pathInside(root: SourceRoot, absolute: string | Buffer): Buffer | undefined {
+function pathInside(root: SourceRoot, absolute: string | Buffer): Buffer | undefined {
   try {
     const real = realpathSync.native(Buffer.from(absolute), 'buffer');
     const base = insideOf(root);

@@ -29,7 +29,7 @@ export interface FingerprintOptions {
 }
 
 /** Up to this size a file is read at once and synchronously: no thread hand-over, one-shot hashes. */
-export const wholeReadLimitBytes = 8 * 1024 * 1024;
+const wholeReadLimitBytes = 8 * 1024 * 1024;
 
 /** Bounds both memory and how long the event loop waits for a hash (about 3 ms per MiB). */
 const chunkBytes = 1024 * 1024;

@@ -64,7 +64,7 @@ export function openFolder(root: SourceRoot, relativePath: Buffer): OpenFolderRe
 }
 
 /** The path that stands for an open descriptor of this process. */
-export function descriptorPath(descriptor: number): Buffer {
+function descriptorPath(descriptor: number): Buffer {
   return Buffer.from(`/proc/self/fd/${descriptor}`);
 }
 

@@ -86,7 +86,7 @@ export function openSourceFolder(root: SourceRoot, relativePath: Buffer): OpenFo
 }
 
 /** `gone` is only said while the source itself is there. */
-export function goneOrAway(root: SourceRoot): { kind: 'gone' } | { kind: 'unreadable'; code: string } {
+function goneOrAway(root: SourceRoot): { kind: 'gone' } | { kind: 'unreadable'; code: string } {
   const state = checkRoot(root);
   return state === 'present' ? { kind: 'gone' } : { kind: 'unreadable', code: `source_${state}` };
 }

@@ -60,7 +60,7 @@ export async function* readSegments(handle: FileHandle, expected: ExpectedConten
 
 /**
  * Reads and checks all of a small content at once and synchronously, for files that fit in memory several times
- * (see `wholeReadLimitBytes`). Throws as {@link readSegments} does.
+ *. Throws as {@link readSegments} does.
  */
 export function readWhole(
   handle: FileHandle,

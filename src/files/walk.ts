@@ -10,7 +10,7 @@ import { comparePaths, isRelativePath, isWithin, joinPath, namesOf } from './pat
 import { checkRoot, type SourceRoot } from './root.ts';
 
 /** An entry that was seen. With `skip` it is not taken, and nothing below it is looked at. */
-export interface WalkEntry {
+interface WalkEntry {
   readonly path: Buffer;
   readonly kind: EntryKind;
   readonly stat: BigIntStats;
@@ -22,7 +22,7 @@ export interface WalkEntry {
  * What could not be looked at: whatever is known at or below `path` is unreachable, not gone. `code` is the system's,
  * or `left_source`. The entry of an unreadable folder itself comes before its problem.
  */
-export interface WalkProblem {
+interface WalkProblem {
   readonly path: Buffer;
   readonly error: { readonly code: string };
 }

@@ -15,7 +15,7 @@ export interface DeletionLimits {
   readonly fewest: number;
 }
 
-export const deletionLimits: DeletionLimits = { most: 1_000, share: 0.1, fewest: 50 };
+const deletionLimits: DeletionLimits = { most: 1_000, share: 0.1, fewest: 50 };
 
 /**
  * Whether one more tombstone may be written. Too many at once look like a lost mount or an attack: more than 1,000,
