@@ -216,7 +216,7 @@ test('clamd knows the EICAR test file, and says so in its facts', async () => {
         Buffer.concat([Buffer.from('zINSTREAM\0'), length, Buffer.from(content), Buffer.alloc(4)]),
       );
     });
-  expect(await scan(eicar)).toBe('stream: Eicar-Test-Signature.UNOFFICIAL FOUND\0');
+  expect(await scan(eicar)).toMatch(/^stream: \S*eicar\S* FOUND\0$/i);
   expect(await scan('an ordinary letter')).toBe('stream: OK\0');
   const facts = JSON.parse(readFileSync(text(signatureFacts), 'utf8')) as unknown;
   expect(facts).toEqual({

@@ -9,7 +9,7 @@ import { serviceUser } from '../system-users.ts';
 import type { ClamavTools } from '../toolchain/clamav.ts';
 import { configText } from './clamav-config.ts';
 import type { ServiceSpec } from './service.ts';
-import { ensureSignatures } from './signatures.ts';
+import { ensureSignatures, signatureFolders } from './signatures.ts';
 
 /**
  * clamd on a unix socket (`address` is its path) that only its own user and root can reach: it has no
@@ -42,8 +42,7 @@ export function clamdService({
       const user = await serviceUser('clamd', uid);
       const { data, runtime } = ensureServiceFolders(paths, 'clamd', user);
       const signatures = await ensureSignatures({
-        folder: data,
-        customFolder: path.join(paths.home, 'signatures'),
+        ...signatureFolders(paths, data),
         tool,
         user,
         mayFetch: updateSignatures,

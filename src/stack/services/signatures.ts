@@ -44,13 +44,13 @@ interface SignatureOptions {
   readonly folder: string;
   /** The operator's own signatures; they are used alone when this folder holds any. */
   readonly customFolder: string;
+  /** Where the distribution's own freshclam keeps official signatures, if it does. */
+  readonly systemFolder: string;
   readonly tool: ClamavTools;
   readonly user: SystemUser | undefined;
   readonly mayFetch: boolean;
 }
 
-/** Where the distribution's own freshclam keeps official signatures. */
-const systemDatabase = '/var/lib/clamav';
 /** freshclam is asked again when the newest signatures are older than this. */
 const refreshAfterMs = 24 * 60 * 60 * 1000;
 /** One download of the whole set is some hundred megabytes. */
@@ -80,19 +80,27 @@ export async function ensureSignatures(options: SignatureOptions): Promise<Signa
 export async function signatureSetFor(paths: Paths, uid: number, tool: ClamavTools): Promise<SignatureSet> {
   const user = await serviceUser('clamd', uid);
   const { data } = ensureServiceFolders(paths, 'clamd', user);
-  const customFolder = path.join(paths.home, 'signatures');
-  return (await ensureSignatures({ folder: data, customFolder, tool, user, mayFetch: true })).facts.set;
+  const signatures = await ensureSignatures({ ...signatureFolders(paths, data), tool, user, mayFetch: true });
+  return signatures.facts.set;
+}
+
+/** Where signatures come from, for the clamd whose data folder is `folder`. */
+export function signatureFolders(
+  paths: Paths,
+  folder: string,
+): Pick<SignatureOptions, 'folder' | 'customFolder' | 'systemFolder'> {
+  return { folder, customFolder: path.join(paths.home, 'signatures'), systemFolder: '/var/lib/clamav' };
 }
 
 async function chooseSet(options: SignatureOptions): Promise<SignatureSet> {
-  const { folder, customFolder, user, mayFetch } = options;
+  const { folder, customFolder, systemFolder, user, mayFetch } = options;
   if (signatureFiles(customFolder).length > 0) {
     replaceFiles(customFolder, emptied(databaseFolder(folder, 'custom')), user);
     return 'custom';
   }
   const official = databaseFolder(folder, 'official');
   privateFolder(official, user);
-  if (newest(systemDatabase) > newest(official)) replaceFiles(systemDatabase, emptied(official), user);
+  if (newest(systemFolder) > newest(official)) replaceFiles(systemFolder, emptied(official), user);
   if (mayFetch && Date.now() - newest(official) > refreshAfterMs) await fetchOfficial(options, official);
   if (hasOfficialMain(official)) return 'official';
   const builtin = databaseFolder(folder, 'builtin-test');
