@@ -57,6 +57,38 @@ command('status', 'what runs, where, and how it is').action(
   run(async (session) => (await import('./commands/status.ts')).runStatus(session)),
 );
 
+command('protect', 'protect files and folders now')
+  .argument('<path...>', 'paths inside a source')
+  .option('--wait', 'return when every entry has its outcome (or is held for approval)')
+  .option('--dry-run', 'show what would be taken, why not, and until when it would be locked')
+  .addHelpText(
+    'after',
+    examples(
+      'holdfast protect /srv/documents --wait',
+      'holdfast protect /srv/documents --dry-run',
+      'holdfast protect a.txt b.txt --wait --json',
+    ),
+  )
+  .action(
+    run(async (session, paths, options) =>
+      (await import('./commands/protect.ts')).runProtect(session, paths, options),
+    ),
+  );
+
+command('files', 'list what the catalog knows, entry by entry')
+  .argument('[target]', '<source> or <source>:<path>')
+  .option('--outcome <outcome>', 'only entries with this outcome')
+  .option('--deleted', 'also what was deleted')
+  .addHelpText(
+    'after',
+    examples('holdfast files', 'holdfast files documents:letters --json', 'holdfast files --outcome failed'),
+  )
+  .action(
+    run(async (session, target, options) =>
+      (await import('./commands/files.ts')).runFiles(session, target, options),
+    ),
+  );
+
 program
   .command('supervise', { hidden: true })
   .requiredOption('--services <names>')
@@ -68,6 +100,8 @@ await main();
 
 async function main(): Promise<void> {
   process.once('SIGINT', () => interrupt.abort(new Failure('interrupted')));
+  // Whoever read our output has gone (`| head`): there is nobody left to tell.
+  process.stdout.on('error', () => process.exit());
   try {
     await program.parseAsync();
   } catch (error) {

@@ -368,6 +368,12 @@ export const failures = {
     'Run the command again and confirm, or give --yes.',
   ),
   not_running: row(5, true, 'Holdfast is not running.', 'Start it with `holdfast up -d`.'),
+  outside_sources: row(
+    2,
+    false,
+    'The path {path} lies in none of the sources.',
+    'Name a path below a source; `holdfast.yaml` lists them.',
+  ),
 } satisfies Record<string, FailureRow>;
 
 export type FailureCode = keyof typeof failures;

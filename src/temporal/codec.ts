@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { METADATA_ENCODING_KEY, type Payload, type PayloadCodec } from '@temporalio/common';
 import { decode, encode } from '@temporalio/common/lib/encoding.js';
-import { temporal } from '@temporalio/proto';
+import proto from '@temporalio/proto';
 import { Failure } from '../domain/failures.ts';
 import type { PayloadKey } from '../sealed/keyring.ts';
 
@@ -38,7 +38,7 @@ export class EncryptingCodec implements PayloadCodec {
     const keyId = this.current.id.toString('hex');
     const nonce = randomBytes(nonceBytes);
     const cipher = createCipheriv('aes-256-gcm', this.current.key, nonce).setAAD(this.current.id);
-    const plain = temporal.api.common.v1.Payload.encode(payload).finish();
+    const plain = proto.temporal.api.common.v1.Payload.encode(payload).finish();
     const data = Buffer.concat([nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
     return { metadata: { [METADATA_ENCODING_KEY]: encode(encoding), [keyIdName]: encode(keyId) }, data };
   }
@@ -54,6 +54,6 @@ export class EncryptingCodec implements PayloadCodec {
       .setAAD(key.id)
       .setAuthTag(data.subarray(-tagBytes));
     const plain = Buffer.concat([decipher.update(data.subarray(nonceBytes, -tagBytes)), decipher.final()]);
-    return temporal.api.common.v1.Payload.decode(plain);
+    return proto.temporal.api.common.v1.Payload.decode(plain);
   }
 }

@@ -1,0 +1,212 @@
+import type { EntryKind, Id, Outcome } from '../domain/records.ts';
+import type { Catalog } from './catalog.ts';
+
+/** What is to be restored: a source, or one path in it with everything below. */
+export interface Selection {
+  readonly sourceId: Id;
+  /** Empty: the whole source. */
+  readonly path: Buffer;
+}
+
+/** Where the sealed file of a version lies. */
+export interface ContentPlace {
+  readonly destination: string;
+  readonly key: string;
+  readonly s3VersionId: string;
+  /** Of the sealed file inside the object, bytes. */
+  readonly offset: number;
+  readonly length: number;
+  /** The version the object was made for: this one, or the one it is a duplicate of. */
+  readonly madeFor: Id;
+}
+
+interface Restorable {
+  readonly id: Id;
+  /** Permission bits with set-uid, set-gid and sticky. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly mtimeNs: bigint;
+}
+
+export interface RestorableFile extends Restorable {
+  readonly kind: 'file';
+  readonly sizeBytes: number;
+  readonly sha512: Buffer;
+  /** Entry of the first path met of the same inode. */
+  readonly hardlink?: Id;
+  readonly place: ContentPlace;
+}
+
+export interface RestorableFolder extends Restorable {
+  readonly kind: 'dir';
+}
+
+export interface RestorableLink extends Restorable {
+  readonly kind: 'link';
+  readonly linkTarget: Buffer;
+}
+
+export type RestorableVersion = RestorableFile | RestorableFolder | RestorableLink;
+
+/** One entry as restore sees it. */
+export interface RestoreRow {
+  readonly entryId: Id;
+  readonly path: Buffer;
+  /** The newest settled version, whatever became of it; undefined while the first one is under way. */
+  readonly head?: { readonly id: Id; readonly kind: EntryKind; readonly outcome: Outcome };
+  /** The newest version that was protected; undefined if there is none. */
+  readonly version?: RestorableVersion;
+}
+
+/** Which entries a pass over the selection is about, by what their newest protected version is. */
+export type RestorePass = 'tree' | 'hardlinks' | 'links' | 'folders';
+
+export interface RestoreTotals {
+  readonly entries: number;
+  readonly files: number;
+  readonly hardlinks: number;
+  readonly links: number;
+  readonly folders: number;
+  /** Content of the files, each hard link's once. */
+  readonly bytes: number;
+}
+
+export async function sourceIdOf(catalog: Catalog, name: string): Promise<Id | undefined> {
+  const [row] = await catalog.rows<{ id: Id }>('select id from sources where name = $1', [name]);
+  return row?.id;
+}
+
+/**
+ * An entry, its head, and its newest protected version: of a file the newest with a committed placement. Entries whose
+ * head is a tombstone are gone.
+ */
+const entriesWithVersion = `
+  from entries e
+  left join versions h on h.id = e.head_version_id
+  left join lateral (
+    select v.*, p.destination, p.byte_offset, p.length, p.key, p.s3_version_id, p.object_length, p.made_for
+    from versions v
+    left join lateral (
+      select pl.destination, pl.byte_offset, pl.length, o.key, o.s3_version_id, o.length as object_length,
+             s.version_id as made_for
+      from placements pl join objects o on o.id = pl.object_id join sealings s on s.id = o.sealing_id
+      where pl.version_id = v.id and pl.state = 'committed' order by pl.destination limit 1
+    ) p on true
+    where v.entry_id = e.id
+      and ((v.kind in ('dir', 'link') and v.outcome = 'uploaded')
+        or (v.kind = 'file' and v.outcome in ('uploaded', 'duplicate') and v.sha512 is not null and p.key is not null))
+    order by v.observation desc limit 1
+  ) g on true
+  where e.source_id = $1 and h.outcome is distinct from 'deleted'
+    and ($2::bytea = '' or e.path = $2 or (e.path > $2 || '/'::bytea and e.path < $2 || '0'::bytea))`;
+
+export async function restoreTotals(catalog: Catalog, { sourceId, path }: Selection): Promise<RestoreTotals> {
+  const [row] = await catalog.rows<RestoreTotals>(
+    `select count(*) as entries,
+            count(*) filter (where g.kind = 'file') as files,
+            count(*) filter (where g.kind = 'file' and g.hardlink is not null) as hardlinks,
+            count(*) filter (where g.kind = 'link') as links,
+            count(*) filter (where g.kind = 'dir') as folders,
+            coalesce(sum(g.size_bytes) filter (where g.kind = 'file' and g.hardlink is null), 0)::bigint as bytes
+     ${entriesWithVersion}`,
+    [sourceId, path],
+  );
+  return row ?? { entries: 0, files: 0, hardlinks: 0, links: 0, folders: 0, bytes: 0 };
+}
+
+/** Entries of the source that another entry is a hard link of. */
+export async function hardlinkTargets(catalog: Catalog, { sourceId }: Selection): Promise<Set<Id>> {
+  const rows = await catalog.rows<{ hardlink: Id }>(
+    `select distinct v.hardlink from versions v join entries e on e.id = v.entry_id
+     where e.source_id = $1 and v.hardlink is not null`,
+    [sourceId],
+  );
+  return new Set(rows.map((row) => row.hardlink));
+}
+
+const passes: Readonly<Record<RestorePass, string>> = {
+  tree: `and (g.id is null or g.kind = 'dir' or (g.kind = 'file' and g.hardlink is null))`,
+  hardlinks: `and g.kind = 'file' and g.hardlink is not null`,
+  links: `and g.kind = 'link'`,
+  folders: `and g.kind = 'dir'`,
+};
+
+/** How many entries are in memory at once. */
+const pageEntries = 500;
+
+/**
+ * The entries of one pass, in byte order of their paths, so that a folder comes before what is in it; `folders` the
+ * other way round, deepest first.
+ */
+export async function* restoreRows(
+  catalog: Catalog,
+  { sourceId, path }: Selection,
+  pass: RestorePass,
+): AsyncGenerator<RestoreRow> {
+  const backwards = pass === 'folders';
+  let last: Buffer | undefined;
+  do {
+    const page: Row[] = await catalog.rows<Row>(
+      `select e.id as "entryId", e.path, h.id as "headId", h.kind as "headKind", h.outcome as "headOutcome",
+              g.id, g.kind, g.size_bytes as "sizeBytes", g.mode, g.uid, g.gid, g.mtime_ns::text as "mtimeNs",
+              g.link_target as "linkTarget", g.hardlink, g.sha512, g.destination, g.key,
+              g.s3_version_id as "s3VersionId", g.byte_offset as "offset", coalesce(g.length, g.object_length) as length,
+              g.made_for as "madeFor"
+       ${entriesWithVersion} ${passes[pass]} and ($3::bytea is null or e.path ${backwards ? '<' : '>'} $3)
+       order by e.path ${backwards ? 'desc' : 'asc'} limit ${pageEntries}`,
+      [sourceId, path, last ?? null],
+    );
+    for (const row of page) yield restoreRow(row);
+    last = page.length < pageEntries ? undefined : page.at(-1)?.path;
+  } while (last !== undefined);
+}
+
+interface Row {
+  readonly entryId: Id;
+  readonly path: Buffer;
+  readonly headId: Id | null;
+  readonly headKind: EntryKind;
+  readonly headOutcome: Outcome;
+  readonly id: Id | null;
+  readonly kind: RestorableVersion['kind'];
+  readonly sizeBytes: number;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly mtimeNs: string;
+  readonly linkTarget: Buffer | null;
+  readonly hardlink: Id | null;
+  readonly sha512: Buffer;
+  readonly destination: string;
+  readonly key: string;
+  readonly s3VersionId: string;
+  readonly offset: number;
+  readonly length: number;
+  readonly madeFor: Id;
+}
+
+function restoreRow(row: Row): RestoreRow {
+  return {
+    entryId: row.entryId,
+    path: row.path,
+    ...(row.headId === null ? {} : { head: { id: row.headId, kind: row.headKind, outcome: row.headOutcome } }),
+    ...(row.id === null ? {} : { version: restorable({ ...row, id: row.id }) }),
+  };
+}
+
+function restorable(row: Row & { readonly id: Id }): RestorableVersion {
+  const { id, mode, uid, gid } = row;
+  const common = { id, mode, uid, gid, mtimeNs: BigInt(row.mtimeNs) };
+  switch (row.kind) {
+    case 'dir':
+      return { ...common, kind: 'dir' };
+    case 'link':
+      return { ...common, kind: 'link', linkTarget: row.linkTarget ?? Buffer.alloc(0) };
+    case 'file': {
+      const { sizeBytes, sha512, hardlink, destination, key, s3VersionId, offset, length, madeFor } = row;
+      const place = { destination, key, s3VersionId, offset, length, madeFor };
+      return { ...common, kind: 'file', sizeBytes, sha512, place, ...(hardlink === null ? {} : { hardlink }) };
+    }
+  }
+}

@@ -1,0 +1,49 @@
+import { Failure } from '../../domain/failures.ts';
+import { outcomes } from '../../domain/records.ts';
+import { countOutcomes, type FileRow, listRows, rowsTable } from '../rows.ts';
+import { type Session, sessionConfig, withCatalog } from '../session.ts';
+import { parseTarget } from '../target.ts';
+
+export interface FilesOptions {
+  readonly outcome?: string;
+  readonly deleted?: boolean;
+}
+
+/** Lists what the catalog knows: the standing version of every entry. */
+export async function runFiles(
+  session: Session,
+  target: string | undefined,
+  options: FilesOptions,
+): Promise<void> {
+  const { output } = session;
+  const { outcome } = options;
+  if (outcome !== undefined && !(outcomes as readonly string[]).includes(outcome)) {
+    throw new Failure('usage', {
+      detail: `There is no outcome "${outcome}". The outcomes are ${outcomes.join(', ')}.`,
+    });
+  }
+  const wanted = target === undefined ? undefined : parseTarget(target, sessionConfig(session));
+  await withCatalog(session, async (catalog) => {
+    const counted: Pick<FileRow, 'outcome'>[] = [];
+    let page: FileRow[] = [];
+    const print = (): void => {
+      if (page.length > 0) output.line(rowsTable(page));
+      page = [];
+    };
+    for await (const row of listRows(catalog, {
+      deleted: options.deleted === true || outcome === 'deleted',
+      ...(wanted === undefined ? {} : { source: wanted.source }),
+      ...(wanted?.path === undefined ? {} : { under: wanted.path }),
+      ...(outcome === undefined ? {} : { outcome }),
+    })) {
+      session.signal.throwIfAborted();
+      output.value(row);
+      counted.push({ outcome: row.outcome });
+      if (!output.json) page.push(row);
+      if (page.length >= 500) print();
+    }
+    print();
+    const counts = Object.entries(countOutcomes(counted)).map(([name, count]) => `${count} ${name}`);
+    output.line(`${counted.length} entries${counts.length > 0 ? `: ${counts.join(', ')}` : ''}`);
+  });
+}

@@ -1,0 +1,303 @@
+import { realpathSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Client } from '@temporalio/client';
+import type { Catalog, EntryRef } from '../../catalog/catalog.ts';
+import { Failure } from '../../domain/failures.ts';
+import { newRunId } from '../../domain/ids.ts';
+import type { EntryKind, Id } from '../../domain/records.ts';
+import type { Skip } from '../../files/filter.ts';
+import { isWithin } from '../../files/paths.ts';
+import type { Installation } from '../../installation.ts';
+import { openSource, type WalkedSource } from '../../sources.ts';
+import { type Compared, compareTree } from '../../watcher/compare.ts';
+import { Dispatcher } from '../../watcher/dispatcher.ts';
+import { recordSkips } from '../../watcher/skips.ts';
+import { bytes, localTime, printable } from '../output.ts';
+import { countOutcomes, type FileRow, pathFields, rowsTable, standingRows, worstFirst } from '../rows.ts';
+import { type Session, unlock, withCatalog, withTemporal } from '../session.ts';
+
+export interface ProtectOptions {
+  readonly wait?: boolean;
+  readonly dryRun?: boolean;
+}
+
+/** Protects paths now: what changed below them goes through the pipeline, one workflow per entry. */
+export async function runProtect(
+  session: Session,
+  paths: readonly string[],
+  options: ProtectOptions,
+): Promise<number> {
+  const installation = await unlock(session);
+  return withCatalog(session, async (catalog, where) => {
+    const targets = await resolveTargets(session, installation, catalog, paths);
+    if (options.dryRun) return dryRun(session, installation, catalog, targets);
+    return withTemporal(installation, where, (client) =>
+      protect(session, installation, catalog, client, targets, options),
+    );
+  });
+}
+
+/** A source with the paths inside it that were named; the empty path is the whole source. */
+interface Target {
+  readonly source: WalkedSource;
+  readonly only: readonly Buffer[];
+}
+
+async function resolveTargets(
+  session: Session,
+  installation: Installation,
+  catalog: Catalog,
+  paths: readonly string[],
+): Promise<Target[]> {
+  const opened = new Map<string, Promise<WalkedSource>>();
+  const wanted = new Map<string, Buffer[]>();
+  const { config, ids } = installation;
+  for (const path of paths) {
+    const absolute = Buffer.from(realFolder(resolve(path)));
+    // The innermost source wins where one lies inside another.
+    const candidates = config.sources
+      .map((source) => ({ source, root: Buffer.from(realFolder(source.path)) }))
+      .filter(({ root }) => isWithin(absolute, root))
+      .sort((a, b) => b.root.length - a.root.length);
+    const [found] = candidates;
+    if (found === undefined) throw new Failure('outside_sources', { path });
+    const { name } = found.source;
+    if (!opened.has(name)) opened.set(name, openSource(config, ids, catalog, name, session.paths.home));
+    const rest = absolute.subarray(found.root.length + (absolute.length > found.root.length ? 1 : 0));
+    wanted.set(name, [...(wanted.get(name) ?? []), rest]);
+  }
+  return Promise.all(
+    [...wanted].map(async ([name, only]) => ({ source: (await opened.get(name)) as WalkedSource, only })),
+  );
+}
+
+/** The real path of the folder a path lies in, with its last name as given: a link is protected as a link. */
+function realFolder(path: string): string {
+  try {
+    return join(realpathSync(dirname(path)), basename(path));
+  } catch {
+    return path;
+  }
+}
+
+async function* compareTargets(
+  targets: readonly Target[],
+  catalog: Catalog,
+  installation: Installation,
+): AsyncGenerator<Compared & { source: WalkedSource }> {
+  for (const { source, only } of targets) {
+    const whole = only.some((path) => path.length === 0);
+    for await (const found of compareTree(source, catalog, installation.ids, whole ? undefined : only)) {
+      yield { ...found, source };
+    }
+  }
+}
+
+/** Everything met by one run of protect. */
+interface Met {
+  readonly entry: EntryRef;
+  readonly source: string;
+  readonly kind: EntryKind;
+  readonly skip?: Skip;
+}
+
+const pageEntries = 500;
+
+async function protect(
+  session: Session,
+  installation: Installation,
+  catalog: Catalog,
+  client: Client,
+  targets: readonly Target[],
+  options: ProtectOptions,
+): Promise<number> {
+  const { config, ids } = installation;
+  const run = { id: newRunId(), hostId: config.host.id };
+  await catalog.startRun({ ...run, kind: 'protect', actor: session.actor });
+  const dispatcher = new Dispatcher(catalog, client, config);
+  const met = new Map<Id, Met>();
+  const hints = new Map<Id, number>();
+  const skips: { entry: EntryRef; skip: Skip }[] = [];
+  let unreachable = 0;
+  let page: EntryRef[] = [];
+  const handOver = async (): Promise<void> => {
+    for (const [id, hint] of await dispatcher.dispatch(page, run.id)) hints.set(id, hint);
+    page = [];
+    session.output.progress(`${met.size} entries seen, ${hints.size} to protect`);
+  };
+  for await (const found of compareTargets(targets, catalog, installation)) {
+    session.signal.throwIfAborted();
+    if (found.is === 'unreachable') {
+      unreachable++;
+      const where = `${found.source.config.name}:${found.path.toString('utf8')}`;
+      session.output.note(`holdfast: cannot be looked at (${found.code}): ${printable(where)}`);
+      continue;
+    }
+    const kind = 'kind' in found ? found.kind : 'file';
+    met.set(found.entry.id, {
+      entry: found.entry,
+      source: found.source.config.name,
+      kind,
+      ...(found.is === 'skipped' ? { skip: found.skip } : {}),
+    });
+    if (found.is === 'skipped') skips.push({ entry: found.entry, skip: found.skip });
+    if (found.is === 'due' || found.is === 'gone') page.push(found.entry);
+    if (page.length >= pageEntries) await handOver();
+  }
+  await handOver();
+  await recordSkips(catalog, ids, run, skips);
+
+  if (options.wait) await untilSettled(session, catalog, dispatcher, hints, run.id);
+  const rows = await resultRows(catalog, met, hints, run.id, options.wait === true);
+  report(session, rows, unreachable);
+  const counts = countOutcomes(rows);
+  const failed = (counts.failed ?? 0) + unreachable;
+  const result = options.wait ? (failed > 0 ? 'complete with warnings' : 'complete') : 'incomplete';
+  await catalog.endRun(run.id, result, { seen: met.size, unreachable, ...counts });
+  return failed > 0 ? 3 : 0;
+}
+
+/** How often the catalog is asked, and after how many questions without progress a workflow is started again. */
+const pollMs = 250;
+const restartAfterPolls = 240;
+
+/** Waits until every hint is settled; a workflow that ended without settling its entry is started again. */
+async function untilSettled(
+  session: Session,
+  catalog: Catalog,
+  dispatcher: Dispatcher,
+  hints: ReadonlyMap<Id, number>,
+  runId: Id,
+): Promise<void> {
+  const all = [...hints];
+  let done = 0;
+  for (let at = 0; at < all.length; at += pageEntries) {
+    let open = new Map(all.slice(at, at + pageEntries));
+    for (let polls = 1; open.size > 0; polls++) {
+      session.signal.throwIfAborted();
+      const left = await catalog.unsettled(open);
+      if (left.length < open.size) polls = 1;
+      done += open.size - left.length;
+      open = new Map(left.map((id) => [id, hints.get(id) ?? 0]));
+      session.output.progress(`${done} of ${all.length} entries done`);
+      if (open.size === 0) break;
+      if (polls % restartAfterPolls === 0) for (const id of open.keys()) await dispatcher.start(id, runId);
+      await sleep(pollMs);
+    }
+  }
+}
+
+async function resultRows(
+  catalog: Catalog,
+  met: ReadonlyMap<Id, Met>,
+  hints: ReadonlyMap<Id, number>,
+  runId: Id,
+  waited: boolean,
+): Promise<FileRow[]> {
+  const ids = [...met.keys()];
+  const rows: FileRow[] = [];
+  for (let at = 0; at < ids.length; at += pageEntries) {
+    const slice = ids.slice(at, at + pageEntries);
+    const standing = await standingRows(catalog, slice, runId);
+    for (const id of slice) {
+      const entry = met.get(id);
+      const row = standing.get(id);
+      if (entry === undefined) continue;
+      if (entry.skip) rows.push(skippedRow(entry, entry.skip));
+      else if (row !== undefined && (waited || !hints.has(id))) {
+        // Tombstones only where this run made them.
+        if (row.outcome !== 'deleted' || !row.unchanged) rows.push(row);
+      } else rows.push(pendingRow(entry));
+    }
+  }
+  return rows.sort(worstFirst);
+}
+
+const nothingYet = { reason: null, versionId: null, objectKey: null, workflowId: null, placements: [] };
+
+function pendingRow({ entry, source, kind }: Met): FileRow {
+  return { source, ...pathFields(entry.path), kind, outcome: null, ...nothingYet, unchanged: false };
+}
+
+function skippedRow({ entry, source, kind }: Met, skip: Skip): FileRow {
+  return {
+    source,
+    ...pathFields(entry.path),
+    kind,
+    outcome: 'ignored',
+    ...nothingYet,
+    reason: skip.reason,
+    unchanged: false,
+  };
+}
+
+function report({ output }: Session, rows: readonly FileRow[], unreachable: number): void {
+  for (const row of rows) output.value(row);
+  if (rows.length > 0) output.line(rowsTable(rows));
+  const counts = Object.entries(countOutcomes(rows)).map(([outcome, count]) => `${count} ${outcome}`);
+  const unchanged = rows.filter((row) => row.unchanged).length;
+  if (unchanged > 0) counts.push(`${unchanged} unchanged`);
+  if (unreachable > 0) counts.push(`${unreachable} unreachable`);
+  output.line(`${rows.length} entries: ${counts.join(', ') || 'nothing to protect'}`);
+}
+
+/** What would be taken, what not and why, and how many bytes would be locked until when; nothing is written. */
+async function dryRun(
+  session: Session,
+  installation: Installation,
+  catalog: Catalog,
+  targets: readonly Target[],
+): Promise<number> {
+  const { output } = session;
+  const totals = { due: 0, unchanged: 0, skipped: 0, gone: 0, unreachable: 0, bytes: 0 };
+  for await (const found of compareTargets(targets, catalog, installation)) {
+    session.signal.throwIfAborted();
+    totals[found.is]++;
+    if (found.is === 'due') totals.bytes += found.sizeBytes;
+    const path = found.is === 'unreachable' ? found.path : found.entry.path;
+    const reason =
+      found.is === 'skipped' ? found.skip.reason : found.is === 'unreachable' ? found.code : null;
+    const rule = found.is === 'skipped' ? found.skip.rule : null;
+    const name = found.source.config.name;
+    output.value({
+      source: name,
+      ...pathFields(path),
+      kind: 'kind' in found ? found.kind : null,
+      would: wouldBe[found.is],
+      reason,
+      rule,
+      sizeBytes: 'sizeBytes' in found ? found.sizeBytes : 0,
+    });
+    if (found.is !== 'unchanged') {
+      const why = reason === null ? '' : ` (${[reason, rule].filter(Boolean).join(', ')})`;
+      output.line(`${wouldBe[found.is].padEnd(9)}  ${printable(`${name}:${path.toString('utf8')}`)}${why}`);
+    }
+  }
+  const [destination] = installation.config.destinations;
+  const days = destination?.lock.days ?? 0;
+  const lockedUntil = new Date(Date.now() + days * 86_400_000);
+  output.value({
+    summary: {
+      ...totals,
+      lockMode: destination?.lock.mode,
+      lockDays: days,
+      lockedUntil: lockedUntil.toISOString(),
+    },
+  });
+  output.line(
+    `${totals.due} entries to protect (${bytes(totals.bytes)}), ${totals.unchanged} unchanged, ${totals.skipped} skipped, ${totals.gone} gone, ${totals.unreachable} unreachable.`,
+  );
+  output.line(
+    `What is uploaded would be locked (${destination?.lock.mode}) at least until ${localTime(lockedUntil)}. Nothing was done.`,
+  );
+  return 0;
+}
+
+const wouldBe = {
+  due: 'protect',
+  unchanged: 'unchanged',
+  skipped: 'skip',
+  gone: 'delete',
+  unreachable: 'unknown',
+} as const;
