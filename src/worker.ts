@@ -1,5 +1,13 @@
-import { join } from 'node:path';
-import { makeTelemetryFilterString, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
+import { extname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import {
+  bundleWorkflowCode,
+  DefaultLogger,
+  makeTelemetryFilterString,
+  Runtime,
+  Worker,
+  type WorkerOptions,
+} from '@temporalio/worker';
 import { createActivities } from '../activities/index.ts';
 import { Catalog } from './catalog/catalog.ts';
 import { openPool } from './catalog/database.ts';
@@ -20,7 +28,7 @@ import { externalSignatures, readSignatureFile } from './scanner/signatures.ts';
 import { servedSources } from './sources.ts';
 import type { Endpoints } from './stack/endpoints.ts';
 import { openS3Store } from './storage/s3-store.ts';
-import { connectWorker, dataConverter } from './temporal/connect.ts';
+import { connectWorker, dataConverter, failureConverterPath } from './temporal/connect.ts';
 import { filesQueue, hostQueue } from './temporal/names.ts';
 
 /** The agent worker: the one place where everything the pipeline uses is made and wired. */
@@ -44,17 +52,25 @@ const gates = new Gates({
   },
 });
 
+/** The SDK's own messages, without their metadata where a path could be: code and message only. */
+const sdkLog = new DefaultLogger('WARN', ({ level, message }) =>
+  log[level === 'ERROR' ? 'error' : 'warn']({ sdk: true }, message),
+);
 Runtime.install({
+  logger: sdkLog,
   shutdownSignals: [],
   telemetryOptions: {
     logging: { forward: {}, filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }) },
   },
 });
+const workflowsPath = fileURLToPath(
+  new URL(`../workflows/index${extname(import.meta.filename)}`, import.meta.url),
+);
 const connection = await connectWorker(endpoints.temporal);
 const shared: Omit<WorkerOptions, 'taskQueue'> = {
   connection,
   namespace: endpoints.temporal.namespace,
-  workflowsPath: new URL(import.meta.resolve('../workflows/index.ts')).pathname,
+  workflowBundle: await bundleWorkflowCode({ workflowsPath, logger: sdkLog, failureConverterPath }),
   activities: createActivities(context, gates, metrics),
   dataConverter: dataConverter(keyring.root.payload),
   // The server's queue does the waiting: work in flight stays within what this process can do at once.

@@ -44,6 +44,8 @@ export interface EventInput {
   readonly entry?: Id | undefined;
   readonly version?: Id | undefined;
   readonly destination?: string | undefined;
+  /** Tells events of one (subject, step) apart where no destination does. */
+  readonly among?: string;
   /** Counts events of one (subject, step, destination). */
   readonly ordinal?: number;
   /** What happened: strings, booleans and integers; ids and codes, never a path. */
@@ -52,8 +54,8 @@ export interface EventInput {
 
 /** An audit event with its Merkle leaf, SHA-256(0x00 ‖ RFC 8785 JSON of the event) (RFC 6962, section 2.1). */
 export function auditEvent(ids: Ids, input: EventInput): AuditRow {
-  const { subject, ordinal = 0, destination = '', ...named } = input;
-  const id = ids.event(subject, input.step, destination, ordinal);
+  const { subject, ordinal = 0, destination = '', among = destination, ...named } = input;
+  const id = ids.event(subject, input.step, among, ordinal);
   const at = new Date().toISOString();
   const event = stripUndefined({ v: 1, id, at, actor: 'holdfast', subject, destination, ordinal, ...named });
   const leaf = createHash('sha256')

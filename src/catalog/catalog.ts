@@ -148,6 +148,16 @@ export class Catalog {
     ]);
   }
 
+  /** Makes entries known that are not; what is known stays as it is. */
+  async addEntries(entries: readonly EntryRef[]): Promise<void> {
+    await this.rows(
+      `insert into entries (id, source_id, path)
+       select id, source_id, path from jsonb_to_recordset($1) as r(id text, source_id text, path bytea) order by id
+       on conflict do nothing`,
+      [encodeEntries(entries)],
+    );
+  }
+
   /**
    * Records that the entries may have changed. The number given back is settled once a later look at the entry is.
    */
@@ -158,11 +168,7 @@ export class Catalog {
       `insert into entries (id, source_id, path, hint)
        select id, source_id, path, 1 from jsonb_to_recordset($1) as r(id text, source_id text, path bytea) order by id
        on conflict (id) do update set hint = entries.hint + 1 returning id, hint`,
-      [
-        JSON.stringify(
-          unique.map((e) => ({ id: e.id, source_id: e.sourceId, path: `\\x${e.path.toString('hex')}` })),
-        ),
-      ],
+      [encodeEntries(unique)],
     );
     return new Map(found.map((row) => [row.id, row.hint]));
   }
@@ -451,6 +457,11 @@ const intentColumns = `i.id, i.sealing_id as "sealingId", i.destination, i.objec
 
 const objectColumns = `o.id, o.destination, o.key, o.s3_version_id as "s3VersionId", o.length, o.sealing_id as "sealingId",
   s.key_id as "keyId", o.scope, o.format, o.lock_mode as "lockMode", o.retain_until as "retainUntil"`;
+
+const encodeEntries = (entries: readonly EntryRef[]): string =>
+  JSON.stringify(
+    entries.map((e) => ({ id: e.id, source_id: e.sourceId, path: `\\x${e.path.toString('hex')}` })),
+  );
 
 function versionColumns(table: string, prefix: string): string {
   const columns: [string, string][] = [

@@ -190,7 +190,9 @@ function restoreRow(row: Row): RestoreRow {
   return {
     entryId: row.entryId,
     path: row.path,
-    ...(row.headId === null ? {} : { head: { id: row.headId, kind: row.headKind, outcome: row.headOutcome } }),
+    ...(row.headId === null
+      ? {}
+      : { head: { id: row.headId, kind: row.headKind, outcome: row.headOutcome } }),
     ...(row.id === null ? {} : { version: restorable({ ...row, id: row.id }) }),
   };
 }
@@ -206,7 +208,14 @@ function restorable(row: Row & { readonly id: Id }): RestorableVersion {
     case 'file': {
       const { sizeBytes, sha512, hardlink, destination, key, s3VersionId, offset, length, madeFor } = row;
       const place = { destination, key, s3VersionId, offset, length, madeFor };
-      return { ...common, kind: 'file', sizeBytes, sha512, place, ...(hardlink === null ? {} : { hardlink }) };
+      return {
+        ...common,
+        kind: 'file',
+        sizeBytes,
+        sha512,
+        place,
+        ...(hardlink === null ? {} : { hardlink }),
+      };
     }
   }
 }

@@ -89,6 +89,21 @@ command('files', 'list what the catalog knows, entry by entry')
     ),
   );
 
+command('show', "one entry's life story, step by step")
+  .argument('<source:path>', 'the entry, as `files` prints it')
+  .option('--version <id>', 'an older version')
+  .addHelpText('after', examples('holdfast show documents:letters/2026.odt'))
+  .action(
+    run(async (session, target, options) =>
+      (await import('./commands/show.ts')).runShow(session, target, options),
+    ),
+  );
+
+command('runs', 'the newest runs and their results')
+  .option('--limit <count>', 'how many', wholeCount, 20)
+  .addHelpText('after', examples('holdfast runs', 'holdfast runs --limit 100 --json'))
+  .action(run(async (session, options) => (await import('./commands/runs.ts')).runRuns(session, options)));
+
 program
   .command('supervise', { hidden: true })
   .requiredOption('--services <names>')
@@ -140,6 +155,12 @@ function wholeDays(text: string): number {
   if (!Number.isInteger(days) || days < 1 || days > 36_500)
     throw new InvalidArgumentError('1 to 36500 whole days.');
   return days;
+}
+
+function wholeCount(text: string): number {
+  const count = Number(text);
+  if (!Number.isInteger(count) || count < 1 || count > 10_000) throw new InvalidArgumentError('1 to 10000.');
+  return count;
 }
 
 function examples(...lines: string[]): string {

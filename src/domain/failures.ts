@@ -319,6 +319,24 @@ export const failures = {
     'The service {service} is not running.',
     'Start it with `holdfast up -d`.',
   ),
+  no_space: row(
+    1,
+    false,
+    'The target has not enough room: {needed} bytes are to be written, {free} are free.',
+    'Free some space or name another target, then run the same command again: it goes on where it stopped.',
+  ),
+  no_free_name: row(
+    3,
+    false,
+    'Every name that an entry could be restored under is taken.',
+    'Restore into an empty folder.',
+  ),
+  restore_running: row(
+    7,
+    false,
+    'Another restore of this source into the same folder is running.',
+    'Wait until it has ended, or name another target.',
+  ),
   source_unknown: row(
     2,
     false,
@@ -373,6 +391,12 @@ export const failures = {
     false,
     'The path {path} lies in none of the sources.',
     'Name a path below a source; `holdfast.yaml` lists them.',
+  ),
+  path_unknown: row(
+    1,
+    false,
+    'The catalog does not know that path.',
+    'List what it knows with `holdfast files`.',
   ),
 } satisfies Record<string, FailureRow>;
 

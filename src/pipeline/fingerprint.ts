@@ -51,6 +51,8 @@ export async function fingerprint(
     case 'left_source':
       return look.settle('failed', 'left_source');
     case 'unreadable':
+      // The whole source is away: that says nothing about this file.
+      if (opened.code.startsWith('source_')) throw new Failure('source_unavailable', { detail: opened.code });
       return look.settle('failed', 'unreadable');
     case 'gone':
       return look.gone();

@@ -1,3 +1,8 @@
+interface Done<Result> {
+  readonly task: Promise<Done<Result>>;
+  readonly result: Result;
+}
+
 /**
  * Does `work` for each item, at most `limit` at once, and yields what comes of it as it comes. When one fails, or
  * whoever iterates stops, `stop` is called and the others are waited for before this ends.
@@ -8,15 +13,15 @@ export async function* mapUnordered<Item, Result>(
   work: (item: Item) => Promise<Result>,
   stop: () => void,
 ): AsyncGenerator<Result> {
-  const running = new Set<Promise<{ task: Promise<unknown>; result: Result }>>();
+  const running = new Set<Promise<Done<Result>>>();
   const first = async (): Promise<Result> => {
     const { task, result } = await Promise.race(running);
-    running.delete(task as never);
+    running.delete(task);
     return result;
   };
   try {
     for await (const item of items) {
-      const task = work(item).then((result): { task: Promise<unknown>; result: Result } => ({ task, result }));
+      const task: Promise<Done<Result>> = work(item).then((result) => ({ task, result }));
       running.add(task);
       // It is looked at when it is raced; until then its failure must not count as unhandled.
       task.catch(() => {});

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fstatSync, utimesSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { descriptorPath } from '../files/folder.ts';
 
 /**
  * Reads `<seconds>.<nanoseconds> <descriptor>` lines and answers each with touch's exit code. Descriptors are named
@@ -22,12 +23,7 @@ export class MtimeSetter {
 
   /** Of what the descriptor names: file, folder, or a link opened as such. False if the file system refuses. */
   async set(descriptor: number, mtimeNs: bigint): Promise<boolean> {
-    if (mtimeNs >= 0n && mtimeNs % 1_000n === 0n) {
-      const stat = fstatSync(descriptor);
-      utimesSync(`/proc/self/fd/${descriptor}`, stat.atimeMs / 1_000, Number(mtimeNs / 1_000n) / 1e6);
-      if (fstatSync(descriptor, { bigint: true }).mtimeNs === mtimeNs) return true;
-    }
-    return this.touch(descriptor, mtimeNs);
+    return setByNode(descriptor, mtimeNs) || this.touch(descriptor, mtimeNs);
   }
 
   async close(): Promise<void> {
@@ -59,6 +55,17 @@ export class MtimeSetter {
       for (const answer of this.waiting.splice(0)) answer(false);
     });
     return shell;
+  }
+}
+
+function setByNode(descriptor: number, mtimeNs: bigint): boolean {
+  if (mtimeNs < 0n || mtimeNs % 1_000n !== 0n) return false;
+  try {
+    const { atimeMs } = fstatSync(descriptor);
+    utimesSync(descriptorPath(descriptor), atimeMs / 1_000, Number(mtimeNs / 1_000n) / 1e6);
+    return fstatSync(descriptor, { bigint: true }).mtimeNs === mtimeNs;
+  } catch {
+    return false;
   }
 }
 

@@ -1,4 +1,6 @@
 import { readFile } from 'node:fs/promises';
+import { extname } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { Client, Connection, type TLSConfig } from '@temporalio/client';
 import type { DataConverter } from '@temporalio/common';
 import { NativeConnection } from '@temporalio/worker';
@@ -20,10 +22,15 @@ export interface TemporalAddress {
   readonly apiKeyFile?: string;
 }
 
+/** Loaded by name, also into the workflow sandbox. */
+export const failureConverterPath = fileURLToPath(
+  new URL(`./failure-converter${extname(import.meta.filename)}`, import.meta.url),
+);
+
 export function dataConverter(keys: readonly PayloadKey[]): DataConverter {
   return {
     payloadCodecs: [new EncryptingCodec(keys)],
-    failureConverterPath: new URL(import.meta.resolve('./failure-converter.ts')).pathname,
+    failureConverterPath,
   };
 }
 

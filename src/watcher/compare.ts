@@ -2,7 +2,7 @@ import type { Catalog, EntryRef, StatFacts } from '../catalog/catalog.ts';
 import type { Ids } from '../domain/ids.ts';
 import type { EntryKind, Id, Outcome } from '../domain/records.ts';
 import type { Skip } from '../files/filter.ts';
-import { isWithin } from '../files/paths.ts';
+import { parentOf } from '../files/paths.ts';
 import { walk } from '../files/walk.ts';
 import { sameStat, statFacts } from '../pipeline/file.ts';
 import type { WalkedSource } from '../sources.ts';
@@ -35,7 +35,7 @@ export async function* compareTree(
   only?: readonly Buffer[],
 ): AsyncGenerator<Compared> {
   const seen = new SeenPaths();
-  const hidden: Buffer[] = [];
+  const hidden = new Set<string>();
   let page: { entry: EntryRef; kind: EntryKind; facts: StatFacts }[] = [];
   const judge = async function* (): AsyncGenerator<Compared> {
     const heads = await catalog.heads(page.map(({ entry }) => entry.id));
@@ -48,14 +48,14 @@ export async function* compareTree(
   };
   for await (const item of walk(source.root, source.filter, only === undefined ? {} : { only })) {
     if (item.error) {
-      hidden.push(item.path);
+      hidden.add(item.path.toString('latin1'));
       yield { is: 'unreachable', path: item.path, code: item.error.code };
       continue;
     }
     const entry = { id: ids.entry(source.id, item.path), sourceId: source.id, path: item.path };
     seen.add(entry.id);
     if (item.skip) {
-      hidden.push(item.path);
+      hidden.add(item.path.toString('latin1'));
       yield { is: 'skipped', entry, kind: item.kind, skip: item.skip };
       continue;
     }
@@ -64,9 +64,15 @@ export async function* compareTree(
   }
   yield* judge();
   for await (const entry of catalog.standingEntries(source.id, only)) {
-    if (seen.has(entry.id) || hidden.some((path) => isWithin(entry.path, path))) continue;
+    if (seen.has(entry.id) || liesBelow(entry.path, hidden)) continue;
     yield { is: 'gone', entry };
   }
+}
+
+/** Whether the path, or a folder it lies in, is among `paths` (as latin1). */
+function liesBelow(path: Buffer, paths: ReadonlySet<string>): boolean {
+  for (let at = path; at.length > 0; at = parentOf(at)) if (paths.has(at.toString('latin1'))) return true;
+  return paths.has('');
 }
 
 /** Ids met by a walk, as numbers: a good deal smaller than their text. */

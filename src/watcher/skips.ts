@@ -4,19 +4,25 @@ import type { Ids } from '../domain/ids.ts';
 import type { Id } from '../domain/records.ts';
 import type { Skip } from '../files/filter.ts';
 
-/** Records that entries are not taken, each with its reason, the rule's id and the run. */
+export interface Skipped {
+  readonly entry: EntryRef;
+  readonly skip: Skip;
+}
+
+/** Records that entries are not taken, each with its reason, the rule's id and the run; once per run, entry and rule. */
 export async function recordSkips(
   catalog: Catalog,
   ids: Ids,
   run: { id: Id; hostId: Id },
-  skips: readonly { entry: EntryRef; skip: Skip }[],
+  skips: readonly Skipped[],
 ): Promise<void> {
+  if (skips.length === 0) return;
+  await catalog.addEntries(skips.map(({ entry }) => entry));
   const events = skips.map(({ entry, skip }) =>
     auditEvent(ids, {
       subject: run.id,
       step: 'skip',
-      // The entry stands where a destination would: one event per run and entry.
-      destination: entry.id,
+      among: `${entry.id}/${skip.rule}`,
       run: run.id,
       host: run.hostId,
       source: entry.sourceId,
@@ -24,5 +30,5 @@ export async function recordSkips(
       facts: { outcome: 'ignored', reason: skip.reason, rule: skip.rule },
     }),
   );
-  if (events.length > 0) await catalog.write({ events });
+  await catalog.write({ events });
 }

@@ -12,8 +12,8 @@ import { compareTree } from './compare.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { WatchProblem } from './problems.ts';
 import { RateGate } from './rate-gate.ts';
-import { recordSkips } from './skips.ts';
-import { type SkippedPath, type SourceWatch, type WatchedPath, watchSource } from './watch.ts';
+import { recordSkips, type Skipped } from './skips.ts';
+import { type SkippedPath, type WatchedPath, watchSource } from './watch.ts';
 
 interface AgentOptions {
   readonly installation: Installation;
@@ -41,6 +41,8 @@ export class SourceAgent {
   private readonly options: AgentOptions;
   private readonly gate = new RateGate();
   private readonly waiting = new Map<Id, EntryRef>();
+  /** Entries that changed again within a second of being handed over. */
+  private readonly later = new Map<Id, EntryRef>();
   private needsWalk = true;
   private wake: (() => void) | undefined;
 
@@ -73,14 +75,14 @@ export class SourceAgent {
       onProblem: (problem) => this.problem(problem),
     });
     try {
-      await this.deliver(served, watch, signal);
+      await this.deliver(served, signal);
     } finally {
       await watch.close();
     }
   }
 
   /** Hands over what waits, until the signal. */
-  private async deliver(served: WalkedSource, _watch: SourceWatch, signal: AbortSignal): Promise<void> {
+  private async deliver(served: WalkedSource, signal: AbortSignal): Promise<void> {
     const { log, source } = this.options;
     while (!signal.aborted) {
       try {
@@ -99,20 +101,19 @@ export class SourceAgent {
   }
 
   private async catchUp(served: WalkedSource, signal: AbortSignal): Promise<void> {
-    const { catalog, ids, log, runId, installation } = this.options;
+    const { catalog, ids, log } = this.options;
     this.needsWalk = false;
     try {
-      const run = { id: runId, hostId: installation.config.host.id };
+      const skips: Skipped[] = [];
       for await (const found of compareTree(served, catalog, ids)) {
         if (signal.aborted) return;
         this.totals.seen++;
         if (found.is === 'due' || found.is === 'gone') this.wait(found.entry);
-        if (found.is === 'skipped') {
-          this.totals.skipped++;
-          await catalog.hint([found.entry]).then(() => recordSkips(catalog, ids, run, [found]));
-        }
+        if (found.is === 'skipped') skips.push(found);
+        if (skips.length >= batchEntries) await this.record(skips.splice(0));
         if (this.waiting.size >= batchEntries) await this.handOver();
       }
+      await this.record(skips);
     } catch (error) {
       this.needsWalk = true;
       throw error;
@@ -124,19 +125,15 @@ export class SourceAgent {
     for (const { path, event } of batch) {
       if (changesFilter(path)) served.filter.forget(parentOf(path));
       const entry = { id: this.options.ids.entry(served.id, path), sourceId: served.id, path };
-      if (event === 'removed') this.removed(served, entry);
-      else if (this.gate.offer(entry.id, performance.now())) this.wait(entry);
+      if (this.gate.offer(entry.id, performance.now())) this.wait(entry);
       else this.later.set(entry.id, entry);
+      if (event === 'removed') this.removedBelow(served, entry);
     }
     this.wake?.();
   }
 
-  /** Entries that changed again within a second of being handed over. */
-  private readonly later = new Map<Id, EntryRef>();
-
   /** A folder that went away takes everything below it along, which only the catalog knows. */
-  private removed(served: WalkedSource, entry: EntryRef): void {
-    this.wait(entry);
+  private removedBelow(served: WalkedSource, entry: EntryRef): void {
     void (async () => {
       for await (const below of this.options.catalog.standingEntries(served.id, [entry.path]))
         this.wait(below);
@@ -147,16 +144,20 @@ export class SourceAgent {
   }
 
   private skipped(served: WalkedSource, batch: readonly SkippedPath[]): void {
-    const { catalog, ids, runId, installation } = this.options;
+    const { ids } = this.options;
     const skips = batch.map(({ path, skip }) => ({
       entry: { id: ids.entry(served.id, path), sourceId: served.id, path },
       skip,
     }));
-    const run = { id: runId, hostId: installation.config.host.id };
-    this.totals.skipped += skips.length;
-    void recordSkips(catalog, ids, run, skips).catch(() => {
+    void this.record(skips).catch(() => {
       this.needsWalk = true;
     });
+  }
+
+  private async record(skips: readonly Skipped[]): Promise<void> {
+    const { catalog, ids, runId, installation } = this.options;
+    this.totals.skipped += skips.length;
+    await recordSkips(catalog, ids, { id: runId, hostId: installation.config.host.id }, skips);
   }
 
   private problem(problem: WatchProblem): void {
@@ -179,8 +180,10 @@ export class SourceAgent {
 
   private async handOver(): Promise<void> {
     const { dispatcher, runId } = this.options;
-    while (this.waiting.size > 0) {
+    for (;;) {
+      this.takeDue();
       const batch = [...this.waiting.values()].slice(0, batchEntries);
+      if (batch.length === 0) return;
       // Taken out first: what changes meanwhile waits anew. Put back if the hand-over fails.
       for (const entry of batch) this.waiting.delete(entry.id);
       try {
@@ -205,11 +208,16 @@ export class SourceAgent {
       await Promise.race([woken, pause.catch(() => {})]);
       tick.abort();
       this.wake = undefined;
-      for (const id of this.gate.takeDue(performance.now())) {
-        const entry = this.later.get(id);
-        this.later.delete(id);
-        if (entry) this.wait(entry);
-      }
+      this.takeDue();
+    }
+  }
+
+  /** Lets in what had to wait because it changed again too soon. */
+  private takeDue(): void {
+    for (const id of this.gate.takeDue(performance.now())) {
+      const entry = this.later.get(id);
+      this.later.delete(id);
+      if (entry) this.wait(entry);
     }
   }
 }

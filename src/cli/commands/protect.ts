@@ -12,7 +12,7 @@ import type { Installation } from '../../installation.ts';
 import { openSource, type WalkedSource } from '../../sources.ts';
 import { type Compared, compareTree } from '../../watcher/compare.ts';
 import { Dispatcher } from '../../watcher/dispatcher.ts';
-import { recordSkips } from '../../watcher/skips.ts';
+import { recordSkips, type Skipped } from '../../watcher/skips.ts';
 import { bytes, localTime, printable } from '../output.ts';
 import { countOutcomes, type FileRow, pathFields, rowsTable, standingRows, worstFirst } from '../rows.ts';
 import { type Session, unlock, withCatalog, withTemporal } from '../session.ts';
@@ -118,7 +118,7 @@ async function protect(
   const dispatcher = new Dispatcher(catalog, client, config);
   const met = new Map<Id, Met>();
   const hints = new Map<Id, number>();
-  const skips: { entry: EntryRef; skip: Skip }[] = [];
+  const skips: Skipped[] = [];
   let unreachable = 0;
   let page: EntryRef[] = [];
   const handOver = async (): Promise<void> => {

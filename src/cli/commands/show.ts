@@ -1,0 +1,115 @@
+import { pipelineSteps } from '../../audit/event.ts';
+import type { Catalog } from '../../catalog/catalog.ts';
+import { Failure } from '../../domain/failures.ts';
+import type { Id } from '../../domain/records.ts';
+import { bytes, localTime, printable, table } from '../output.ts';
+import { pathFields } from '../rows.ts';
+import { type Session, sessionConfig, withCatalog } from '../session.ts';
+import { parseTarget } from '../target.ts';
+
+interface ShownVersion {
+  readonly versionId: Id;
+  readonly observation: number;
+  readonly kind: string;
+  readonly outcome: string | null;
+  readonly reason: string | null;
+  readonly sizeBytes: number;
+  readonly sha512: string | null;
+  readonly workflowId: string | null;
+  readonly runId: Id;
+  readonly observedAt: Date;
+  readonly settledAt: Date | null;
+}
+
+interface ShownEvent {
+  readonly at: Date;
+  readonly step: string;
+  readonly destination: string;
+  readonly facts: Readonly<Record<string, unknown>>;
+  readonly eventId: Id;
+}
+
+/** One entry's life story: its versions, and for the newest (or the one asked for) every step from the audit trail. */
+export async function runShow(
+  session: Session,
+  target: string,
+  options: { readonly version?: string },
+): Promise<void> {
+  const { output } = session;
+  const { source, path } = parseTarget(target, sessionConfig(session));
+  if (path === undefined) throw new Failure('usage', { detail: 'show takes <source>:<path>.' });
+  await withCatalog(session, async (catalog) => {
+    const versions = await versionsOf(catalog, source, path);
+    const wanted =
+      options.version === undefined ? versions[0] : versions.find((v) => v.versionId === options.version);
+    if (wanted === undefined)
+      throw new Failure(versions.length === 0 ? 'path_unknown' : 'version_unknown', {
+        version: options.version ?? '',
+      });
+    const events = await eventsOf(catalog, wanted.versionId);
+    const steps = pipelineSteps.flatMap((step) => events.filter((event) => event.step === step));
+    const others = events.filter((event) => !(pipelineSteps as readonly string[]).includes(event.step));
+    output.value({ source, ...pathFields(path), ...wanted, steps, events: others, versions });
+    output.line(printable(`${source}:${path.toString('utf8')}`));
+    output.line(
+      table([
+        ['version', `${wanted.versionId} (observation ${wanted.observation})`],
+        ['outcome', [wanted.outcome ?? 'pending', wanted.reason].filter(Boolean).join(': ')],
+        ['kind', `${wanted.kind}, ${bytes(wanted.sizeBytes)}`],
+        ['SHA-512', wanted.sha512 ?? 'none'],
+        ['workflow', wanted.workflowId ?? 'none'],
+        ['run', wanted.runId],
+      ]),
+    );
+    output.line();
+    output.line(table([...stepLines(steps), ...others.map((event) => line('·', event))]));
+    if (versions.length > 1) {
+      output.line();
+      output.line(
+        table(
+          versions.map((v) => [v.versionId, localTime(v.observedAt), v.outcome ?? 'pending', v.reason ?? '']),
+        ),
+      );
+    }
+  });
+}
+
+/** Nine lines, one for each step; a step that this version did not reach says so. */
+function stepLines(events: readonly ShownEvent[]): string[][] {
+  return pipelineSteps.flatMap((step, index) => {
+    const found = events.filter((event) => event.step === step);
+    return found.length === 0
+      ? [[`${index + 1}`, step, '—', 'not reached']]
+      : found.map((event) => line(`${index + 1}`, event));
+  });
+}
+
+function line(number: string, event: ShownEvent): string[] {
+  const facts = Object.entries(event.facts).map(([key, value]) => `${key}=${shortened(value)}`);
+  return [number, event.step, localTime(event.at), [event.destination, ...facts].filter(Boolean).join(' ')];
+}
+
+/** Long values are hashes and keys: their beginning is enough for people, --json has them whole. */
+function shortened(value: unknown): string {
+  const text = Array.isArray(value) ? value.join(',') || 'none' : String(value);
+  return text.length > 40 ? `${text.slice(0, 16)}…` : text;
+}
+
+function versionsOf(catalog: Catalog, source: string, path: Buffer): Promise<ShownVersion[]> {
+  return catalog.rows<ShownVersion>(
+    `select v.id as "versionId", v.observation, v.kind, v.outcome, v.reason, v.size_bytes as "sizeBytes",
+            encode(v.sha512, 'hex') as sha512, v.workflow_id as "workflowId", v.run_id as "runId",
+            v.observed_at as "observedAt", v.settled_at as "settledAt"
+     from versions v join entries e on e.id = v.entry_id join sources s on s.id = e.source_id
+     where s.name = $1 and e.path = $2 order by v.observation desc limit 100`,
+    [source, path],
+  );
+}
+
+function eventsOf(catalog: Catalog, versionId: Id): Promise<ShownEvent[]> {
+  return catalog.rows<ShownEvent>(
+    `select at, event ->> 'step' as step, event ->> 'destination' as destination, event -> 'facts' as facts, id as "eventId"
+     from audit_events where event ->> 'version' = $1 order by at, id`,
+    [versionId],
+  );
+}
