@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 
 /** Places between two steps of the write order where a test may end the process. */
 export const failPointNames = [
@@ -27,12 +27,14 @@ export const noFailPoints: FailPoints = { reach: () => {} };
 
 /**
  * The fail point a fault test wrote into `file` (`<name> <count>`), if there is one: the process then ends as kill -9
- * would, the `count`-th time that place is reached. Without the file, as always outside such tests, nothing happens.
+ * would, the `count`-th time that place is reached. Without the file, as always outside such tests, nothing happens. The
+ * file is taken away as it is read: the process that is started in its place lives.
  */
 export function chosenFailPoints(file: string): FailPoints {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
+    rmSync(file);
   } catch {
     return noFailPoints;
   }
