@@ -10,6 +10,8 @@ export interface ProcessArguments {
   readonly installation: Installation;
   readonly endpoints: Endpoints;
   readonly metricsPort: number;
+  /** The value of another argument, e.g. `--workflow-bundle`. */
+  readonly argument: (name: string) => string;
 }
 
 /** Opens the installation for a supervised process, with the addresses its supervisor wrote down. */
@@ -24,6 +26,7 @@ export async function openProcess(argv: readonly string[]): Promise<ProcessArgum
     installation,
     endpoints: endpoints(installation.config, paths, runningFrom(readState(paths))),
     metricsPort: Number(value('--metrics-port')),
+    argument: value,
   };
 }
 

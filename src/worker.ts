@@ -1,7 +1,5 @@
-import { extname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import {
-  bundleWorkflowCode,
   DefaultLogger,
   makeTelemetryFilterString,
   Runtime,
@@ -28,11 +26,11 @@ import { externalSignatures, readSignatureFile } from './scanner/signatures.ts';
 import { servedSources } from './sources.ts';
 import type { Endpoints } from './stack/endpoints.ts';
 import { openS3Store } from './storage/s3-store.ts';
-import { connectWorker, dataConverter, failureConverterPath } from './temporal/connect.ts';
+import { connectWorker, dataConverter } from './temporal/connect.ts';
 import { filesQueue, hostQueue } from './temporal/names.ts';
 
 /** The agent worker: the one place where everything the pipeline uses is made and wired. */
-const { installation, endpoints, metricsPort } = await openProcess(process.argv);
+const { installation, endpoints, metricsPort, argument } = await openProcess(process.argv);
 const { config, keyring } = installation;
 const log = createLog('worker');
 const metrics = new Metrics();
@@ -63,27 +61,38 @@ Runtime.install({
     logging: { forward: {}, filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }) },
   },
 });
-const workflowsPath = fileURLToPath(
-  new URL(`../workflows/index${extname(import.meta.filename)}`, import.meta.url),
-);
 const connection = await connectWorker(endpoints.temporal);
-const shared: Omit<WorkerOptions, 'taskQueue'> = {
+const activities = createActivities(context, gates, metrics);
+const shared = {
   connection,
   namespace: endpoints.temporal.namespace,
-  workflowBundle: await bundleWorkflowCode({ workflowsPath, logger: sdkLog, failureConverterPath }),
-  activities: createActivities(context, gates, metrics),
   dataConverter: dataConverter(keyring.root.payload),
-  // The server's queue does the waiting: work in flight stays within what this process can do at once.
-  maxConcurrentWorkflowTaskExecutions: 8,
-  maxConcurrentLocalActivityExecutions: 16,
-  maxConcurrentActivityTaskExecutions: 200,
-  maxCachedWorkflows: 1_000,
   shutdownGraceTime: '10s',
   shutdownForceTime: '20s',
-};
+} satisfies Partial<WorkerOptions>;
 const workers = await Promise.all([
-  Worker.create({ ...shared, taskQueue: filesQueue(groupOf(config)) }),
-  Worker.create({ ...shared, taskQueue: hostQueue(config.host.id) }),
+  Worker.create({
+    ...shared,
+    taskQueue: filesQueue(groupOf(config)),
+    workflowBundle: { codePath: argument('--workflow-bundle') },
+    activities,
+    // The server's queue does the waiting: work in flight stays within what this process can do at once.
+    maxConcurrentWorkflowTaskExecutions: 16,
+    // A poll holds a place while it waits. Most files are done within their first task, so most polls are for new ones.
+    maxConcurrentWorkflowTaskPolls: 10,
+    nonStickyToStickyPollRatio: 0.8,
+    maxConcurrentLocalActivityExecutions: 16,
+    maxConcurrentActivityTaskExecutions: 200,
+    maxCachedWorkflows: 100,
+    workflowThreadPoolSize: 1,
+  }),
+  // What only this host can do. Workflows need no queue of the host's own: they only wait.
+  Worker.create({
+    ...shared,
+    taskQueue: hostQueue(config.host.id),
+    activities: { inspectHold: activities.inspectHold },
+    maxConcurrentActivityTaskExecutions: 4,
+  }),
 ]);
 const running = workers.map((worker) => worker.run());
 void reconcile(context).catch((error: unknown) =>

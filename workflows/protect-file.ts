@@ -129,12 +129,11 @@ async function giveUpOn(look: Look, error: unknown): Promise<Settled> {
   return { next: 'settled', outcome: 'failed', reason: code };
 }
 
-async function waitForApproval(holdId: Id, taskQueue: string): Promise<void> {
+async function waitForApproval(holdId: Id, hostQueue: string): Promise<void> {
   try {
     await startChild<typeof stagingHold>('stagingHold', {
-      args: [{ holdId }],
+      args: [{ holdId, hostQueue }],
       workflowId: `hold:${holdId}`,
-      taskQueue,
       parentClosePolicy: ParentClosePolicy.ABANDON,
       workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
     });

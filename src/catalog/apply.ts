@@ -27,12 +27,15 @@ export async function applyChanges(pool: pg.Pool, changes: readonly Change[]): P
   }
 }
 
-/** Keeps deletion away from what the changes rest on, until the commit (design: "a duplicate pins"). */
+/**
+ * Keeps deletion away from what the changes rest on, until the commit. Stronger than a share, because most of them
+ * extend the object's lock next: two transactions that share a row and then both write it wait for each other.
+ */
 async function pinLive(client: pg.PoolClient, changes: readonly Change[]): Promise<Set<string>> {
   const ids = [...new Set(changes.flatMap((change) => change.restsOn ?? []))].sort();
   if (ids.length === 0) return new Set();
   const found = await client.query<{ id: string }>(
-    `select id from objects where id = any($1) and state = 'live' order by id for share`,
+    `select id from objects where id = any($1) and state = 'live' order by id for no key update`,
     [ids],
   );
   return new Set(found.rows.map((row) => row.id));
@@ -99,7 +102,8 @@ async function write(client: pg.PoolClient, changes: readonly Change[]): Promise
     client,
     all((c) => c.lockExtended),
     `update objects o set lock_mode = r.lock_mode, retain_until = r.retain_until
-    from jsonb_to_recordset($1) as r(object_id text, lock_mode text, retain_until timestamptz)
+    from (select distinct on (object_id) * from jsonb_to_recordset($1)
+            as x(object_id text, lock_mode text, retain_until timestamptz) order by object_id, retain_until desc) r
     where o.id = r.object_id and o.retain_until < r.retain_until`,
   );
   await run(
@@ -128,6 +132,7 @@ async function write(client: pg.PoolClient, changes: readonly Change[]): Promise
     'quarantine',
     all((c) => c.quarantine),
   );
+  await lockEntries(client, [...all((c) => c.settle), ...all((c) => c.unchanged)]);
   await settle(
     client,
     all((c) => c.settle),
@@ -160,6 +165,13 @@ async function write(client: pg.PoolClient, changes: readonly Change[]): Promise
     client,
     all((c) => c.events),
   );
+}
+
+/** Takes the entries in the order that every writer takes them in (hints too), so that none waits for the other. */
+async function lockEntries(client: pg.PoolClient, rows: readonly { entryId: string }[]): Promise<void> {
+  const entryIds = [...new Set(rows.map((row) => row.entryId))];
+  if (entryIds.length < 2) return;
+  await client.query('select 1 from entries where id = any($1) order by id for no key update', [entryIds]);
 }
 
 /** Compare-and-set: an older observation that ends late never takes the place of a newer head. */

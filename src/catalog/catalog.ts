@@ -190,6 +190,15 @@ export class Catalog {
    * Undefined when the entry is unknown.
    */
   async observe(at: { entryId: Id; workflowRun: string; round: number }): Promise<Observation | undefined> {
+    // Nothing: no such entry, or another call drew it while this one looked. Now that can be seen.
+    return (await this.drawObservation(at)) ?? (await this.drawObservation(at));
+  }
+
+  private async drawObservation(at: {
+    entryId: Id;
+    workflowRun: string;
+    round: number;
+  }): Promise<Observation | undefined> {
     const found = await this.rows<Record<string, unknown>>(
       `with known as (
          select number, hint from observations where entry_id = $1 and workflow_run = $2 and round = $3
@@ -198,7 +207,7 @@ export class Catalog {
          where id = $1 and not exists (select 1 from known) returning observation, hint
        ), kept as (
          insert into observations (entry_id, workflow_run, round, number, hint)
-         select $1, $2, $3, observation, hint from drawn returning number, hint
+         select $1, $2, $3, observation, hint from drawn on conflict do nothing returning number, hint
        ), seen as (select number, hint from known union all select number, hint from kept)
        select seen.number, seen.hint, e.source_id as "sourceId", e.path,
               ${versionColumns('head', 'head')}, ${versionColumns('made', 'made')}

@@ -325,11 +325,29 @@ export const failures = {
     'The target has not enough room: {needed} bytes are to be written, {free} are free.',
     'Free some space or name another target, then run the same command again: it goes on where it stopped.',
   ),
+  target_full: row(
+    1,
+    false,
+    'The target has no room left.',
+    'Free some space, then run the same command again: it goes on where it stopped.',
+  ),
+  unsafe_path: row(
+    3,
+    false,
+    'The catalog has an entry whose path or link target no file system could hold.',
+    'The catalog was changed by something else than this program; the entry was not restored.',
+  ),
   no_free_name: row(
     3,
     false,
     'Every name that an entry could be restored under is taken.',
     'Restore into an empty folder.',
+  ),
+  target_changed: row(
+    3,
+    true,
+    'Somebody moved or replaced folders of the target while a file was written into it.',
+    'Run the same command again when nothing else writes into the target.',
   ),
   restore_running: row(
     7,

@@ -4,6 +4,7 @@ import { promisify } from 'node:util';
 import type { RestorableFile, RestoreRow } from '../catalog/restore-query.ts';
 import { Failure } from '../domain/failures.ts';
 import type { KeyAccess } from '../pipeline/keys.ts';
+import { segmentSizeFor } from '../sealed/layout.ts';
 import { type ByteSource, type OpenedSealed, openSealed } from '../sealed/open.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { ByteBudget } from './byte-budget.ts';
@@ -19,6 +20,7 @@ export interface ContentDeps {
   readonly stores: ReadonlyMap<string, ObjectStore>;
   readonly memory: ByteBudget;
   readonly signal: AbortSignal;
+  readonly retryPausesMs: readonly number[];
   /** Told of plaintext bytes as they are written. */
   readonly onBytes: (count: number) => void;
 }
@@ -36,30 +38,28 @@ export async function writeContent(
   version: RestorableFile,
   descriptor: number,
 ): Promise<void> {
-  const { length } = version.place;
   const store = storeOf(deps, version);
+  const { length } = version.place;
+  const segmentBytes = segmentMemory(segmentSizeFor(version.sizeBytes));
   if (length > wholeReadBytes) {
-    const sealed = await openChecked(deps, row, version, rangedSource(deps, store, version));
-    return writeSegments(deps, version, sealed, descriptor, (index) => {
-      const { offset, length } = sealed.segmentRange(index);
-      return readRange(deps, store, version, offset, length);
-    });
+    const source = rangedSource(deps, store, version);
+    const sealed = await openChecked(deps, row, version, source);
+    const plan = { ahead: segmentsAhead, take: () => deps.memory.take(segmentBytes) };
+    return writeSegments(deps, version, sealed, source, descriptor, plan);
   }
-  const giveBack = await deps.memory.take(length);
+  const giveBack = await deps.memory.take(length + segmentBytes);
   try {
-    const bytes = await readRange(deps, store, version, 0, length);
-    const sealed = await openChecked(deps, row, version, {
-      lengthBytes: length,
-      read: async (offset, count) => bytes.subarray(offset, offset + count),
-    });
-    await writeSegments(deps, version, sealed, descriptor, async (index) => {
-      const { offset, length } = sealed.segmentRange(index);
-      return bytes.subarray(offset, offset + length);
-    });
+    const source = memorySource(await readRange(deps, store, version, 0, length));
+    const sealed = await openChecked(deps, row, version, source);
+    const plan = { ahead: 1, take: async () => () => {} };
+    await writeSegments(deps, version, sealed, source, descriptor, plan);
   } finally {
     giveBack();
   }
 }
+
+/** The encrypted segment and its plaintext are both in memory for a moment. */
+const segmentMemory = (segmentSize: number): number => 2 * segmentSize;
 
 /** Opens the sealed file and holds its authenticated facts against the catalog's. */
 async function openChecked(
@@ -82,20 +82,28 @@ async function openChecked(
   return sealed;
 }
 
+interface ReadPlan {
+  /** Segments in memory at once. */
+  readonly ahead: number;
+  /** Claims the memory of one. */
+  readonly take: () => Promise<() => void>;
+}
+
 async function writeSegments(
   deps: ContentDeps,
   version: RestorableFile,
   sealed: OpenedSealed,
+  source: ByteSource,
   descriptor: number,
-  fetch: (index: number) => Promise<Buffer>,
+  plan: ReadPlan,
 ): Promise<void> {
   const digest = createHash('sha512');
   const ahead: Promise<Ready>[] = [];
   let next = 0;
   try {
     for (let index = 0; index < sealed.segmentCount; index++) {
-      for (; next < Math.min(index + segmentsAhead, sealed.segmentCount); next++) {
-        ahead.push(openNext(deps, sealed, next, fetch));
+      for (; next < Math.min(index + plan.ahead, sealed.segmentCount); next++) {
+        ahead.push(readSegment(deps, sealed, source, next, plan));
       }
       const { plain, giveBack } = await (ahead[0] as Promise<Ready>);
       try {
@@ -123,21 +131,29 @@ interface Ready {
   readonly giveBack: () => void;
 }
 
-async function openNext(
+async function readSegment(
   deps: ContentDeps,
   sealed: OpenedSealed,
+  source: ByteSource,
   index: number,
-  fetch: (index: number) => Promise<Buffer>,
+  plan: ReadPlan,
 ): Promise<Ready> {
-  // The encrypted segment and its plaintext are both in memory for a moment.
-  const giveBack = await deps.memory.take(2 * sealed.segmentSize);
+  const giveBack = await plan.take();
   try {
     throwIfInterrupted(deps.signal);
-    return { plain: await sealed.openSegment(index, await fetch(index)), giveBack };
+    const { offset, length } = sealed.segmentRange(index);
+    return { plain: await sealed.openSegment(index, await source.read(offset, length)), giveBack };
   } catch (error) {
     giveBack();
     throw error;
   }
+}
+
+function memorySource(bytes: Buffer): ByteSource {
+  return {
+    lengthBytes: bytes.length,
+    read: async (offset, length) => bytes.subarray(offset, offset + length),
+  };
 }
 
 function rangedSource(deps: ContentDeps, store: ObjectStore, version: RestorableFile): ByteSource {
@@ -157,7 +173,7 @@ function readRange(
 ): Promise<Buffer> {
   const { key, s3VersionId: versionId } = place;
   const range = { offset: place.offset + offset, length };
-  return retrying(() => store.get({ key, versionId, range }), deps.signal);
+  return retrying(() => store.get({ key, versionId, range }), deps.signal, deps.retryPausesMs);
 }
 
 function storeOf(deps: ContentDeps, { place }: RestorableFile): ObjectStore {

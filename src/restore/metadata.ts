@@ -1,5 +1,5 @@
 import { type BigIntStats, chmodSync, chownSync, fstatSync } from 'node:fs';
-import { descriptorPath } from '../files/folder.ts';
+import { descriptorPath } from './descriptor.ts';
 import type { MtimeSetter } from './mtime-setter.ts';
 
 /** What is put back of a version besides its content. */

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fstatSync, utimesSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { descriptorPath } from '../files/folder.ts';
+import { descriptorPath } from './descriptor.ts';
 
 /**
  * Reads `<seconds>.<nanoseconds> <descriptor>` lines and answers each with touch's exit code. Descriptors are named

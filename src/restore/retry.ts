@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure, isFailure } from '../domain/failures.ts';
 
-/** Pauses between tries of one request, ms: about 30 s in all. */
-export const retryPausesMs: readonly number[] = [250, 500, 1_000, 2_000, 4_000, 8_000, 15_000];
+/** Pauses between tries of one request, in ms: about 30 s in all. */
+export const defaultRetryPausesMs: readonly number[] = [250, 500, 1_000, 2_000, 4_000, 8_000, 15_000];
 
 /**
  * Repeats a request to a store that did not answer, or answered with bytes that changed on the way. Failure
@@ -11,7 +11,7 @@ export const retryPausesMs: readonly number[] = [250, 500, 1_000, 2_000, 4_000, 
 export async function retrying<Result>(
   request: () => Promise<Result>,
   signal: AbortSignal,
-  pausesMs = retryPausesMs,
+  pausesMs: readonly number[],
 ): Promise<Result> {
   for (const pauseMs of pausesMs) {
     throwIfInterrupted(signal);

@@ -11,12 +11,10 @@ import {
 } from 'node:fs';
 import { Failure } from '../domain/failures.ts';
 import { errorCode } from '../files/error-code.ts';
-import { descriptorPath } from '../files/folder.ts';
 import { joinPath, namesOf, parentOf } from '../files/paths.ts';
+import { descriptorPath, openPathOnly } from './descriptor.ts';
 import { isPartialName, numberedName } from './names.ts';
 
-/** open(2): a descriptor that only names a place; Node does not export it (Linux value). */
-const openPathOnly = 0o10000000;
 const folderFlags = openPathOnly | constants.O_DIRECTORY;
 /** Open folders kept for the next file; each is one descriptor. */
 const keptFolders = 64;

@@ -18,6 +18,7 @@ import { s3Service } from './services/s3.ts';
 import type { RunningServices, ServiceSpec } from './services/service.ts';
 import { temporalService } from './services/temporal.ts';
 import { type Progress, toolchain } from './toolchain.ts';
+import { ensureWorkflowBundle } from './workflow-bundle.ts';
 
 /** The services of `status`, in the order they start. */
 export const serviceNames = ['temporal', 'postgres', 'opa', 's3', 'clamd', 'worker', 'watcher'] as const;
@@ -66,7 +67,8 @@ export async function composeServices(options: ComposeOptions): Promise<ServiceS
   const ours = { paths, configPath: options.configPath, password: options.password };
   if (runs('worker')) {
     const before = (running: RunningServices) => prepareRepository(installation, running);
-    services.push(nodeService({ ...ours, name: 'worker', script: 'src/worker', dependsOn, before }));
+    const more = ['--workflow-bundle', await ensureWorkflowBundle(paths)];
+    services.push(nodeService({ ...ours, name: 'worker', script: 'src/worker', dependsOn, before, more }));
   }
   if (runs('watcher')) {
     services.push(

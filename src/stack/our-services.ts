@@ -4,6 +4,9 @@ import { choosePorts } from './ports.ts';
 import { projectRoot } from './project.ts';
 import type { RunningServices, ServiceSpec } from './services/service.ts';
 
+/** Garbage is collected before the heap grows beyond this; file contents lie outside of it. */
+const heapMebibytes = 192;
+
 /** One of our own processes as a supervised service: this Node, a script of ours, the password on standard input. */
 export function nodeService(options: {
   readonly paths: Paths;
@@ -13,6 +16,8 @@ export function nodeService(options: {
   readonly configPath: string;
   readonly dependsOn: readonly string[];
   readonly password: Buffer;
+  /** Further arguments. */
+  readonly more?: readonly string[];
   /** Runs before every start, when what it depends on is healthy. */
   readonly before?: (running: RunningServices) => Promise<void>;
 }): ServiceSpec {
@@ -32,14 +37,16 @@ export function nodeService(options: {
       return {
         command: process.execPath,
         args: [
-          '--max-old-space-size=1024',
+          `--max-old-space-size=${heapMebibytes}`,
           scriptFile(options.script),
           ...['--home', paths.home],
           ...['--config', configPath],
           ...['--metrics-port', String(metrics)],
+          ...(options.more ?? []),
         ],
         cwd: '/',
-        env: { ...serviceEnvironment(paths.home), NODE_ENV: 'production' },
+        // Two arenas: with one per thread, glibc keeps several times what is in use.
+        env: { ...serviceEnvironment(paths.home), NODE_ENV: 'production', MALLOC_ARENA_MAX: '2' },
         user: undefined,
         address: `http://127.0.0.1:${metrics}/metrics`,
         extra: {},
@@ -49,7 +56,7 @@ export function nodeService(options: {
 }
 
 /** A script of ours, as TypeScript in a checkout and as built JavaScript in the packed package. */
-function scriptFile(script: string): string {
+export function scriptFile(script: string): string {
   const extension = import.meta.filename.endsWith('.ts') ? '.ts' : '.js';
   const folder = extension === '.ts' ? projectRoot : `${projectRoot}/dist`;
   return `${folder}/${script}${extension}`;

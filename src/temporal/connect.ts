@@ -1,12 +1,11 @@
 import { readFile } from 'node:fs/promises';
-import { extname } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Client, Connection, type TLSConfig } from '@temporalio/client';
 import type { DataConverter } from '@temporalio/common';
 import { NativeConnection } from '@temporalio/worker';
 import { Failure } from '../domain/failures.ts';
 import type { PayloadKey } from '../sealed/keyring.ts';
 import { EncryptingCodec } from './codec.ts';
+import { failureConverterPath } from './failure-converter-path.ts';
 
 /** How to reach a Temporal cluster. */
 export interface TemporalAddress {
@@ -21,11 +20,6 @@ export interface TemporalAddress {
   };
   readonly apiKeyFile?: string;
 }
-
-/** Loaded by name, also into the workflow sandbox. */
-export const failureConverterPath = fileURLToPath(
-  new URL(`./failure-converter${extname(import.meta.filename)}`, import.meta.url),
-);
 
 export function dataConverter(keys: readonly PayloadKey[]): DataConverter {
   return {

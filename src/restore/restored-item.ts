@@ -1,0 +1,76 @@
+import type { EntryKind, Id, Outcome } from '../domain/records.ts';
+
+/**
+ * What restore did with an entry.
+ *
+ * - `restored`: it is there now, under its own name.
+ * - `unchanged`: it was there already, equal.
+ * - `conflict`: its name was taken by something else, so it is there as `name (1).ext`.
+ * - `failed`: it could not be restored; `reason` is a failure code or the system's.
+ * - `missing`: no version of it was ever protected; `reason` is what became of the newest one.
+ */
+export type RestoreResult = 'restored' | 'unchanged' | 'conflict' | 'failed' | 'missing';
+
+export interface RestoredItem {
+  readonly entryId: Id;
+  /** The version that was restored; for a missing entry the newest one. */
+  readonly versionId?: Id;
+  /** As in the source, relative to its root. */
+  readonly path: Buffer;
+  /** Unknown while an entry's first version is under way. */
+  readonly kind?: EntryKind;
+  readonly result: RestoreResult;
+  /** Where it is, relative to the target folder. */
+  readonly target?: Buffer;
+  /** Also set on what was restored with less than its whole metadata. */
+  readonly reason?: string;
+  /** What became of the newest version, where an earlier one was restored because that one is not protected. */
+  readonly older?: Outcome;
+  /** Content of a file. */
+  readonly sizeBytes: number;
+  /** The sealed bytes are missing or not what was written. */
+  readonly damaged: boolean;
+}
+
+/** Counts of items; `bytes` is the content of the files that were written, now or by an earlier run. */
+export interface RestoreSummary {
+  readonly entries: number;
+  readonly restored: number;
+  readonly unchanged: number;
+  readonly conflict: number;
+  readonly failed: number;
+  readonly missing: number;
+  readonly older: number;
+  readonly damaged: number;
+  readonly bytes: number;
+}
+
+export const emptySummary: RestoreSummary = {
+  entries: 0,
+  restored: 0,
+  unchanged: 0,
+  conflict: 0,
+  failed: 0,
+  missing: 0,
+  older: 0,
+  damaged: 0,
+  bytes: 0,
+};
+
+export function countItem(summary: RestoreSummary, item: RestoredItem): RestoreSummary {
+  const isThere = item.result !== 'failed' && item.result !== 'missing';
+  return {
+    ...summary,
+    entries: summary.entries + 1,
+    [item.result]: summary[item.result] + 1,
+    older: summary.older + (isThere && item.older !== undefined ? 1 : 0),
+    damaged: summary.damaged + (item.damaged ? 1 : 0),
+    bytes: summary.bytes + (isThere ? item.sizeBytes : 0),
+  };
+}
+
+/** 4 when something was damaged, 3 when something else failed; what was never protected is no failure of restore. */
+export function restoreExitCode({ damaged, failed }: RestoreSummary): 0 | 3 | 4 {
+  if (damaged > 0) return 4;
+  return failed > 0 ? 3 : 0;
+}

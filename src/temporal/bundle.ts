@@ -1,0 +1,22 @@
+import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname, extname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
+import { failureConverterPath } from './failure-converter-path.ts';
+
+/**
+ * `node bundle.ts <file>`: bundles the workflows into a file, once. A process of its own, because the bundler takes more
+ * memory than everything the worker does afterwards.
+ */
+const [, , outFile = ''] = process.argv;
+if (!existsSync(outFile)) {
+  const workflowsPath = fileURLToPath(
+    new URL(`../../workflows/index${extname(import.meta.filename)}`, import.meta.url),
+  );
+  const logger = new DefaultLogger('ERROR');
+  const { code } = await bundleWorkflowCode({ workflowsPath, failureConverterPath, logger });
+  const partial = `${outFile}.${process.pid}.partial`;
+  mkdirSync(dirname(outFile), { recursive: true });
+  writeFileSync(partial, code);
+  renameSync(partial, outFile);
+}
