@@ -29,6 +29,8 @@ export async function openPool(options: DatabaseOptions): Promise<pg.Pool> {
   });
   // A lost idle connection is no event: the next query opens another or reports the outage.
   pool.on('error', () => {});
+  // Nor is one lost in the middle of a transaction: its query reports it, and an event nobody hears ends the process.
+  pool.on('connect', (client) => client.on('error', () => {}));
   return pool;
 }
 
