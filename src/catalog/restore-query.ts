@@ -16,6 +16,8 @@ export interface ContentPlace {
   /** Of the sealed file inside the object, bytes. */
   readonly offset: number;
   readonly length: number;
+  /** The key it was sealed with. */
+  readonly keyId: Id;
   /** The version the object was made for: this one, or the one it is a duplicate of. */
   readonly madeFor: Id;
 }
@@ -85,11 +87,11 @@ const entriesWithVersion = `
   from entries e
   left join versions h on h.id = e.head_version_id
   left join lateral (
-    select v.*, p.destination, p.byte_offset, p.length, p.key, p.s3_version_id, p.object_length, p.made_for
+    select v.*, p.destination, p.byte_offset, p.length, p.key, p.s3_version_id, p.object_length, p.made_for, p.key_id
     from versions v
     left join lateral (
       select pl.destination, pl.byte_offset, pl.length, o.key, o.s3_version_id, o.length as object_length,
-             s.version_id as made_for
+             s.version_id as made_for, s.key_id
       from placements pl join objects o on o.id = pl.object_id join sealings s on s.id = o.sealing_id
       where pl.version_id = v.id and pl.state = 'committed' order by pl.destination limit 1
     ) p on true
@@ -152,7 +154,7 @@ export async function* restoreRows(
               g.id, g.kind, g.size_bytes as "sizeBytes", g.mode, g.uid, g.gid, g.mtime_ns::text as "mtimeNs",
               g.link_target as "linkTarget", g.hardlink, g.sha512, g.destination, g.key,
               g.s3_version_id as "s3VersionId", g.byte_offset as "offset", coalesce(g.length, g.object_length) as length,
-              g.made_for as "madeFor"
+              g.made_for as "madeFor", g.key_id as "keyId"
        ${entriesWithVersion} ${passes[pass]} and ($3::bytea is null or e.path ${backwards ? '<' : '>'} $3)
        order by e.path ${backwards ? 'desc' : 'asc'} limit ${pageEntries}`,
       [sourceId, path, last ?? null],
@@ -184,6 +186,7 @@ interface Row {
   readonly offset: number;
   readonly length: number;
   readonly madeFor: Id;
+  readonly keyId: Id;
 }
 
 function restoreRow(row: Row): RestoreRow {
@@ -206,8 +209,9 @@ function restorable(row: Row & { readonly id: Id }): RestorableVersion {
     case 'link':
       return { ...common, kind: 'link', linkTarget: row.linkTarget ?? Buffer.alloc(0) };
     case 'file': {
-      const { sizeBytes, sha512, hardlink, destination, key, s3VersionId, offset, length, madeFor } = row;
-      const place = { destination, key, s3VersionId, offset, length, madeFor };
+      const { sizeBytes, sha512, hardlink, destination, key, s3VersionId, offset, length, madeFor, keyId } =
+        row;
+      const place = { destination, key, s3VersionId, offset, length, madeFor, keyId };
       return {
         ...common,
         kind: 'file',

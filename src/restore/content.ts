@@ -68,7 +68,11 @@ async function openChecked(
   version: RestorableFile,
   source: ByteSource,
 ): Promise<OpenedSealed> {
-  const sealed = await openSealed(source, { keys: (id) => deps.keys.byId(id), purpose: 'content' });
+  const keys = (id: Buffer) => {
+    if (id.toString('hex') !== version.place.keyId) throw otherFile();
+    return deps.keys.byId(id);
+  };
+  const sealed = await openSealed(source, { keys, purpose: 'content' });
   const { metadata, path } = sealed;
   const isSameContent =
     metadata.sha512 === version.sha512.toString('hex') && metadata.size === version.sizeBytes;
@@ -76,11 +80,12 @@ async function openChecked(
   const isMadeForThis = version.place.madeFor === version.id;
   const isThisVersion =
     metadata.version === version.id && metadata.entry === row.entryId && path.equals(row.path);
-  if (!isSameContent || (isMadeForThis && !isThisVersion)) {
-    throw new Failure('tampered', { detail: 'it is another sealed file than the catalog names' });
-  }
+  if (!isSameContent || (isMadeForThis && !isThisVersion)) throw otherFile();
   return sealed;
 }
+
+const otherFile = (): Failure =>
+  new Failure('tampered', { detail: 'it is another sealed file than the catalog names' });
 
 interface ReadPlan {
   /** Segments in memory at once. */
@@ -103,7 +108,10 @@ async function writeSegments(
   try {
     for (let index = 0; index < sealed.segmentCount; index++) {
       for (; next < Math.min(index + plan.ahead, sealed.segmentCount); next++) {
-        ahead.push(readSegment(deps, sealed, source, next, plan));
+        const ready = readSegment(deps, sealed, source, next, plan);
+        // Its turn comes later; until then its failure must not count as unhandled.
+        ready.catch(() => {});
+        ahead.push(ready);
       }
       const { plain, giveBack } = await (ahead[0] as Promise<Ready>);
       try {

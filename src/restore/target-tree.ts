@@ -1,6 +1,7 @@
 import {
   closeSync,
   constants,
+  fstatSync,
   lstatSync,
   mkdirSync,
   openSync,
@@ -69,7 +70,7 @@ export class TargetTree {
 
   /** What identifies the target on this machine. */
   get identity(): string {
-    const { dev, ino } = lstatSync(joinPath(this.root.path, Buffer.from('.')), { bigint: true });
+    const { dev, ino } = fstatSync(this.root.descriptor, { bigint: true });
     return `${dev}:${ino}`;
   }
 
