@@ -24,6 +24,8 @@ export interface Given {
   readonly damage?: (sealed: Buffer) => Buffer;
   /** Lets the version rest on another one's object, as a duplicate. */
   readonly sharing?: Protected;
+  /** What is sealed in place of the content, as long as it, by a sealer that lies. */
+  readonly sealedContent?: string;
   /** The path the sealed metadata names, if not the entry's. */
   readonly sealedPath?: string;
 }
@@ -153,7 +155,7 @@ export class TestRepository {
         plaintextLength: content.length,
         compression: { algorithm: 'zstd', level: 1 },
       },
-      content,
+      given.sealedContent === undefined ? content : Buffer.from(given.sealedContent),
     );
     const key = `objects/${sha512.toString('hex')}-${iv.toString('hex')}`;
     const body = given.damage?.(Buffer.from(sealed)) ?? sealed;

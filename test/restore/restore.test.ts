@@ -486,7 +486,28 @@ describe('damage', () => {
   });
 });
 
+test('content that authenticates but does not have the recorded SHA-512 is not released', async () => {
+  await repository.add('file', { content: 'true', sealedContent: 'lies' });
+  const to = tempFolder();
+  expect((await restore(to)).get('file')).toMatchObject({ result: 'failed', reason: 'tampered' });
+  expect(readdirSync(inSource(to))).toEqual([]);
+});
+
 describe('interruption and faults', () => {
+  test('a file that appears while ours is on its way is not replaced', async () => {
+    await repository.add('file.txt', { content: 'ours' });
+    const to = tempFolder();
+    repository.fault = () => writeFileSync(inSource(to, 'file.txt'), 'mine');
+    expect((await restore(to)).get('file.txt')).toMatchObject({ result: 'conflict' });
+    expect(text(inSource(to, 'file.txt'))).toBe('mine');
+    expect(text(inSource(to, 'file (1).txt'))).toBe('ours');
+    repository.fault = () => {};
+    await repository.add('equal', { content: 'same' });
+    repository.fault = () => writeFileSync(inSource(to, 'equal'), 'same');
+    expect((await restore(to)).get('equal')).toMatchObject({ result: 'unchanged' });
+    expect(leftovers(to)).toEqual([]);
+  });
+
   test('a store that breaks off in the middle of objects is asked again', async () => {
     const content = randomBytes(12 * mebibyte);
     await repository.add('large', { content });
