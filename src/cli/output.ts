@@ -1,14 +1,21 @@
 /* biome-ignore-all lint/suspicious/noConsole: the one file that writes to the terminal */
 import { type Failure, isFailure } from '../domain/failures.ts';
 
+/** Least time between two lines of progress. */
+const progressLineMs = 1_000;
+
 /** Where a command writes: results to standard output, everything about its progress to standard error. */
 export class Output {
   /** Whether results are JSON. */
   readonly json: boolean;
+  private readonly progressInLines: boolean;
   private progressShown = false;
+  private lastProgressLineAt = 0;
 
-  constructor(json: boolean) {
+  /** @param progressInLines whether progress is also told, in lines, where there is no terminal */
+  constructor(json: boolean, progressInLines = false) {
     this.json = json;
+    this.progressInLines = progressInLines;
   }
 
   /** A line of the result for people; nothing under --json. */
@@ -33,11 +40,20 @@ export class Output {
     process.stderr.write(`${text}\n`);
   }
 
-  /** Replaces the line that shows how far a long command is; only on a terminal. */
+  /** Replaces the line that shows how far a long command is. */
   progress(text: string): void {
-    if (!process.stderr.isTTY) return;
+    if (!process.stderr.isTTY) {
+      if (this.progressInLines) this.progressLine(text);
+      return;
+    }
     process.stderr.write(`\r\x1b[2K${text}`);
     this.progressShown = true;
+  }
+
+  private progressLine(text: string): void {
+    if (Date.now() - this.lastProgressLineAt < progressLineMs) return;
+    this.lastProgressLineAt = Date.now();
+    process.stderr.write(`${text}\n`);
   }
 
   failure(error: unknown): void {

@@ -416,6 +416,24 @@ export const failures = {
     'The catalog does not know that path.',
     'List what it knows with `holdfast files`.',
   ),
+  quickstart_home_taken: row(
+    1,
+    false,
+    'There is an installation of your own in {home}: the quickstart leaves it alone.',
+    'Name another state folder: HOLDFAST_HOME=/some/folder npm run quickstart',
+  ),
+  restore_differs: row(
+    4,
+    false,
+    'What was restored differs from the originals in {count} entries; the first is {path}: it {problem}.',
+    'Both are still there: compare them, and report it with the log files.',
+  ),
+  lock_not_enforced: row(
+    4,
+    false,
+    'The S3 server did not protect a locked object version against its deletion.',
+    'Do not keep backups on this server.',
+  ),
 } satisfies Record<string, FailureRow>;
 
 export type FailureCode = keyof typeof failures;
