@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import type pg from 'pg';
 import { Failure } from '../domain/failures.ts';
+import { translated } from './database.ts';
 
 const folder = new URL('./migrations/', import.meta.url);
 /** Any constant of ours: one migration at a time per database. */
@@ -9,11 +10,15 @@ const migrationLock = 7_203_114;
 
 /**
  * Brings the schema to the newest migration, as the tables' owner. Forward only: a migration that ran before
- * and reads differently now, or one this program does not know, is refused.
+ * and reads differently now, or one this program does not know, is refused: Failure `schema_unknown`.
  *
  * @param writerPassword set on the role the program runs as; undefined leaves the role's login alone.
  */
-export async function migrate(pool: pg.Pool, writerPassword?: string): Promise<string[]> {
+export function migrate(pool: pg.Pool, writerPassword?: string): Promise<string[]> {
+  return translated(() => bringUpToDate(pool, writerPassword));
+}
+
+async function bringUpToDate(pool: pg.Pool, writerPassword?: string): Promise<string[]> {
   const client = await pool.connect();
   try {
     await client.query('select pg_advisory_lock($1)', [migrationLock]);

@@ -8,6 +8,7 @@ import { renderPolicyConfig } from '../policy/render.ts';
 import { openS3Store } from '../storage/s3-store.ts';
 import { allowRoles } from './bucket-roles.ts';
 import { endpoints, writerPasswordFile } from './endpoints.ts';
+import { checkExternal } from './external.ts';
 import { nodeService } from './our-services.ts';
 import type { Paths } from './paths.ts';
 import { ensureSecret } from './secrets.ts';
@@ -99,6 +100,7 @@ async function prepareRepository(installation: Installation, running: RunningSer
   const { config, paths, keyringDocuments } = installation;
   if (config.services.postgres.mode === 'embedded') ensureSecret(writerPasswordFile(paths));
   const where = endpoints(config, paths, (name) => running.get(name));
+  await checkExternal(installation, where);
   const owner = await openPool({ ...where.catalogOwner, maxConnections: 1 });
   try {
     await migrate(owner, where.writerPassword);
