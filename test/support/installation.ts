@@ -1,0 +1,305 @@
+import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { ListMultipartUploadsCommand, ListObjectVersionsCommand, S3Client } from '@aws-sdk/client-s3';
+import pg from 'pg';
+import { parse, stringify } from 'yaml';
+import type { FileRow } from '../../src/cli/rows.ts';
+import type { ConfigFile } from '../../src/config.ts';
+import { resolvePaths } from '../../src/stack/paths.ts';
+import { accessRecords, type S3Request } from './access-log.ts';
+
+const program = fileURLToPath(new URL('../../bin/holdfast.mjs', import.meta.url));
+
+/** How a command ended. `rows` are the JSON values it printed, one a line (with `--json`). */
+export interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly rows: readonly FileRow[];
+}
+
+interface ServiceStatus {
+  readonly pid: number;
+  readonly healthy: boolean;
+  readonly address: string;
+  readonly [extra: string]: unknown;
+}
+
+export interface InstallationOptions {
+  /** The sources by name, each a folder that is made unless a path is given. */
+  readonly sources: Readonly<Record<string, string | undefined>>;
+  /** What the configuration that `init` wrote is changed to. */
+  readonly configure?: (config: ConfigFile) => void;
+  /** Part of the folder's name, for paths with spaces. */
+  readonly folderName?: string;
+}
+
+/**
+ * An installation of its own in a temporary folder, with nothing of it in the tests' process: everything is done by the
+ * program's commands, as a user would.
+ */
+export class TestInstallation {
+  /** Holds everything of this installation: 0700. */
+  readonly folder: string;
+  readonly home: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly sources: Readonly<Record<string, string>>;
+  private pool: pg.Pool | undefined;
+  private readonly clients: S3Client[] = [];
+
+  private constructor(folder: string, sources: Record<string, string>) {
+    this.folder = folder;
+    this.home = path.join(folder, 'home');
+    this.sources = sources;
+    this.env = {
+      ...process.env,
+      HOLDFAST_HOME: this.home,
+      HOLDFAST_PASSWORD_FILE: this.passwordFile('five plain random words\n'),
+    };
+  }
+
+  /** Makes the folders and runs `init`. The caller calls `remove` in the end, however the test ends. */
+  static async create(options: InstallationOptions): Promise<TestInstallation> {
+    const folder = mkdtempSync(path.join(tmpdir(), options.folderName ?? 'holdfast-e2e-'));
+    const sources: Record<string, string> = {};
+    for (const [name, given] of Object.entries(options.sources)) {
+      sources[name] = given ?? path.join(folder, 'sources', name);
+      if (given === undefined) mkdirSync(sources[name], { recursive: true });
+    }
+    const made = new TestInstallation(folder, sources);
+    const named = Object.entries(sources).flatMap(([name, at]) => ['--source', `${name}=${at}`]);
+    const { code, stderr } = await made.run(
+      'init',
+      ...named,
+      '--allow-test-signatures',
+      '--yes',
+      '--lock-days',
+      '1',
+    );
+    if (code !== 0) throw new Error(`init ended with ${code}: ${stderr}`);
+    if (options.configure) made.configure(options.configure);
+    return made;
+  }
+
+  /** `create`, then `up`. */
+  static async start(options: InstallationOptions, ...flags: string[]): Promise<TestInstallation> {
+    const made = await TestInstallation.create(options);
+    try {
+      await made.up(...flags);
+      return made;
+    } catch (error) {
+      await made.remove();
+      throw error;
+    }
+  }
+
+  path(source: string, ...names: string[]): string {
+    return path.join(this.sources[source] ?? source, ...names);
+  }
+
+  /** Writes a file of a source, with its folders. */
+  write(source: string, name: string, content: string | Buffer): string {
+    const file = this.path(source, name);
+    mkdirSync(path.dirname(file), { recursive: true });
+    writeFileSync(file, content);
+    return file;
+  }
+
+  passwordFile(text: string, name = 'password'): string {
+    const file = path.join(this.folder, name);
+    writeFileSync(file, text, { mode: 0o600 });
+    return file;
+  }
+
+  configure(change: (config: ConfigFile) => void): void {
+    const file = path.join(this.home, 'holdfast.yaml');
+    const config = parse(readFileSync(file, 'utf8')) as ConfigFile;
+    change(config);
+    writeFileSync(file, stringify(config));
+  }
+
+  config(): ConfigFile {
+    return parse(readFileSync(path.join(this.home, 'holdfast.yaml'), 'utf8')) as ConfigFile;
+  }
+
+  /** Runs a command to its end. */
+  run(...args: string[]): Promise<Ended> {
+    return this.runWith({}, ...args);
+  }
+
+  /** Runs a command with a changed environment; `undefined` takes a variable away. */
+  async runWith(env: Record<string, string | undefined>, ...args: string[]): Promise<Ended> {
+    const child = spawn(process.execPath, [program, ...args], {
+      env: { ...this.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      stdout += text;
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      stderr += text;
+    });
+    const code = await new Promise<number>((resolve, reject) => {
+      child.once('error', reject);
+      child.once('close', (ended) => resolve(ended ?? -1));
+    });
+    const rows = args.includes('--json')
+      ? stdout
+          .split('\n')
+          .filter(Boolean)
+          .map((line) => JSON.parse(line) as FileRow)
+      : [];
+    return { code, stdout, stderr, rows };
+  }
+
+  /** `protect --wait` of paths; rows by path. */
+  async protect(...paths: string[]): Promise<Ended & { byPath: ReadonlyMap<string, FileRow> }> {
+    const ended = await this.run('protect', ...paths, '--wait', '--json');
+    return { ...ended, byPath: new Map(ended.rows.map((row) => [row.path, row])) };
+  }
+
+  async up(...flags: string[]): Promise<void> {
+    const { code, stderr } = await this.run('up', '-d', ...flags);
+    if (code !== 0) throw new Error(`up ended with ${code}: ${stderr}`);
+  }
+
+  async down(): Promise<void> {
+    this.disconnect();
+    await this.pool?.end();
+    this.pool = undefined;
+    await this.run('down');
+  }
+
+  async services(): Promise<Readonly<Record<string, ServiceStatus>>> {
+    const { stdout } = await this.run('status', '--json');
+    return (JSON.parse(stdout.split('\n')[0] ?? '{}') as { services: Record<string, ServiceStatus> })
+      .services;
+  }
+
+  async service(name: string): Promise<ServiceStatus> {
+    const found = (await this.services())[name];
+    if (found === undefined) throw new Error(`no service ${name} in the status`);
+    return found;
+  }
+
+  /** Asks the catalog, as the owner of its tables. */
+  async query<Row extends pg.QueryResultRow>(sql: string, values: readonly unknown[] = []): Promise<Row[]> {
+    if (this.pool === undefined) {
+      const { postgres } = this.config().services ?? {};
+      const file =
+        postgres?.mode === 'external'
+          ? postgres.ownerUriFile
+          : path.join(this.home, 'secrets', 'postgres-uri');
+      const tls =
+        postgres?.mode === 'external' && postgres.caFile !== undefined
+          ? { ssl: { ca: readFileSync(postgres.caFile, 'utf8') } }
+          : {};
+      this.pool = new pg.Pool({ connectionString: readFileSync(file, 'utf8').trim(), max: 2, ...tls });
+      this.pool.on('error', () => {});
+    }
+    return (await this.pool.query<Row>(sql, [...values])).rows;
+  }
+
+  /** A client with the bucket owner's credentials, and the bucket. */
+  async s3(): Promise<{ client: S3Client; bucket: string }> {
+    const { address, credentialsFile, region, bucket } = await this.service('s3');
+    return this.s3Client(address, String(credentialsFile), String(region), String(bucket));
+  }
+
+  s3Client(endpoint: string, credentialsFile: string, region: string, bucket: string) {
+    const text = readFileSync(credentialsFile, 'utf8');
+    const value = (name: string): string => new RegExp(`^${name} = (\\S+)$`, 'm').exec(text)?.[1] ?? '';
+    const client = new S3Client({
+      endpoint,
+      region,
+      forcePathStyle: true,
+      credentials: {
+        accessKeyId: value('aws_access_key_id'),
+        secretAccessKey: value('aws_secret_access_key'),
+      },
+    });
+    this.clients.push(client);
+    return { client, bucket };
+  }
+
+  /** All versions and delete markers of content objects, packs left out; and the multipart uploads still open. */
+  async bucketState(): Promise<{ objects: { key: string; versionId: string }[]; multiparts: number }> {
+    const { client, bucket } = await this.s3();
+    const objects: { key: string; versionId: string }[] = [];
+    for (let marker: { KeyMarker?: string; VersionIdMarker?: string } | undefined = {}; marker; ) {
+      const page: import('@aws-sdk/client-s3').ListObjectVersionsCommandOutput = await client.send(
+        new ListObjectVersionsCommand({ Bucket: bucket, Prefix: 'objects/', ...marker }),
+      );
+      for (const version of [...(page.Versions ?? []), ...(page.DeleteMarkers ?? [])])
+        objects.push({ key: version.Key ?? '', versionId: version.VersionId ?? '' });
+      marker = page.IsTruncated
+        ? {
+            ...(page.NextKeyMarker === undefined ? {} : { KeyMarker: page.NextKeyMarker }),
+            ...(page.NextVersionIdMarker === undefined ? {} : { VersionIdMarker: page.NextVersionIdMarker }),
+          }
+        : undefined;
+    }
+    const open = await client.send(new ListMultipartUploadsCommand({ Bucket: bucket }));
+    this.disconnect();
+    return { objects, multiparts: open.Uploads?.length ?? 0 };
+  }
+
+  /** Every request the embedded S3 server has answered, in the order of its log. */
+  requests(): readonly S3Request[] {
+    return accessRecords(readFileSync(path.join(this.home, 'data', 's3', 'access.log'), 'utf8'));
+  }
+
+  /** Has the next worker end at this point of the pipeline as kill -9 would, the `count`-th time it gets there. */
+  armFailPoint(name: string, count = 1): void {
+    writeFileSync(path.join(this.home, 'run', 'fail-point'), `${name} ${count}`);
+  }
+
+  /** Sends a signal to a service's process. */
+  async signal(service: string, signal: NodeJS.Signals): Promise<number> {
+    const { pid } = await this.service(service);
+    process.kill(pid, signal);
+    return pid;
+  }
+
+  /** Stops everything and takes away all that was left on this machine. */
+  async remove(): Promise<void> {
+    await this.down();
+    const elsewhere = linkTarget(path.join(this.home, 'data'));
+    const { runtime } = resolvePaths(this.env, process.getuid?.() ?? 0);
+    for (const folder of [this.folder, runtime, elsewhere])
+      if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+  }
+
+  private disconnect(): void {
+    for (const client of this.clients.splice(0)) client.destroy();
+  }
+}
+
+/** Asks until the answer is there. An error that says what was waited for after `timeoutMs`. */
+export async function until<T>(
+  what: string,
+  ask: () => Promise<T | undefined | false> | T | undefined | false,
+  timeoutMs = 30_000,
+): Promise<T> {
+  const deadline = performance.now() + timeoutMs;
+  for (;;) {
+    const answer = await ask();
+    if (answer !== undefined && answer !== false) return answer;
+    if (performance.now() > deadline) throw new Error(`waited in vain: ${what}`);
+    await sleep(100);
+  }
+}
+
+function linkTarget(file: string): string | undefined {
+  try {
+    return readlinkSync(file);
+  } catch {
+    return undefined;
+  }
+}
