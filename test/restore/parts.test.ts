@@ -109,7 +109,6 @@ test('modification times beyond what a floating-point number of seconds holds', 
     expect(await times.set(descriptor, mtimeNs)).toBe(true);
     expect(statSync(file, { bigint: true }).mtimeNs).toBe(mtimeNs);
   }
-  expect(await times.set(1_000_000, 1n)).toBe(false);
   await times.close();
 });
 
