@@ -5,18 +5,22 @@ import type { Dependency, Postponed } from '../src/domain/steps.ts';
 import { Busy } from '../src/pipeline/semaphore.ts';
 
 /** Failures that say nothing about the file: something it needs is away. */
-const dependencyOf: Partial<Record<FailureCode, Dependency>> = {
+const missing: Partial<Record<FailureCode, Dependency>> = {
   catalog_unavailable: 'postgres',
   s3_unavailable: 's3',
   policy_unavailable: 'opa',
   scanner_unavailable: 'clamd',
-  source_unavailable: 'source',
 };
+
+function dependencyOf(error: unknown): Dependency | undefined {
+  if (!(error instanceof Failure)) return undefined;
+  return error.code === 'source_unavailable' ? `source:${error.facts.source}` : missing[error.code];
+}
 
 /** Turns "not now" into an answer; everything else is thrown across the edge by {@link failing}. */
 export function postponed<Answer>(error: unknown, log: Logger): Answer {
   if (error instanceof Busy) return { next: 'busy' } satisfies Postponed as Answer;
-  const dependency = error instanceof Failure ? dependencyOf[error.code] : undefined;
+  const dependency = dependencyOf(error);
   if (dependency === undefined) return failing(error, log);
   log.warn({ dependency, err: error }, 'waiting for a dependency');
   return { next: 'unavailable', dependency } satisfies Postponed as Answer;

@@ -9,6 +9,9 @@ import {
 import { createActivities } from '../activities/index.ts';
 import { Catalog } from './catalog/catalog.ts';
 import { openPool } from './catalog/database.ts';
+import { Failure } from './domain/failures.ts';
+import type { Id } from './domain/records.ts';
+import type { Dependency } from './domain/steps.ts';
 import { groupOf, type Installation } from './installation.ts';
 import { createLog } from './observability/log.ts';
 import { Metrics } from './observability/metrics.ts';
@@ -38,16 +41,17 @@ metrics.serve(metricsPort);
 
 const catalog = new Catalog(await openPool({ ...endpoints.catalogWriter, maxConnections: 12 }));
 const context = await pipelineContext(installation, endpoints, catalog);
-const gates = new Gates({
+const probes: Readonly<Record<Exclude<Dependency, `source:${Id}`>, () => Promise<unknown>>> = {
   postgres: () => catalog.ping(),
-  opa: async () => void (await context.policy.ping()),
+  opa: () => context.policy.ping(),
   clamd: () => context.scanner.ping(),
-  s3: async () => {
-    for (const destination of context.destinations.values()) await destination.store.facts();
-  },
-  source: async () => {
-    for (const source of context.sources.values()) await source.root();
-  },
+  s3: () => Promise.all([...context.destinations.values()].map(({ store }) => store.facts())),
+};
+const gates = new Gates((dependency) => {
+  if (dependency in probes) return probes[dependency as keyof typeof probes];
+  const source = context.sources.get(dependency.replace('source:', ''));
+  return async () =>
+    source === undefined ? Promise.reject(new Failure('source_unavailable')) : source.root();
 });
 
 /** The SDK's own messages, without their metadata where a path could be: code and message only. */

@@ -15,6 +15,7 @@ const program = new Command('holdfast')
   .version(readVersion())
   .option('--config <file>', 'configuration file (default: holdfast.yaml in the state folder)')
   .option('--json', 'results as JSON')
+  .option('--progress', 'tell progress, in lines, also where there is no terminal')
   .exitOverride()
   .configureOutput({ writeErr: (text) => process.stderr.write(text) })
   .showHelpAfterError('Run with --help to see arguments and examples.');
@@ -104,6 +105,23 @@ command('runs', 'the newest runs and their results')
   .addHelpText('after', examples('holdfast runs', 'holdfast runs --limit 100 --json'))
   .action(run(async (session, options) => (await import('./commands/runs.ts')).runRuns(session, options)));
 
+command('restore', 'bring a source, a folder or a file back into a folder')
+  .argument('<source[:path]>', 'what to restore, as `files` prints it')
+  .requiredOption('--to <folder>', 'where to; everything goes below <folder>/<source>')
+  .option('--dry-run', 'show what would be restored, and how many bytes')
+  .addHelpText(
+    'after',
+    examples(
+      'holdfast restore documents --to /tmp/restored',
+      'holdfast restore documents:letters/2026.odt --to /tmp/restored --dry-run',
+    ),
+  )
+  .action(
+    run(async (session, target, options) =>
+      (await import('./commands/restore.ts')).runRestore(session, target, options),
+    ),
+  );
+
 program
   .command('supervise', { hidden: true })
   .requiredOption('--services <names>')
@@ -132,14 +150,20 @@ function command(name: string, description: string): Command {
   return program.command(name).description(description).option('--json', 'results as JSON');
 }
 
+interface GlobalOptions {
+  readonly json?: boolean;
+  readonly progress?: boolean;
+  readonly config?: string;
+}
+
 /** An action that is given a session, then its positional arguments' and options' values. A number it gives is the exit code. */
 // biome-ignore lint/suspicious/noExplicitAny: commander hands over what the options above declare
 function run(action: (session: Session, ...args: any[]) => Promise<unknown>) {
   // biome-ignore lint/suspicious/noExplicitAny: see above
   return async (...args: any[]): Promise<void> => {
     const self = args.pop() as Command;
-    const { json = false, config } = self.optsWithGlobals<{ json?: boolean; config?: string }>();
-    const session = openSession(process.env, config, new Output(json), interrupt.signal);
+    const { json, progress, config } = self.optsWithGlobals<GlobalOptions>();
+    const session = openSession(process.env, config, new Output(json === true, progress), interrupt.signal);
     const options = args.pop();
     const exitCode = await action(session, ...args, options);
     if (typeof exitCode === 'number') process.exitCode = exitCode;

@@ -4,9 +4,8 @@
  */
 import type { Id, Outcome } from './records.ts';
 
-/** What a step may find missing; work waits for it without spending attempts. */
-export const dependencies = ['postgres', 's3', 'opa', 'clamd', 'source'] as const;
-export type Dependency = (typeof dependencies)[number];
+/** What a step may find missing, a single source by its id; work waits for it without spending attempts. */
+export type Dependency = 'postgres' | 's3' | 'opa' | 'clamd' | `source:${Id}`;
 
 /** The step did nothing yet: this process is full (`busy`), or something it needs does not answer. */
 export type Postponed =

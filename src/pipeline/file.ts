@@ -2,7 +2,7 @@ import type { BigIntStats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import type { EntryRef, StatFacts, VersionFacts } from '../catalog/catalog.ts';
 import type { SourceConfig } from '../config.ts';
-import { Failure } from '../domain/failures.ts';
+import { Failure, isFailure } from '../domain/failures.ts';
 import type { EntryKind } from '../domain/records.ts';
 import { type OpenResult, openInside } from '../files/open.ts';
 import type { SourceRoot } from '../files/root.ts';
@@ -14,8 +14,15 @@ export async function servedSource(
   entry: EntryRef,
 ): Promise<{ config: SourceConfig; root: SourceRoot }> {
   const source = context.sources.get(entry.sourceId);
-  if (source === undefined) throw new Failure('source_unavailable', { detail: 'not served by this host' });
-  return { config: source.config, root: await source.root() };
+  const away = (detail: string, cause?: unknown): Failure =>
+    new Failure('source_unavailable', { detail, source: entry.sourceId }, { cause });
+  if (source === undefined) throw away('not served by this host');
+  try {
+    return { config: source.config, root: await source.root() };
+  } catch (error) {
+    if (isFailure(error, 'source_unavailable')) throw away(String(error.facts.detail), error);
+    throw error;
+  }
 }
 
 export async function openEntry(context: PipelineContext, entry: EntryRef): Promise<OpenResult> {

@@ -1,4 +1,5 @@
 import type { BigIntStats } from 'node:fs';
+import { auditEvent } from '../audit/event.ts';
 import type { KnownVersion, Observation, StatFacts } from '../catalog/catalog.ts';
 import type { AuditRow, VersionRow } from '../catalog/rows.ts';
 import { Failure } from '../domain/failures.ts';
@@ -52,7 +53,9 @@ export async function fingerprint(
       return look.settle('failed', 'left_source');
     case 'unreadable':
       // The whole source is away: that says nothing about this file.
-      if (opened.code.startsWith('source_')) throw new Failure('source_unavailable', { detail: opened.code });
+      if (opened.code.startsWith('source_')) {
+        throw new Failure('source_unavailable', { detail: opened.code, source: seen.entry.sourceId });
+      }
       return look.settle('failed', 'unreadable');
     case 'gone':
       return look.gone();
@@ -178,7 +181,11 @@ class Look {
         reason,
       },
       events: [
-        this.event(version, step, { kind: version.kind, outcome, ...(reason === null ? {} : { reason }) }),
+        this.event(version, step, {
+          kind: version.kind,
+          outcome,
+          ...(reason === null ? {} : { reason, rule: reason }),
+        }),
       ],
     });
     return settledAnswer(version, outcome, reason);
@@ -202,7 +209,20 @@ class Look {
       ...(head && stat
         ? { restat: { versionId: head.id, ctimeNs: stat.ctimeNs, inode: stat.inode, device: stat.device } }
         : {}),
-      events: [],
+      events: [
+        auditEvent(this.context.ids, {
+          subject: this.input.runId,
+          step: 'skip',
+          among: `${this.run.workflowRunId}/${this.input.round}`,
+          run: this.input.runId,
+          host: this.context.hostId,
+          workflow: this.run.workflowId,
+          source: entry.sourceId,
+          entry: entry.id,
+          version: head?.id,
+          facts: { outcome: head?.outcome ?? 'vanished', reason: 'unchanged', rule: 'duplicate_check' },
+        }),
+      ],
     });
     return {
       next: 'settled',

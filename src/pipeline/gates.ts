@@ -2,12 +2,12 @@ import type { Dependency } from '../domain/steps.ts';
 
 /** One probe per dependency, however many wait for it; slower from try to try, at most every 15 s. */
 export class Gates {
-  private readonly probes: Readonly<Record<Dependency, () => Promise<void>>>;
+  private readonly probeOf: (dependency: Dependency) => () => Promise<unknown>;
   private readonly waiting = new Map<Dependency, Promise<void>>();
 
-  /** @param probes each resolves when its dependency answers, and rejects while it does not */
-  constructor(probes: Readonly<Record<Dependency, () => Promise<void>>>) {
-    this.probes = probes;
+  /** @param probeOf gives the question that resolves when the dependency answers, and rejects while it does not */
+  constructor(probeOf: (dependency: Dependency) => () => Promise<unknown>) {
+    this.probeOf = probeOf;
   }
 
   /** Resolves once the dependency answers; rejects only with the signal's reason. */
@@ -35,7 +35,7 @@ export class Gates {
   private async probe(dependency: Dependency): Promise<void> {
     for (let pauseMs = 250; ; pauseMs = Math.min(2 * pauseMs, 15_000)) {
       try {
-        await this.probes[dependency]();
+        await this.probeOf(dependency)();
         return;
       } catch {
         await new Promise((resolve) => setTimeout(resolve, pauseMs));

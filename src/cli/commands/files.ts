@@ -1,8 +1,8 @@
 import { Failure } from '../../domain/failures.ts';
 import { outcomes } from '../../domain/records.ts';
 import { countOutcomes, type FileRow, listRows, rowsTable } from '../rows.ts';
-import { type Session, sessionConfig, withCatalog } from '../session.ts';
-import { parseTarget } from '../target.ts';
+import { type Session, withCatalog } from '../session.ts';
+import { parseTarget, requireSource } from '../target.ts';
 
 export interface FilesOptions {
   readonly outcome?: string;
@@ -22,8 +22,9 @@ export async function runFiles(
       detail: `There is no outcome "${outcome}". The outcomes are ${outcomes.join(', ')}.`,
     });
   }
-  const wanted = target === undefined ? undefined : parseTarget(target, sessionConfig(session));
+  const wanted = target === undefined ? undefined : parseTarget(target);
   await withCatalog(session, async (catalog) => {
+    if (wanted !== undefined) await requireSource(catalog, wanted.source);
     const counted: Pick<FileRow, 'outcome'>[] = [];
     let page: FileRow[] = [];
     const print = (): void => {

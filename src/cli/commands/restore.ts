@@ -1,7 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { join, resolve } from 'node:path';
 import type { RestoreTotals } from '../../catalog/restore-query.ts';
-import { Failure } from '../../domain/failures.ts';
 import { recordedRestore } from '../../restore/recorded-run.ts';
 import { type RestoreDeps, type RestoreRequest, restoreTree } from '../../restore/restore.ts';
 import {
@@ -14,6 +13,7 @@ import {
 import { openS3Store } from '../../storage/s3-store.ts';
 import { bytes, printable } from '../output.ts';
 import { type Session, unlock, withCatalog } from '../session.ts';
+import { parseTarget, requireSource } from '../target.ts';
 
 export interface RestoreOptions {
   readonly to: string;
@@ -29,6 +29,7 @@ export async function runRestore(session: Session, target: string, options: Rest
   const installation = await unlock(session);
   const { config, keys, ids } = installation;
   return withCatalog(session, async (catalog, where) => {
+    await requireSource(catalog, wanted.source);
     const stores = new Map(
       await Promise.all(
         config.destinations.map(
@@ -62,19 +63,6 @@ export async function runRestore(session: Session, target: string, options: Rest
       for (const store of stores.values()) store.close();
     }
   });
-}
-
-/** `source` or `source:path`; a slash behind the path is a habit and means nothing. Failure `usage`. */
-export function parseTarget(target: string): { source: string; path?: Buffer } {
-  const at = target.indexOf(':');
-  if (at === -1) return { source: target };
-  const path = target.slice(at + 1).replace(/\/+$/, '');
-  if (path.startsWith('/') || target.slice(at + 1).startsWith('/')) {
-    throw new Failure('usage', {
-      detail: 'The path after the colon is relative to the source: leave out the first slash.',
-    });
-  }
-  return { source: target.slice(0, at), ...(path === '' ? {} : { path: Buffer.from(path) }) };
 }
 
 async function dryRun(deps: RestoreDeps, request: RestoreRequest, report: Report): Promise<RestoreSummary> {

@@ -4,8 +4,8 @@ import { Failure } from '../../domain/failures.ts';
 import type { Id } from '../../domain/records.ts';
 import { bytes, localTime, printable, table } from '../output.ts';
 import { pathFields } from '../rows.ts';
-import { type Session, sessionConfig, withCatalog } from '../session.ts';
-import { parseTarget } from '../target.ts';
+import { type Session, withCatalog } from '../session.ts';
+import { parseTarget, requireSource } from '../target.ts';
 
 interface ShownVersion {
   readonly versionId: Id;
@@ -36,9 +36,10 @@ export async function runShow(
   options: { readonly version?: string },
 ): Promise<void> {
   const { output } = session;
-  const { source, path } = parseTarget(target, sessionConfig(session));
+  const { source, path } = parseTarget(target);
   if (path === undefined) throw new Failure('usage', { detail: 'show takes <source>:<path>.' });
   await withCatalog(session, async (catalog) => {
+    await requireSource(catalog, source);
     const versions = await versionsOf(catalog, source, path);
     const wanted =
       options.version === undefined ? versions[0] : versions.find((v) => v.versionId === options.version);
