@@ -55,7 +55,7 @@ const memoryBytes = 96 * 1024 * 1024;
  * Restores a source, or a path in it, from its newest protected versions, and yields one item per entry. Stopping the
  * iteration stops the restore; either way no partial file is left.
  *
- * Failures: `source_unknown`, `path_unknown`, `no_space`, `restore_running`, `interrupted`, and what keeps all of it
+ * Failures: `source_unknown`, `path_unknown`, `target_unusable`, `no_space`, `target_full`, `restore_running`, `interrupted`, and what keeps all of it
  * from going on (`catalog_unavailable`, `s3_unavailable`, `s3_denied`, …). Running it again goes on where it stopped.
  */
 export async function* restoreTree(

@@ -52,19 +52,23 @@ export class TargetTree {
     this.root = new OpenFolder(descriptor, Buffer.alloc(0), 'present', undefined);
   }
 
-  /** Opens the target, making it if need be. Throws system errors. */
+  /** Opens the target, making it if need be (0700). Failure `target_unusable`. */
   static make(path: string): TargetTree {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
-    return new TargetTree(openSync(path, folderFlags));
+    try {
+      mkdirSync(path, { recursive: true, mode: 0o700 });
+      return new TargetTree(openSync(path, folderFlags));
+    } catch (error) {
+      throw unusable(error);
+    }
   }
 
-  /** Opens the target if it is there. */
+  /** Opens the target if it is there. Failure `target_unusable`. */
   static openPresent(path: string): TargetTree | undefined {
     try {
       return new TargetTree(openSync(path, folderFlags));
     } catch (error) {
       if (errorCode(error) === 'ENOENT') return undefined;
-      throw error;
+      throw unusable(error);
     }
   }
 
@@ -253,6 +257,11 @@ class OpenFolder implements TargetFolder {
   private closeIfUnused(): void {
     if (this.retired && this.holders === 0) closeSync(this.descriptor);
   }
+}
+
+function unusable(error: unknown): unknown {
+  const reason = errorCode(error);
+  return reason === undefined ? error : new Failure('target_unusable', { reason });
 }
 
 function below(absolute: Buffer, path: Buffer): Buffer {

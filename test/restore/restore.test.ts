@@ -595,6 +595,16 @@ describe('interruption and faults', () => {
     expect(summaryOf(await restore(to))).toMatchObject({ unchanged: 1 });
   });
 
+  test('a target that is no folder is refused', async () => {
+    await repository.add('a');
+    const to = join(tempFolder(), 'file');
+    writeFileSync(to, 'mine');
+    for (const dryRun of [true, false]) {
+      await expect(restore(to, { dryRun })).rejects.toMatchObject({ code: 'target_unusable' });
+      await expect(restore(join(to, 'x'), { dryRun })).rejects.toMatchObject({ code: 'target_unusable' });
+    }
+  });
+
   test('content that does not fit is refused before the first byte', async () => {
     const big = await repository.add('big', { content: 'x' });
     await postgres.owner.query('update versions set size_bytes = 1::bigint << 60 where id = $1', [
