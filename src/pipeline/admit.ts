@@ -8,6 +8,8 @@ import { settle, settledAs } from './settle.ts';
 export async function admit(context: PipelineContext, { versionId }: VersionStep): Promise<AdmitAnswer> {
   const version = judged(await context.catalog.version(versionId));
   if (version.outcome !== undefined) return (await settledAs(context, version)) as AdmitAnswer;
+  // Admitted already, perhaps under an earlier bundle: its answer got lost, the decision stands.
+  if (version.admission !== undefined) return { next: 'scan' };
   const input = admissionInput(version);
   const decision = await context.policy.admit(input);
   const { result } = decision;

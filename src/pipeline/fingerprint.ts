@@ -101,8 +101,11 @@ class Look {
     const stat = statFacts('file', print.stat);
     const sha512 = Buffer.from(print.sha512, 'hex');
     if (this.isKnown(stat, sha512, null)) return this.unchanged(stat);
-    // A version made by this very look before, from other bytes, is never sealed again under its number.
-    if (this.seen.made && !this.seen.made.sha512?.equals(sha512)) return this.cancelled();
+    const { made } = this.seen;
+    if (made) {
+      // A version made by this very look before, from other bytes, is never sealed again under its number.
+      return made.sha512?.equals(sha512) ? { next: 'admit', versionId: made.id, large } : this.cancelled();
+    }
     const hardlink =
       print.stat.nlink > 1n ? await this.context.catalog.hardlinkOf(this.seen.entry, stat) : undefined;
     const version = this.row(stat, {
@@ -143,7 +146,11 @@ class Look {
 
   /** Nothing has the name any more: a tombstone for what was protected, unless too much is going at once. */
   async gone(): Promise<FingerprintAnswer> {
-    const { head, entry } = this.seen;
+    const { head, entry, made } = this.seen;
+    if (made && (await this.context.catalog.version(made.id)).verdict?.state === 'infected') {
+      // This very look found it infected and was cut off; it may be in quarantine by now. The scan step settles that.
+      return { next: 'admit', versionId: made.id, large: made.sizeBytes > smallContentBytes };
+    }
     if (head === undefined) return this.settle('vanished', null);
     if (head.outcome === 'deleted' || head.outcome === 'quarantined') return this.unchanged();
     const load = await this.context.catalog.deletionLoad(entry.sourceId);
@@ -157,9 +164,11 @@ class Look {
     reason: string | null,
     stat?: StatFacts,
     more: Partial<VersionRow> = {},
-  ): Promise<Settled> {
+  ): Promise<FingerprintAnswer> {
     if (stat && outcome !== 'failed' && this.isKnown(stat, null, more.linkTarget ?? null))
       return this.unchanged(stat);
+    // This very look made a version of something else before it was cut off.
+    if (this.seen.made) return this.cancelled();
     const version = this.row(stat, more);
     const step =
       outcome === 'failed'

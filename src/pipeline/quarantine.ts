@@ -1,4 +1,3 @@
-import type { Change } from '../catalog/rows.ts';
 import type { Verdict } from '../domain/records.ts';
 import type { Changed, Settled } from '../domain/steps.ts';
 import { moveToQuarantine } from '../files/quarantine.ts';
@@ -15,7 +14,6 @@ export async function quarantine(
   context: PipelineContext,
   version: AdmittedVersion,
   verdict: Verdict,
-  change: Change,
 ): Promise<Settled | Changed> {
   const { config, root } = await servedSource(context, version.entry);
   const id = context.ids.quarantine(version.id);
@@ -26,16 +24,14 @@ export async function quarantine(
       quarantineDir: context.quarantineDir,
       name: id,
     });
-    if (moved.kind === 'changed') return abandon(context, version, change);
+    if (moved.kind === 'changed') return abandon(context, version);
     if (moved.kind === 'moved') action = 'moved';
   }
   const signature = verdict.signature ?? 'unknown';
   context.log.warn({ version: version.id, signature, action }, 'infected file');
   return settle(context, version, 'quarantined', signature, {
-    ...change,
     quarantine: { id, versionId: version.id, hostId: context.hostId, action, signature },
     events: [
-      ...change.events,
       versionEvent(context, version, {
         step: 'quarantine',
         facts: { action, signature, configured: config.quarantine },

@@ -13,7 +13,8 @@ import { abandon, settledAs } from './settle.ts';
 export async function scan(context: PipelineContext, input: ScanStep, run: StepRun): Promise<ScanAnswer> {
   const version = admitted(await context.catalog.version(input.versionId));
   if (version.outcome !== undefined) return settledAs(context, version);
-  if (version.verdict !== undefined && version.verdict.state !== 'infected') return { next: 'seal' };
+  if (version.verdict?.state === 'infected') return quarantine(context, version, version.verdict);
+  if (version.verdict !== undefined) return { next: 'seal' };
 
   const scanner = await context.scanner.facts();
   const earlier = context.scanner.isStale(scanner)
@@ -38,10 +39,10 @@ export async function scan(context: PipelineContext, input: ScanStep, run: StepR
       reused: earlier !== undefined,
     },
   });
-  if (verdict.state === 'infected')
-    return quarantine(context, version, verdict, { scan: row, events: [event] });
+  // Durable before the original is moved: whoever goes on after a crash then knows why it is not there.
   await context.catalog.write({ scan: row, events: [event] });
   context.failPoints.reach('after-scan');
+  if (verdict.state === 'infected') return quarantine(context, version, verdict);
   return { next: 'seal' };
 }
 
