@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { Catalog } from '../../src/catalog/catalog.ts';
 import { isFailure } from '../../src/domain/failures.ts';
+import { usePostgres } from '../support/postgres.ts';
 import {
   addObject,
   addSource,
@@ -13,7 +14,7 @@ import {
   settled,
   versionOf,
 } from './samples.ts';
-import { openCatalog, openCatalogs, usePostgres } from './world.ts';
+import { openCatalog, openCatalogs } from './world.ts';
 
 const postgres = usePostgres();
 

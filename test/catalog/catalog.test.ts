@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Catalog } from '../../src/catalog/catalog.ts';
 import { isFailure } from '../../src/domain/failures.ts';
 import type { Id } from '../../src/domain/records.ts';
+import { usePostgres } from '../support/postgres.ts';
 import {
   addObject,
   addSource,
@@ -14,7 +15,7 @@ import {
   sourceId,
   versionOf,
 } from './samples.ts';
-import { openCatalog, openCatalogs, usePostgres } from './world.ts';
+import { openCatalog, openCatalogs } from './world.ts';
 
 const postgres = usePostgres();
 

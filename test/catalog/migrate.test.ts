@@ -3,7 +3,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { openPool } from '../../src/catalog/database.ts';
 import { migrate } from '../../src/catalog/migrate.ts';
 import { isFailure } from '../../src/domain/failures.ts';
-import { usePostgres } from './world.ts';
+import { usePostgres } from '../support/postgres.ts';
 
 const postgres = usePostgres();
 

@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { usePostgres } from './world.ts';
+import { usePostgres } from '../support/postgres.ts';
 
 const postgres = usePostgres();
 let writer: pg.Client;

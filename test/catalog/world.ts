@@ -1,22 +1,7 @@
-import { afterAll, beforeAll, onTestFinished } from 'vitest';
+import { onTestFinished } from 'vitest';
 import { Catalog } from '../../src/catalog/catalog.ts';
 import { openPool } from '../../src/catalog/database.ts';
-import { startPostgres, type TestPostgres } from '../support/postgres.ts';
-
-/** The server of this test file; call once, at the top. */
-export function usePostgres(): () => TestPostgres {
-  let server: TestPostgres | undefined;
-  beforeAll(async () => {
-    server = await startPostgres();
-  });
-  afterAll(async () => {
-    await server?.stop();
-  });
-  return () => {
-    if (server === undefined) throw new Error('Postgres is not started yet');
-    return server;
-  };
-}
+import type { TestPostgres } from '../support/postgres.ts';
 
 /** Catalogs of one new database, each with a pool of its own as the program's role: so many processes. */
 export async function openCatalogs(server: TestPostgres, count: number): Promise<Catalog[]> {

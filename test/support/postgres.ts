@@ -6,6 +6,7 @@ import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
+import { afterAll, beforeAll } from 'vitest';
 import { openPool } from '../../src/catalog/database.ts';
 import { migrate } from '../../src/catalog/migrate.ts';
 import { resolvePaths } from '../../src/stack/paths.ts';
@@ -34,6 +35,21 @@ export interface TestPostgres {
 
 const owner = 'test_owner';
 const template = 'migrated';
+
+/** The server of this test file; call once, at the top. */
+export function usePostgres(): () => TestPostgres {
+  let server: TestPostgres | undefined;
+  beforeAll(async () => {
+    server = await startPostgres();
+  });
+  afterAll(async () => {
+    await server?.stop();
+  });
+  return () => {
+    if (server === undefined) throw new Error('Postgres is not started yet');
+    return server;
+  };
+}
 
 /** Starts a cluster on a unix socket below /tmp, for which nothing needs to survive a power cut. */
 export async function startPostgres(): Promise<TestPostgres> {

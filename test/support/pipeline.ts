@@ -1,0 +1,349 @@
+/** The pipeline's steps on a real Postgres and real files, with a store, policy and scanner that tests can bend. */
+import { createHash } from 'node:crypto';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { pino } from 'pino';
+import { onTestFinished } from 'vitest';
+import { Catalog, type EntryRef } from '../../src/catalog/catalog.ts';
+import { openPool } from '../../src/catalog/database.ts';
+import type { DestinationConfig, SourceConfig } from '../../src/config.ts';
+import { Ids } from '../../src/domain/ids.ts';
+import type { AdmissionResult, Id, ReleaseInput, ReleaseResult, Verdict } from '../../src/domain/records.ts';
+import type { Changed, Settled } from '../../src/domain/steps.ts';
+import { openRoot } from '../../src/files/root.ts';
+import { RepositoryKeys } from '../../src/keys/repository-keys.ts';
+import { admit } from '../../src/pipeline/admit.ts';
+import type { PipelineContext, StepRun } from '../../src/pipeline/context.ts';
+import { fingerprint } from '../../src/pipeline/fingerprint.ts';
+import { planAndRelease } from '../../src/pipeline/plan-and-release.ts';
+import { scan } from '../../src/pipeline/scan.ts';
+import { sealAndUpload } from '../../src/pipeline/seal-and-upload.ts';
+import { Semaphore } from '../../src/pipeline/semaphore.ts';
+import { Staging } from '../../src/pipeline/staging.ts';
+import { upload } from '../../src/pipeline/upload.ts';
+import type { PolicyEngine } from '../../src/policy/engine.ts';
+import type { Scanner } from '../../src/scanner/scanner.ts';
+import { openBytes } from '../../src/sealed/open.ts';
+import { MemoryStore, type StoreCall } from '../../src/storage/memory-store.ts';
+import type { ListedVersion } from '../../src/storage/object-store.ts';
+import type { TestPostgres } from './postgres.ts';
+
+const admission: AdmissionResult = {
+  allow: true,
+  reasons: [],
+  classification: 'internal',
+  scope: 'default',
+  retention: { class: 'standard', mode: 'GOVERNANCE', days: 7 },
+  scan: {
+    required: true,
+    allowTestSignatures: false,
+    notScanned: {
+      too_large: 'allow',
+      encrypted: 'hold',
+      limits: 'hold',
+      timeout: 'retry',
+      scanner_error: 'retry',
+      stale_signatures: 'retry',
+    },
+  },
+  format: 'sealed-v1',
+  compression: { algorithm: 'none', level: 0 },
+  destinations: ['primary'],
+};
+
+const clean: Verdict = {
+  state: 'clean',
+  engine: 'test 1',
+  signatureRevision: 'r1',
+  signaturesAt: '2026-01-01T00:00:00.000Z',
+  signatureSet: 'official',
+};
+
+/** What a test may change at any moment; the steps see it at their next call. */
+export interface Knobs {
+  admission: AdmissionResult | (() => never);
+  release: ReleaseResult | ((input: ReleaseInput) => ReleaseResult);
+  bundleRevision: string;
+  verdict: Verdict | (() => never);
+  /** Called around every operation of the store. */
+  fault: (call: StoreCall) => void;
+  /** Milliseconds the store's clock is ahead. */
+  storeAheadMs: number;
+  quarantine: 'move' | 'report';
+}
+
+export interface World {
+  readonly catalog: Catalog;
+  readonly context: PipelineContext;
+  readonly store: MemoryStore;
+  readonly knobs: Knobs;
+  /** The source's folder. */
+  readonly folder: string;
+  readonly quarantineDir: string;
+  readonly stagingDir: string;
+  /** Everything release was asked, in order. */
+  readonly releaseInputs: ReleaseInput[];
+  /** How many bytes the scanner was given, call by call. */
+  readonly scannedBytes: number[];
+  /** Operations on the store that began, in order, e.g. `put`. */
+  readonly calls: string[];
+  write(path: string, content: string | Buffer): void;
+  remove(path: string): void;
+  /** The entry of a path, with a hint that it may have changed. */
+  entry(path: string): Promise<EntryRef>;
+  /** A context as another process of the same installation has it, with changes. */
+  another(changes: Partial<PipelineContext>): PipelineContext;
+  /** Every object version in the store, delete markers left out. */
+  versions(): Promise<ListedVersion[]>;
+  /** The plaintext of an object as the independent reader opens it. */
+  open(version: ListedVersion): Promise<Buffer>;
+  events(versionId: Id): Promise<{ step: string; facts: Record<string, unknown> }[]>;
+}
+
+let runs = 0;
+
+/** How a step is run by a worker: `workflowRunId` of its own unless one is given. */
+export function stepRun(workflowRunId = `workflow-run-${runs++}`, patienceMs = 60_000): StepRun {
+  return {
+    workflowId: 'protect:test',
+    workflowRunId,
+    patienceMs,
+    heartbeat: () => {},
+    signal: new AbortController().signal,
+  };
+}
+
+export async function makeWorld(server: TestPostgres): Promise<World> {
+  const { writerUri } = await server.database();
+  const catalog = new Catalog(await openPool({ uri: writerUri }));
+  const home = mkdtempSync(join(tmpdir(), 'holdfast-pipeline-'));
+  onTestFinished(async () => {
+    await catalog.close();
+    rmSync(home, { recursive: true, force: true, maxRetries: 3 });
+  });
+  const [folder, quarantineDir, stagingDir] = ['source', 'quarantine', 'staging'].map((name) =>
+    join(home, name),
+  ) as [string, string, string];
+  mkdirSync(folder);
+
+  const knobs: Knobs = {
+    admission,
+    release: { allow: true, reasons: [] },
+    bundleRevision: 'b'.repeat(64),
+    verdict: clean,
+    fault: () => {},
+    storeAheadMs: 0,
+    quarantine: 'move',
+  };
+  const calls: string[] = [];
+  const store = new MemoryStore({
+    name: 'primary',
+    now: () => new Date(Date.now() + knobs.storeAheadMs),
+    fault: (call) => {
+      if (call.moment === 'before') calls.push(call.operation);
+      knobs.fault(call);
+    },
+  });
+  const releaseInputs: ReleaseInput[] = [];
+  const scannedBytes: number[] = [];
+  const ids = new Ids(Buffer.alloc(64, 5));
+  const sourceId = ids.source('docs');
+  const root = await openRoot(folder);
+  await catalog.recordSource({
+    id: sourceId,
+    name: 'docs',
+    rootPath: root.path,
+    device: root.device,
+    inode: root.inode,
+    hostId: 'host',
+  });
+  const keys = new RepositoryKeys({
+    root: {
+      repositoryId: 'a'.repeat(32),
+      generation: 1,
+      keyId: Buffer.alloc(16, 1),
+      master: Buffer.alloc(64, 2),
+      naming: Buffer.alloc(64, 3),
+      pathId: Buffer.alloc(64, 5),
+      payload: [{ id: Buffer.alloc(16, 6), key: Buffer.alloc(32, 7) }],
+    },
+    scopes: new Map([
+      ['default', { id: Buffer.alloc(16, 8), secret: Buffer.alloc(64, 9) }],
+      ['restricted', { id: Buffer.alloc(16, 10), secret: Buffer.alloc(64, 11) }],
+    ]),
+  });
+  const sourceConfig: SourceConfig = {
+    name: 'docs',
+    path: folder,
+    get quarantine() {
+      return knobs.quarantine;
+    },
+    exclude: [],
+    include: [],
+    oneFileSystem: false,
+  };
+  const destinationConfig: DestinationConfig = {
+    name: 'primary',
+    bucket: 'bucket',
+    prefix: 'backup',
+    jurisdiction: 'local',
+    lock: { mode: 'GOVERNANCE', days: 7 },
+  };
+  const context: PipelineContext = {
+    hostId: 'host',
+    catalog,
+    ids,
+    keys,
+    policy: fakePolicy(knobs, releaseInputs),
+    get bundleRevision() {
+      return knobs.bundleRevision;
+    },
+    scanner: fakeScanner(knobs, scannedBytes),
+    destinations: new Map([['primary', { config: destinationConfig, store, facts: () => store.facts() }]]),
+    sources: new Map([[sourceId, { id: sourceId, config: sourceConfig, root: async () => root }]]),
+    staging: new Staging(stagingDir),
+    quarantineDir,
+    semaphores: { disk: new Semaphore(4), scanner: new Semaphore(4), upload: new Semaphore(8) },
+    failPoints: { reach: () => {} },
+    log: pino({ level: 'silent' }),
+  };
+  return {
+    catalog,
+    context,
+    store,
+    knobs,
+    folder,
+    quarantineDir,
+    stagingDir,
+    releaseInputs,
+    scannedBytes,
+    calls,
+    write: (path, content) => writeFileSync(join(folder, path), content),
+    remove: (path) => rmSync(join(folder, path)),
+    async entry(path) {
+      const bytes = Buffer.from(path);
+      const entry = { id: ids.entry(sourceId, bytes), sourceId, path: bytes };
+      await catalog.hint([entry]);
+      return entry;
+    },
+    another: (changes) =>
+      Object.create(context, Object.getOwnPropertyDescriptors(changes)) as PipelineContext,
+    async versions() {
+      const found: ListedVersion[] = [];
+      for await (const version of store.listVersions('')) if (!version.isDeleteMarker) found.push(version);
+      return found;
+    },
+    async open(version) {
+      const opened = await openBytes(await store.get(version), {
+        keys: (id) => keys.byId(id),
+        purpose: 'content',
+      });
+      return opened.content();
+    },
+    events: (versionId) =>
+      catalog.rows(
+        `select event ->> 'step' as step, event -> 'facts' as facts from audit_events
+         where event ->> 'version' = $1 order by array_position(array['fingerprint', 'duplicate_check', 'admission',
+           'scan', 'seal', 'release', 'upload', 'read_back', 'commit'], event ->> 'step'), (event ->> 'ordinal')::int`,
+        [versionId],
+      ),
+  };
+}
+
+function fakePolicy(knobs: Knobs, releaseInputs: ReleaseInput[]): PolicyEngine {
+  let decisions = 0;
+  const decision = <Result>(result: Result) => ({
+    result,
+    bundleRevision: knobs.bundleRevision,
+    decisionId: `decision-${decisions++}`,
+  });
+  return {
+    async admit() {
+      return decision(typeof knobs.admission === 'function' ? knobs.admission() : knobs.admission);
+    },
+    async release(input) {
+      releaseInputs.push(input);
+      return decision(typeof knobs.release === 'function' ? knobs.release(input) : knobs.release);
+    },
+    ping: async () => ({ revision: knobs.bundleRevision }),
+  };
+}
+
+function fakeScanner(knobs: Knobs, scannedBytes: number[]): Scanner {
+  const verdict = (): Verdict => (typeof knobs.verdict === 'function' ? knobs.verdict() : knobs.verdict);
+  return {
+    async scan(content) {
+      let sizeBytes = 0;
+      for await (const bytes of content) sizeBytes += bytes.length;
+      scannedBytes.push(sizeBytes);
+      return verdict();
+    },
+    async facts() {
+      const { engine, signatureRevision, signaturesAt, signatureSet } = verdict();
+      return { engine, signatureRevision, signaturesAt, signatureSet };
+    },
+    isStale: () => false,
+    async ping() {
+      verdict();
+    },
+  };
+}
+
+export const denied = (id: string): ReleaseResult => ({
+  allow: false,
+  reasons: [{ id, text: 'denied by the test' }],
+});
+
+/** Deterministic bytes that do not compress. */
+export function noise(sizeBytes: number, label = 'noise'): Buffer {
+  return createHash('shake256', { outputLength: sizeBytes }).update(label).digest();
+}
+
+/** Looks at an entry and judges it, up to where content would be sealed; what ends earlier is the answer. */
+export async function untilScanned(
+  context: PipelineContext,
+  entry: EntryRef,
+  run = stepRun(),
+  round = 0,
+): Promise<{ versionId: Id; large: boolean } | Settled | Changed> {
+  const look = { entryId: entry.id, runId: 'run', round };
+  const near = await fingerprint(context, look, run);
+  const seen = near.next === 'large' ? await fingerprint(context, { ...look, large: true }, run) : near;
+  if (seen.next !== 'admit') return seen as Settled | Changed;
+  const admitted = await admit(context, seen);
+  if (admitted.next !== 'scan') return admitted as Settled;
+  const scanned = await scan(context, { versionId: seen.versionId, last: true }, run);
+  return scanned.next === 'seal'
+    ? { versionId: seen.versionId, large: seen.large }
+    : (scanned as Settled | Changed);
+}
+
+/** Seals, releases and uploads a scanned version, to its end. */
+export async function untilUploaded(
+  context: PipelineContext,
+  { versionId, large }: { versionId: Id; large: boolean },
+  run = stepRun(),
+): Promise<Settled | Changed> {
+  for (;;) {
+    const planned = await (large ? planAndRelease : sealAndUpload)(context, { versionId }, run);
+    if (planned.next === 'wait') await sleep(20);
+    else if (planned.next !== 'upload') return planned as Settled | Changed;
+    else {
+      const uploaded = await upload(context, { versionId }, run);
+      if (uploaded.next !== 'plan') return uploaded as Settled | Changed;
+    }
+  }
+}
+
+/** All steps of one look at an entry. */
+export async function protectOnce(
+  context: PipelineContext,
+  entry: EntryRef,
+  run = stepRun(),
+  round = 0,
+): Promise<Settled | Changed> {
+  const scanned = await untilScanned(context, entry, run, round);
+  return 'next' in scanned ? scanned : untilUploaded(context, scanned, run);
+}
