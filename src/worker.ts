@@ -13,6 +13,7 @@ import { Failure } from './domain/failures.ts';
 import type { Id } from './domain/records.ts';
 import type { Dependency } from './domain/steps.ts';
 import { groupOf, type Installation } from './installation.ts';
+import { publishKeyring } from './keys/publish.ts';
 import { createLog } from './observability/log.ts';
 import { Metrics } from './observability/metrics.ts';
 import type { Destination, PipelineContext } from './pipeline/context.ts';
@@ -99,9 +100,8 @@ const workers = await Promise.all([
   }),
 ]);
 const running = workers.map((worker) => worker.run());
-void reconcile(context).catch((error: unknown) =>
-  log.error({ err: error }, 'reconciling open intents failed'),
-);
+void housekeeping();
+const daily = setInterval(() => void housekeeping(), 86_400_000);
 announceReady();
 log.info({ sources: config.sources.length }, 'worker is ready');
 
@@ -112,10 +112,23 @@ await Promise.race([
   ...running,
 ]);
 await Promise.all(running);
+clearInterval(daily);
 await connection.close();
 await catalog.close();
 for (const destination of context.destinations.values()) destination.store.close();
 log.info('worker has stopped');
+
+/** At start and once a day: settles what crashes left behind, and renews the locks of the keyring. */
+async function housekeeping(): Promise<void> {
+  try {
+    await reconcile(context);
+    for (const { store, config } of context.destinations.values()) {
+      await publishKeyring(store, config.prefix, installation.keyringDocuments, config.lock);
+    }
+  } catch (error) {
+    log.error({ err: error }, 'housekeeping failed; it is tried again tomorrow and at the next start');
+  }
+}
 
 async function pipelineContext(
   { config, ids, keys, paths }: Installation,

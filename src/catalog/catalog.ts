@@ -410,21 +410,34 @@ export class Catalog {
     return found[0];
   }
 
-  /** Whether release allowed this version to go there within the last 15 minutes, under the bundle in force. */
-  async freshRelease(versionId: Id, destination: string, bundleRevision: string): Promise<boolean> {
-    const found = await this.rows(
-      `select 1 from decisions where version_id = $1 and destination = $2 and gate = 'release' and allow
-         and bundle_revision = $3 and at > now() - interval '15 minutes' limit 1`,
-      [versionId, destination, bundleRevision],
+  /** Whether release allowed this version to go there under the bundle, within the last minutes if given. */
+  async releasedUnder(
+    asked: { versionId: Id; destination: string },
+    bundleRevision: string,
+    withinMinutes?: number,
+  ): Promise<boolean> {
+    const found = await this.rows<{ allow: boolean }>(
+      `select allow from decisions where version_id = $1 and destination = $2 and gate = 'release'
+         and bundle_revision = $3 and ($4::int is null or at > now() - make_interval(mins => $4::int))
+       order by at desc limit 1`,
+      [asked.versionId, asked.destination, bundleRevision, withinMinutes ?? null],
     );
-    return found.length > 0;
+    return found[0]?.allow === true;
   }
 
-  async openIntents(olderThan: Date): Promise<OpenIntent[]> {
+  /** How often release was asked about this version and destination, as the number of the next question. */
+  async releasesAsked({ versionId, destination }: { versionId: Id; destination: string }): Promise<number> {
+    const found = await this.rows<{ asked: number }>(
+      `select count(*) as asked from decisions where version_id = $1 and destination = $2 and gate = 'release'`,
+      [versionId, destination],
+    );
+    return found[0]?.asked ?? 0;
+  }
+
+  async openIntents(): Promise<OpenIntent[]> {
     return this.rows<OpenIntent>(
       `select ${intentColumns} from intents i join sealings s on s.id = i.sealing_id
-       where i.state = 'open' and i.opened_at < $1 order by i.opened_at`,
-      [olderThan],
+       where i.state = 'open' order by i.opened_at`,
     );
   }
 

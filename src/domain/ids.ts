@@ -32,8 +32,9 @@ export class Ids {
     return this.derive('event', subject, step, destination, ordinal);
   }
 
-  decision(versionId: Id, gate: string, destination: string, bundleRevision: string): Id {
-    return this.derive('decision', versionId, gate, destination, bundleRevision);
+  /** @param ordinal counts how often the gate was asked about the version under one bundle */
+  decision(versionId: Id, gate: string, destination: string, bundleRevision: string, ordinal: number): Id {
+    return this.derive('decision', versionId, gate, destination, bundleRevision, ordinal);
   }
 
   scan(versionId: Id, signatureRevision: string): Id {

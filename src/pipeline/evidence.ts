@@ -15,7 +15,13 @@ import { keyIdOf } from './keys.ts';
  */
 export function decisionRow(
   context: PipelineContext,
-  about: { versionId: Id; gate: 'admission' | 'release'; destination: string; scope: string },
+  about: {
+    versionId: Id;
+    gate: 'admission' | 'release';
+    destination: string;
+    scope: string;
+    ordinal?: number;
+  },
   input: AdmissionInput | ReleaseInput,
   decision: Decision<{ allow: boolean; reasons: readonly PolicyReason[] }>,
 ): DecisionRow {
@@ -24,7 +30,13 @@ export function decisionRow(
   const privateHash = sha256(salt, canonical(entry)).toString('hex');
   const key = context.keys.sealingKey(about.scope);
   return {
-    id: context.ids.decision(about.versionId, about.gate, about.destination, decision.bundleRevision),
+    id: context.ids.decision(
+      about.versionId,
+      about.gate,
+      about.destination,
+      decision.bundleRevision,
+      about.ordinal ?? 0,
+    ),
     versionId: about.versionId,
     gate: about.gate,
     destination: about.destination,

@@ -12,6 +12,13 @@ export class NotReproducible extends Error {
   override readonly name = 'NotReproducible';
 }
 
+/** What was sent, as the server will describe the object. */
+export interface SentBytes {
+  readonly lengthBytes: number;
+  readonly checksum: { readonly kind: 'composite'; readonly sha256: Buffer };
+  readonly partCount: number;
+}
+
 /** Parts under way at once: enough to fill a line, few enough to bound memory at a few part sizes. */
 const inFlight = 3;
 
@@ -68,11 +75,7 @@ export class PartSender {
   }
 
   /** Sends the rest and waits for all parts. */
-  async finish(): Promise<{
-    parts: readonly Part[];
-    lengthBytes: number;
-    checksum: { kind: 'composite'; sha256: Buffer };
-  }> {
+  async finish(): Promise<SentBytes & { parts: readonly Part[] }> {
     if (this.pending.length > 0) await this.cut();
     await Promise.all(this.sending);
     this.throwIfFailed();
@@ -81,7 +84,12 @@ export class PartSender {
       kind: 'composite' as const,
       sha256: compositeSha256(parts),
     };
-    return { parts, lengthBytes: this.lengthBytes, checksum };
+    return { parts, partCount: parts.length, lengthBytes: this.lengthBytes, checksum };
+  }
+
+  /** Resolves when no part is under way any more. */
+  async idle(): Promise<void> {
+    await Promise.allSettled(this.sending);
   }
 
   private async cut(): Promise<void> {

@@ -1,22 +1,53 @@
 import type { OpenIntent } from '../catalog/catalog.ts';
-import type { PipelineContext } from './context.ts';
+import { commitUpload } from './commit.ts';
+import { destinationOf, type PipelineContext } from './context.ts';
+import { findLanded } from './landed.ts';
+import { checkReadBack } from './lock.ts';
+import { admitted } from './policy-input.ts';
 
-/** An intent younger than this belongs to a step that is at work or about to run again. Milliseconds. */
-const settledAfterMs = 60 * 60 * 1000;
+/** An upload younger than this may belong to a step that is just recording it. Milliseconds. */
+const strayAfterMs = 60 * 60 * 1000;
 
 /**
- * Settles what crashes left behind: uploads begun without a record are dropped, and so are those of intents that are
- * closed. Open intents are finished by their own workflows, which Temporal runs again.
+ * Settles what crashes left behind. An open intent of a version without an outcome is its workflow's business, which
+ * Temporal runs again. Where the version ended otherwise: an object that landed is committed as the older version it is;
+ * if none did, the intent is closed. Uploads that no intent stands for are dropped.
  */
 export async function reconcile(context: PipelineContext): Promise<void> {
-  const open = await context.catalog.openIntents(new Date());
-  const known = new Set(open.map((intent: OpenIntent) => intent.objectKey));
+  const open = await context.catalog.openIntents();
+  for (const intent of open) await settleIntent(context, intent);
+  const known = new Set(open.map((intent) => intent.objectKey));
   for (const [name, { store, config }] of context.destinations) {
     const prefix = config.prefix === '' ? 'objects/' : `${config.prefix}/objects/`;
     for await (const upload of store.listMultiparts(prefix)) {
-      if (known.has(upload.key) || Date.now() - upload.initiatedAt.getTime() < settledAfterMs) continue;
+      if (known.has(upload.key) || Date.now() - upload.initiatedAt.getTime() < strayAfterMs) continue;
       await store.abortMultipart(upload);
       context.log.info({ destination: name }, 'dropped an upload that no intent stands for');
     }
   }
+}
+
+async function settleIntent(context: PipelineContext, intent: OpenIntent): Promise<void> {
+  const version = admitted(await context.catalog.version(intent.versionId));
+  if (version.outcome === undefined) return;
+  const destination = destinationOf(context, intent.destination);
+  const { store } = destination;
+  const landed = await findLanded(context.catalog, store, intent);
+  if (landed === undefined) {
+    if (intent.uploadId !== null) {
+      await store.abortMultipart({ key: intent.objectKey, uploadId: intent.uploadId });
+    }
+    await context.catalog.write({
+      intentClosed: { id: intent.id, state: 'aborted', reason: `version_${version.outcome}` },
+      events: [],
+    });
+    return;
+  }
+  const { s3VersionId, sent } = landed;
+  const facts = await store.head({ key: intent.objectKey, versionId: s3VersionId });
+  const floor = { mode: intent.lockMode, retainUntil: new Date(0) };
+  const lock = checkReadBack(store.name, facts, { ...sent, floor });
+  const { lengthBytes: length, partCount: parts } = sent;
+  await commitUpload(context, version, destination, { intent, s3VersionId, length, lock, parts });
+  context.log.info({ version: version.id }, 'committed an object that a crash had left unrecorded');
 }

@@ -4,6 +4,9 @@ import { type Destination, type PipelineContext, versionEvent } from './context.
 import { decisionRow } from './evidence.ts';
 import { releaseInput, type ScannedVersion } from './policy-input.ts';
 
+/** How long a decision is good for until the first byte goes out. */
+export const decisionMinutes = 15;
+
 export interface Released {
   readonly allow: boolean;
   readonly reasons: readonly PolicyReason[];
@@ -11,12 +14,17 @@ export interface Released {
   readonly event: AuditRow;
 }
 
-/** Step 6: asks policy whether this content may go, sealed like this, to this destination. */
+/**
+ * Step 6: asks policy whether this content may go, sealed like this, to this destination.
+ *
+ * @param ordinal tells the questions about one version apart: another sealing, or the same one asked again
+ */
 export async function release(
   context: PipelineContext,
   version: ScannedVersion,
   destination: Destination,
   sealing: ReleaseInput['sealing'],
+  ordinal = 0,
 ): Promise<Released> {
   const { name } = destination.config;
   const input = releaseInput(version, { name, facts: await destination.facts() }, sealing);
@@ -27,6 +35,7 @@ export async function release(
     gate: 'release' as const,
     destination: name,
     scope: version.admission.scope,
+    ordinal,
   };
   return {
     allow,
@@ -35,6 +44,7 @@ export async function release(
     event: versionEvent(context, version, {
       step: 'release',
       destination: name,
+      ordinal,
       facts: {
         allow,
         reasons: reasons.map((reason) => reason.id),

@@ -117,6 +117,7 @@ export function sealEvent(
 ): AuditRow {
   return versionEvent(context, version, {
     step: 'seal',
+    ordinal: sealing.row.generation,
     facts: {
       format,
       key: sealing.row.keyId,
