@@ -1,0 +1,43 @@
+import { type TestInstallation, until } from '../test/support/installation.ts';
+
+/** The files that came into a source, by their path in it. `closedAt`: when the writer was done, ms since 1970. */
+export type Arrivals = ReadonlyMap<string, { readonly closedAt: number; readonly sizeBytes: number }>;
+
+const longestWaitMs = 30 * 60_000;
+
+/**
+ * When each file was locked in S3, by its path: the time of the `read_back` event of the version that stands, which is
+ * written as soon as the server has shown the lock. Milliseconds since 1970, of the clock that `closedAt` is of.
+ */
+export async function lockTimes(
+  stack: TestInstallation,
+  source: string,
+  arrivals: Arrivals,
+): Promise<ReadonlyMap<string, number>> {
+  const paths = [...arrivals.keys()];
+  await until(
+    `${paths.length} files are settled`,
+    async () => {
+      const [row] = await stack.query<{ settled: number }>(settledCount, [source, paths]);
+      return Number(row?.settled) === paths.length;
+    },
+    longestWaitMs,
+  );
+  const rows = await stack.query<{ path: string; outcome: string; at: Date | null }>(standing, [
+    source,
+    paths,
+  ]);
+  for (const { path, outcome, at } of rows)
+    if (at === null) throw new Error(`${path} was not uploaded but ${outcome}`);
+  return new Map(rows.map(({ path, at }) => [path, Number(at)]));
+}
+
+const settledCount = `
+  select count(*) as settled from entries e join sources s on s.id = e.source_id
+  where s.name = $1 and convert_from(e.path, 'UTF8') = any($2) and e.head_version_id is not null`;
+
+const standing = `
+  select convert_from(e.path, 'UTF8') as path, v.outcome, a.at
+  from entries e join sources s on s.id = e.source_id join versions v on v.id = e.head_version_id
+  left join audit_events a on a.event ->> 'version' = v.id and a.event ->> 'step' = 'read_back'
+  where s.name = $1 and convert_from(e.path, 'UTF8') = any($2)`;

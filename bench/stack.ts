@@ -1,0 +1,19 @@
+import { resolvePaths } from '../src/stack/paths.ts';
+import { readState } from '../src/stack/supervisor-state.ts';
+import { TestInstallation } from '../test/support/installation.ts';
+import type { Services } from './processes.ts';
+
+export const sources = { singles: undefined, burst: undefined, large: undefined };
+
+/** The whole program with all its services and the watcher, in a temporary folder of its own. */
+export function startStack(): Promise<TestInstallation> {
+  return TestInstallation.start({ sources, folderName: 'holdfast-bench-' });
+}
+
+/** All processes of the stack, and this one, which writes the files and waits for them. */
+export function stackServices(stack: TestInstallation): Services {
+  const state = readState(resolvePaths(stack.env, process.getuid?.() ?? 0));
+  if (state === undefined) throw new Error('the stack is not running');
+  const services = Object.entries(state.services).map(([name, { pid }]) => [name, pid]);
+  return { ...Object.fromEntries(services), supervisor: state.pid, bench: process.pid };
+}
