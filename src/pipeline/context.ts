@@ -69,7 +69,7 @@ export function destinationOf(context: PipelineContext, name: string): Destinati
 export function versionEvent(
   context: PipelineContext,
   version: Pick<VersionFacts, 'id' | 'runId' | 'entry'> & { workflowId?: string | undefined },
-  event: Pick<EventInput, 'step' | 'facts' | 'destination' | 'ordinal'>,
+  event: Pick<EventInput, 'step' | 'facts' | 'destination' | 'among' | 'ordinal'>,
 ): AuditRow {
   return auditEvent(context.ids, {
     subject: version.id,

@@ -74,6 +74,7 @@ async function rest(
         versionEvent(context, version, {
           step: 'incident',
           destination: name,
+          among: object.id,
           facts: { what: 'object_missing', object: object.id },
         }),
       ],
