@@ -349,7 +349,7 @@ describe('a file that changes', () => {
     const scanned = await untilScanned(world.context, entry);
     if ('next' in scanned) throw new Error('unreachable');
     world.write('a', 'after!');
-    await pretendUntouched(world, scanned.versionId, 'a');
+    await world.pretendUntouched(scanned.versionId, 'a');
     expect(await untilUploaded(world.context, scanned)).toEqual({ next: 'changed' });
     expect(world.calls).toEqual([]);
   });
@@ -362,17 +362,8 @@ describe('a file that changes', () => {
     if (seen.next !== 'admit') throw new Error('unreachable');
     await admit(world.context, seen);
     world.write('a', 'after!');
-    await pretendUntouched(world, seen.versionId, 'a');
+    await world.pretendUntouched(seen.versionId, 'a');
     expect(await scan(world.context, { ...seen, last: true }, stepRun())).toEqual({ next: 'changed' });
     expect(await world.catalog.rows('select 1 from scans')).toEqual([]);
   });
 });
-
-/** Makes the version's recorded stat equal to the file's, as a change that leaves no trace in it would. */
-async function pretendUntouched(world: World, versionId: string, path: string): Promise<void> {
-  const stat = statSync(`${world.folder}/${path}`, { bigint: true });
-  await world.catalog.rows(
-    'update versions set mtime_ns = $2, ctime_ns = $3, inode = $4, device = $5 where id = $1',
-    [versionId, String(stat.mtimeNs), String(stat.ctimeNs), String(stat.ino), String(stat.dev)],
-  );
-}

@@ -1,9 +1,10 @@
 /** The pipeline's steps on a real Postgres and real files, with a store, policy and scanner that tests can bend. */
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
 import { Catalog, type EntryRef } from '../../src/catalog/catalog.ts';
@@ -93,6 +94,10 @@ export interface World {
   remove(path: string): void;
   /** The entry of a path, with a hint that it may have changed. */
   entry(path: string): Promise<EntryRef>;
+  /** Makes the version's recorded stat equal to the file's, as a change that leaves no trace in it would. */
+  pretendUntouched(versionId: Id, path: string): Promise<void>;
+  /** Runs SQL as the tables' owner, who may what the program may not. */
+  asOwner(sql: string): Promise<void>;
   /** A context as another process of the same installation has it, with changes. */
   another(changes: Partial<PipelineContext>): PipelineContext;
   /** Every object version in the store, delete markers left out. */
@@ -116,7 +121,7 @@ export function stepRun(workflowRunId = `workflow-run-${runs++}`, patienceMs = 6
 }
 
 export async function makeWorld(server: TestPostgres): Promise<World> {
-  const { writerUri } = await server.database();
+  const { ownerUri, writerUri } = await server.database();
   const catalog = new Catalog(await openPool({ uri: writerUri }));
   const home = mkdtempSync(join(tmpdir(), 'holdfast-pipeline-'));
   onTestFinished(async () => {
@@ -227,6 +232,18 @@ export async function makeWorld(server: TestPostgres): Promise<World> {
       const entry = { id: ids.entry(sourceId, bytes), sourceId, path: bytes };
       await catalog.hint([entry]);
       return entry;
+    },
+    async pretendUntouched(versionId, path) {
+      const stat = statSync(join(folder, path), { bigint: true });
+      await catalog.rows(
+        'update versions set mtime_ns = $2, ctime_ns = $3, inode = $4, device = $5 where id = $1',
+        [versionId, String(stat.mtimeNs), String(stat.ctimeNs), String(stat.ino), String(stat.dev)],
+      );
+    },
+    async asOwner(sql) {
+      const owner = new pg.Client(ownerUri);
+      await owner.connect();
+      await owner.query(sql).finally(() => owner.end());
     },
     another: (changes) =>
       Object.create(context, Object.getOwnPropertyDescriptors(changes)) as PipelineContext,
