@@ -15,7 +15,10 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import type pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { Catalog } from '../../src/catalog/catalog.ts';
+import { openPool } from '../../src/catalog/database.ts';
 import { Failure } from '../../src/domain/failures.ts';
 import { recordedRestore } from '../../src/restore/recorded-run.ts';
 import { type RestoreRequest, restoreTree } from '../../src/restore/restore.ts';
@@ -26,21 +29,26 @@ import {
   restoreExitCode,
 } from '../../src/restore/restored-item.ts';
 import { tempFolder } from '../files/temp-tree.ts';
-import { startPostgres, type TestPostgres } from './postgres.ts';
+import { usePostgres } from '../support/postgres.ts';
 import { TestRepository } from './repository.ts';
 
 const mebibyte = 1024 * 1024;
 const isRoot = process.getuid?.() === 0;
 
-let postgres: TestPostgres;
+const postgres = usePostgres();
+let catalog: Catalog;
+/** As the tables' owner: for what no program of ours would write. */
+let owner: pg.Pool;
 let repository: TestRepository;
 
 beforeAll(async () => {
-  postgres = await startPostgres();
+  const { ownerUri, writerUri } = await postgres().database();
+  catalog = new Catalog(await openPool({ uri: writerUri, maxConnections: 4 }));
+  owner = await openPool({ uri: ownerUri, maxConnections: 1 });
 });
-afterAll(() => postgres.stop());
+afterAll(() => Promise.all([catalog.close(), owner.end()]));
 beforeEach(async () => {
-  repository = await new TestRepository(postgres.catalog).open();
+  repository = await new TestRepository(catalog).open();
 });
 
 /** Restores into a folder and gives the items by their path, one-byte characters. */
@@ -359,10 +367,7 @@ describe('nothing is written outside the target', () => {
   });
 
   test('a source name that is a path is refused', async () => {
-    await postgres.owner.query('update sources set name = $2 where id = $1', [
-      repository.sourceId,
-      '../evil',
-    ]);
+    await owner.query('update sources set name = $2 where id = $1', [repository.sourceId, '../evil']);
     await repository.add('x');
     await expect(restore(tempFolder(), { source: '../evil' })).rejects.toMatchObject({
       code: 'source_unknown',
@@ -453,7 +458,7 @@ describe('damage', () => {
     await repository.add('large', { content, damage });
     await repository.add('cut', { content: 'abc', damage: (sealed) => sealed.subarray(0, -5) });
     const lost = await repository.add('lost', { content: 'lost' });
-    await postgres.owner.query(`update objects set s3_version_id = 'none' where id = $1`, [lost.objectId]);
+    await owner.query(`update objects set s3_version_id = 'none' where id = $1`, [lost.objectId]);
     const to = tempFolder();
     const items = await restore(to);
     expect(items.get('large')).toMatchObject({ result: 'failed', reason: 'tampered', damaged: true });
@@ -468,16 +473,14 @@ describe('damage', () => {
     const one = await repository.add('one', { content: 'payroll' });
     const two = await repository.add('two', { content: 'contract' });
     await repository.add('three', { content: 'moved', sealedPath: 'elsewhere' });
-    await postgres.owner.query(
+    await owner.query(
       `update objects a set key = b.key, s3_version_id = b.s3_version_id || ' ', length = b.length
        from objects b where a.id = $1 and b.id = $2`,
       [one.objectId, two.objectId],
     );
-    await postgres.owner.query(`delete from placements where version_id = $1`, [two.versionId]);
-    await postgres.owner.query(`update objects set s3_version_id = 'away' where id = $1`, [two.objectId]);
-    await postgres.owner.query(`update objects set s3_version_id = trim(s3_version_id) where id = $1`, [
-      one.objectId,
-    ]);
+    await owner.query(`delete from placements where version_id = $1`, [two.versionId]);
+    await owner.query(`update objects set s3_version_id = 'away' where id = $1`, [two.objectId]);
+    await owner.query(`update objects set s3_version_id = trim(s3_version_id) where id = $1`, [one.objectId]);
     const to = tempFolder();
     const items = await restore(to);
     expect(items.get('one')).toMatchObject({ result: 'failed', reason: 'tampered' });
@@ -570,9 +573,7 @@ describe('interruption and faults', () => {
     expect(leftovers(to)).toEqual([]);
     expect(existsSync(inSource(to, 'large'))).toBe(false);
     const [row] = (
-      await postgres.owner.query(`select result, ended_at from run_log where source_id = $1`, [
-        repository.sourceId,
-      ])
+      await owner.query(`select result, ended_at from run_log where source_id = $1`, [repository.sourceId])
     ).rows;
     expect(row).toMatchObject({ result: 'interrupted', ended_at: expect.any(Date) });
   });
@@ -607,9 +608,7 @@ describe('interruption and faults', () => {
 
   test('content that does not fit is refused before the first byte', async () => {
     const big = await repository.add('big', { content: 'x' });
-    await postgres.owner.query('update versions set size_bytes = 1::bigint << 60 where id = $1', [
-      big.versionId,
-    ]);
+    await owner.query('update versions set size_bytes = 1::bigint << 60 where id = $1', [big.versionId]);
     const to = tempFolder();
     await expect(restore(to)).rejects.toMatchObject({ code: 'no_space' });
     expect(readdirSync(to)).toEqual([]);
@@ -647,13 +646,12 @@ describe('the record', () => {
       () => {},
     );
     expect(summary).toMatchObject({ entries: 2, restored: 1, missing: 1, bytes: 1 });
-    const runs = (
-      await postgres.owner.query('select * from run_log where source_id = $1', [repository.sourceId])
-    ).rows;
+    const runs = (await owner.query('select * from run_log where source_id = $1', [repository.sourceId]))
+      .rows;
     expect(runs).toHaveLength(1);
     expect(runs[0]).toMatchObject({ kind: 'restore', result: 'complete with warnings', actor: 'tester' });
     const events = (
-      await postgres.owner.query(`select event from audit_events where event ->> 'run' = $1`, [runs[0]?.id])
+      await owner.query(`select event from audit_events where event ->> 'run' = $1`, [runs[0]?.id])
     ).rows;
     expect(events).toHaveLength(1);
     expect(events[0]?.event).toMatchObject({
