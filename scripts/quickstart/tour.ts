@@ -164,8 +164,8 @@ export async function restoreAll(tour: Tour, { files, planted, beganAt }: Protec
     output.line(
       `Compared byte for byte: ${equal} of ${expected.size} entries of "${name}" are equal to the originals.`,
     );
-    if (changedSince > 0) output.line(`${changedSince} originals changed meanwhile: not compared.`);
-    if (older > 0) output.line(`${older} entries were restored from an earlier version: not compared.`);
+    if (changedSince > 0) output.line(`Originals that changed meanwhile, so not compared: ${changedSince}.`);
+    if (older > 0) output.line(`Restored from an earlier version, so not compared: ${older}.`);
     const [first] = differences;
     if (first !== undefined) {
       throw new Failure('restore_differs', {
