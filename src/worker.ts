@@ -7,12 +7,14 @@ import {
   type WorkerOptions,
 } from '@temporalio/worker';
 import { createActivities } from '../activities/index.ts';
+import { sequenceAudit } from './audit/sequencer.ts';
 import { Catalog } from './catalog/catalog.ts';
 import { openPool } from './catalog/database.ts';
 import { Failure } from './domain/failures.ts';
 import type { Id } from './domain/records.ts';
 import type { Dependency } from './domain/steps.ts';
 import { groupOf, type Installation } from './installation.ts';
+import { keyFacts } from './keys/keyring-files.ts';
 import { publishKeyring } from './keys/publish.ts';
 import { createLog } from './observability/log.ts';
 import { Metrics } from './observability/metrics.ts';
@@ -102,6 +104,11 @@ const workers = await Promise.all([
 const running = workers.map((worker) => worker.run());
 void housekeeping();
 const daily = setInterval(() => void housekeeping(), 86_400_000);
+const sequencing = setInterval(() => {
+  sequenceAudit(catalog).catch((error: unknown) =>
+    log.warn({ err: error }, 'audit events wait for their places'),
+  );
+}, 5_000);
 announceReady();
 log.info({ sources: config.sources.length }, 'worker is ready');
 
@@ -113,6 +120,8 @@ await Promise.race([
 ]);
 await Promise.all(running);
 clearInterval(daily);
+clearInterval(sequencing);
+await sequenceAudit(catalog).catch(() => 0);
 await connection.close();
 await catalog.close();
 for (const destination of context.destinations.values()) destination.store.close();
@@ -122,6 +131,7 @@ log.info('worker has stopped');
 async function housekeeping(): Promise<void> {
   try {
     await reconcile(context);
+    await catalog.recordKeys(keyFacts(installation.keyringDocuments));
     for (const { store, config } of context.destinations.values()) {
       await publishKeyring(store, config.prefix, installation.keyringDocuments, config.lock);
     }

@@ -133,6 +133,18 @@ export class Catalog {
     return BigInt(row?.inode ?? 0);
   }
 
+  /** Public facts of the keyring's documents. */
+  async recordKeys(
+    keys: readonly { id: Id; purpose: string; generation: number; objectKey: string }[],
+  ): Promise<void> {
+    for (const { id, purpose, generation, objectKey } of keys) {
+      await this.rows(
+        `insert into keys (id, purpose, generation, object_key) values ($1, $2, $3, $4) on conflict do nothing`,
+        [id, purpose, generation, objectKey],
+      );
+    }
+  }
+
   async startRun(run: { id: Id; kind: string; sourceId?: Id; hostId: Id; actor: string }): Promise<void> {
     await this.rows(
       `insert into run_log (id, kind, source_id, host_id, actor) values ($1, $2, $3, $4, $5) on conflict do nothing`,
@@ -455,6 +467,33 @@ export class Catalog {
       [versionId],
     );
     return found[0];
+  }
+
+  /**
+   * Runs `work` in a transaction that holds an advisory lock; `otherwise` is the answer while somebody else holds it. The
+   * lock is taken in a statement of its own, so that the next one sees all that its last holder wrote.
+   */
+  async withLock<T>(
+    lock: number,
+    work: (rows: (sql: string, values: unknown[]) => Promise<object[]>) => Promise<T>,
+    otherwise: T,
+  ): Promise<T> {
+    return translated(async () => {
+      const client = await this.pool.connect();
+      let broken = true;
+      try {
+        await client.query('begin');
+        const locked = await client.query('select pg_try_advisory_xact_lock($1) as mine', [lock]);
+        const answer = locked.rows[0].mine
+          ? await work(async (sql, values) => (await client.query(sql, values)).rows)
+          : otherwise;
+        await client.query('commit');
+        broken = false;
+        return answer;
+      } finally {
+        client.release(broken);
+      }
+    });
   }
 
   /** Any read the commands need; see src/catalog/reports.ts for the queries. */

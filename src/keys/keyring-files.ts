@@ -16,6 +16,21 @@ export interface KeyringDocument {
   readonly bytes: Buffer;
 }
 
+/** What the catalog may know of a document. */
+export interface KeyFacts {
+  readonly id: Id;
+  readonly purpose: string;
+  readonly generation: number;
+  readonly objectKey: string;
+}
+
+export function keyFacts(documents: readonly KeyringDocument[]): KeyFacts[] {
+  return documents.map(({ name, bytes }) => {
+    const { keyId, purpose, generation } = JSON.parse(bytes.toString('utf8'));
+    return { id: keyId, purpose, generation, objectKey: name };
+  });
+}
+
 /** What a password opens. */
 export interface Keyring {
   readonly root: RootKeys;

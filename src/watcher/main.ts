@@ -7,6 +7,7 @@ import { Metrics } from '../observability/metrics.ts';
 import { announceReady, openProcess, untilStopped } from '../process.ts';
 import { connectClient } from '../temporal/connect.ts';
 import { Dispatcher } from './dispatcher.ts';
+import { ProblemBoard } from './problem-board.ts';
 import { SourceAgent } from './source-agent.ts';
 
 /** The watcher process: watches every source of this host, and starts a workflow for each change. */
@@ -20,10 +21,11 @@ const dispatcher = new Dispatcher(catalog, client, config);
 const runId = newRunId();
 await catalog.startRun({ id: runId, kind: 'watch', hostId: config.host.id, actor: 'holdfast' });
 
+const board = new ProblemBoard(paths.home);
 const stopping = new AbortController();
 const agents = config.sources.map(
   (source) =>
-    new SourceAgent({ installation, catalog, dispatcher, log, source, home: paths.home, ids, runId }),
+    new SourceAgent({ installation, catalog, dispatcher, log, source, home: paths.home, ids, runId, board }),
 );
 const working = agents.map((agent) => agent.run(stopping.signal));
 announceReady();

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Catalog, EntryRef } from '../catalog/catalog.ts';
 import type { SourceConfig } from '../config.ts';
+import { isFailure } from '../domain/failures.ts';
 import type { Ids } from '../domain/ids.ts';
 import type { Id } from '../domain/records.ts';
 import { changesFilter } from '../files/filter.ts';
@@ -10,10 +11,30 @@ import type { Installation } from '../installation.ts';
 import { openSource, type WalkedSource } from '../sources.ts';
 import { compareTree } from './compare.ts';
 import type { Dispatcher } from './dispatcher.ts';
+import type { ProblemBoard } from './problem-board.ts';
 import type { WatchProblem } from './problems.ts';
 import { RateGate } from './rate-gate.ts';
 import { recordSkips, type Skipped } from './skips.ts';
 import { type SkippedPath, type WatchedPath, watchSource } from './watch.ts';
+
+/** What people are told of a problem; undefined when it is over. */
+function problemSentence(problem: WatchProblem): string | undefined {
+  switch (problem.kind) {
+    case 'source_returned':
+      return undefined;
+    case 'source_absent':
+      return 'its folder is not there; files count as unreachable, none as deleted';
+    case 'source_changed':
+      return 'another folder is in its place; files count as unreachable, none as deleted';
+    case 'watch_limit':
+      return sentenceOf(problem.failure);
+    case 'watch_error':
+      return `a folder cannot be watched (${problem.code}); changes there are found at the next walk`;
+  }
+}
+
+const sentenceOf = (error: unknown): string =>
+  isFailure(error) ? `${error.message} ${error.hint}` : 'an unexpected error, see the log of the watcher';
 
 interface AgentOptions {
   readonly installation: Installation;
@@ -24,6 +45,7 @@ interface AgentOptions {
   readonly home: string;
   readonly ids: Ids;
   readonly runId: Id;
+  readonly board: ProblemBoard;
 }
 
 /** Paths kept while the catalog or Temporal is away; beyond that only the mark that a walk is needed. */
@@ -60,6 +82,7 @@ export class SourceAgent {
           { err: error, source: this.options.source.name },
           'source is not served now; trying again',
         );
+        this.options.board.set(this.options.source.name, sentenceOf(error));
         await sleep(retryMs * 2, undefined, { signal }).catch(() => {});
       }
     }
@@ -68,6 +91,7 @@ export class SourceAgent {
   private async serve(signal: AbortSignal): Promise<void> {
     const { installation, catalog, ids, home, source } = this.options;
     const served = await openSource(installation.config, ids, catalog, source.name, home);
+    this.options.board.set(source.name, undefined);
     const watch = await watchSource(served.root, served.filter, {
       quietMs: installation.config.pipeline.quiet,
       onPaths: (batch) => this.noticed(served, batch),
@@ -163,6 +187,7 @@ export class SourceAgent {
   private problem(problem: WatchProblem): void {
     const { log, source } = this.options;
     if (problem.kind === 'source_returned') this.needsWalk = true;
+    this.options.board.set(source.name, problemSentence(problem));
     const facts =
       problem.kind === 'watch_limit'
         ? { err: problem.failure }

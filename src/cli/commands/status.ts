@@ -1,5 +1,6 @@
 import { Failure } from '../../domain/failures.ts';
 import { supervisorStatus } from '../../stack/control.ts';
+import { readProblems } from '../../watcher/problem-board.ts';
 import { localTime, table } from '../output.ts';
 import { type Session, sessionConfig } from '../session.ts';
 
@@ -16,6 +17,7 @@ export async function runStatus(session: Session): Promise<void> {
       name === 's3' ? { ...row, ...s3 } : row,
     ]),
   );
+  const problems = status === undefined ? {} : readProblems(paths.home);
   output.value({
     running: status !== undefined,
     ...(status === undefined ? {} : { pid: status.pid, startTime: status.startTime }),
@@ -23,6 +25,7 @@ export async function runStatus(session: Session): Promise<void> {
     config: session.configPath,
     repository: config.repository,
     services,
+    problems,
   });
   if (status === undefined) throw new Failure('not_running');
   output.line(
@@ -42,6 +45,9 @@ export async function runStatus(session: Session): Promise<void> {
   if (temporal?.ui !== undefined) output.line(`Temporal Web UI: ${temporal.ui}`);
   if (clamd?.signatureSet === 'builtin-test') {
     output.line('WARNING: the scanner has only the built-in test signature; malware will not be found.');
+  }
+  for (const [source, sentence] of Object.entries(problems)) {
+    output.line(`WARNING: source ${source}: ${sentence}`);
   }
   const down = Object.entries(services).find(([, row]) => !row.healthy);
   if (down !== undefined) throw new Failure('service_not_running', { service: down[0] });
