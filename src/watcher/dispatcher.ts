@@ -1,8 +1,9 @@
-import type { Client } from '@temporalio/client';
+import { type Client, isGrpcServiceError } from '@temporalio/client';
 import { changedSignal } from '../../workflows/messages.ts';
 import type { protectFile } from '../../workflows/protect-file.ts';
 import type { Catalog, EntryRef } from '../catalog/catalog.ts';
 import type { Config } from '../config.ts';
+import { Failure } from '../domain/failures.ts';
 import type { Id } from '../domain/records.ts';
 import { groupOf } from '../installation.ts';
 import { filesQueue, hostQueue, protectWorkflowId } from '../temporal/names.ts';
@@ -33,10 +34,10 @@ export class Dispatcher {
     return hints;
   }
 
-  /** Starts the entry's workflow, or tells the running one. */
+  /** Starts the entry's workflow, or tells the running one. Failure `temporal_unavailable`. */
   async start(entryId: Id, runId: Id): Promise<void> {
     const { maxRetries, retryDelay } = this.config.pipeline;
-    await this.client.workflow.signalWithStart<typeof protectFile, [{ runId: Id }]>('protectFile', {
+    const started = this.client.workflow.signalWithStart<typeof protectFile, [{ runId: Id }]>('protectFile', {
       workflowId: protectWorkflowId(entryId),
       taskQueue: filesQueue(groupOf(this.config)),
       args: [
@@ -50,5 +51,16 @@ export class Dispatcher {
       signal: changedSignal,
       signalArgs: [{ runId }],
     });
+    await started.catch((error: unknown) => {
+      throw isOutage(error) ? new Failure('temporal_unavailable', {}, { cause: error }) : error;
+    });
   }
+}
+
+/** status codes of gRPC: DEADLINE_EXCEEDED and UNAVAILABLE. */
+const outageCodes = [4, 14];
+
+function isOutage(error: unknown): boolean {
+  const cause = error instanceof Error && !isGrpcServiceError(error) ? error.cause : error;
+  return isGrpcServiceError(cause) && outageCodes.includes(cause.code);
 }

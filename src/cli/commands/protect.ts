@@ -3,7 +3,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type { Catalog, EntryRef } from '../../catalog/catalog.ts';
-import { Failure } from '../../domain/failures.ts';
+import { Failure, type FailureCode, isFailure } from '../../domain/failures.ts';
 import { newRunId } from '../../domain/ids.ts';
 import type { EntryKind, Id } from '../../domain/records.ts';
 import type { Skip } from '../../files/filter.ts';
@@ -122,7 +122,8 @@ async function protect(
   let unreachable = 0;
   let page: EntryRef[] = [];
   const handOver = async (): Promise<void> => {
-    for (const [id, hint] of await dispatcher.dispatch(page, run.id)) hints.set(id, hint);
+    const given = await waitingOut(session, () => dispatcher.dispatch(page, run.id));
+    for (const [id, hint] of given) hints.set(id, hint);
     page = [];
     session.output.progress(`${met.size} entries seen, ${hints.size} to protect`);
   };
@@ -146,10 +147,12 @@ async function protect(
     if (page.length >= pageEntries) await handOver();
   }
   await handOver();
-  await recordSkips(catalog, ids, run, skips);
+  await waitingOut(session, () => recordSkips(catalog, ids, run, skips));
 
   if (options.wait) await untilSettled(session, catalog, dispatcher, hints, run.id);
-  const rows = await resultRows(catalog, met, hints, run.id, options.wait === true);
+  const rows = await waitingOut(session, () =>
+    resultRows(catalog, met, hints, run.id, options.wait === true),
+  );
   report(session, rows, unreachable);
   const counts = countOutcomes(rows);
   const failed = (counts.failed ?? 0) + unreachable;
@@ -176,14 +179,34 @@ async function untilSettled(
     let open = new Map(all.slice(at, at + pageEntries));
     for (let polls = 1; open.size > 0; polls++) {
       session.signal.throwIfAborted();
-      const left = await catalog.unsettled(open);
+      const left = await waitingOut(session, () => catalog.unsettled(open));
       if (left.length < open.size) polls = 1;
       done += open.size - left.length;
       open = new Map(left.map((id) => [id, hints.get(id) ?? 0]));
       session.output.progress(`${done} of ${all.length} entries done`);
       if (open.size === 0) break;
-      if (polls % restartAfterPolls === 0) for (const id of open.keys()) await dispatcher.start(id, runId);
+      if (polls % restartAfterPolls === 0) {
+        for (const id of open.keys()) await waitingOut(session, () => dispatcher.start(id, runId));
+      }
       await sleep(pollMs);
+    }
+  }
+}
+
+/** What may go away in the middle of a run and come back. */
+const outages: readonly FailureCode[] = ['catalog_unavailable', 'temporal_unavailable'];
+const longestPauseMs = 5_000;
+
+/** Does the work, again and again while something it needs is away; says so once. */
+async function waitingOut<T>(session: Session, work: () => Promise<T>): Promise<T> {
+  for (let pauseMs = 250; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!outages.some((code) => isFailure(error, code))) throw error;
+      if (pauseMs === 250) session.output.note(`holdfast: ${(error as Failure).message} Waiting for it.`);
+      session.signal.throwIfAborted();
+      await sleep(pauseMs);
     }
   }
 }
