@@ -1,5 +1,13 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -166,7 +174,13 @@ export class TestInstallation {
 
   async up(...flags: string[]): Promise<void> {
     const { code, stderr } = await this.run('up', '-d', ...flags);
-    if (code !== 0) throw new Error(`up ended with ${code}: ${stderr}`);
+    if (code !== 0) throw new Error(`up ended with ${code}: ${stderr}\n${this.lastLog('worker')}`);
+  }
+
+  /** The end of a service's log: why something failed is often only told there. */
+  private lastLog(service: string): string {
+    const file = path.join(this.home, 'logs', `${service}.log`);
+    return existsSync(file) ? readFileSync(file, 'utf8').slice(-3_000) : '';
   }
 
   async down(): Promise<void> {
