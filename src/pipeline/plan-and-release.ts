@@ -48,7 +48,6 @@ export async function planAndRelease(
       version,
       destination,
       statedSealing(context, version, 'plan', sealing.row.keyId),
-      await context.catalog.releasesAsked({ versionId, destination: destination.config.name }),
     );
     if (!released.allow) {
       return hold(

@@ -16,18 +16,17 @@ export interface Released {
 
 /**
  * Step 6: asks policy whether this content may go, sealed like this, to this destination.
- *
- * @param ordinal tells the questions about one version apart: another sealing, or the same one asked again
+ * Each question about a version is numbered, so that none takes the place of another in the trail.
  */
 export async function release(
   context: PipelineContext,
   version: ScannedVersion,
   destination: Destination,
   sealing: ReleaseInput['sealing'],
-  ordinal = 0,
 ): Promise<Released> {
   const { name } = destination.config;
   const input = releaseInput(version, { name, facts: await destination.facts() }, sealing);
+  const ordinal = await context.catalog.releasesAsked({ versionId: version.id, destination: name });
   const decision = await context.policy.release(input);
   const { allow, reasons } = decision.result;
   const about = {

@@ -94,7 +94,7 @@ async function begin(small: SmallUpload): Promise<SealAndUploadAnswer> {
   const content = await readContent(small);
   const generation = await nextGeneration(context, version, destination);
   const sealed = seal(version, await drawSealing(context, version, generation), content);
-  const released = await releaseSealed(small, sealed, generation);
+  const released = await releaseSealed(small, sealed);
   if (!released.allow) return holdDenied(small, released);
   context.failPoints.reach('before-intent');
   const intent = announcement(context, version, destination, sealed);
@@ -130,7 +130,7 @@ async function resume(small: SmallUpload, intent: OpenIntent): Promise<SealAndUp
   }
   const asked = { versionId: version.id, destination: destination.config.name };
   if (!(await context.catalog.releasedUnder(asked, context.bundleRevision, decisionMinutes))) {
-    const released = await releaseSealed(small, sealed, await context.catalog.releasesAsked(asked));
+    const released = await releaseSealed(small, sealed);
     if (!released.allow) {
       await closeIntent(small, intent, 'release_denied');
       return holdDenied(small, released);
@@ -150,11 +150,11 @@ async function readContent({ context, version, run }: SmallUpload): Promise<Buff
 }
 
 /** Asks release about what a reader that shares nothing with the sealer finds in the sealed bytes. */
-async function releaseSealed(small: SmallUpload, sealed: Sealed, ordinal: number): Promise<Released> {
+async function releaseSealed(small: SmallUpload, sealed: Sealed): Promise<Released> {
   const { context, version, destination } = small;
   const opened = await openBytes(sealed.bytes, { keys: (id) => context.keys.byId(id), purpose: 'content' });
   const matches = sha512(opened.content()).equals(version.content.sha512);
-  return release(context, version, destination, foundSealing(context, version, opened, matches), ordinal);
+  return release(context, version, destination, foundSealing(context, version, opened, matches));
 }
 
 function holdDenied({ context, version, destination, run }: SmallUpload, released: Released) {

@@ -98,8 +98,7 @@ export class UploadAttempt {
     const bundle = context.bundleRevision;
     if (await context.catalog.releasedUnder(asked, bundle, withinMinutes)) return true;
     const plan = statedSealing(context, version, 'plan', intent.keyId);
-    const ordinal = await context.catalog.releasesAsked(asked);
-    const released = await release(context, version, destination, plan, ordinal);
+    const released = await release(context, version, destination, plan);
     await context.catalog.write({ decisions: [released.row], events: [released.event] });
     return released.allow;
   }

@@ -335,6 +335,39 @@ describe('a release decision for a large file', () => {
     ).not.toEqual([]);
   });
 
+  test('every one of them is kept, however often it is asked for and whatever happens between', async () => {
+    const world = await newWorld();
+    const scanned = await planned(world);
+    const forget = async (bundle: string): Promise<void> => {
+      await crashAfterParts(world, scanned, 1);
+      for await (const open of world.store.listMultiparts('')) await world.store.abortMultipart(open);
+      world.knobs.bundleRevision = bundle.repeat(64);
+    };
+    await world.asOwner(`update decisions set at = now() - interval '16 minutes'`);
+    await forget('c');
+    await forget('d');
+    expect(await untilUploaded(world.context, scanned)).toMatchObject({ outcome: 'uploaded' });
+    const told = (await world.events(scanned.versionId)).filter((event) => event.step === 'release');
+    expect(told.map((event) => String(event.facts.bundle)[0])).toEqual(['b', 'b', 'c', 'd']);
+    const kept = await world.catalog.rows<{ bundle: string }>(
+      `select left(bundle_revision, 1) as bundle from decisions where gate = 'release' order by 1`,
+    );
+    expect(kept.map((row) => row.bundle)).toEqual(['b', 'b', 'c', 'd']);
+  });
+
+  test('may be about an object that another version made in the meantime', async () => {
+    const world = await newWorld();
+    const scanned = await planned(world);
+    await crashAfterParts(world, scanned, 1);
+    for await (const open of world.store.listMultiparts('')) await world.store.abortMultipart(open);
+    await world.asOwner(`update reservations set expires_at = now() - interval '1 minute'`);
+    world.write('twin', content);
+    expect(await protectOnce(world.context, await world.entry('twin'))).toMatchObject({
+      outcome: 'uploaded',
+    });
+    expect(await untilUploaded(world.context, scanned)).toMatchObject({ outcome: 'duplicate' });
+  });
+
   test('is no allowance for bytes that the independent reader cannot open', async () => {
     const world = await newWorld();
     const scanned = await planned(world);
