@@ -40,7 +40,7 @@ export async function openSource(
   return { id, config: source, root, filter: sourceFilter(source, root, home) };
 }
 
-export function sourceFilter(source: SourceConfig, root: SourceRoot, home: string): Filter {
+function sourceFilter(source: SourceConfig, root: SourceRoot, home: string): Filter {
   return compileFilter(root, {
     exclude: source.exclude,
     include: source.include,

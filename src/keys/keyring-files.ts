@@ -7,7 +7,7 @@ import type { SealingKey } from '../sealed/keys.ts';
 import { rootObjectKey, scopeId } from '../sealed/names.ts';
 
 /** The key scopes a repository has from the start: those that the default policy data names. */
-export const scopeNames = ['default', 'restricted'] as const;
+const scopeNames = ['default', 'restricted'] as const;
 
 /** A keyring document as it lies in the state folder and, under the same name, in the bucket. */
 export interface KeyringDocument {

@@ -23,7 +23,7 @@ export interface FailPoints {
 }
 
 /** The product's own: nothing happens. */
-export const noFailPoints: FailPoints = { reach: () => {} };
+const noFailPoints: FailPoints = { reach: () => {} };
 
 /**
  * The fail point a fault test wrote into `file` (`<name> <count>`), if there is one: the process then ends as kill -9

@@ -39,7 +39,7 @@ export function checkReadBack(destination: string, facts: ObjectFacts | undefine
   return facts.lock;
 }
 
-export function sameBytes(facts: ObjectFacts, expected: Pick<Expected, 'lengthBytes' | 'checksum'>): boolean {
+function sameBytes(facts: ObjectFacts, expected: Pick<Expected, 'lengthBytes' | 'checksum'>): boolean {
   return (
     facts.lengthBytes === expected.lengthBytes &&
     facts.checksum?.kind === expected.checksum.kind &&

@@ -85,7 +85,7 @@ export async function composeServices(options: ComposeOptions): Promise<ServiceS
 }
 
 /** Builds the policy bundle from the installation's rules and its configuration. */
-export async function preparePolicies({ config, paths }: Installation): Promise<string> {
+async function preparePolicies({ config, paths }: Installation): Promise<string> {
   const outFile = path.join(paths.home, 'run', 'policy-bundle.tar.gz');
   await buildBundle({ policiesDir: policiesFolder(paths), config: renderPolicyConfig(config), outFile });
   return outFile;

@@ -2,9 +2,6 @@ import type { Id } from '../domain/records.ts';
 
 /** Temporal namespace of an embedded cluster; an external one may be called otherwise. */
 export const defaultNamespace = 'holdfast';
-/** How long closed workflows can be looked at, in days; the catalog keeps what must outlive it. */
-export const namespaceRetentionDays = 3;
-
 /** Queue of the sources that the hosts of a group share. */
 export const filesQueue = (group: string): string => `files.${group}`;
 /** Queue of what only one host can do: staging and quarantine. */
