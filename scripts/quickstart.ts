@@ -56,7 +56,10 @@ async function run(args: Arguments): Promise<number> {
   try {
     const isComplete = await guide(tour, args);
     mayKeep = args.keep;
-    return isComplete ? 0 : 3;
+    if (isComplete) return 0;
+    heading('Not everything is protected');
+    output.line('The failed files are named above; the rest is as it should be. Exit code 3 says so.');
+    return 3;
   } finally {
     heading('The end');
     if (mayKeep) tellHowToStop(paths);
