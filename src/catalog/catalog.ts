@@ -37,7 +37,10 @@ export interface EntryRef {
 export interface Observation {
   readonly entry: EntryRef;
   readonly number: number;
+  /** The newest hint that was told when the number was drawn: what this look answers. */
   readonly hint: number;
+  /** The newest hint told by now; newer than `hint` only when the look runs again. */
+  readonly newestHint: number;
   /** The entry's newest settled version. */
   readonly head?: KnownVersion;
   /** The version this very observation made already, when the step runs again. */
@@ -221,7 +224,7 @@ export class Catalog {
          insert into observations (entry_id, workflow_run, round, number, hint)
          select $1, $2, $3, observation, hint from drawn on conflict do nothing returning number, hint
        ), seen as (select number, hint from known union all select number, hint from kept)
-       select seen.number, seen.hint, e.source_id as "sourceId", e.path,
+       select seen.number, seen.hint, greatest(seen.hint, e.hint) as "newestHint", e.source_id as "sourceId", e.path,
               ${versionColumns('head', 'head')}, ${versionColumns('made', 'made')}
        from seen join entries e on e.id = $1
        left join versions head on head.id = e.head_version_id
@@ -236,9 +239,19 @@ export class Catalog {
       entry: { id: at.entryId, sourceId: row.sourceId as Id, path: row.path as Buffer },
       number: row.number as number,
       hint: row.hint as number,
+      newestHint: row.newestHint as number,
       ...(head ? { head } : {}),
       ...(made ? { made } : {}),
     };
+  }
+
+  /** Lets an observation answer a newer hint than it was drawn for: its look begins again. */
+  async answerHint({ entry, number, newestHint }: Observation): Promise<void> {
+    await this.rows('update observations set hint = $3 where entry_id = $1 and number = $2', [
+      entry.id,
+      number,
+      newestHint,
+    ]);
   }
 
   /** The entry first met with this inode, other than the one asking: the target of its hard link. */

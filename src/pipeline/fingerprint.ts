@@ -16,7 +16,7 @@ import { segmentSizeFor } from '../sealed/layout.ts';
 import { allowsDeletion } from '../watcher/deletions.ts';
 import { type PipelineContext, type StepRun, versionEvent } from './context.ts';
 import { openEntry, sameMetadata, servedSource, statFacts } from './file.ts';
-import { settledAnswer, versionRow } from './settle.ts';
+import { settledAnswer, settledAs, versionRow } from './settle.ts';
 
 /**
  * Steps 1 and 2: looks at the entry, hashes what it holds, and says whether this state is known already. What is not a
@@ -33,11 +33,12 @@ export async function fingerprint(
     round: input.round,
   });
   if (seen === undefined) throw new Failure('entry_unknown', { entry: input.entryId });
-  if (seen.made?.outcome !== undefined) {
-    if (seen.made.outcome === 'cancelled') return { next: 'changed' };
-    return settledAnswer(seen.made, seen.made.outcome, seen.made.reason ?? null);
-  }
-  const look = new Look(context, input, run, seen);
+  // Newer than what this look was begun for: it was cut off, and its workflow may not know of that change.
+  const toldSince = seen.newestHint > seen.hint;
+  if (seen.made?.outcome !== undefined)
+    return toldSince ? { next: 'changed' } : settledAs(context, seen.made);
+  if (toldSince) await context.catalog.answerHint(seen);
+  const look = new Look(context, input, run, { ...seen, hint: seen.newestHint });
   if (input.giveUp) return look.settle('failed', 'changing');
   const opened = await openEntry(context, seen.entry);
   switch (opened.kind) {
@@ -153,9 +154,11 @@ class Look {
     }
     if (head === undefined) return this.settle('vanished', null);
     if (head.outcome === 'deleted' || head.outcome === 'quarantined') return this.unchanged();
-    const load = await this.context.catalog.deletionLoad(entry.sourceId);
-    if (!allowsDeletion(load)) return this.unchanged();
-    return this.settle('deleted', null);
+    // One at a time, from the count to the commit: tombstones counted together would all be allowed.
+    return this.context.semaphores.tombstone.run(async () => {
+      const load = await this.context.catalog.deletionLoad(entry.sourceId);
+      return allowsDeletion(load) ? this.settle('deleted', null) : this.unchanged();
+    }, this.run.patienceMs);
   }
 
   /** Gives the entry an outcome right here: nothing of it leaves the host. */

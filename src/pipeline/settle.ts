@@ -1,11 +1,11 @@
-import type { Observation, StatFacts, VersionFacts } from '../catalog/catalog.ts';
+import type { KnownVersion, Observation, StatFacts, VersionFacts } from '../catalog/catalog.ts';
 import type { Change, VersionRow } from '../catalog/rows.ts';
 import type { Outcome } from '../domain/records.ts';
 import type { Changed, FingerprintStep, Settled } from '../domain/steps.ts';
 import { type PipelineContext, type StepRun, versionEvent } from './context.ts';
 
 /** The settled answer of a version that has its outcome already: a step that ran before runs into it. */
-export async function settledAs(context: PipelineContext, version: VersionFacts): Promise<Settled | Changed> {
+export async function settledAs(context: PipelineContext, version: KnownVersion): Promise<Settled | Changed> {
   const { outcome, reason, id } = version;
   if (outcome === undefined) throw new TypeError('version is not settled');
   if (outcome === 'cancelled') return { next: 'changed' };

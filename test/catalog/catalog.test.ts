@@ -96,8 +96,21 @@ describe('observe', () => {
     const at = { entryId: entry.id, workflowRun: 'one', round: 0 };
     expect((await catalog.observe(at))?.hint).toBe(1);
     await catalog.hint([entry]);
-    expect((await catalog.observe(at))?.hint).toBe(1);
-    expect((await catalog.observe({ ...at, round: 1 }))?.hint).toBe(2);
+    expect(await catalog.observe(at)).toMatchObject({ hint: 1, newestHint: 2 });
+    expect(await catalog.observe({ ...at, round: 1 })).toMatchObject({ hint: 2, newestHint: 2 });
+  });
+
+  test('answers a newer hint when its look begins again', async () => {
+    const catalog = await newCatalog();
+    const entry = entryOf('a');
+    await catalog.hint([entry]);
+    const at = { entryId: entry.id, workflowRun: 'one', round: 0 };
+    await catalog.observe(at);
+    await catalog.hint([entry]);
+    const again = await catalog.observe(at);
+    if (again === undefined) throw new Error('unreachable');
+    await catalog.answerHint(again);
+    expect(await catalog.observe(at)).toMatchObject({ number: 1, hint: 2 });
   });
 });
 

@@ -282,6 +282,44 @@ describe('a step that runs twice', () => {
     expect(await world.versions()).toHaveLength(1);
   });
 
+  test('after the end, when a change was told in between, is a new look', async () => {
+    const world = await newWorld();
+    world.write('a', 'hello');
+    const entry = await world.entry('a');
+    const run = stepRun();
+    await protectOnce(world.context, entry, run);
+    // The workflow task was thrown away with its results, and the signal with the one that started the workflow.
+    world.write('a', 'other');
+    const hints = await world.catalog.hint([entry]);
+    expect(await protectOnce(world.context, entry, run)).toEqual({ next: 'changed' });
+    expect(await protectOnce(world.context, entry, run, 1)).toMatchObject({ outcome: 'uploaded' });
+    expect(await world.versions()).toHaveLength(2);
+    expect(await world.catalog.unsettled(hints)).toEqual([]);
+  });
+
+  test('before the end, when the same state was told again in between, answers that too', async () => {
+    const world = await newWorld();
+    world.write('a', 'hello');
+    const entry = await world.entry('a');
+    const run = stepRun();
+    await untilScanned(world.context, entry, run);
+    const hints = await world.catalog.hint([entry]);
+    expect(await protectOnce(world.context, entry, run)).toMatchObject({ outcome: 'uploaded' });
+    expect(await world.catalog.unsettled(hints)).toEqual([]);
+    expect(await world.catalog.rows('select count(*) as n from versions')).toEqual([{ n: 1 }]);
+  });
+
+  test('and found it held gives the same hold, from the first step on too', async () => {
+    const world = await newWorld();
+    world.knobs.release = denied('no');
+    world.write('a', 'hello');
+    const entry = await world.entry('a');
+    const run = stepRun();
+    const first = await protectOnce(world.context, entry, run);
+    expect(first).toHaveProperty('holdId');
+    expect(await protectOnce(world.context, entry, run)).toEqual(first);
+  });
+
   test('and found it held gives the same hold', async () => {
     const world = await newWorld();
     world.knobs.release = denied('no');

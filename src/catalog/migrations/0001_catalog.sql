@@ -266,8 +266,8 @@ create index audit_events_run on audit_events ((event ->> 'run'));
 -- The program runs as writer: it can add to the audit trail but neither change nor shorten it.
 grant usage on schema public to holdfast_writer, holdfast_reader;
 grant select on all tables in schema public to holdfast_writer, holdfast_reader;
-grant insert, update on run_log, sources, entries, versions, intents, objects, placements, reservations, holds
+grant insert, update on run_log, sources, entries, observations, versions, intents, objects, placements, reservations, holds
   to holdfast_writer;
-grant insert on observations, contents, decisions, scans, keys, sealings, intent_parts, quarantine, file_status,
+grant insert on contents, decisions, scans, keys, sealings, intent_parts, quarantine, file_status,
   audit_events to holdfast_writer;
 grant delete on observations, reservations, intent_parts to holdfast_writer;
