@@ -83,15 +83,17 @@ export const recordFailure = proxyActivities<Activities>({
   retry: { initialInterval: '1s', maximumInterval: '15s' },
 }).recordFailure;
 
+/** What an activity threw. Around what a local one threw itself, as opposed to a timeout, there is no ActivityFailure. */
+const causeOf = (error: unknown): unknown => (error instanceof ActivityFailure ? error.cause : error);
+
 /** The code of what went wrong, a row of the failure table. */
 export function failureCode(error: unknown): string {
-  const cause = error instanceof ActivityFailure ? error.cause : error;
+  const cause = causeOf(error);
   if (cause instanceof ApplicationFailure) return cause.type ?? 'internal';
   return cause instanceof TimeoutFailure ? 'timeout' : 'internal';
 }
 
 function mayStillSucceed(error: unknown): boolean {
-  if (!(error instanceof ActivityFailure)) return false;
-  if (error.cause instanceof TimeoutFailure) return true;
-  return error.cause instanceof ApplicationFailure && !error.cause.nonRetryable;
+  const cause = causeOf(error);
+  return cause instanceof TimeoutFailure || (cause instanceof ApplicationFailure && !cause.nonRetryable);
 }
