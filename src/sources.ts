@@ -52,13 +52,14 @@ function sourceFilter(source: SourceConfig, root: SourceRoot, home: string): Fil
 /** What the program itself writes below its state folder; a source of the quickstart lies beside these. */
 const ownFolders = (home: string): string[] =>
   [
+    '.cache',
+    'data',
     'keys',
     'logs',
     'policies',
     'quarantine',
     'run',
     'secrets',
-    'services',
     'signatures',
     'staging',
     'holdfast.yaml',

@@ -172,7 +172,12 @@ async function pipelineContext(
     sources: servedSources(config, ids, catalog),
     staging: new Staging(join(paths.home, 'staging')),
     quarantineDir: join(paths.home, 'quarantine'),
-    semaphores: { disk: new Semaphore(4), scanner: new Semaphore(4), upload: new Semaphore(8) },
+    semaphores: {
+      disk: new Semaphore(4),
+      scanner: new Semaphore(4),
+      upload: new Semaphore(8),
+      tombstone: new Semaphore(1),
+    },
     failPoints: chosenFailPoints(join(paths.home, 'run', 'fail-point')),
     log,
   };

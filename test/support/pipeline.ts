@@ -210,7 +210,12 @@ export async function makeWorld(server: TestPostgres): Promise<World> {
     sources: new Map([[sourceId, { id: sourceId, config: sourceConfig, root: async () => root }]]),
     staging: new Staging(stagingDir),
     quarantineDir,
-    semaphores: { disk: new Semaphore(4), scanner: new Semaphore(4), upload: new Semaphore(8) },
+    semaphores: {
+      disk: new Semaphore(4),
+      scanner: new Semaphore(4),
+      upload: new Semaphore(8),
+      tombstone: new Semaphore(1),
+    },
     failPoints: { reach: () => {} },
     log: pino({ level: 'silent' }),
   };
