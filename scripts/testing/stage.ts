@@ -28,7 +28,7 @@ export async function checkCommand(command: string, args: readonly string[]): Pr
   }
 }
 
-export const onePassed: StageResult = { passed: 1, failed: 0, report: '' };
+const onePassed: StageResult = { passed: 1, failed: 0, report: '' };
 
 export const oneFailed = (report: string): StageResult => ({ passed: 0, failed: 1, report });
 
