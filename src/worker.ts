@@ -54,7 +54,9 @@ const gates = new Gates((dependency) => {
   if (dependency in probes) return probes[dependency as keyof typeof probes];
   const source = context.sources.get(dependency.replace('source:', ''));
   return async () =>
-    source === undefined ? Promise.reject(new Failure('source_unavailable')) : source.root();
+    source === undefined
+      ? Promise.reject(new Failure('source_unavailable', { detail: 'not served by this host' }))
+      : source.root();
 });
 
 /** The SDK's own messages, without their metadata where a path could be: code and message only. */

@@ -48,7 +48,7 @@ export class EncryptingCodec implements PayloadCodec {
     if (!name || decode(name) !== encoding) return payload;
     const keyId = decode(payload.metadata?.[keyIdName] ?? new Uint8Array());
     const key = this.keys.get(keyId);
-    if (key === undefined) throw new Failure('unknown_key', { key: keyId });
+    if (key === undefined) throw new Failure('unknown_key', { keyId });
     const data = Buffer.from(payload.data ?? []);
     const decipher = createDecipheriv('aes-256-gcm', key.key, data.subarray(0, nonceBytes))
       .setAAD(key.id)
