@@ -1,0 +1,114 @@
+/** A real Temporal dev server for tests, from the tool cache, with the project's workflows and activities a test makes up. */
+import { globSync, statSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Client, type WorkflowHandle } from '@temporalio/client';
+import type { DataConverter } from '@temporalio/common';
+import { TestWorkflowEnvironment } from '@temporalio/testing';
+import {
+  bundleWorkflowCode,
+  DefaultLogger,
+  makeTelemetryFilterString,
+  Runtime,
+  Worker,
+  type WorkflowBundleWithSourceMap,
+} from '@temporalio/worker';
+import { afterAll, beforeAll, onTestFinished } from 'vitest';
+import { failureConverterPath } from '../../src/temporal/failure-converter-path.ts';
+
+export interface TestTemporal {
+  readonly env: TestWorkflowEnvironment;
+  /** The workflows, with every timer firing at once. */
+  readonly fast: WorkflowBundleWithSourceMap;
+  /** The workflows as they are. */
+  readonly real: WorkflowBundleWithSourceMap;
+}
+
+/** The server of this test file; call once, at the top. */
+export function useTemporal(): () => TestTemporal {
+  let temporal: TestTemporal | undefined;
+  beforeAll(async () => {
+    Runtime.install({
+      logger: new DefaultLogger('ERROR'),
+      telemetryOptions: {
+        logging: { forward: {}, filter: makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' }) },
+      },
+    });
+    const env = await TestWorkflowEnvironment.createLocal({
+      server: {
+        executable: { type: 'existing-path', path: temporalPath() },
+        log: { level: 'error', format: 'json' },
+      },
+    });
+    temporal = { env, fast: await bundle(['fast-timers.ts']), real: await bundle([]) };
+  });
+  afterAll(async () => {
+    await temporal?.env.teardown();
+  });
+  return () => {
+    if (temporal === undefined) throw new Error('Temporal is not started yet');
+    return temporal;
+  };
+}
+
+/** The program in HOLDFAST_TEST_TEMPORAL, else the newest in the tool cache. */
+function temporalPath(): string {
+  const named = process.env.HOLDFAST_TEST_TEMPORAL;
+  if (named) return named;
+  const userCache = process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache');
+  const found = ['/var/cache', userCache]
+    .flatMap((cache) => globSync(join(cache, 'holdfast/tools/temporal-*/temporal')))
+    .sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs)[0];
+  if (found === undefined)
+    throw new Error('temporal is not built yet; or set HOLDFAST_TEST_TEMPORAL to its path');
+  return found;
+}
+
+async function bundle(interceptors: readonly string[]): Promise<WorkflowBundleWithSourceMap> {
+  return bundleWorkflowCode({
+    workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)),
+    workflowInterceptorModules: interceptors.map((name) => fileURLToPath(new URL(name, import.meta.url))),
+    failureConverterPath,
+    logger: new DefaultLogger('ERROR'),
+  });
+}
+
+/** A worker that runs until the test is over. */
+export async function runWorker(
+  { env, fast }: TestTemporal,
+  taskQueue: string,
+  activities: object,
+  options: { bundle?: WorkflowBundleWithSourceMap; dataConverter?: DataConverter } = {},
+): Promise<void> {
+  const worker = await Worker.create({
+    connection: env.nativeConnection,
+    taskQueue,
+    workflowBundle: options.bundle ?? fast,
+    activities,
+    shutdownGraceTime: '1s',
+    shutdownForceTime: '2s',
+    ...(options.dataConverter === undefined ? {} : { dataConverter: options.dataConverter }),
+  });
+  const running = worker.run();
+  onTestFinished(async () => {
+    worker.shutdown();
+    await running.catch(() => {});
+  });
+}
+
+export function clientOf({ env }: TestTemporal, dataConverter?: DataConverter): Client {
+  return new Client({
+    connection: env.connection,
+    ...(dataConverter === undefined ? {} : { dataConverter }),
+  });
+}
+
+/** Types of the events in a workflow's history, e.g. `EVENT_TYPE_MARKER_RECORDED`. */
+export async function activityNames(handle: WorkflowHandle): Promise<string[]> {
+  const { events } = await handle.fetchHistory();
+  return (events ?? []).flatMap((event) => {
+    const name = event.activityTaskScheduledEventAttributes?.activityType?.name;
+    return name ? [name] : [];
+  });
+}
