@@ -44,7 +44,8 @@ async function stages(args: readonly string[]): Promise<readonly Stage[]> {
     scratch,
     onProgress: (message) => output.note(message),
   });
-  const testEnv = { ...env, ...toolEnv };
+  // vitest takes a pipeline's log for a terminal.
+  const testEnv = { ...env, ...toolEnv, ...(process.stdout.isTTY ? {} : { NO_COLOR: '1' }) };
   if (args.includes('--long')) return [vitestStage('long tests', 'vitest.long.config.ts', testEnv)];
   return [
     ...checks(),
