@@ -16,7 +16,7 @@ const sources = globSync(['{src,activities,workflows,scripts}/**/*.ts'], { cwd: 
 
 /** Names in the object literal that begins at `from`; undefined where there is another expression, or a spread in it. */
 function factsAt(text: string, from: number): string[] | undefined {
-  const literal = /^\s*\{([^]*?)\n?\s*\}\s*,?\s*[,)]/.exec(text.slice(from))?.[1];
+  const literal = /^\s*\{([\s\S]*?)\n?\s*\}\s*,?\s*[,)]/.exec(text.slice(from))?.[1];
   if (literal === undefined || literal.includes('...')) return undefined;
   return [...literal.matchAll(/(?:^|[,{\n])\s*(\w+)/g)].map((match) => match[1] ?? '');
 }

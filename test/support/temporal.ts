@@ -29,19 +29,7 @@ export interface TestTemporal {
 export function useTemporal(): () => TestTemporal {
   let temporal: TestTemporal | undefined;
   beforeAll(async () => {
-    Runtime.install({
-      logger: new DefaultLogger('ERROR'),
-      telemetryOptions: {
-        logging: { forward: {}, filter: makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' }) },
-      },
-    });
-    const env = await TestWorkflowEnvironment.createLocal({
-      server: {
-        executable: { type: 'existing-path', path: temporalPath() },
-        log: { level: 'error', format: 'json' },
-      },
-    });
-    temporal = { env, fast: await bundle(['fast-timers.ts']), real: await bundle([]) };
+    temporal = await startTemporal();
   });
   afterAll(async () => {
     await temporal?.env.teardown();
@@ -50,6 +38,22 @@ export function useTemporal(): () => TestTemporal {
     if (temporal === undefined) throw new Error('Temporal is not started yet');
     return temporal;
   };
+}
+
+export async function startTemporal(): Promise<TestTemporal> {
+  Runtime.install({
+    logger: new DefaultLogger('ERROR'),
+    telemetryOptions: {
+      logging: { forward: {}, filter: makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' }) },
+    },
+  });
+  const env = await TestWorkflowEnvironment.createLocal({
+    server: {
+      executable: { type: 'existing-path', path: temporalPath() },
+      log: { level: 'error', format: 'json' },
+    },
+  });
+  return { env, fast: await bundle(['fast-timers.ts']), real: await bundle([]) };
 }
 
 /** The program in HOLDFAST_TEST_TEMPORAL, else the newest in the tool cache. */
@@ -74,32 +78,50 @@ async function bundle(interceptors: readonly string[]): Promise<WorkflowBundleWi
   });
 }
 
+interface WorkerChoices {
+  readonly bundle?: WorkflowBundleWithSourceMap;
+  readonly dataConverter?: DataConverter;
+}
+
 /** A worker that runs until the test is over. */
 export async function runWorker(
+  temporal: TestTemporal,
+  taskQueue: string,
+  activities: object,
+  choices: WorkerChoices = {},
+): Promise<void> {
+  onTestFinished(await startWorker(temporal, taskQueue, activities, choices));
+}
+
+/** A worker that runs until the function given back is called. */
+export async function startWorker(
   { env, fast }: TestTemporal,
   taskQueue: string,
   activities: object,
-  options: { bundle?: WorkflowBundleWithSourceMap; dataConverter?: DataConverter } = {},
-): Promise<void> {
+  { bundle = fast, dataConverter }: WorkerChoices = {},
+): Promise<() => Promise<void>> {
   const worker = await Worker.create({
     connection: env.nativeConnection,
+    // The default would name this machine in recorded histories.
+    identity: 'test',
     taskQueue,
-    workflowBundle: options.bundle ?? fast,
+    workflowBundle: bundle,
     activities,
     shutdownGraceTime: '1s',
     shutdownForceTime: '2s',
-    ...(options.dataConverter === undefined ? {} : { dataConverter: options.dataConverter }),
+    ...(dataConverter === undefined ? {} : { dataConverter }),
   });
   const running = worker.run();
-  onTestFinished(async () => {
+  return async () => {
     worker.shutdown();
     await running.catch(() => {});
-  });
+  };
 }
 
 export function clientOf({ env }: TestTemporal, dataConverter?: DataConverter): Client {
   return new Client({
     connection: env.connection,
+    identity: 'test',
     ...(dataConverter === undefined ? {} : { dataConverter }),
   });
 }

@@ -1,0 +1,135 @@
+/**
+ * Records the histories that test/replay replays: `node test/replay/record.ts`, on the Node of this project.
+ *
+ * Run it when a workflow was changed on purpose and is not running anywhere; else guard the change with `patched`, so that
+ * the histories here, like those of workflows that are open in the field, still replay. The activities are made up, the
+ * server and the workflows are real; payloads are not encrypted, and stack traces are taken out.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Client, WorkflowHandle } from '@temporalio/client';
+import { ApplicationFailure, type Workflow } from '@temporalio/common';
+import { changedSignal } from '../../workflows/messages.ts';
+import type { protectFile } from '../../workflows/protect-file.ts';
+import type { stagingHold } from '../../workflows/staging-hold.ts';
+import { clientOf, startTemporal, startWorker, type TestTemporal } from '../support/temporal.ts';
+import { type Handler, madeUpSteps, uploadedAnswer } from '../workflows/steps.ts';
+import { historyToText } from './history-file.ts';
+
+const folder = join(import.meta.dirname, 'histories');
+const large: Handler = (input) =>
+  (input as { large?: boolean }).large ? { next: 'admit', versionId: 'v', large: true } : { next: 'large' };
+
+interface Scene {
+  readonly name: string;
+  readonly steps: Record<string, Handler>;
+  /** What happens to the workflow while `upload` runs for the first time. */
+  readonly meanwhile?: (handle: WorkflowHandle) => Promise<void>;
+}
+
+const scenes: readonly Scene[] = [
+  { name: 'small', steps: {} },
+  { name: 'large', steps: { fingerprint: large } },
+  {
+    name: 'held',
+    steps: {
+      sealAndUpload: () => ({
+        next: 'settled',
+        outcome: 'held',
+        reason: 'no',
+        versionId: 'v',
+        holdId: 'recorded',
+      }),
+    },
+  },
+  {
+    name: 'failed',
+    steps: {
+      scan: () => {
+        throw ApplicationFailure.create({ message: 's3_corrupt', type: 's3_corrupt' });
+      },
+    },
+  },
+  {
+    name: 'signalled',
+    steps: { fingerprint: large },
+    meanwhile: (handle) => handle.signal(changedSignal, { runId: 'second' }),
+  },
+  {
+    name: 'postponed',
+    steps: {
+      fingerprint: (_input, calls) =>
+        calls === 1 ? { next: 'busy' } : { next: 'admit', versionId: 'v', large: false },
+      admit: (_input, calls) => (calls === 1 ? { next: 'unavailable', dependency: 'opa' } : { next: 'scan' }),
+      scan: (_input, calls) => (calls === 1 ? { next: 'scanAgain', reason: 'timeout' } : { next: 'seal' }),
+      sealAndUpload: (_input, calls) =>
+        calls === 1 ? { next: 'wait' } : calls === 2 ? { next: 'changed' } : uploadedAnswer,
+    },
+  },
+  {
+    name: 'continued',
+    steps: { fingerprint: large, upload: () => uploadedAnswer },
+    meanwhile: async (handle) => {
+      await handle.signal(changedSignal, { runId: 'again' });
+    },
+  },
+];
+
+const temporal = await startTemporal();
+try {
+  mkdirSync(folder, { recursive: true });
+  const client = clientOf(temporal);
+  for (const scene of scenes) await recordProtectFile(temporal, client, scene);
+  await recordStagingHold(temporal, client);
+} finally {
+  await temporal.env.teardown();
+}
+
+async function recordProtectFile(on: TestTemporal, client: Client, scene: Scene): Promise<void> {
+  const taskQueue = `files.${scene.name}`;
+  const retry = { maxRetries: 1, retryDelayMs: 10 };
+  let started = (_handle: WorkflowHandle): void => {};
+  const handle = new Promise<WorkflowHandle>((resolve) => {
+    started = resolve;
+  });
+  const upload: Handler = async (_input, calls) => {
+    if (calls === 1 || scene.name === 'continued') await scene.meanwhile?.(await handle);
+    return uploadedAnswer;
+  };
+  const steps = madeUpSteps({ ...scene.steps, upload: countedTo(6, upload) });
+  const stop = await startWorker(on, taskQueue, steps.activities, { bundle: on.real });
+  const run = await client.workflow.signalWithStart<typeof protectFile, [{ runId: string }]>('protectFile', {
+    workflowId: `protect:${scene.name}`,
+    taskQueue,
+    args: [{ entryId: 'e', runId: 'first', retry, hostQueue: taskQueue }],
+    signal: changedSignal,
+    signalArgs: [{ runId: 'first' }],
+  });
+  started(run);
+  await run.result().catch(() => undefined);
+  await save(scene.name, client.workflow.getHandle(run.workflowId, run.signaledRunId));
+  await stop();
+}
+
+/** The step as it is for its first calls, and without anything happening meanwhile from then on. */
+function countedTo(most: number, step: Handler): Handler {
+  return (input, calls) => (calls < most ? step(input, calls) : uploadedAnswer);
+}
+
+async function recordStagingHold(on: TestTemporal, client: Client): Promise<void> {
+  const taskQueue = 'files.hold';
+  const steps = madeUpSteps({ inspectHold: () => 'approved' });
+  const stop = await startWorker(on, taskQueue, steps.activities, { bundle: on.real });
+  const handle = await client.workflow.start<typeof stagingHold>('stagingHold', {
+    workflowId: 'hold:approved',
+    taskQueue,
+    args: [{ holdId: 'h', hostQueue: taskQueue }],
+  });
+  await handle.result();
+  await save('hold-approved', handle);
+  await stop();
+}
+
+async function save(name: string, handle: WorkflowHandle<Workflow>): Promise<void> {
+  writeFileSync(join(folder, `${name}.json`), historyToText(await handle.fetchHistory()));
+}
