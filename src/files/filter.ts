@@ -88,7 +88,7 @@ export class Filter {
         pattern: `!${pattern}`,
       })),
     ]);
-    this.ownFolders = (options.ownFolders ?? []).flatMap((folder) => pathInside(root, folder) ?? []);
+    this.ownFolders = (options.ownFolders ?? []).flatMap((folder) => namesInside(root, Buffer.from(folder)));
   }
 
   /** Judges an entry whose parent folders are all taken; undefined: it is taken too. */
@@ -174,13 +174,19 @@ export function changesFilter(path: Buffer): boolean {
   return name.equals(ignoreFileName) || name.equals(cacheTagName);
 }
 
-/** An absolute path as one relative to the root; undefined when it is not strictly below it. */
-function pathInside(root: SourceRoot, absolute: string | Buffer): Buffer | undefined {
+/** An absolute path, and what it leads to if it is a link, as paths relative to the root; those strictly below it. */
+function namesInside(root: SourceRoot, absolute: Buffer): Buffer[] {
+  const folder = realPath(parentOf(absolute));
+  const base = insideOf(root);
+  return [folder && joinPath(folder, nameOf(absolute)), realPath(absolute)].flatMap((real) => {
+    const relative = real?.subarray(base.length + 1);
+    return real && relative && isWithin(real, base) && relative.length > 0 ? [relative] : [];
+  });
+}
+
+function realPath(absolute: Buffer): Buffer | undefined {
   try {
-    const real = realpathSync.native(Buffer.from(absolute), 'buffer');
-    const base = insideOf(root);
-    const relative = real.subarray(base.length + 1);
-    return isWithin(real, base) && relative.length > 0 ? relative : undefined;
+    return realpathSync.native(absolute, 'buffer');
   } catch (error) {
     if (errorCode(error) === undefined) throw error;
     return undefined;
