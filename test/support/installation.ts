@@ -190,10 +190,15 @@ export class TestInstallation {
     await this.run('down');
   }
 
-  async services(): Promise<Readonly<Record<string, ServiceStatus>>> {
+  /** What `status --json` says; `pid` is the supervisor's. */
+  async status(): Promise<{ pid: number; services: Readonly<Record<string, ServiceStatus>> }> {
     const { stdout } = await this.run('status', '--json');
-    return (JSON.parse(stdout.split('\n')[0] ?? '{}') as { services: Record<string, ServiceStatus> })
-      .services;
+    return JSON.parse(stdout.split('
+')[0] ?? '{}');
+  }
+
+  async services(): Promise<Readonly<Record<string, ServiceStatus>>> {
+    return (await this.status()).services;
   }
 
   async service(name: string): Promise<ServiceStatus> {
