@@ -35,7 +35,7 @@ export async function launch({ checkoutScript, packedScript, args }) {
 async function run(checkoutScript, packedScript, args) {
   if (Number(process.versions.node.split('.')[0]) < 20) {
     throw new CannotStart(
-      `Node.js 20 or newer is missing (this is ${process.versions.node}): install it from https://nodejs.org/ or with \`sudo apt-get install nodejs\`.`,
+      `Node.js 20 or newer is missing (this is ${process.versions.node}): install it from https://nodejs.org/ (Debian 13 has it: \`sudo apt-get install nodejs\`).`,
     );
   }
   // Node refuses TypeScript below node_modules, so a packed install carries JavaScript; a checkout does not.

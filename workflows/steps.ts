@@ -28,7 +28,7 @@ const local = proxyLocalActivities<Activities>({
 });
 
 const gate = proxyActivities<Activities>({
-  startToCloseTimeout: longestOutage,
+  scheduleToCloseTimeout: longestOutage,
   heartbeatTimeout: '60s',
   retry: { initialInterval: '1s', maximumInterval: '15s' },
 });

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { canonical } from '../domain/canonical.ts';
 import { Failure } from '../domain/failures.ts';
+import { prepared } from './prepared.ts';
 import type { AuditRow, Change } from './rows.ts';
 
 export type Applied = 'written' | 'object_not_live';
@@ -251,7 +252,7 @@ async function insert(client: pg.PoolClient, table: string, rows: readonly objec
 }
 
 async function run(client: pg.PoolClient, rows: readonly object[], sql: string): Promise<void> {
-  if (rows.length > 0) await client.query(sql, [encode(rows)]);
+  if (rows.length > 0) await client.query(prepared(sql, [encode(rows)]));
 }
 
 const snakeCache = new Map<string, string>();

@@ -12,6 +12,7 @@ import type {
 import { type Applied, applyChanges } from './apply.ts';
 import { translated } from './database.ts';
 import { GroupCommit } from './group-commit.ts';
+import { prepared } from './prepared.ts';
 import type { Change, IntentPartRow, IntentRow, SealingRow } from './rows.ts';
 
 /** What a stat says; equal stats under an equal policy mean there is nothing to do. */
@@ -31,6 +32,13 @@ export interface EntryRef {
   readonly id: Id;
   readonly sourceId: Id;
   readonly path: Buffer;
+}
+
+/** An entry that stands, with what its newest settled version says. */
+export interface StandingEntry extends EntryRef {
+  readonly kind: EntryKind;
+  readonly sizeBytes: number;
+  readonly outcome: Outcome;
 }
 
 /** One observation of an entry: the number drawn for it, and what was known before. */
@@ -347,11 +355,11 @@ export class Catalog {
   }
 
   /** Entries of a source that stand (not deleted, not vanished), all or only those at or below the paths, in path order. */
-  async *standingEntries(sourceId: Id, only?: readonly Buffer[]): AsyncGenerator<EntryRef> {
+  async *standingEntries(sourceId: Id, only?: readonly Buffer[]): AsyncGenerator<StandingEntry> {
     let after: Buffer = Buffer.alloc(0);
     for (;;) {
-      const page = await this.rows<{ id: Id; path: Buffer }>(
-        `select e.id, e.path from entries e join versions v on v.id = e.head_version_id
+      const page = await this.rows<Omit<StandingEntry, 'sourceId'>>(
+        `select e.id, e.path, v.kind, v.size_bytes as "sizeBytes", v.outcome from entries e join versions v on v.id = e.head_version_id
          where e.source_id = $1 and e.path > $2 and v.outcome not in ('deleted', 'vanished')
            and ($3::bytea[] is null or exists (
              select 1 from unnest($3::bytea[]) as wanted(path)
@@ -360,7 +368,7 @@ export class Catalog {
          order by e.path limit 1000`,
         [sourceId, after, only ?? null],
       );
-      for (const row of page) yield { id: row.id, sourceId, path: row.path };
+      for (const row of page) yield { ...row, sourceId };
       const last = page.at(-1);
       if (last === undefined) return;
       after = last.path;
@@ -511,7 +519,9 @@ export class Catalog {
 
   /** Any read the commands need; see src/catalog/reports.ts for the queries. */
   async rows<Row extends object>(sql: string, values: unknown[] = []): Promise<Row[]> {
-    return translated(async () => (await this.pool.query<Row & pg.QueryResultRow>(sql, values)).rows);
+    return translated(
+      async () => (await this.pool.query<Row & pg.QueryResultRow>(prepared(sql, values))).rows,
+    );
   }
 }
 

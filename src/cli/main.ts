@@ -7,6 +7,8 @@ import { Output } from './output.ts';
 import { openSession, type Session } from './session.ts';
 
 /** The command line: one place that says which commands there are. Each is loaded when it is called. */
+// Each file and folder is made with a mode of its own; a stricter mask would shut the services' users out of theirs.
+process.umask(0o022);
 const interrupt = new AbortController();
 const program = new Command('holdfast')
   .description(

@@ -63,9 +63,11 @@ export async function* compareTree(
     if (page.length >= pageEntries) yield* judge();
   }
   yield* judge();
-  for await (const entry of catalog.standingEntries(source.id, only)) {
+  for await (const { kind, sizeBytes, outcome, ...entry } of catalog.standingEntries(source.id, only)) {
     if (seen.has(entry.id) || liesBelow(entry.path, hidden)) continue;
-    yield { is: 'gone', entry };
+    // An original that was moved to quarantine is where it belongs.
+    if (outcome === 'quarantined') yield { is: 'unchanged', entry, kind, sizeBytes };
+    else yield { is: 'gone', entry };
   }
 }
 
