@@ -79,11 +79,22 @@ export async function sourceIdOf(catalog: Catalog, name: string): Promise<Id | u
   return row?.id;
 }
 
+/** The entries of a selection ($1 source, $2 path), `e`. */
+const selected = `e.source_id = $1
+  and ($2::bytea = '' or e.path = $2 or (e.path > $2 || '/'::bytea and e.path < $2 || '0'::bytea))`;
+
+/** Where a page lies between its bounds, both null when open: $3 is outside it, $4 its last entry. */
+const inPage = {
+  forwards: `($3::bytea is null or e.path > $3) and ($4::bytea is null or e.path <= $4)`,
+  backwards: `($3::bytea is null or e.path < $3) and ($4::bytea is null or e.path >= $4)`,
+};
+type Direction = keyof typeof inPage;
+
 /**
- * An entry, its head, and its newest protected version: of a file the newest with a committed placement. Entries whose
- * head is a tombstone are gone.
+ * An entry, its head `h`, and its newest protected version `g`: of a file the newest with a committed placement.
+ * Entries whose head is a tombstone are gone.
  */
-const entriesWithVersion = `
+const entriesWithVersion = (direction: Direction): string => `
   from entries e
   left join versions h on h.id = e.head_version_id
   left join lateral (
@@ -100,21 +111,57 @@ const entriesWithVersion = `
         or (v.kind = 'file' and v.outcome in ('uploaded', 'duplicate') and v.sha512 is not null and p.key is not null))
     order by v.observation desc limit 1
   ) g on true
-  where e.source_id = $1 and h.outcome is distinct from 'deleted'
-    and ($2::bytea = '' or e.path = $2 or (e.path > $2 || '/'::bytea and e.path < $2 || '0'::bytea))`;
+  where ${selected} and ${inPage[direction]} and h.outcome is distinct from 'deleted'`;
 
-export async function restoreTotals(catalog: Catalog, { sourceId, path }: Selection): Promise<RestoreTotals> {
-  const [row] = await catalog.rows<RestoreTotals>(
-    `select count(*) as entries,
-            count(*) filter (where g.kind = 'file') as files,
-            count(*) filter (where g.kind = 'file' and g.hardlink is not null) as hardlinks,
-            count(*) filter (where g.kind = 'link') as links,
-            count(*) filter (where g.kind = 'dir') as folders,
-            coalesce(sum(g.size_bytes) filter (where g.kind = 'file' and g.hardlink is null), 0)::bigint as bytes
-     ${entriesWithVersion}`,
-    [sourceId, path],
-  );
-  return row ?? { entries: 0, files: 0, hardlinks: 0, links: 0, folders: 0, bytes: 0 };
+/** How many entries one statement looks at, so that none takes long however many there are. */
+const pageEntries = 1_000;
+
+/** The bounds of one page after the other, as parameters of {@link inPage}. */
+async function* pages(
+  catalog: Catalog,
+  { sourceId, path }: Selection,
+  direction: Direction,
+): AsyncGenerator<[Id, Buffer, Buffer | null, Buffer | null]> {
+  let after: Buffer | null = null;
+  for (;;) {
+    const [last]: { path: Buffer }[] = await catalog.rows<{ path: Buffer }>(
+      `select e.path from entries e where ${selected} and ${inPage[direction]}
+       order by e.path ${direction === 'forwards' ? 'asc' : 'desc'} limit 1 offset ${pageEntries - 1}`,
+      [sourceId, path, after, null],
+    );
+    yield [sourceId, path, after, last?.path ?? null];
+    if (last === undefined) return;
+    after = last.path;
+  }
+}
+
+export async function restoreTotals(catalog: Catalog, selection: Selection): Promise<RestoreTotals> {
+  let totals: RestoreTotals = { entries: 0, files: 0, hardlinks: 0, links: 0, folders: 0, bytes: 0 };
+  for await (const page of pages(catalog, selection, 'forwards')) {
+    const [row] = await catalog.rows<RestoreTotals>(
+      `select count(*) as entries,
+              count(*) filter (where g.kind = 'file') as files,
+              count(*) filter (where g.kind = 'file' and g.hardlink is not null) as hardlinks,
+              count(*) filter (where g.kind = 'link') as links,
+              count(*) filter (where g.kind = 'dir') as folders,
+              coalesce(sum(g.size_bytes) filter (where g.kind = 'file' and g.hardlink is null), 0)::bigint as bytes
+       ${entriesWithVersion('forwards')}`,
+      page,
+    );
+    if (row !== undefined) totals = sum(totals, row);
+  }
+  return totals;
+}
+
+function sum(a: RestoreTotals, b: RestoreTotals): RestoreTotals {
+  return {
+    entries: a.entries + b.entries,
+    files: a.files + b.files,
+    hardlinks: a.hardlinks + b.hardlinks,
+    links: a.links + b.links,
+    folders: a.folders + b.folders,
+    bytes: a.bytes + b.bytes,
+  };
 }
 
 /** Entries of the source that another entry is a hard link of. */
@@ -134,34 +181,29 @@ const passes: Readonly<Record<RestorePass, string>> = {
   folders: `and g.kind = 'dir'`,
 };
 
-/** How many entries are in memory at once. */
-const pageEntries = 500;
-
 /**
  * The entries of one pass, in byte order of their paths, so that a folder comes before what is in it; `folders` the
  * other way round, deepest first.
  */
 export async function* restoreRows(
   catalog: Catalog,
-  { sourceId, path }: Selection,
+  selection: Selection,
   pass: RestorePass,
 ): AsyncGenerator<RestoreRow> {
-  const backwards = pass === 'folders';
-  let last: Buffer | undefined;
-  do {
-    const page: Row[] = await catalog.rows<Row>(
+  const direction = pass === 'folders' ? 'backwards' : 'forwards';
+  for await (const page of pages(catalog, selection, direction)) {
+    const rows = await catalog.rows<Row>(
       `select e.id as "entryId", e.path, h.id as "headId", h.kind as "headKind", h.outcome as "headOutcome",
               g.id, g.kind, g.size_bytes as "sizeBytes", g.mode, g.uid, g.gid, g.mtime_ns::text as "mtimeNs",
               g.link_target as "linkTarget", g.hardlink, g.sha512, g.destination, g.key,
               g.s3_version_id as "s3VersionId", g.byte_offset as "offset", coalesce(g.length, g.object_length) as length,
               g.made_for as "madeFor", g.key_id as "keyId"
-       ${entriesWithVersion} ${passes[pass]} and ($3::bytea is null or e.path ${backwards ? '<' : '>'} $3)
-       order by e.path ${backwards ? 'desc' : 'asc'} limit ${pageEntries}`,
-      [sourceId, path, last ?? null],
+       ${entriesWithVersion(direction)} ${passes[pass]}
+       order by e.path ${direction === 'forwards' ? 'asc' : 'desc'}`,
+      page,
     );
-    for (const row of page) yield restoreRow(row);
-    last = page.length < pageEntries ? undefined : page.at(-1)?.path;
-  } while (last !== undefined);
+    for (const row of rows) yield restoreRow(row);
+  }
 }
 
 interface Row {

@@ -199,12 +199,22 @@ describe('what is restored', () => {
     expect([...(await restore(to, { path: Buffer.from('a/b/c') })).keys()]).toEqual(['a/b/c']);
   });
 
-  test('more entries than one page holds, each once', async () => {
-    const names = Array.from({ length: 1_100 }, (_, index) => `${index}`);
-    await Promise.all(names.map((name) => repository.add(name, { kind: 'link', linkTarget: 'x' })));
+  test('more entries than one page holds, each once, folders after what is in them', async () => {
+    // Twice the page's 1,000 entries and some, most of them of no interest to a pass.
+    await owner.query(
+      `insert into entries (id, source_id, path) select md5($1 || n), $1, convert_to('f' || n || '/x', 'UTF8')
+       from generate_series(1, 2300) n`,
+      [repository.sourceId],
+    );
+    const folders = Array.from({ length: 400 }, (_, index) => `f${index * 5}`);
+    await Promise.all(folders.map((path) => repository.add(path, { kind: 'dir', mode: 0o500 })));
+    await Promise.all(
+      folders.map((path) => repository.add(`${path}/link`, { kind: 'link', linkTarget: 'x', mtimeNs: 9n })),
+    );
     const to = tempFolder();
-    expect(summaryOf(await restore(to))).toMatchObject({ entries: 1_100, restored: 1_100 });
-    expect(readdirSync(inSource(to))).toHaveLength(1_100);
+    expect(summaryOf(await restore(to))).toMatchObject({ entries: 3_100, restored: 800, missing: 2_300 });
+    expect(readdirSync(inSource(to))).toHaveLength(400);
+    for (const path of folders) expect(mtimeNs(inSource(to, path))).toBe(1_700_000_000_123_456_789n);
   });
 
   test('a duplicate from the object of another entry', async () => {
