@@ -118,7 +118,13 @@ export function localTime(at: Date): string {
   return `${shifted.slice(0, 10)} ${shifted.slice(11, 19)} ${offset}`;
 }
 
-/** Names from a disk may hold anything: control characters are shown as `\xNN`, so that none reaches the terminal. */
+/**
+ * Names from a disk may hold anything: what would steer the terminal, break the line or turn the direction of writing
+ * is shown as `\xNN` or `\u{NNNN}`.
+ */
 export function printable(text: string): string {
-  return text.replace(/\p{Cc}/gu, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`);
+  return text.replace(/[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu, (c) => {
+    const hex = c.charCodeAt(0).toString(16);
+    return hex.length <= 2 ? `\\x${hex.padStart(2, '0')}` : `\\u{${hex}}`;
+  });
 }

@@ -1,21 +1,19 @@
-import { realpathSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type { Catalog, EntryRef } from '../../catalog/catalog.ts';
-import { Failure, type FailureCode, isFailure } from '../../domain/failures.ts';
+import { type Failure, type FailureCode, isFailure } from '../../domain/failures.ts';
 import { newRunId } from '../../domain/ids.ts';
 import type { EntryKind, Id } from '../../domain/records.ts';
 import type { Skip } from '../../files/filter.ts';
-import { isWithin } from '../../files/paths.ts';
 import type { Installation } from '../../installation.ts';
 import { openSource, type WalkedSource } from '../../sources.ts';
 import { type Compared, compareTree } from '../../watcher/compare.ts';
 import { Dispatcher } from '../../watcher/dispatcher.ts';
 import { recordSkips, type Skipped } from '../../watcher/skips.ts';
+import { chosenPaths } from '../chosen-paths.ts';
 import { bytes, localTime, printable } from '../output.ts';
 import { countOutcomes, type FileRow, pathFields, rowsTable, standingRows, worstFirst } from '../rows.ts';
-import { type Session, unlock, withCatalog, withTemporal } from '../session.ts';
+import { type Session, sessionConfig, unlock, withCatalog, withTemporal } from '../session.ts';
 
 export interface ProtectOptions {
   readonly wait?: boolean;
@@ -28,9 +26,10 @@ export async function runProtect(
   paths: readonly string[],
   options: ProtectOptions,
 ): Promise<number> {
+  const chosen = chosenPaths(sessionConfig(session).sources, paths);
   const installation = await unlock(session);
   return withCatalog(session, async (catalog, where) => {
-    const targets = await resolveTargets(session, installation, catalog, paths);
+    const targets = await openTargets(session, installation, catalog, chosen);
     if (options.dryRun) return dryRun(session, installation, catalog, targets);
     return withTemporal(installation, where, (client) =>
       protect(session, installation, catalog, client, targets, options),
@@ -44,41 +43,18 @@ interface Target {
   readonly only: readonly Buffer[];
 }
 
-async function resolveTargets(
-  session: Session,
-  installation: Installation,
+async function openTargets(
+  { paths }: Session,
+  { config, ids }: Installation,
   catalog: Catalog,
-  paths: readonly string[],
+  chosen: ReadonlyMap<string, readonly Buffer[]>,
 ): Promise<Target[]> {
-  const opened = new Map<string, Promise<WalkedSource>>();
-  const wanted = new Map<string, Buffer[]>();
-  const { config, ids } = installation;
-  for (const path of paths) {
-    const absolute = Buffer.from(realFolder(resolve(path)));
-    // The innermost source wins where one lies inside another.
-    const candidates = config.sources
-      .map((source) => ({ source, root: Buffer.from(realFolder(source.path)) }))
-      .filter(({ root }) => isWithin(absolute, root))
-      .sort((a, b) => b.root.length - a.root.length);
-    const [found] = candidates;
-    if (found === undefined) throw new Failure('outside_sources', { path });
-    const { name } = found.source;
-    if (!opened.has(name)) opened.set(name, openSource(config, ids, catalog, name, session.paths.home));
-    const rest = absolute.subarray(found.root.length + (absolute.length > found.root.length ? 1 : 0));
-    wanted.set(name, [...(wanted.get(name) ?? []), rest]);
-  }
   return Promise.all(
-    [...wanted].map(async ([name, only]) => ({ source: (await opened.get(name)) as WalkedSource, only })),
+    [...chosen].map(async ([name, only]) => ({
+      source: await openSource(config, ids, catalog, name, paths.home),
+      only,
+    })),
   );
-}
-
-/** The real path of the folder a path lies in, with its last name as given: a link is protected as a link. */
-function realFolder(path: string): string {
-  try {
-    return join(realpathSync(dirname(path)), basename(path));
-  } catch {
-    return path;
-  }
 }
 
 async function* compareTargets(
