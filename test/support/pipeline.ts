@@ -90,10 +90,10 @@ export interface World {
   readonly scannedBytes: number[];
   /** Operations on the store that began, in order, e.g. `put`. */
   readonly calls: string[];
-  write(path: string, content: string | Buffer): void;
+  write(path: string | Buffer, content: string | Buffer): void;
   remove(path: string): void;
   /** The entry of a path, with a hint that it may have changed. */
-  entry(path: string): Promise<EntryRef>;
+  entry(path: string | Buffer): Promise<EntryRef>;
   /** Makes the version's recorded stat equal to the file's, as a change that leaves no trace in it would. */
   pretendUntouched(versionId: Id, path: string): Promise<void>;
   /** Runs SQL as the tables' owner, who may what the program may not. */
@@ -230,7 +230,8 @@ export async function makeWorld(server: TestPostgres): Promise<World> {
     releaseInputs,
     scannedBytes,
     calls,
-    write: (path, content) => writeFileSync(join(folder, path), content),
+    write: (path, content) =>
+      writeFileSync(Buffer.concat([Buffer.from(`${folder}/`), Buffer.from(path)]), content),
     remove: (path) => rmSync(join(folder, path)),
     async entry(path) {
       const bytes = Buffer.from(path);
