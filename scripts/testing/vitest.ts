@@ -14,6 +14,11 @@ export function vitestStage(name: string, config: string, env: NodeJS.ProcessEnv
 interface Report {
   readonly numPassedTests: number;
   readonly numFailedTests: number;
+  /** One per file. */
+  readonly testResults: readonly {
+    readonly status: string;
+    readonly assertionResults: readonly { readonly status: string }[];
+  }[];
 }
 
 async function runVitest(config: string, env: NodeJS.ProcessEnv): Promise<StageResult> {
@@ -23,16 +28,23 @@ async function runVitest(config: string, env: NodeJS.ProcessEnv): Promise<StageR
     const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
     const code = await exitCode(['run', '--config', config, ...reporters], env);
     const report = readReport(file);
-    const failed = report?.numFailedTests ?? 0;
+    const failed = (report?.numFailedTests ?? 0) + brokenFiles(report);
     return {
       passed: report?.numPassedTests ?? 0,
-      // A file that does not load, or an error outside every test, is a failure that no test has.
+      // An error outside every test is a failure that no test has.
       failed: code !== 0 && failed === 0 ? 1 : failed,
       report: '',
     };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Files that failed although none of their tests did: they do not load, or could not set up what they need. */
+function brokenFiles(report: Report | undefined): number {
+  const isBroken = ({ status, assertionResults }: Report['testResults'][number]): boolean =>
+    status === 'failed' && !assertionResults.some((test) => test.status === 'failed');
+  return report?.testResults.filter(isBroken).length ?? 0;
 }
 
 function exitCode(args: readonly string[], env: NodeJS.ProcessEnv): Promise<number | null> {
