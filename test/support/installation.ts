@@ -193,8 +193,7 @@ export class TestInstallation {
   /** What `status --json` says; `pid` is the supervisor's. */
   async status(): Promise<{ pid: number; services: Readonly<Record<string, ServiceStatus>> }> {
     const { stdout } = await this.run('status', '--json');
-    return JSON.parse(stdout.split('
-')[0] ?? '{}');
+    return JSON.parse(stdout.split('\n')[0] ?? '{}');
   }
 
   async services(): Promise<Readonly<Record<string, ServiceStatus>>> {
