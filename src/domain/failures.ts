@@ -325,6 +325,12 @@ export const failures = {
     'The target has not enough room: {needed} bytes are to be written, {free} are free.',
     'Free some space or name another target, then run the same command again: it goes on where it stopped.',
   ),
+  target_unusable: row(
+    1,
+    false,
+    'The target folder cannot be made or opened ({reason}).',
+    'Name a folder in which this user may write.',
+  ),
   target_full: row(
     1,
     false,
