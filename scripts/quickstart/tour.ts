@@ -115,7 +115,7 @@ export async function protectAll(tour: Tour, webUi: string): Promise<Protected> 
   output.line(outcomeTable(tallies));
   const unchanged = files.unchanged + planted.unchanged;
   if (unchanged > 0)
-    output.line(`${unchanged} of them were protected before this run: nothing was to be done.`);
+    output.line(`${unchanged} of them were protected already, by an earlier run or by the watcher.`);
   output.line();
   output.line('The planted files:');
   output.line(plantedTable(planted, installation.plantedFiles));
