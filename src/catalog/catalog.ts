@@ -13,20 +13,7 @@ import { type Applied, applyChanges } from './apply.ts';
 import { translated } from './database.ts';
 import { GroupCommit } from './group-commit.ts';
 import { prepared } from './prepared.ts';
-import type { Change, IntentPartRow, IntentRow, SealingRow } from './rows.ts';
-
-/** What a stat says; equal stats under an equal policy mean there is nothing to do. */
-export interface StatFacts {
-  readonly kind: EntryKind;
-  readonly sizeBytes: number;
-  readonly mode: number;
-  readonly uid: bigint;
-  readonly gid: bigint;
-  readonly mtimeNs: bigint;
-  readonly ctimeNs: bigint;
-  readonly device: bigint;
-  readonly inode: bigint;
-}
+import type { Change, IntentPartRow, IntentRow, SealingRow, StatFacts } from './rows.ts';
 
 export interface EntryRef {
   readonly id: Id;

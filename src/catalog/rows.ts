@@ -22,12 +22,8 @@ export interface ContentRow {
   readonly mediaType: string;
 }
 
-export interface VersionRow {
-  readonly id: Id;
-  readonly entryId: Id;
-  readonly observation: number;
-  readonly runId: Id;
-  readonly workflowId: string | null;
+/** What a stat says; equal stats under an equal policy mean there is nothing to do. */
+export interface StatFacts {
   readonly kind: EntryKind;
   readonly sizeBytes: number;
   readonly mode: number;
@@ -37,6 +33,14 @@ export interface VersionRow {
   readonly ctimeNs: bigint;
   readonly device: bigint;
   readonly inode: bigint;
+}
+
+export interface VersionRow extends StatFacts {
+  readonly id: Id;
+  readonly entryId: Id;
+  readonly observation: number;
+  readonly runId: Id;
+  readonly workflowId: string | null;
   readonly linkTarget: Buffer | null;
   readonly hardlink: Id | null;
   readonly sha512: Buffer | null;

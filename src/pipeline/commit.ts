@@ -1,5 +1,5 @@
-import type { IntentRow, ObjectRow } from '../catalog/rows.ts';
-import type { Lock, Outcome } from '../domain/records.ts';
+import type { AuditRow, IntentRow, ObjectRow, PlacementRow } from '../catalog/rows.ts';
+import type { Id, Lock, Outcome } from '../domain/records.ts';
 import type { Settled } from '../domain/steps.ts';
 import { type Destination, type PipelineContext, versionEvent } from './context.ts';
 import type { AdmittedVersion } from './policy-input.ts';
@@ -42,16 +42,7 @@ export async function commitUpload(
   await context.catalog.write({
     object,
     intentClosed: { id: intent.id, state: 'committed', reason: 'uploaded' },
-    placements: [
-      {
-        versionId: version.id,
-        destination: name,
-        objectId: object.id,
-        length: object.length,
-        state: 'committed',
-        reason: null,
-      },
-    ],
+    placements: [committedPlacement(version.id, name, object)],
     ...settling(version, outcome, null),
     events: [
       versionEvent(context, version, {
@@ -64,14 +55,37 @@ export async function commitUpload(
           parts: uploaded.parts,
         },
       }),
-      versionEvent(context, version, {
-        step: 'read_back',
-        destination: name,
-        facts: { mode: lock.mode, retainUntil: lock.retainUntil.toISOString() },
-      }),
+      readBackEvent(context, version, name, lock),
       versionEvent(context, version, { step: 'commit', facts: { outcome, object: object.id } }),
     ],
   });
   context.failPoints.reach('after-commit');
   return settledAnswer(version, outcome, null);
+}
+
+/** The version's share in a destination: it rests on this object. */
+export function committedPlacement(
+  versionId: Id,
+  destination: string,
+  object: { id: Id; length: number },
+): PlacementRow {
+  return {
+    versionId,
+    destination,
+    objectId: object.id,
+    length: object.length,
+    state: 'committed',
+    reason: null,
+  };
+}
+
+/** Step 8, as the server told it. */
+export function readBackEvent(
+  context: PipelineContext,
+  version: AdmittedVersion,
+  destination: string,
+  lock: Lock,
+): AuditRow {
+  const facts = { mode: lock.mode, retainUntil: lock.retainUntil.toISOString() };
+  return versionEvent(context, version, { step: 'read_back', destination, facts });
 }

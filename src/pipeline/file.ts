@@ -1,6 +1,7 @@
 import type { BigIntStats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
-import type { EntryRef, StatFacts, VersionFacts } from '../catalog/catalog.ts';
+import type { EntryRef, VersionFacts } from '../catalog/catalog.ts';
+import type { StatFacts } from '../catalog/rows.ts';
 import type { SourceConfig } from '../config.ts';
 import { Failure, isFailure } from '../domain/failures.ts';
 import type { EntryKind } from '../domain/records.ts';

@@ -1,7 +1,7 @@
 import type { BigIntStats } from 'node:fs';
 import { auditEvent } from '../audit/event.ts';
-import type { KnownVersion, Observation, StatFacts } from '../catalog/catalog.ts';
-import type { AuditRow, VersionRow } from '../catalog/rows.ts';
+import type { KnownVersion, Observation } from '../catalog/catalog.ts';
+import type { AuditRow, StatFacts, VersionRow } from '../catalog/rows.ts';
 import { Failure } from '../domain/failures.ts';
 import type { Outcome } from '../domain/records.ts';
 import {

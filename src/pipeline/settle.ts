@@ -1,5 +1,5 @@
-import type { KnownVersion, Observation, StatFacts, VersionFacts } from '../catalog/catalog.ts';
-import type { Change, VersionRow } from '../catalog/rows.ts';
+import type { KnownVersion, Observation, VersionFacts } from '../catalog/catalog.ts';
+import type { Change, StatFacts, VersionRow } from '../catalog/rows.ts';
 import type { Outcome } from '../domain/records.ts';
 import type { Changed, FingerprintStep, Settled } from '../domain/steps.ts';
 import { type PipelineContext, type StepRun, versionEvent } from './context.ts';

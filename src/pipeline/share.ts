@@ -1,6 +1,7 @@
 import type { StoredObject } from '../catalog/catalog.ts';
 import { isFailure } from '../domain/failures.ts';
 import type { Settled } from '../domain/steps.ts';
+import { committedPlacement, readBackEvent } from './commit.ts';
 import type { StepRun } from './context.ts';
 import { type Destination, type PipelineContext, versionEvent } from './context.ts';
 import { hold } from './hold.ts';
@@ -85,24 +86,11 @@ async function rest(
     restsOn: [object.id],
     decisions: [released.row],
     lockExtended: { objectId: object.id, lockMode: lock.mode, retainUntil: lock.retainUntil },
-    placements: [
-      {
-        versionId: version.id,
-        destination: name,
-        objectId: object.id,
-        length: object.length,
-        state: 'committed',
-        reason: null,
-      },
-    ],
+    placements: [committedPlacement(version.id, name, object)],
     ...settling(version, 'duplicate', null),
     events: [
       released.event,
-      versionEvent(context, version, {
-        step: 'read_back',
-        destination: name,
-        facts: { mode: lock.mode, retainUntil: lock.retainUntil.toISOString() },
-      }),
+      readBackEvent(context, version, name, lock),
       versionEvent(context, version, { step: 'commit', facts: { outcome: 'duplicate', object: object.id } }),
     ],
   });

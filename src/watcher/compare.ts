@@ -1,4 +1,5 @@
-import type { Catalog, EntryRef, StatFacts } from '../catalog/catalog.ts';
+import type { Catalog, EntryRef } from '../catalog/catalog.ts';
+import type { StatFacts } from '../catalog/rows.ts';
 import type { Ids } from '../domain/ids.ts';
 import type { EntryKind, Id, Outcome } from '../domain/records.ts';
 import type { Skip } from '../files/filter.ts';
