@@ -6,7 +6,7 @@ import { machine, machineText } from './machine.ts';
 import type { Measured } from './measure.ts';
 import { aims, aimsText, rowText } from './report.ts';
 import { burst, oneByOne, warmUp } from './small-files.ts';
-import { startStack } from './stack.ts';
+import { makeStack } from './stack.ts';
 
 /** `npm run bench [-- --quick]`: how fast the whole program is on this machine, every service included. */
 const { quick } = parseArgs({ options: { quick: { type: 'boolean', default: false } } }).values;
@@ -14,10 +14,11 @@ const size = quick
   ? { singles: 8, burst: 200, largeBytes: 128_000_000 }
   : { singles: 30, burst: 2_000, largeBytes: 1_000_000_000 };
 
-const stack = await startStack();
+const stack = await makeStack();
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, () => void stack.remove().finally(() => process.exit(130)));
 try {
+  await stack.up();
   const { signatureSet } = await stack.service('clamd');
   const facts = machine(stack.folder, String(signatureSet));
   print(machineText(facts));

@@ -3,11 +3,14 @@ import { readState } from '../src/stack/supervisor-state.ts';
 import { TestInstallation } from '../test/support/installation.ts';
 import type { Services } from './processes.ts';
 
-export const sources = { singles: undefined, burst: undefined, large: undefined };
+const sources = { singles: undefined, burst: undefined, large: undefined };
 
-/** The whole program with all its services and the watcher, in a temporary folder of its own. */
-export function startStack(): Promise<TestInstallation> {
-  return TestInstallation.start({ sources, folderName: 'holdfast-bench-' });
+/**
+ * The whole program in a temporary folder of its own, with nothing of it running yet; `up` starts all its services and
+ * the watcher.
+ */
+export function makeStack(): Promise<TestInstallation> {
+  return TestInstallation.create({ sources, folderName: 'holdfast-bench-' });
 }
 
 /** All processes of the stack, and this one, which writes the files and waits for them. */
