@@ -100,30 +100,40 @@ describe('a PUT whose answer was lost', () => {
 });
 
 describe('a foreign object under our name', () => {
-  test('is never taken for ours', async () => {
-    const world = await newWorld();
-    const scanned = await scannedFile(world);
-    world.knobs.fault = ({ operation, key, moment }) => {
-      if (operation === 'put' && moment === 'before') {
-        world.knobs.fault = () => {};
-        world.store.plantVersion(key, Buffer.from('planted'));
-      }
-    };
-    await expect(untilUploaded(world.context, scanned)).rejects.toMatchObject({ code: 'planted_object' });
-    expect(await world.catalog.rows(`select 1 from objects`)).toEqual([]);
-    expect(await world.catalog.rows(`select state from placements`)).toEqual([{ state: 'uploading' }]);
-  });
+  type Put = Parameters<ObjectStore['put']>[0];
+  const other = Buffer.from('planted');
 
-  test('that has our very bytes but no lock is not taken for ours either', async () => {
+  test.each<[string, 'GOVERNANCE' | 'COMPLIANCE', (store: World['store'], ours: Put) => unknown]>([
+    ['other bytes', 'GOVERNANCE', (store, { key }) => store.plantVersion(key, other)],
+    [
+      'other bytes under a good lock',
+      'GOVERNANCE',
+      (store, ours) => store.putSmallDocument({ ...ours, body: other }),
+    ],
+    [
+      'our bytes without lock and checksum',
+      'GOVERNANCE',
+      (store, { key, body }) => store.plantVersion(key, body),
+    ],
+    [
+      'our bytes under a weaker lock',
+      'COMPLIANCE',
+      (store, ours) => store.putSmallDocument({ ...ours, lock: { mode: 'GOVERNANCE', days: 7 } }),
+    ],
+  ])('with %s is never taken for ours', async (_name, mode, plant) => {
     const world = await newWorld();
+    if (typeof world.knobs.admission === 'function') throw new Error('unreachable');
+    const { admission } = world.knobs;
+    world.knobs.admission = { ...admission, retention: { ...admission.retention, mode } };
     const scanned = await scannedFile(world);
     const put = world.store.put.bind(world.store);
     world.store.put = async (object) => {
-      world.store.plantVersion(object.key, object.body);
+      await plant(world.store, object);
       return put(object);
     };
     await expect(untilUploaded(world.context, scanned)).rejects.toMatchObject({ code: 'planted_object' });
     expect(await world.catalog.rows(`select 1 from objects`)).toEqual([]);
+    expect(await world.catalog.rows(`select state from placements`)).toEqual([{ state: 'uploading' }]);
   });
 });
 

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { pipelineSteps } from '../../src/audit/event.ts';
 import { Failure } from '../../src/domain/failures.ts';
@@ -67,6 +68,17 @@ describe('a small file', () => {
     world.write('a', 'hello');
     const scanned = await untilScanned(world.context, await world.entry('a'));
     if ('next' in scanned) throw new Error('unreachable');
+    // A catalog that takes its time: a PUT that does not wait for it comes first.
+    const slow = world.another({
+      catalog: new Proxy(world.catalog, {
+        get:
+          (catalog, name) =>
+          async (...given: never[]) => {
+            if (name === 'write') await sleep(200);
+            return Reflect.get(catalog, name).apply(catalog, given);
+          },
+      }),
+    });
     let intents: Promise<Record<string, unknown>[]> | undefined;
     before(world, 'put', () => {
       intents = world.catalog.rows(
@@ -76,7 +88,7 @@ describe('a small file', () => {
       );
       throw new Failure('s3_unavailable', { destination: 'primary', reason: 'test' });
     });
-    await expect(untilUploaded(world.context, scanned)).rejects.toThrow('primary');
+    await expect(untilUploaded(slow, scanned)).rejects.toThrow('primary');
     expect(await world.versions()).toEqual([]);
     const found = await intents;
     await untilUploaded(world.context, scanned);
