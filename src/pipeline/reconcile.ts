@@ -15,7 +15,11 @@ const strayAfterMs = 60 * 60 * 1000;
  */
 export async function reconcile(context: PipelineContext): Promise<void> {
   const open = await context.catalog.openIntents();
-  for (const intent of open) await settleIntent(context, intent);
+  for (const intent of open) {
+    await settleIntent(context, intent).catch((error: unknown) =>
+      context.log.error({ err: error, intent: intent.id }, 'an open intent could not be settled'),
+    );
+  }
   const known = new Set(open.map((intent) => intent.objectKey));
   for (const [name, { store, config }] of context.destinations) {
     const prefix = config.prefix === '' ? 'objects/' : `${config.prefix}/objects/`;
@@ -44,7 +48,11 @@ async function settleIntent(context: PipelineContext, intent: OpenIntent): Promi
     return;
   }
   const { s3VersionId, sent } = landed;
-  const facts = await store.head({ key: intent.objectKey, versionId: s3VersionId });
+  const object = { key: intent.objectKey, versionId: s3VersionId };
+  // It was locked when it was written, perhaps days ago.
+  const wanted = await store.lockUntil({ mode: intent.lockMode, days: intent.lockDays });
+  await store.extendLock({ ...object, lock: wanted });
+  const facts = await store.head(object);
   const floor = { mode: intent.lockMode, retainUntil: new Date(0) };
   const lock = checkReadBack(store.name, facts, { ...sent, floor });
   const { lengthBytes: length, partCount: parts } = sent;
