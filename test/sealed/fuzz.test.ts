@@ -1,0 +1,14 @@
+import { expect, test } from 'vitest';
+import { expectNoHarm } from './fuzz/run.ts';
+
+test('two seconds of hostile bytes are refused, each with its reason', async () => {
+  const { outcomes } = await expectNoHarm(2, 1_000);
+  // All of these are frequent: one that is missing says that the cases no longer reach the reader.
+  expect(Object.keys(outcomes)).toEqual(
+    expect.arrayContaining([
+      ...['altered: tampered', 'altered: unsupported_format', 'lying source: tampered'],
+      ...['forged: opened', 'forged: tampered', 'forged: unsupported_format'],
+      ...['metadata: opened', 'metadata: unsupported_format', 'scope: corrupted_keyring'],
+    ]),
+  );
+});
