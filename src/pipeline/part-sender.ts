@@ -47,7 +47,9 @@ export class PartSender {
   private readonly done: Part[] = [];
   private readonly sending = new Set<Promise<void>>();
   private failed: unknown;
-  private pending: Buffer[] = [];
+  /** The part being filled, and buffers of sent parts that can be filled again. */
+  private current: Buffer | undefined;
+  private readonly spare: Buffer[] = [];
   private pendingBytes = 0;
   private partNumber = 0;
   private lengthBytes = 0;
@@ -64,19 +66,16 @@ export class PartSender {
     let rest = bytes;
     while (this.pendingBytes + rest.length >= this.options.partSize) {
       const fits = this.options.partSize - this.pendingBytes;
-      this.pending.push(rest.subarray(0, fits));
+      this.fill(rest.subarray(0, fits));
       rest = rest.subarray(fits);
       await this.cut();
     }
-    if (rest.length > 0) {
-      this.pending.push(rest);
-      this.pendingBytes += rest.length;
-    }
+    if (rest.length > 0) this.fill(rest);
   }
 
   /** Sends the rest and waits for all parts. */
   async finish(): Promise<SentBytes & { parts: readonly Part[] }> {
-    if (this.pending.length > 0) await this.cut();
+    if (this.pendingBytes > 0) await this.cut();
     await Promise.all(this.sending);
     this.throwIfFailed();
     const parts = this.done.sort((a, b) => a.partNumber - b.partNumber);
@@ -92,9 +91,17 @@ export class PartSender {
     await Promise.allSettled(this.sending);
   }
 
+  /** Copies into the part at hand: a few fixed buffers instead of ever new ones keep memory where it is. */
+  private fill(bytes: Buffer): void {
+    this.current ??= this.spare.pop() ?? Buffer.allocUnsafeSlow(this.options.partSize);
+    bytes.copy(this.current, this.pendingBytes);
+    this.pendingBytes += bytes.length;
+  }
+
   private async cut(): Promise<void> {
-    const body = Buffer.concat(this.pending);
-    this.pending = [];
+    const buffer = this.current ?? Buffer.alloc(0);
+    const body = buffer.subarray(0, this.pendingBytes);
+    this.current = undefined;
     this.pendingBytes = 0;
     this.partNumber += 1;
     const part = { partNumber: this.partNumber, length: body.length, sha256: sha256(body) };
@@ -104,6 +111,7 @@ export class PartSender {
     const there = this.present.get(part.partNumber);
     if (before && there?.sha256.equals(part.sha256) && there.lengthBytes === part.length) {
       this.done.push(there);
+      this.spare.push(buffer);
       return;
     }
     while (this.sending.size >= inFlight) await Promise.race(this.sending);
@@ -112,7 +120,10 @@ export class PartSender {
       .catch((error: unknown) => {
         this.failed ??= error;
       })
-      .finally(() => this.sending.delete(sending));
+      .finally(() => {
+        this.sending.delete(sending);
+        this.spare.push(buffer);
+      });
     this.sending.add(sending);
   }
 

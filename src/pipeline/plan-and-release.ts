@@ -8,7 +8,7 @@ import { unlessChanged } from './guard.ts';
 import { hold } from './hold.ts';
 import { scanned } from './policy-input.ts';
 import { release } from './release.ts';
-import { heldByVerdict, nextGeneration, openIntent } from './seal-and-upload.ts';
+import { heldByVerdict, lastIntent } from './seal-and-upload.ts';
 import { drawSealing, sealEvent, sealPlan, statedSealing } from './sealing.ts';
 import { settledAs } from './settle.ts';
 import { shareExisting } from './share.ts';
@@ -32,13 +32,14 @@ export async function planAndRelease(
   if (version.outcome !== undefined) return settledAs(context, version);
   const destination = destinationOf(context, version.admission.destinations[0] ?? '');
   return unlessChanged<PlanAnswer>(context, version, async () => {
-    if ((await openIntent(context, version, destination)) !== undefined) return { next: 'upload' };
+    const { open, nextGeneration } = await lastIntent(context, version, destination);
+    if (open !== undefined) return { next: 'upload' };
     const reason = heldByVerdict(version);
     if (reason !== undefined) return hold(context, version, destination, { reason }, run);
     const shared = await shareExisting(context, version, destination, run);
     if (shared !== undefined) return shared;
 
-    const sealing = await drawSealing(context, version, await nextGeneration(context, version, destination));
+    const sealing = await drawSealing(context, version, nextGeneration);
     const plan = sealPlan(version, sealing);
     const bound = sealedLengthBound(plan);
     if (bound > maxObjectBytes)

@@ -28,9 +28,9 @@ export async function sealAndUpload(
   const version = scanned(await context.catalog.version(versionId));
   if (version.outcome !== undefined) return settledAs(context, version);
   const destination = destinationOf(context, version.admission.destinations[0] ?? '');
-  const open = await openIntent(context, version, destination);
+  const { open, nextGeneration } = await lastIntent(context, version, destination);
   const ending = open && { intentClosed: { id: open.id, state: 'aborted' as const, reason: 'changed' } };
-  const small: SmallUpload = { context, version, destination, run };
+  const small: SmallUpload = { context, version, destination, nextGeneration, run };
   return unlessChanged<SealAndUploadAnswer>(
     context,
     version,
@@ -56,29 +56,30 @@ export function heldByVerdict({ verdict, admission }: ScannedVersion): string | 
   return admission.scan.notScanned[verdict.reason] === 'allow' ? undefined : `not_scanned_${verdict.reason}`;
 }
 
-export async function openIntent(
-  context: PipelineContext,
-  version: ScannedVersion,
-  destination: Destination,
-): Promise<OpenIntent | undefined> {
-  const intent = await context.catalog.intentOf(version.id, destination.config.name);
-  return intent?.state === 'open' ? intent : undefined;
+/** The newest intent of this version for the destination, and the generation a next sealing gets. */
+export interface LastIntent {
+  readonly open: OpenIntent | undefined;
+  /** An IV that may have covered other bytes is never used again. */
+  readonly nextGeneration: number;
 }
 
-/** The generation a new sealing of this version gets: an IV that may have covered other bytes is never used again. */
-export async function nextGeneration(
+export async function lastIntent(
   context: PipelineContext,
   version: ScannedVersion,
   destination: Destination,
-): Promise<number> {
+): Promise<LastIntent> {
   const last = await context.catalog.intentOf(version.id, destination.config.name);
-  return last === undefined ? 0 : last.generation + 1;
+  return {
+    open: last?.state === 'open' ? last : undefined,
+    nextGeneration: last === undefined ? 0 : last.generation + 1,
+  };
 }
 
 interface SmallUpload {
   readonly context: PipelineContext;
   readonly version: ScannedVersion;
   readonly destination: Destination;
+  readonly nextGeneration: number;
   readonly run: StepRun;
 }
 
@@ -90,9 +91,8 @@ interface Sealed {
 
 /** Seals, has release judge what the independent reader finds, announces the upload, and sends it. Denied: held. */
 async function begin(small: SmallUpload): Promise<SealAndUploadAnswer> {
-  const { context, version, destination } = small;
+  const { context, version, destination, nextGeneration: generation } = small;
   const content = await readContent(small);
-  const generation = await nextGeneration(context, version, destination);
   const sealed = seal(version, await drawSealing(context, version, generation), content);
   const released = await releaseSealed(small, sealed);
   if (!released.allow) return holdDenied(small, released);

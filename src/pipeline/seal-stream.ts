@@ -18,11 +18,14 @@ export async function sealInOrder(
   const header = sealer.header();
   let head = header;
   await emit(header);
-  const waiting: Promise<CompressedSegment>[] = [];
+  const waiting: { plain: Buffer; compressed: Promise<CompressedSegment> }[] = [];
+  const spare: Buffer[] = [];
   const next = async (): Promise<void> => {
-    const compressed = await waiting.shift();
-    if (compressed === undefined) return;
+    const first = waiting.shift();
+    if (first === undefined) return;
+    const compressed = await first.compressed;
     const bytes = sealer.append(compressed);
+    spare.push(first.plain);
     if (compressed.index === 0) head = Buffer.concat([header, bytes]);
     run.heartbeat();
     run.signal.throwIfAborted();
@@ -30,13 +33,15 @@ export async function sealInOrder(
   };
   try {
     for await (const segment of segments) {
-      // The reader uses its buffer again, and a stored segment is the buffer itself.
-      waiting.push(sealer.compress(Buffer.from(segment)));
+      // The reader uses its buffer again, and a stored segment is the buffer itself: so a copy, in few buffers.
+      const plain = (spare.pop() ?? Buffer.allocUnsafeSlow(segment.length)).subarray(0, segment.length);
+      segment.copy(plain);
+      waiting.push({ plain, compressed: sealer.compress(plain) });
       if (waiting.length >= ahead) await next();
     }
     while (waiting.length > 0) await next();
   } finally {
-    await Promise.allSettled(waiting);
+    await Promise.allSettled(waiting.map(({ compressed }) => compressed));
   }
   const tail = sealer.trailer();
   await emit(tail);

@@ -76,6 +76,8 @@ export function clamdService({
           ConcurrentDatabaseReload: false,
           // The facts describe what this start loads; a reload in between would make them a lie.
           SelfCheck: 0,
+          // It hashes everything once more, to know clean content again; the catalog knows it already.
+          DisableCache: true,
         }),
         user,
       );
