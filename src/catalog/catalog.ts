@@ -174,11 +174,12 @@ export class Catalog {
   async hint(entries: readonly EntryRef[]): Promise<Map<Id, number>> {
     if (entries.length === 0) return new Map();
     const unique = [...new Map(entries.map((entry) => [entry.id, entry])).values()];
+    // First, and with no index named: two that add the same entry at once may meet at either unique one.
+    await this.addEntries(unique);
     const found = await this.rows<{ id: Id; hint: number }>(
-      `insert into entries (id, source_id, path, hint)
-       select id, source_id, path, 1 from jsonb_to_recordset($1) as r(id text, source_id text, path bytea) order by id
-       on conflict (id) do update set hint = entries.hint + 1 returning id, hint`,
-      [encodeEntries(unique)],
+      `with taken as (select id from entries where id = any($1) order by id for no key update)
+       update entries e set hint = e.hint + 1 from taken where e.id = taken.id returning e.id, e.hint`,
+      [unique.map((entry) => entry.id)],
     );
     return new Map(found.map((row) => [row.id, row.hint]));
   }

@@ -144,10 +144,11 @@ describe('hints', () => {
     expect(await catalog.hint([entry, entry])).toEqual(new Map([[entry.id, 1]]));
   });
 
-  test('may be many, at once, from several processes', async () => {
+  test.each([1, 2, 3, 4, 5])('may be many new ones, at once, from several processes (%i)', async (n) => {
     const catalogs = await openCatalogs(postgres(), 3);
     await addSource(catalogs[0] as Catalog);
-    const entries = Array.from({ length: 200 }, (_, i) => entryOf(`file ${i}`));
+    await Promise.all(catalogs.flatMap((catalog) => [1, 2, 3].map(() => catalog.ping())));
+    const entries = Array.from({ length: 200 }, (_, i) => entryOf(`file ${n} ${i}`));
     const given = await Promise.all(
       Array.from({ length: 9 }, (_, i) =>
         catalogs[i % 3]?.hint(i % 2 === 0 ? entries : entries.toReversed()),
