@@ -1,0 +1,102 @@
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { TestInstallation, until } from '../support/installation.ts';
+import { expectNothingDoubled } from '../support/outage.ts';
+import {
+  type DatabaseServer,
+  type SelfHostedTemporal,
+  startSelfHostedTemporal,
+} from '../support/self-hosted-temporal.ts';
+
+/** Somebody else runs Postgres and, on it, a Temporal server that is not the development server. */
+const namespace = 'self-hosted';
+const smallFiles = 40;
+const largeBytes = 20 * 1024 * 1024;
+const outageMs = 10_000;
+let provider: TestInstallation;
+let temporal: SelfHostedTemporal;
+let installation: TestInstallation;
+
+beforeAll(async () => {
+  provider = await TestInstallation.start({ sources: { docs: undefined } }, '--only', 'postgres');
+  temporal = await startSelfHostedTemporal(provider.home, namespace, await databaseServer());
+  installation = await TestInstallation.start(
+    {
+      sources: { docs: undefined },
+      configure: (config) => {
+        config.services = { temporal: { mode: 'external', address: temporal.address, namespace } };
+      },
+    },
+    '--no-watch',
+  );
+}, 1_200_000);
+
+afterAll(async () => {
+  await installation?.remove();
+  await temporal?.stop();
+  await provider?.remove();
+}, 120_000);
+
+test('a tree is protected through an outage of the server and restored as it was', async () => {
+  expect(Object.keys(await installation.services())).not.toContain('temporal');
+  for (let i = 0; i < smallFiles; i++) installation.write('docs', `${i % 4}/${i}.txt`, `small ${i}`);
+  installation.write('docs', 'large.bin', randomBytes(largeBytes));
+
+  const protecting = installation.protect(installation.path('docs'));
+  await until('the first files are uploaded', async () => (await uploaded()) > 2);
+  expect(await uploaded()).toBeLessThan(smallFiles);
+  await temporal.kill();
+  await sleep(outageMs);
+  await temporal.restart();
+
+  const { code, rows } = await protecting;
+  const outcomes = rows.filter((row) => row.kind === 'file').map((row) => row.outcome);
+  expect(outcomes).toEqual(Array.from({ length: smallFiles + 1 }, () => 'uploaded'));
+  expect(code).toBe(0);
+  await expectNothingDoubled(installation, smallFiles + 1);
+
+  const to = path.join(installation.folder, 'restored');
+  expect(await installation.run('restore', 'docs', '--to', to)).toMatchObject({ code: 0 });
+  // Ends with a code, and this call with an error, where one byte or name differs.
+  execFileSync('diff', ['--recursive', path.join(to, 'docs'), installation.path('docs')]);
+}, 300_000);
+
+test('every workflow ran on that server and is closed', async () => {
+  const closed = await visibleWorkflows();
+  // 2 is COMPLETED of temporal.api.enums.v1.WorkflowExecutionStatus.
+  expect(closed.filter(({ status }) => status !== 2)).toEqual([]);
+  expect(closed.length).toBeGreaterThan(smallFiles);
+});
+
+async function uploaded(): Promise<number> {
+  const [row] = await installation.query<{ count: number }>(
+    `select count(*)::int as count from versions where outcome = 'uploaded' and kind = 'file'`,
+  );
+  return row?.count ?? 0;
+}
+
+async function visibleWorkflows(): Promise<{ workflow_type_name: string; status: number }[]> {
+  const { port, ...server } = await databaseServer();
+  const client = new pg.Client({ ...server, port: Number(port), database: 'temporal_visibility' });
+  await client.connect();
+  try {
+    const { rows } = await client.query(
+      `select workflow_type_name, status from executions_visibility where workflow_type_name not like 'temporal-%'`,
+    );
+    return rows;
+  } finally {
+    await client.end();
+  }
+}
+
+async function databaseServer(): Promise<DatabaseServer> {
+  const { address } = await provider.service('postgres');
+  const [host = '', port = ''] = address.split(':');
+  const password = readFileSync(path.join(provider.home, 'secrets', 'postgres-superuser'), 'utf8').trim();
+  return { host, port, user: 'postgres', password };
+}

@@ -1,0 +1,232 @@
+/** A Temporal server as one runs it oneself: all four services in one process, its history in Postgres. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { openSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import path from 'node:path';
+import { Connection } from '@temporalio/client';
+import { msToTs } from '@temporalio/common/lib/time.js';
+import { stringify } from 'yaml';
+import { resolvePaths } from '../../src/stack/paths.ts';
+import { projectRoot } from '../../src/stack/project.ts';
+import { runCommand } from '../../src/stack/run.ts';
+import { cachedFolder } from '../../src/stack/toolchain/cached-folder.ts';
+import { until } from './installation.ts';
+
+/** A role that may make databases, reached over TCP. */
+export interface DatabaseServer {
+  readonly host: string;
+  readonly port: string;
+  readonly user: string;
+  readonly password: string;
+}
+
+export interface SelfHostedTemporal {
+  /** `host:port` of the frontend. */
+  readonly address: string;
+  /** Ends the server as kill -9 does. */
+  kill(): Promise<void>;
+  /** Starts it again and waits until it answers. */
+  restart(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const services = ['frontend', 'history', 'matching', 'worker'] as const;
+const databases = { temporal: 'temporal', visibility: 'temporal_visibility' } as const;
+
+/**
+ * Makes both databases with the newest schema, starts the server and registers `namespace`. `home` is a state folder whose
+ * `run` folder exists; configuration and log of the server are put there.
+ */
+export async function startSelfHostedTemporal(
+  home: string,
+  namespace: string,
+  database: DatabaseServer,
+): Promise<SelfHostedTemporal> {
+  const programs = await buildServer();
+  for (const [schema, name] of Object.entries(databases)) {
+    await prepareDatabase(path.join(programs, 'sql'), database, name, schema);
+  }
+  const ports = await freePorts(services.flatMap((service) => [`${service}-grpc`, `${service}-membership`]));
+  const address = `127.0.0.1:${ports['frontend-grpc']}`;
+  const configFile = path.join(home, 'run', 'temporal-server.yaml');
+  writeFileSync(configFile, stringify(serverConfig(database, ports, address)), { mode: 0o600 });
+  const logFile = path.join(home, 'run', 'temporal-server.log');
+  const log = openSync(logFile, 'a', 0o600);
+
+  let server: ChildProcess;
+  const start = async (): Promise<void> => {
+    const args = ['--config-file', configFile, '--allow-no-auth', 'start'];
+    server = spawn(path.join(programs, 'server'), args, { cwd: home, env: {}, stdio: ['ignore', log, log] });
+    await until('the Temporal server answers', () => answers(address, server), 120_000).catch((error) => {
+      throw new Error(readFileSync(logFile, 'utf8').slice(-2_000), { cause: error });
+    });
+  };
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    if (server.exitCode !== null || server.signalCode !== null) return;
+    const exited = once(server, 'exit');
+    server.kill(signal);
+    await exited;
+  };
+  try {
+    await start();
+    await register(address, namespace);
+  } catch (error) {
+    await end('SIGKILL');
+    throw error;
+  }
+  return { address, kill: () => end('SIGKILL'), restart: start, stop: () => end('SIGTERM') };
+}
+
+/** Builds tools/temporal-server once into the cache: about six minutes on two processors. */
+async function buildServer(): Promise<string> {
+  const module = path.join(projectRoot, 'tools', 'temporal-server');
+  const hash = createHash('sha256');
+  for (const name of ['go.mod', 'go.sum']) hash.update(readFileSync(path.join(module, name)));
+  const { cache } = resolvePaths(process.env, process.getuid?.() ?? 0);
+  const folder = `temporal-server-${hash.digest('hex').slice(0, 12)}`;
+  return cachedFolder(
+    cache,
+    folder,
+    () => {},
+    async (temporary) => {
+      const flags = ['-mod=readonly', '-trimpath', '-buildvcs=false', '-ldflags', '-s -w'];
+      const packages = ['cmd/server', 'cmd/tools/sql'].map((name) => `go.temporal.io/server/${name}`);
+      // A slash at the end has each program put there under the last part of its package's name.
+      const args = ['build', ...flags, '-o', `${temporary}/`, ...packages];
+      await must('go', args, { cwd: module, env: { ...process.env, CGO_ENABLED: '0' } });
+    },
+  );
+}
+
+async function prepareDatabase(
+  sqlTool: string,
+  { host, port, user, password }: DatabaseServer,
+  name: string,
+  schema: string,
+): Promise<void> {
+  const env = {
+    SQL_PLUGIN: 'postgres12',
+    SQL_HOST: host,
+    SQL_PORT: port,
+    SQL_USER: user,
+    SQL_PASSWORD: password,
+    SQL_DATABASE: name,
+  };
+  await must(sqlTool, ['create-database'], { env });
+  await must(sqlTool, ['setup-schema', '--version', '0.0'], { env });
+  await must(sqlTool, ['update-schema', '--schema-name', `postgresql/v12/${schema}`], { env });
+}
+
+/** Below the range of port 0, because the server's schema keeps membership ports in a signed 16-bit column. */
+async function freePorts(names: readonly string[]): Promise<Readonly<Record<string, number>>> {
+  const ports: Record<string, number> = {};
+  let port = 20_000 + Math.floor(Math.random() * 10_000);
+  for (const name of names) {
+    while (!(await isFree(port))) port += 1;
+    ports[name] = port;
+    port += 1;
+  }
+  return ports;
+}
+
+function isFree(port: number): Promise<boolean> {
+  const server = createServer();
+  return new Promise((resolve) => {
+    server.once('error', () => resolve(false));
+    server.listen({ port, host: '127.0.0.1' }, () => server.close(() => resolve(true)));
+  });
+}
+
+/** The server's own example config/development-postgres12.yaml, without what a test does not need. */
+function serverConfig(database: DatabaseServer, ports: Readonly<Record<string, number>>, address: string) {
+  const store = (name: string) => ({
+    sql: {
+      pluginName: 'postgres12',
+      databaseName: name,
+      connectAddr: `${database.host}:${database.port}`,
+      connectProtocol: 'tcp',
+      user: database.user,
+      password: database.password,
+      maxConns: 10,
+      maxIdleConns: 10,
+    },
+  });
+  const rpc = (service: string) => ({
+    grpcPort: ports[`${service}-grpc`],
+    membershipPort: ports[`${service}-membership`],
+    bindOnIP: '127.0.0.1',
+  });
+  return {
+    log: { stdout: true, level: 'warn' },
+    persistence: {
+      defaultStore: 'default',
+      visibilityStore: 'visibility',
+      numHistoryShards: 4,
+      datastores: { default: store(databases.temporal), visibility: store(databases.visibility) },
+    },
+    global: { membership: { maxJoinDuration: '30s', broadcastAddress: '127.0.0.1' } },
+    services: Object.fromEntries(services.map((service) => [service, { rpc: rpc(service) }])),
+    clusterMetadata: {
+      enableGlobalNamespace: false,
+      failoverVersionIncrement: 10,
+      masterClusterName: 'active',
+      currentClusterName: 'active',
+      clusterInformation: {
+        active: { enabled: true, initialFailoverVersion: 1, rpcName: 'frontend', rpcAddress: address },
+      },
+    },
+    dcRedirectionPolicy: { policy: 'noop' },
+  };
+}
+
+async function answers(address: string, server: ChildProcess): Promise<boolean> {
+  if (server.exitCode !== null) throw new Error(`the Temporal server ended with code ${server.exitCode}`);
+  try {
+    return await withConnection(address, async ({ healthService }) => {
+      const { status } = await healthService.check({
+        service: 'temporal.api.workflowservice.v1.WorkflowService',
+      });
+      // SERVING of grpc.health.v1.
+      return status === 1;
+    });
+  } catch {
+    return false;
+  }
+}
+
+async function register(address: string, namespace: string): Promise<void> {
+  await withConnection(address, async ({ workflowService }) => {
+    const workflowExecutionRetentionPeriod = msToTs('3 days');
+    await workflowService.registerNamespace({ namespace, workflowExecutionRetentionPeriod });
+    // Until every service has read it anew: namespaces are cached for seconds.
+    await until('the namespace is known', () =>
+      workflowService.countWorkflowExecutions({ namespace }).then(
+        () => true,
+        () => false,
+      ),
+    );
+  });
+}
+
+async function withConnection<Result>(
+  address: string,
+  work: (connection: Connection) => Promise<Result>,
+): Promise<Result> {
+  const connection = await Connection.connect({ address, connectTimeout: '4s' });
+  try {
+    return await work(connection);
+  } finally {
+    await connection.close();
+  }
+}
+
+async function must(
+  command: string,
+  args: readonly string[],
+  options: Parameters<typeof runCommand>[2],
+): Promise<void> {
+  const { code, stdout, stderr } = await runCommand(command, args, options);
+  if (code !== 0) throw new Error(`${command} ${args[0]} ended with ${code}: ${stdout}${stderr}`);
+}
