@@ -21,14 +21,16 @@ export function binary(sizeBytes?: number) {
 }
 
 const id = z.string().regex(/^[0-9a-f]{32}$/);
+/** RFC 8785 has no form for a lone surrogate, so asking for that form would throw. */
+const text = z.string().refine((value) => value.isWellFormed());
 
 const documentSchema = z.strictObject({
   v: z.literal(1),
   repository: id,
   keyId: id.transform((hex): Buffer => Buffer.from(hex, 'hex')),
-  purpose: z.string(),
+  purpose: text,
   generation: z.number().int().min(1).max(99_999_999),
-  kdf: z.string(),
+  kdf: text,
   iterations: z.number().int().min(0),
   salt: binary(),
   nonce: binary(12),

@@ -53,7 +53,8 @@ const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$
 const whole = (min: number, max: number) => z.number().int().min(min).max(max);
 const nanoseconds = z
   .string()
-  .regex(/^(?:0|-?[1-9][0-9]{0,18})$/)
+  // Without abort, what is no number would still reach BigInt, which throws.
+  .regex(/^(?:0|-?[1-9][0-9]{0,18})$/, { abort: true })
   .refine((text) => BigInt.asIntN(64, BigInt(text)) === BigInt(text));
 
 const schema = z.looseObject({
