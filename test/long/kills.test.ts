@@ -1,0 +1,78 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type FailPointName, failPointNames } from '../../src/pipeline/fail-points.ts';
+import { TestInstallation, until } from '../support/installation.ts';
+
+/**
+ * The worker ends as kill -9 ends it, between every two steps of the write order, with content of one PUT and of several
+ * parts; the supervisor starts it again.
+ */
+const notWithOnePut: readonly FailPointName[] = [
+  'after-multipart-created',
+  'after-part',
+  'before-complete',
+  'after-complete',
+];
+/** Reached with one PUT only: large content has its intent together with its plan. */
+const notWithParts: readonly FailPointName[] = ['before-intent', 'after-put'];
+const kinds = {
+  small: { sizeBytes: 100_000, points: failPointNames.filter((name) => !notWithOnePut.includes(name)) },
+  large: {
+    sizeBytes: 30 * 1024 * 1024,
+    points: failPointNames.filter((name) => !notWithParts.includes(name)),
+  },
+};
+const cases = Object.entries(kinds).flatMap(([kind, { sizeBytes, points }]) =>
+  points.map((point) => [point, kind, sizeBytes] as const),
+);
+
+let installation: TestInstallation;
+
+beforeAll(async () => {
+  installation = await TestInstallation.start({ sources: { docs: undefined } }, '--no-watch');
+});
+
+afterAll(() => installation?.remove());
+
+test('every fail point is met by one kind of content at least', () => {
+  expect(new Set(cases.map(([point]) => point))).toEqual(new Set(failPointNames));
+});
+
+test.each(cases)(
+  'killed %s of a %s file: one object version, committed, restored equal, nothing left open',
+  async (point, kind, sizeBytes) => {
+    const name = `${point} ${kind}`;
+    const content = randomBytes(sizeBytes);
+    const file = installation.write('docs', name, content);
+    const before = await installation.bucketState();
+
+    await installation.down();
+    installation.armFailPoint(point);
+    await installation.up('--no-watch');
+    // The worker has read it: the one that takes its place lives.
+    expect(existsSync(path.join(installation.home, 'run', 'fail-point'))).toBe(false);
+    const { pid } = await installation.service('worker');
+    const { code, rows } = await installation.protect(file);
+    expect((await installation.service('worker')).pid).not.toBe(pid);
+
+    expect(code).toBe(0);
+    expect(rows).toMatchObject([{ path: name, outcome: 'uploaded', placements: [{ state: 'committed' }] }]);
+    const open = await until('nothing is left open', async () => {
+      const [counts] = await installation.query<{ intents: number }>(
+        `select count(*)::int as intents from intents where state = 'open'`,
+      );
+      const now = await installation.bucketState();
+      return counts?.intents === 0 && now.multiparts === 0 && now;
+    });
+    expect(open.objects).toHaveLength(before.objects.length + 1);
+    expect(open.objects.filter(({ key }) => key === rows[0]?.objectKey)).toMatchObject([
+      { versionId: rows[0]?.placements[0]?.s3VersionId },
+    ]);
+    const to = path.join(installation.folder, 'restored');
+    expect(await installation.run('restore', `docs:${name}`, '--to', to)).toMatchObject({ code: 0 });
+    expect(readFileSync(path.join(to, 'docs', name)).equals(content)).toBe(true);
+  },
+  300_000,
+);
