@@ -52,7 +52,7 @@ export function usePostgres(): () => TestPostgres {
 }
 
 /** Starts a cluster on a unix socket below /tmp, for which nothing needs to survive a power cut. */
-export async function startPostgres(): Promise<TestPostgres> {
+async function startPostgres(): Promise<TestPostgres> {
   const uid = process.getuid?.() ?? 0;
   const { bin } = await ensurePostgres(resolvePaths(process.env, uid).cache, () => {});
   const user = await serviceUser('postgres', uid);
