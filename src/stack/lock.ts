@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { connect, createServer, type Server } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** A held lock. It ends with `release` or, however this process ends, with the process. */
 export interface Lock {
@@ -27,6 +28,18 @@ export async function tryLock(name: string): Promise<Lock | undefined> {
         for (const socket of waiting) socket.destroy();
       }),
   };
+}
+
+/**
+ * Like {@link tryLock}, but gives a holder that was just killed the moment the kernel needs to take the lock back: its
+ * process is gone from the process table before its last socket is closed.
+ */
+export async function tryLockSoon(name: string, patienceMs = 1_000): Promise<Lock | undefined> {
+  for (const until = performance.now() + patienceMs; ; ) {
+    const lock = await tryLock(name);
+    if (lock !== undefined || performance.now() > until) return lock;
+    await sleep(25);
+  }
 }
 
 /** Runs `work` under the lock `name`, after `onWait` when another process holds it now. */

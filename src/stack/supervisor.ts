@@ -2,7 +2,7 @@ import path from 'node:path';
 import { Failure } from '../domain/failures.ts';
 import { type Control, serveControl } from './control.ts';
 import { ensureFolders } from './folders.ts';
-import { type Lock, tryLock } from './lock.ts';
+import { type Lock, tryLockSoon } from './lock.ts';
 import { homeDigest, type Paths } from './paths.ts';
 import { bootId, endProcess, findByEnvironment, isRunning } from './process-table.ts';
 import { instanceVariable } from './service-process.ts';
@@ -81,7 +81,7 @@ export class Supervisor {
   async start(): Promise<void> {
     const { paths, uid } = this.#options;
     ensureFolders(paths, uid);
-    this.#lock = await tryLock(`supervisor ${paths.home}`);
+    this.#lock = await tryLockSoon(`supervisor ${paths.home}`);
     if (this.#lock === undefined) throw new Failure('already_running', { pid: readState(paths)?.pid ?? 0 });
     try {
       await this.#endOrphans();
