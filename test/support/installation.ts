@@ -88,7 +88,10 @@ export class TestInstallation {
       '--lock-days',
       '1',
     );
-    if (code !== 0) throw new Error(`init ended with ${code}: ${stderr}`);
+    if (code !== 0) {
+      await made.remove();
+      throw new Error(`init ended with ${code}: ${stderr}`);
+    }
     if (options.configure) made.configure(options.configure);
     return made;
   }
