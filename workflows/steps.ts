@@ -42,7 +42,8 @@ export interface Steps {
 export function createSteps(retry: RetryOptions): Steps {
   const regular = proxyActivities<Activities>({
     startToCloseTimeout: '7 days',
-    heartbeatTimeout: '60s',
+    // After a crash this is how long a large upload stands still.
+    heartbeatTimeout: '30s',
     retry: {
       maximumAttempts: retry.maxRetries + 1,
       initialInterval: retry.retryDelayMs,

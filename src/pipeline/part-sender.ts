@@ -19,8 +19,8 @@ export interface SentBytes {
   readonly partCount: number;
 }
 
-/** Parts under way at once: enough to fill a line, few enough to bound memory at a few part sizes. */
-const inFlight = 3;
+/** Parts under way at once: while one is sent the next is sealed, and a crash costs no more than one. */
+const inFlight = 1;
 
 export interface PartSenderOptions {
   readonly store: ObjectStore;
