@@ -36,7 +36,7 @@ command('init', 'set up sources, configuration, keys and tools on this machine')
   .addHelpText(
     'after',
     examples(
-      'HOLDFAST_PASSWORD_FILE=/root/pw holdfast init --source documents=/srv/documents',
+      'HOLDFAST_PASSWORD_FILE=/etc/holdfast/password holdfast init --source documents=/srv/documents',
       'holdfast init --source a=/srv/a --source b=/srv/b --lock-days 30',
     ),
   )

@@ -407,7 +407,7 @@ export const failures = {
     1,
     false,
     'Nothing was done: not confirmed.',
-    'Run the command again and confirm, or give --yes.',
+    'Run the command again and confirm, or give {flag}.',
   ),
   not_running: row(5, true, 'Holdfast is not running.', 'Start it with `holdfast up -d`.'),
   outside_sources: row(

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { CreateBucketCommand, ListObjectVersionsCommand } from '@aws-sdk/client-s3';
@@ -13,6 +13,36 @@ beforeAll(async () => {
 });
 
 afterAll(() => installation?.remove());
+
+/** Official signatures of the machine itself would be taken. */
+const hasSignatures = ['main.cvd', 'main.cld'].some((name) => existsSync(path.join('/var/lib/clamav', name)));
+
+test.skipIf(hasSignatures)(
+  'init without official signatures leaves no installation behind: exit code 5',
+  async () => {
+    const home = path.join(installation.folder, 'unsigned');
+    const source = `docs=${installation.sources.docs}`;
+    const { code, stderr } = await installation.runWith(
+      { HOLDFAST_HOME: home },
+      'init',
+      '--source',
+      source,
+      '--yes',
+    );
+    expect(code).toBe(5);
+    expect(stderr).toContain('--allow-test-signatures');
+    expect(existsSync(path.join(home, 'holdfast.yaml'))).toBe(false);
+  },
+);
+
+test('init takes COMPLIANCE locks only where somebody agrees to them', async () => {
+  const env = { HOLDFAST_HOME: path.join(installation.folder, 'compliance') };
+  const init = ['init', '--source', `docs=${installation.sources.docs}`, '--allow-test-signatures', '--yes'];
+  const refused = await installation.runWith(env, ...init, '--lock-mode', 'COMPLIANCE');
+  expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('--accept-compliance') });
+  const taken = await installation.runWith(env, ...init, '--lock-mode', 'COMPLIANCE', '--accept-compliance');
+  expect(taken).toMatchObject({ code: 0, stdout: expect.stringContaining('COMPLIANCE mode for 7 days') });
+});
 
 test('without a password nothing starts: exit code 6', async () => {
   const { code, stderr } = await installation.runWith({ HOLDFAST_PASSWORD_FILE: undefined }, 'up', '-d');

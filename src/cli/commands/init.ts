@@ -111,10 +111,13 @@ async function confirmInit({ output }: Session, config: Config, options: InitOpt
   if (mode === 'COMPLIANCE' && !options.acceptCompliance) {
     const typed = `locked for ${days} days`;
     const question = `COMPLIANCE locks cannot be removed by anybody, not even by the bucket's owner. Type "${typed}" to go on: `;
-    if (!(await confirm(question, typed))) throw new Failure('not_confirmed');
+    if (!(await confirm(question, typed)))
+      throw new Failure('not_confirmed', { flag: '--accept-compliance' });
   }
   if (options.yes || output.json || !process.stdin.isTTY) return;
-  if (!(await confirm('Set up Holdfast for these sources? [y/N] ', 'y'))) throw new Failure('not_confirmed');
+  if (!(await confirm('Set up Holdfast for these sources? [y/N] ', 'y'))) {
+    throw new Failure('not_confirmed', { flag: '--yes' });
+  }
 }
 
 const lockOf = (config: Config): Config['destinations'][number]['lock'] => {
