@@ -505,7 +505,7 @@ export class Catalog {
     });
   }
 
-  /** Any read the commands need; see src/catalog/reports.ts for the queries. */
+  /** Any statement with its values, planned once per connection; each command keeps its own queries. */
   async rows<Row extends object>(sql: string, values: unknown[] = []): Promise<Row[]> {
     return translated(
       async () => (await this.pool.query<Row & pg.QueryResultRow>(prepared(sql, values))).rows,
