@@ -104,8 +104,8 @@ const workers = await Promise.all([
   }),
 ]);
 const running = workers.map((worker) => worker.run());
-void housekeeping();
-const daily = setInterval(() => void housekeeping(), 86_400_000);
+void housekeeping(settleLeftovers);
+const daily = setInterval(() => void housekeeping(settleLeftovers, renewKeyring), 86_400_000);
 const sequencing = setInterval(() => {
   sequenceAudit(catalog).catch((error: unknown) =>
     log.warn({ err: error }, 'audit events wait for their places'),
@@ -129,16 +129,24 @@ await catalog.close();
 for (const destination of context.destinations.values()) destination.store.close();
 log.info('worker has stopped');
 
-/** At start and once a day: settles what crashes left behind, and renews the locks of the keyring. */
-async function housekeeping(): Promise<void> {
+async function housekeeping(...chores: (() => Promise<void>)[]): Promise<void> {
   try {
-    await reconcile(context);
-    await catalog.recordKeys(keyFacts(installation.keyringDocuments));
-    for (const { store, config } of context.destinations.values()) {
-      await publishKeyring(store, config.prefix, installation.keyringDocuments, config.lock);
-    }
+    for (const chore of chores) await chore();
   } catch (error) {
     log.error({ err: error }, 'housekeeping failed; it is tried again tomorrow and at the next start');
+  }
+}
+
+/** Settles what crashes left behind. */
+async function settleLeftovers(): Promise<void> {
+  await reconcile(context);
+  await catalog.recordKeys(keyFacts(installation.keyringDocuments));
+}
+
+/** Renews the locks of the keyring; before a start the supervisor has seen to that already. */
+async function renewKeyring(): Promise<void> {
+  for (const { store, config } of context.destinations.values()) {
+    await publishKeyring(store, config.prefix, installation.keyringDocuments, config.lock);
   }
 }
 
