@@ -1,80 +1,26 @@
 import type { EntryKind, Id, Outcome } from '../domain/records.ts';
+import type {
+  ContentPlace,
+  RestorableVersion,
+  RestoreIndex,
+  RestorePass,
+  RestoreRow,
+  RestoreTotals,
+  Selection,
+} from '../restore/restore-index.ts';
 import type { Catalog } from './catalog.ts';
 
-/** What is to be restored: a source, or one path in it with everything below. */
-export interface Selection {
-  readonly sourceId: Id;
-  /** Empty: the whole source. */
-  readonly path: Buffer;
+/** What restore knows of the repository from its catalog. */
+export function catalogIndex(catalog: Catalog): RestoreIndex {
+  return {
+    sourceIdOf: (name) => sourceIdOf(catalog, name),
+    totals: (selection) => restoreTotals(catalog, selection),
+    hardlinkTargets: (selection) => hardlinkTargets(catalog, selection),
+    rows: (selection, pass) => restoreRows(catalog, selection, pass),
+  };
 }
 
-/** Where the sealed file of a version lies. */
-export interface ContentPlace {
-  readonly destination: string;
-  readonly key: string;
-  readonly s3VersionId: string;
-  /** Of the sealed file inside the object, bytes. */
-  readonly offset: number;
-  readonly length: number;
-  /** The key it was sealed with. */
-  readonly keyId: Id;
-  /** The version the object was made for: this one, or the one it is a duplicate of. */
-  readonly madeFor: Id;
-}
-
-interface Restorable {
-  readonly id: Id;
-  /** Permission bits with set-uid, set-gid and sticky. */
-  readonly mode: number;
-  readonly uid: number;
-  readonly gid: number;
-  readonly mtimeNs: bigint;
-}
-
-export interface RestorableFile extends Restorable {
-  readonly kind: 'file';
-  readonly sizeBytes: number;
-  readonly sha512: Buffer;
-  /** Entry of the first path met of the same inode. */
-  readonly hardlink?: Id;
-  readonly place: ContentPlace;
-}
-
-export interface RestorableFolder extends Restorable {
-  readonly kind: 'dir';
-}
-
-export interface RestorableLink extends Restorable {
-  readonly kind: 'link';
-  readonly linkTarget: Buffer;
-}
-
-export type RestorableVersion = RestorableFile | RestorableFolder | RestorableLink;
-
-/** One entry as restore sees it. */
-export interface RestoreRow {
-  readonly entryId: Id;
-  readonly path: Buffer;
-  /** The newest settled version, whatever became of it; undefined while the first one is under way. */
-  readonly head?: { readonly id: Id; readonly kind: EntryKind; readonly outcome: Outcome };
-  /** The newest version that was protected; undefined if there is none. */
-  readonly version?: RestorableVersion;
-}
-
-/** Which entries a pass over the selection is about, by what their newest protected version is. */
-export type RestorePass = 'tree' | 'hardlinks' | 'links' | 'folders';
-
-export interface RestoreTotals {
-  readonly entries: number;
-  readonly files: number;
-  readonly hardlinks: number;
-  readonly links: number;
-  readonly folders: number;
-  /** Content of the files, each hard link's once. */
-  readonly bytes: number;
-}
-
-export async function sourceIdOf(catalog: Catalog, name: string): Promise<Id | undefined> {
+async function sourceIdOf(catalog: Catalog, name: string): Promise<Id | undefined> {
   const [row] = await catalog.rows<{ id: Id }>('select id from sources where name = $1', [name]);
   return row?.id;
 }
@@ -98,11 +44,12 @@ const entriesWithVersion = (direction: Direction): string => `
   from entries e
   left join versions h on h.id = e.head_version_id
   left join lateral (
-    select v.*, p.destination, p.byte_offset, p.length, p.key, p.s3_version_id, p.object_length, p.made_for, p.key_id
+    select v.*, p.destination, p.byte_offset, p.length, p.key, p.s3_version_id, p.object_length, p.made_for, p.key_id,
+           p.format, p.sealed_sha256
     from versions v
     left join lateral (
       select pl.destination, pl.byte_offset, pl.length, o.key, o.s3_version_id, o.length as object_length,
-             s.version_id as made_for, s.key_id
+             s.version_id as made_for, s.key_id, o.format, o.sealed_sha256
       from placements pl join objects o on o.id = pl.object_id join sealings s on s.id = o.sealing_id
       where pl.version_id = v.id and pl.state = 'committed' order by pl.destination limit 1
     ) p on true
@@ -135,7 +82,7 @@ async function* pages(
   }
 }
 
-export async function restoreTotals(catalog: Catalog, selection: Selection): Promise<RestoreTotals> {
+async function restoreTotals(catalog: Catalog, selection: Selection): Promise<RestoreTotals> {
   let totals: RestoreTotals = { entries: 0, files: 0, hardlinks: 0, links: 0, folders: 0, bytes: 0 };
   for await (const page of pages(catalog, selection, 'forwards')) {
     const [row] = await catalog.rows<RestoreTotals>(
@@ -164,8 +111,7 @@ function sum(a: RestoreTotals, b: RestoreTotals): RestoreTotals {
   };
 }
 
-/** Entries of the source that another entry is a hard link of. */
-export async function hardlinkTargets(catalog: Catalog, { sourceId }: Selection): Promise<Set<Id>> {
+async function hardlinkTargets(catalog: Catalog, { sourceId }: Selection): Promise<Set<Id>> {
   const rows = await catalog.rows<{ hardlink: Id }>(
     `select distinct v.hardlink from versions v join entries e on e.id = v.entry_id
      where e.source_id = $1 and v.hardlink is not null`,
@@ -181,11 +127,7 @@ const passes: Readonly<Record<RestorePass, string>> = {
   folders: `and g.kind = 'dir'`,
 };
 
-/**
- * The entries of one pass, in byte order of their paths, so that a folder comes before what is in it; `folders` the
- * other way round, deepest first.
- */
-export async function* restoreRows(
+async function* restoreRows(
   catalog: Catalog,
   selection: Selection,
   pass: RestorePass,
@@ -197,7 +139,7 @@ export async function* restoreRows(
               g.id, g.kind, g.size_bytes as "sizeBytes", g.mode, g.uid, g.gid, g.mtime_ns::text as "mtimeNs",
               g.link_target as "linkTarget", g.hardlink, g.sha512, g.destination, g.key,
               g.s3_version_id as "s3VersionId", g.byte_offset as "offset", coalesce(g.length, g.object_length) as length,
-              g.made_for as "madeFor", g.key_id as "keyId"
+              g.made_for as "madeFor", g.key_id as "keyId", g.format, g.sealed_sha256 as "sealedSha256", g.xattrs
        ${entriesWithVersion(direction)} ${passes[pass]}
        order by e.path ${direction === 'forwards' ? 'asc' : 'desc'}`,
       page,
@@ -229,6 +171,9 @@ interface Row {
   readonly length: number;
   readonly madeFor: Id;
   readonly keyId: Id;
+  readonly format: ContentPlace['format'];
+  readonly sealedSha256: Buffer | null;
+  readonly xattrs: Record<string, string> | null;
 }
 
 function restoreRow(row: Row): RestoreRow {
@@ -243,8 +188,8 @@ function restoreRow(row: Row): RestoreRow {
 }
 
 function restorable(row: Row & { readonly id: Id }): RestorableVersion {
-  const { id, mode, uid, gid } = row;
-  const common = { id, mode, uid, gid, mtimeNs: BigInt(row.mtimeNs) };
+  const { id, mode, uid, gid, xattrs } = row;
+  const common = { id, mode, uid, gid, mtimeNs: BigInt(row.mtimeNs), ...(xattrs === null ? {} : { xattrs }) };
   switch (row.kind) {
     case 'dir':
       return { ...common, kind: 'dir' };
@@ -253,7 +198,18 @@ function restorable(row: Row & { readonly id: Id }): RestorableVersion {
     case 'file': {
       const { sizeBytes, sha512, hardlink, destination, key, s3VersionId, offset, length, madeFor, keyId } =
         row;
-      const place = { destination, key, s3VersionId, offset, length, madeFor, keyId };
+      const { format, sealedSha256 } = row;
+      const place = {
+        destination,
+        key,
+        s3VersionId,
+        offset,
+        length,
+        madeFor,
+        keyId,
+        format,
+        ...(sealedSha256 === null ? {} : { sealedSha256 }),
+      };
       return {
         ...common,
         kind: 'file',

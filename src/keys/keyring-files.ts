@@ -6,8 +6,11 @@ import { createRoot, createScopeKey, openRoot, openScopeKey, type RootKeys } fro
 import type { SealingKey } from '../sealed/keys.ts';
 import { rootObjectKey, scopeId } from '../sealed/names.ts';
 
-/** The key scopes a repository has from the start: those that the default policy data names. */
-const scopeNames = ['default', 'restricted'] as const;
+/** Seals what belongs to the repository itself: manifests' heads and indexes. No content; it cannot be shredded. */
+export const repositoryScope = 'holdfast';
+
+/** The key scopes a repository has from the start: its own, and those that the default policy data names. */
+const scopeNames = [repositoryScope, 'default', 'restricted'] as const;
 
 /** A keyring document as it lies in the state folder and, under the same name, in the bucket. */
 export interface KeyringDocument {

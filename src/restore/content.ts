@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import { write } from 'node:fs';
 import { promisify } from 'node:util';
-import type { RestorableFile, RestoreRow } from '../catalog/restore-query.ts';
 import { Failure } from '../domain/failures.ts';
 import type { KeyAccess } from '../pipeline/keys.ts';
 import { segmentSizeFor } from '../sealed/layout.ts';
 import { type ByteSource, type OpenedSealed, openSealed } from '../sealed/open.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { ByteBudget } from './byte-budget.ts';
+import type { RestorableFile, RestoreRow } from './restore-index.ts';
 import { retrying, throwIfInterrupted } from './retry.ts';
 
 /** Sealed files up to this length are read with one request. Bytes. */

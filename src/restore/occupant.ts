@@ -10,12 +10,12 @@ import {
   readlinkSync,
 } from 'node:fs';
 import { promisify } from 'node:util';
-import type { RestorableFile } from '../catalog/restore-query.ts';
 import { Failure } from '../domain/failures.ts';
 import { errorCode } from '../files/error-code.ts';
 import { joinPath } from '../files/paths.ts';
 import { hasMetadata } from './metadata.ts';
 import { numberedName } from './names.ts';
+import type { RestorableFile } from './restore-index.ts';
 import { throwIfInterrupted } from './retry.ts';
 import { maxNameAttempts, type TargetFolder } from './target-tree.ts';
 

@@ -1,5 +1,5 @@
 import { auditEvent } from '../audit/event.ts';
-import type { RunResult } from '../catalog/catalog.ts';
+import type { Catalog, RunResult } from '../catalog/catalog.ts';
 import { isFailure } from '../domain/failures.ts';
 import { type Ids, newRunId } from '../domain/ids.ts';
 import type { Id } from '../domain/records.ts';
@@ -8,6 +8,7 @@ import { countItem, emptySummary, type RestoredItem, type RestoreSummary } from 
 
 /** Under whose name a run is recorded. */
 export interface RunIdentity {
+  readonly catalog: Catalog;
   readonly ids: Ids;
   readonly hostId: Id;
   readonly actor: string;
@@ -20,12 +21,12 @@ export interface RunIdentity {
 export async function recordedRestore(
   deps: RestoreDeps,
   request: Omit<RestoreRequest, 'dryRun'>,
-  { ids, hostId, actor }: RunIdentity,
+  { catalog, ids, hostId, actor }: RunIdentity,
   onItem: (item: RestoredItem) => void,
 ): Promise<RestoreSummary> {
   const run = newRunId();
   const source = ids.source(request.source);
-  await deps.catalog.startRun({ id: run, kind: 'restore', sourceId: source, hostId, actor });
+  await catalog.startRun({ id: run, kind: 'restore', sourceId: source, hostId, actor });
   let summary = emptySummary;
   let problem: unknown;
   try {
@@ -40,8 +41,8 @@ export async function recordedRestore(
   const facts = { ...summary, result, ...(isFailure(problem) ? { failure: problem.code } : {}) };
   try {
     const event = auditEvent(ids, { subject: run, step: 'restore', run, host: hostId, actor, source, facts });
-    await deps.catalog.write({ events: [event] });
-    await deps.catalog.endRun(run, result, { ...summary });
+    await catalog.write({ events: [event] });
+    await catalog.endRun(run, result, { ...summary });
   } catch (error) {
     // What stopped the restore says more than that it could not be noted down.
     problem ??= error;

@@ -1,11 +1,4 @@
 import { closeSync, constants, fstatSync, linkSync, openSync, symlinkSync, unlinkSync } from 'node:fs';
-import type {
-  RestorableFile,
-  RestorableFolder,
-  RestorableLink,
-  RestorableVersion,
-  RestoreRow,
-} from '../catalog/restore-query.ts';
 import { Failure } from '../domain/failures.ts';
 import type { Id } from '../domain/records.ts';
 import { errorCode } from '../files/error-code.ts';
@@ -18,6 +11,13 @@ import { partialName } from './names.ts';
 import { type Berth, equalFile, findBerth, isEqualLink } from './occupant.ts';
 import { isInode, placeFile } from './place.ts';
 import { entryProblem } from './problem.ts';
+import type {
+  RestorableFile,
+  RestorableFolder,
+  RestorableLink,
+  RestorableVersion,
+  RestoreRow,
+} from './restore-index.ts';
 import type { RestoredItem, RestoreResult } from './restored-item.ts';
 import { throwIfInterrupted } from './retry.ts';
 import type { TargetFolder, TargetTree } from './target-tree.ts';

@@ -1,13 +1,3 @@
-import type { Catalog } from '../catalog/catalog.ts';
-import {
-  hardlinkTargets,
-  type RestoreRow,
-  type RestoreTotals,
-  restoreRows,
-  restoreTotals,
-  type Selection,
-  sourceIdOf,
-} from '../catalog/restore-query.ts';
 import { Failure } from '../domain/failures.ts';
 import { isRelativePath, namesOf } from '../files/paths.ts';
 import type { KeyAccess } from '../pipeline/keys.ts';
@@ -17,13 +7,14 @@ import { ByteBudget } from './byte-budget.ts';
 import { mapUnordered } from './map-unordered.ts';
 import { MtimeSetter } from './mtime-setter.ts';
 import { type EntryDeps, finishFolder, makeFolder, restoreEntry } from './restore-entry.ts';
+import type { RestoreIndex, RestorePass, RestoreRow, RestoreTotals, Selection } from './restore-index.ts';
 import type { RestoredItem } from './restored-item.ts';
 import { defaultRetryPausesMs, throwIfInterrupted } from './retry.ts';
 import { checkSpace } from './space.ts';
 import { TargetTree } from './target-tree.ts';
 
 export interface RestoreDeps {
-  readonly catalog: Catalog;
+  readonly index: RestoreIndex;
   readonly keys: Pick<KeyAccess, 'byId'>;
   /** By the destination's name in the configuration. */
   readonly stores: ReadonlyMap<string, ObjectStore>;
@@ -63,8 +54,8 @@ export async function* restoreTree(
   request: RestoreRequest,
 ): AsyncGenerator<RestoredItem, void> {
   const sourceFolder = Buffer.from(request.source);
-  const selection = await select(deps.catalog, request);
-  const totals = await restoreTotals(deps.catalog, selection);
+  const selection = await select(deps.index, request);
+  const totals = await deps.index.totals(selection);
   if (totals.entries === 0 && selection.path.length > 0) {
     throw new Failure('path_unknown');
   }
@@ -86,13 +77,13 @@ export async function* restoreTree(
       sourceFolder,
       dryRun: request.dryRun ?? false,
       hardlinks: {
-        wanted: totals.hardlinks > 0 ? await hardlinkTargets(deps.catalog, selection) : new Set(),
+        wanted: totals.hardlinks > 0 ? await deps.index.hardlinkTargets(selection) : new Set(),
         restored: new Map(),
       },
     };
-    if (tree && !entry.dryRun) await checkSpace(deps.catalog, selection, totals, tree, sourceFolder);
+    if (tree && !entry.dryRun) await checkSpace(deps.index, selection, totals, tree, sourceFolder);
     request.onStart?.(totals);
-    for await (const item of passes(deps.catalog, selection, totals, entry, () => stop.abort())) {
+    for await (const item of passes(deps.index, selection, totals, entry, () => stop.abort())) {
       yield item;
     }
   } finally {
@@ -104,13 +95,13 @@ export async function* restoreTree(
 
 /** Folders and files first, then what refers to them, and the folders' own metadata when nothing more changes in them. */
 async function* passes(
-  catalog: Catalog,
+  index: RestoreIndex,
   selection: Selection,
   totals: RestoreTotals,
   entry: EntryDeps,
   stop: () => void,
 ): AsyncGenerator<RestoredItem> {
-  const rows = (pass: Parameters<typeof restoreRows>[2]) => restoreRows(catalog, selection, pass);
+  const rows = (pass: RestorePass) => index.rows(selection, pass);
   const each = (row: RestoreRow): Promise<RestoredItem> => {
     throwIfInterrupted(entry.signal);
     return restoreEntry(entry, row);
@@ -134,9 +125,9 @@ async function* makingFolders(entry: EntryDeps, rows: AsyncIterable<RestoreRow>)
   }
 }
 
-async function select(catalog: Catalog, { source, path }: RestoreRequest): Promise<Selection> {
+async function select(index: RestoreIndex, { source, path }: RestoreRequest): Promise<Selection> {
   const name = Buffer.from(source);
-  const sourceId = await sourceIdOf(catalog, source);
+  const sourceId = await index.sourceIdOf(source);
   if (sourceId === undefined || namesOf(name).length !== 1 || !isRelativePath(name)) {
     throw new Failure('source_unknown', { source });
   }

@@ -1,13 +1,7 @@
 import { lstatSync } from 'node:fs';
-import type { Catalog } from '../catalog/catalog.ts';
-import {
-  type RestoreRow,
-  type RestoreTotals,
-  restoreRows,
-  type Selection,
-} from '../catalog/restore-query.ts';
 import { Failure } from '../domain/failures.ts';
 import { isRelativePath, joinPath, nameOf, parentOf } from '../files/paths.ts';
+import type { RestoreIndex, RestoreRow, RestoreTotals, Selection } from './restore-index.ts';
 import type { TargetTree } from './target-tree.ts';
 
 /**
@@ -15,7 +9,7 @@ import type { TargetTree } from './target-tree.ts';
  * out of account, so that a restore that was stopped can go on; that is looked up only when room is short.
  */
 export async function checkSpace(
-  catalog: Catalog,
+  index: RestoreIndex,
   selection: Selection,
   totals: RestoreTotals,
   tree: TargetTree,
@@ -24,7 +18,7 @@ export async function checkSpace(
   const free = tree.freeBytes;
   let needed = totals.bytes;
   if (needed <= free) return;
-  for await (const row of restoreRows(catalog, selection, 'tree')) {
+  for await (const row of index.rows(selection, 'tree')) {
     if (isThere(tree, sourceFolder, row)) needed -= row.version?.kind === 'file' ? row.version.sizeBytes : 0;
     if (needed <= free) return;
   }

@@ -2,7 +2,7 @@
 import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
 
 /** What sealed bytes are for; part of the key derivation, so one purpose never opens as another. */
-export type Purpose = 'content';
+export type Purpose = 'content' | 'manifest' | 'pack index';
 
 /** A key that seals files: 64 random bytes, named by a random id of 16 bytes. */
 export interface SealingKey {

@@ -13,7 +13,13 @@ const documents = ['', 'docs'].flatMap((folder) =>
 const packageJson = JSON.parse(read('package.json'));
 
 /** Commands that the command line offers; `supervise` is hidden, `help` is commander's own. */
-const commands = [...read('src/cli/main.ts').matchAll(/^command\('([a-z]+)'/gm)].map(([, name = '']) => name);
+const commands = readdirSync(path.join(root, 'src/cli/definitions'))
+  .flatMap((name) => [
+    ...read(`src/cli/definitions/${name}`).matchAll(
+      /\bcommand\(\s*'([a-z-]+)',\s*(?:'[^']*'|"[^"]*"),?\s*\)/g,
+    ),
+  ])
+  .map(([, name = '']) => name);
 
 /** The anchor GitHub gives a heading. */
 const anchorOf = (heading: string): string =>

@@ -1,5 +1,6 @@
 import { hash, randomBytes } from 'node:crypto';
 import type { Catalog } from '../../src/catalog/catalog.ts';
+import { catalogIndex } from '../../src/catalog/restore-query.ts';
 import type { VersionRow } from '../../src/catalog/rows.ts';
 import { Ids, newRunId } from '../../src/domain/ids.ts';
 import type { EntryKind, Id, Outcome } from '../../src/domain/records.ts';
@@ -45,7 +46,7 @@ export class TestRepository {
   readonly deps: RestoreDeps;
   /** Set to be told of, or to fail, requests to the store. */
   fault: (call: StoreCall) => void = () => {};
-  private readonly catalog: Catalog;
+  readonly catalog: Catalog;
   private readonly key: SealingKey = { id: randomBytes(16), secret: randomBytes(64) };
 
   constructor(catalog: Catalog) {
@@ -53,7 +54,7 @@ export class TestRepository {
     this.sourceId = this.ids.source(this.source);
     this.store = new MemoryStore({ name: 'main', now: () => new Date(), fault: (call) => this.fault(call) });
     this.deps = {
-      catalog,
+      index: catalogIndex(catalog),
       keys: { byId: (id) => (id.equals(this.key.id) ? this.key : undefined) },
       stores: new Map([['main', this.store]]),
       retryPausesMs: [1, 1, 1],

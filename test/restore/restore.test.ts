@@ -579,7 +579,7 @@ describe('interruption and faults', () => {
           if (seen.length > 0) interrupt.abort();
         },
       },
-      { ids: repository.ids, hostId: 'e'.repeat(32), actor: 'tester' },
+      { catalog: repository.catalog, ids: repository.ids, hostId: 'e'.repeat(32), actor: 'tester' },
       () => {},
     );
     await expect(run).rejects.toMatchObject({ code: 'interrupted' });
@@ -652,7 +652,12 @@ describe('the record', () => {
     await repository.add('secret-name', { content: 'x' });
     await repository.add('denied', { outcome: 'ignored' });
     const to = tempFolder();
-    const identity = { ids: repository.ids, hostId: 'e'.repeat(32), actor: 'tester' };
+    const identity = {
+      catalog: repository.catalog,
+      ids: repository.ids,
+      hostId: 'e'.repeat(32),
+      actor: 'tester',
+    };
     const summary = await recordedRestore(
       repository.deps,
       { source: repository.source, to },

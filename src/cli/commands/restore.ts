@@ -1,8 +1,9 @@
 import { isUtf8 } from 'node:buffer';
 import { join, resolve } from 'node:path';
-import type { RestoreTotals } from '../../catalog/restore-query.ts';
+import { catalogIndex } from '../../catalog/restore-query.ts';
 import { recordedRestore } from '../../restore/recorded-run.ts';
 import { type RestoreDeps, type RestoreRequest, restoreTree } from '../../restore/restore.ts';
+import type { RestoreTotals } from '../../restore/restore-index.ts';
 import {
   countItem,
   emptySummary,
@@ -38,7 +39,7 @@ export async function runRestore(session: Session, target: string, options: Rest
         ),
       ),
     );
-    const deps: RestoreDeps = { catalog, keys, stores };
+    const deps: RestoreDeps = { index: catalogIndex(catalog), keys, stores };
     const report = new Report(session, wanted.source, options);
     const request: RestoreRequest = {
       ...wanted,
@@ -53,7 +54,7 @@ export async function runRestore(session: Session, target: string, options: Rest
         : await recordedRestore(
             deps,
             request,
-            { ids, hostId: config.host.id, actor: session.actor },
+            { catalog, ids, hostId: config.host.id, actor: session.actor },
             (item) => report.item(item),
           );
       report.end(summary);

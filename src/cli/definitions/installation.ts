@@ -1,0 +1,52 @@
+import { Option } from 'commander';
+import { type Cli, collect, examples, wholeDays } from '../define.ts';
+
+/** Setting an installation up and running it. */
+export function defineInstallationCommands({ command, program, run }: Cli): void {
+  command('init', 'set up sources, configuration, keys and tools on this machine')
+    .requiredOption('--source <name=/path>', 'a folder to protect; may be given several times', collect)
+    .option('--lock-days <days>', 'how long every object is locked', wholeDays, 7)
+    .addOption(
+      new Option('--lock-mode <mode>', 'Object Lock mode')
+        .choices(['GOVERNANCE', 'COMPLIANCE'])
+        .default('GOVERNANCE'),
+    )
+    .option('--accept-compliance', 'agree to COMPLIANCE locks without typing it')
+    .option('--allow-test-signatures', 'go on although the scanner knows nothing but the EICAR test file')
+    .option('-y, --yes', 'do not ask')
+    .addHelpText(
+      'after',
+      examples(
+        'HOLDFAST_PASSWORD_FILE=/etc/holdfast/password holdfast init --source documents=/srv/documents',
+        'holdfast init --source a=/srv/a --source b=/srv/b --lock-days 30',
+      ),
+    )
+    .action(run(async (session, options) => (await import('../commands/init.ts')).runInit(session, options)));
+
+  command('up', 'start all services in the background; returns when they are healthy')
+    .option('-d, --detach', 'as always: kept for habit')
+    .option('--only <services>', 'only these, separated by commas')
+    .option('--no-watch', 'without the watcher')
+    .addHelpText(
+      'after',
+      examples('holdfast up -d', 'holdfast up --only postgres,s3', 'holdfast up -d --no-watch'),
+    )
+    .action(run(async (session, options) => (await import('../commands/up.ts')).runUp(session, options)));
+
+  command('down', 'stop all services; state is kept').action(
+    run(async (session) => (await import('../commands/down.ts')).runDown(session)),
+  );
+
+  command('status', 'what runs, where, and how it is').action(
+    run(async (session) => (await import('../commands/status.ts')).runStatus(session)),
+  );
+
+  program
+    .command('supervise', { hidden: true })
+    .requiredOption('--services <names>')
+    .action(
+      run(async (session, options) =>
+        (await import('../commands/supervise.ts')).runSupervise(session, options),
+      ),
+    );
+}
