@@ -15,22 +15,23 @@ const wholeReadBytes = 8 * 1024 * 1024;
 /** Segments of one file that are fetched and opened ahead of the one being written. */
 const segmentsAhead = 8;
 
-export interface ContentDeps {
+export interface ReadDeps {
   readonly keys: Pick<KeyAccess, 'byId'>;
   readonly stores: ReadonlyMap<string, ObjectStore>;
   readonly memory: ByteBudget;
   readonly signal: AbortSignal;
   readonly retryPausesMs: readonly number[];
+}
+
+export interface ContentDeps extends ReadDeps {
   /** Told of plaintext bytes as they are written. */
   readonly onBytes: (count: number) => void;
 }
 
 /**
- * Writes a version's content into an empty file. Each segment is authenticated before its plaintext is used, and the
- * whole must have the SHA-512 the catalog recorded; until this resolves the file holds nothing to be trusted.
+ * Writes a version's content into an empty file. Until this resolves the file holds nothing to be trusted.
  *
- * Failures: `tampered`, `unsupported_format`, `unknown_key`, `object_missing`, `destination_unknown`, the store's, and
- * `interrupted`. System errors of the file pass through.
+ * Failures: those of {@link contentSegments}. System errors of the file pass through.
  */
 export async function writeContent(
   deps: ContentDeps,
@@ -38,6 +39,27 @@ export async function writeContent(
   version: RestorableFile,
   descriptor: number,
 ): Promise<void> {
+  let position = 0;
+  for await (const plain of contentSegments(deps, row, version)) {
+    await writeFully(descriptor, plain, position);
+    position += plain.length;
+    deps.onBytes(plain.length);
+  }
+}
+
+/**
+ * A version's content in order, one segment after the other, each authenticated before it is yielded and valid only until
+ * the next is asked for. At the end the whole must have the SHA-512 the catalog recorded; until then what was yielded is
+ * the sealer's, but not known to be this version.
+ *
+ * Failures: `tampered`, `unsupported_format`, `unknown_key`, `object_missing`, `destination_unknown`, the store's, and
+ * `interrupted`.
+ */
+export async function* contentSegments(
+  deps: ReadDeps,
+  row: RestoreRow,
+  version: RestorableFile,
+): AsyncGenerator<Buffer, void> {
   const store = storeOf(deps, version);
   const { length } = version.place;
   const segmentBytes = segmentMemory(segmentSizeFor(version.sizeBytes));
@@ -45,14 +67,15 @@ export async function writeContent(
     const source = rangedSource(deps, store, version);
     const sealed = await openChecked(deps, row, version, source);
     const plan = { ahead: segmentsAhead, take: () => deps.memory.take(segmentBytes) };
-    return writeSegments(deps, version, sealed, source, descriptor, plan);
+    yield* openSegments(deps, version, sealed, source, plan);
+    return;
   }
   const giveBack = await deps.memory.take(length + segmentBytes);
   try {
     const source = memorySource(await readRange(deps, store, version, 0, length));
     const sealed = await openChecked(deps, row, version, source);
     const plan = { ahead: 1, take: async () => () => {} };
-    await writeSegments(deps, version, sealed, source, descriptor, plan);
+    yield* openSegments(deps, version, sealed, source, plan);
   } finally {
     giveBack();
   }
@@ -63,7 +86,7 @@ const segmentMemory = (segmentSize: number): number => 2 * segmentSize;
 
 /** Opens the sealed file and holds its authenticated facts against the catalog's. */
 async function openChecked(
-  deps: ContentDeps,
+  deps: ReadDeps,
   row: RestoreRow,
   version: RestorableFile,
   source: ByteSource,
@@ -94,14 +117,13 @@ interface ReadPlan {
   readonly take: () => Promise<() => void>;
 }
 
-async function writeSegments(
-  deps: ContentDeps,
+async function* openSegments(
+  deps: ReadDeps,
   version: RestorableFile,
   sealed: OpenedSealed,
   source: ByteSource,
-  descriptor: number,
   plan: ReadPlan,
-): Promise<void> {
+): AsyncGenerator<Buffer, void> {
   const digest = createHash('sha512');
   const ahead: Promise<Ready>[] = [];
   let next = 0;
@@ -117,8 +139,7 @@ async function writeSegments(
       try {
         throwIfInterrupted(deps.signal);
         digest.update(plain);
-        await writeFully(descriptor, plain, index * sealed.segmentSize);
-        deps.onBytes(plain.length);
+        yield plain;
       } finally {
         ahead.shift();
         giveBack();
@@ -140,7 +161,7 @@ interface Ready {
 }
 
 async function readSegment(
-  deps: ContentDeps,
+  deps: ReadDeps,
   sealed: OpenedSealed,
   source: ByteSource,
   index: number,
@@ -164,7 +185,7 @@ function memorySource(bytes: Buffer): ByteSource {
   };
 }
 
-function rangedSource(deps: ContentDeps, store: ObjectStore, version: RestorableFile): ByteSource {
+function rangedSource(deps: ReadDeps, store: ObjectStore, version: RestorableFile): ByteSource {
   return {
     lengthBytes: version.place.length,
     read: (offset, length) => readRange(deps, store, version, offset, length),
@@ -173,7 +194,7 @@ function rangedSource(deps: ContentDeps, store: ObjectStore, version: Restorable
 
 /** `offset` is inside the sealed file. */
 function readRange(
-  deps: ContentDeps,
+  deps: ReadDeps,
   store: ObjectStore,
   { place }: RestorableFile,
   offset: number,
@@ -184,7 +205,7 @@ function readRange(
   return retrying(() => store.get({ key, versionId, range }), deps.signal, deps.retryPausesMs);
 }
 
-function storeOf(deps: ContentDeps, { place }: RestorableFile): ObjectStore {
+function storeOf(deps: ReadDeps, { place }: RestorableFile): ObjectStore {
   const store = deps.stores.get(place.destination);
   if (store === undefined) throw new Failure('destination_unknown', { destination: place.destination });
   return store;
