@@ -13,6 +13,9 @@ alter table objects add column checked_at timestamptz;
 alter table objects add column read_at timestamptz;
 alter table objects add column check_result text check (check_result in ('ok', 'missing', 'lock_mismatch', 'tampered', 'unreadable'));
 create index objects_check on objects (destination, checked_at nulls first) where state = 'live';
+create index objects_read on objects (destination, read_at nulls first) where state = 'live';
+-- In the order of a bucket's listing, to hold the two against each other.
+create index objects_name on objects (destination, key collate "C");
 
 -- A manifest's row comes before its object and is the intent for it. Journals list versions as they are settled;
 -- checkpoints hold the whole live state.
@@ -33,6 +36,8 @@ create table manifests (
   lock_mode        text not null,
   retain_until     timestamptz,
   created_at       timestamptz not null default now(),
+  checked_at       timestamptz,
+  check_result     text check (check_result in ('ok', 'missing', 'lock_mismatch', 'tampered', 'unreadable')),
   primary key (source_id, number, destination)
 );
 
