@@ -3,17 +3,18 @@ import { z } from 'zod';
 import { canonical } from '../domain/canonical.ts';
 import { Failure } from '../domain/failures.ts';
 import type { Id } from '../domain/records.ts';
+import { attributes, hex, name, nanoseconds, whole } from './fields.ts';
 import type { Purpose } from './keys.ts';
 import { maxMetadataBytes, maxPlaintextBytes } from './layout.ts';
 
-/** Plain JSON data. A decoded one also holds, at run time, the members this version does not know. */
+/** Of a file's content. Plain JSON data; a decoded one also holds, at run time, the members this version does not know. */
 export interface SealedMetadata {
   readonly v: 1;
   readonly source: Id;
   readonly entry: Id;
   readonly version: Id;
   readonly observation: number;
-  readonly purpose: Purpose;
+  readonly purpose: 'content';
   readonly kind: 'file';
   readonly size: number;
   /** Permission bits, 0 to 0o7777. */
@@ -37,55 +38,56 @@ export interface SealedMetadata {
   readonly xattrsDropped?: number;
 }
 
-export interface PathAndMetadata {
-  /** Relative to the source's root, raw bytes. */
-  readonly path: Buffer;
-  readonly metadata: SealedMetadata;
+/** Of a sealed file that is a part of an object: rows of a manifest, the index of a pack. Exactly these members. */
+export interface PartMetadata {
+  readonly v: 1;
+  readonly purpose: Exclude<Purpose, 'content'>;
+  readonly size: number;
+  /** Hex. */
+  readonly sha512: string;
+  /** Hex. */
+  readonly sha256: string;
+  /** Key scope name. */
+  readonly scope: string;
 }
 
-const hex = (sizeBytes: number) => z.string().regex(new RegExp(`^[0-9a-f]{${2 * sizeBytes}}$`));
-const wellFormed = (text: string) => text.isWellFormed();
-const name = z
-  .string()
-  .min(1)
-  .refine((text) => wellFormed(text) && Buffer.byteLength(text) <= 255);
-const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
-const whole = (min: number, max: number) => z.number().int().min(min).max(max);
-const nanoseconds = z
-  .string()
-  // Without abort, what is no number would still reach BigInt, which throws.
-  .regex(/^(?:0|-?[1-9][0-9]{0,18})$/, { abort: true })
-  .refine((text) => BigInt.asIntN(64, BigInt(text)) === BigInt(text));
+export type MetadataOf<P extends Purpose> = P extends 'content' ? SealedMetadata : PartMetadata;
 
-const schema = z.looseObject({
+export interface PathAndMetadata<P extends Purpose = 'content'> {
+  /** Raw bytes. Content: relative to the source's root. Else: name of the object it is a part of, without prefix. */
+  readonly path: Buffer;
+  readonly metadata: MetadataOf<P>;
+}
+
+const common = {
   v: z.literal(1),
+  purpose: z.string(),
+  size: whole(0, maxPlaintextBytes),
+  sha512: hex(64),
+  sha256: hex(32),
+  scope: name,
+};
+
+const contentSchema = z.looseObject({
+  ...common,
   source: hex(16),
   entry: hex(16),
   version: hex(16),
   observation: whole(0, Number.MAX_SAFE_INTEGER),
-  purpose: z.string(),
   kind: z.literal('file'),
-  size: whole(0, maxPlaintextBytes),
   mode: whole(0, 0o7777),
   uid: whole(0, 0xffff_ffff),
   gid: whole(0, 0xffff_ffff),
   mtimeNs: nanoseconds,
-  sha512: hex(64),
-  sha256: hex(32),
-  scope: name,
   class: name,
   hardlink: hex(16).optional(),
-  xattrs: z.custom<Record<string, string>>(isAttributes).optional(),
+  xattrs: attributes.optional(),
   xattrsDropped: whole(1, Number.MAX_SAFE_INTEGER).optional(),
 });
 
-/** Checked by hand, because zod's records pass over a member named `__proto__`. */
-function isAttributes(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
-  return Object.entries(value).every(
-    ([attribute, text]) => wellFormed(attribute) && typeof text === 'string' && base64.test(text),
-  );
-}
+const partSchema = z.strictObject(common);
+
+const schemaOf = (purpose: Purpose) => (purpose === 'content' ? contentSchema : partSchema);
 
 const maxPathBytes = 0xffff;
 
@@ -93,13 +95,16 @@ const maxPathBytes = 0xffff;
  * `u16 P ‖ path ‖ JSON`, at most 1 MiB. Extended attributes that do not fit are left out, longest first, and counted in
  * `xattrsDropped`. Throws Failure `name_too_long`; TypeError for a path or metadata outside the format, which is a defect.
  */
-export function encodeMetadata(path: Buffer, metadata: SealedMetadata): Buffer {
+export function encodeMetadata(path: Buffer, metadata: SealedMetadata | PartMetadata): Buffer {
   if (path.length > maxPathBytes) throw new Failure('name_too_long');
   if (!isRelativePath(path)) throw new TypeError('path is not relative, or has an empty or special name');
-  if (!schema.safeParse(metadata).success) throw new TypeError('metadata is outside the format');
+  if (!schemaOf(metadata.purpose).safeParse(metadata).success)
+    throw new TypeError('metadata is outside the format');
   const maxJsonBytes = maxMetadataBytes - 2 - path.length;
   let json = canonical(metadata);
-  if (json.length > maxJsonBytes) json = canonicalWithin(metadata, maxJsonBytes);
+  // Nothing in a part's metadata can be that long.
+  if (json.length > maxJsonBytes && metadata.purpose === 'content')
+    json = canonicalWithin(metadata, maxJsonBytes);
   const prefix = Buffer.alloc(2);
   prefix.writeUInt16BE(path.length);
   return Buffer.concat([prefix, path, json]);
@@ -127,14 +132,17 @@ function canonicalWithin(metadata: SealedMetadata, maxBytes: number): Buffer {
   return jsonWithout(low);
 }
 
-/** Reads authenticated metadata. Throws Failure `unsupported_format` for what the format does not define. */
-export function decodeMetadata(bytes: Buffer): PathAndMetadata {
+/**
+ * Reads authenticated metadata of the form that belongs to `purpose`; its own `purpose` is left to the caller to compare.
+ * Throws Failure `unsupported_format` for what the format does not define.
+ */
+export function decodeMetadata<P extends Purpose>(bytes: Buffer, purpose: P): PathAndMetadata<P> {
   const pathBytes = bytes.length < 2 ? bytes.length : bytes.readUInt16BE(0);
   const path = bytes.subarray(2, 2 + pathBytes);
   if (path.length !== pathBytes || !isRelativePath(path)) throw malformed();
   const json = parseJson(bytes.subarray(2 + pathBytes));
-  if (!schema.safeParse(json).success) throw malformed();
-  return { path: Buffer.from(path), metadata: json as SealedMetadata };
+  if (!schemaOf(purpose).safeParse(json).success) throw malformed();
+  return { path: Buffer.from(path), metadata: json as MetadataOf<P> };
 }
 
 /** True for names joined by `/`, none of them empty, `.` or `..`, without byte 0. */

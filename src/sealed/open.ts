@@ -6,7 +6,7 @@ import { createHash, createHmac, hash, timingSafeEqual } from 'node:crypto';
 import { Failure } from '../domain/failures.ts';
 import { deriveFileKeys, type FileKeys, type Purpose, type SealingKey } from './keys.ts';
 import { footerBytes, footerMacBytes, footerMacPrefix, headBytes } from './layout.ts';
-import { decodeMetadata, type SealedMetadata } from './metadata.ts';
+import { decodeMetadata, type MetadataOf } from './metadata.ts';
 import { damaged, type Frame, leastSealedBytes, readFrame } from './read-frame.ts';
 import { decryptAt, type SegmentRange, SegmentReader } from './read-segment.ts';
 
@@ -16,15 +16,15 @@ export interface ByteSource {
   read(offset: number, length: number): Promise<Buffer>;
 }
 
-export interface OpenOptions {
+export interface OpenOptions<P extends Purpose = 'content'> {
   /** The sealing key with that id (16 bytes), or undefined. */
   readonly keys: (id: Buffer) => SealingKey | undefined;
   /** The purpose the bytes must have been sealed for. */
-  readonly purpose: Purpose;
+  readonly purpose: P;
 }
 
 /** Authenticated facts of a sealed file. All lengths in bytes. */
-export interface SealedFacts {
+export interface SealedFacts<P extends Purpose = 'content'> {
   readonly iv: Buffer;
   readonly keyId: Buffer;
   readonly formatVersion: number;
@@ -34,10 +34,10 @@ export interface SealedFacts {
   readonly plaintextLength: number;
   readonly ciphertextLength: number;
   readonly path: Buffer;
-  readonly metadata: SealedMetadata;
+  readonly metadata: MetadataOf<P>;
 }
 
-export interface OpenedSealed extends SealedFacts {
+export interface OpenedSealed<P extends Purpose = 'content'> extends SealedFacts<P> {
   /** Where the encrypted bytes of segment `index` lie in the file. */
   segmentRange(index: number): SegmentRange;
   /** Plaintext of one segment from its encrypted bytes. Throws Failure `tampered`; RangeError for no such segment. */
@@ -49,14 +49,14 @@ export interface OpenedSealed extends SealedFacts {
   segments(): AsyncGenerator<Buffer, void, undefined>;
 }
 
-export interface OpenedBytes extends SealedFacts {
+export interface OpenedBytes<P extends Purpose = 'content'> extends SealedFacts<P> {
   /** The whole content, checked against the metadata's SHA-512. Throws Failure `tampered`. */
   content(): Buffer;
 }
 
 /** What a MAC has vouched for, and the means to open segments. */
-interface Opened {
-  readonly facts: SealedFacts;
+interface Opened<P extends Purpose> {
+  readonly facts: SealedFacts<P>;
   readonly reader: SegmentReader;
 }
 
@@ -64,7 +64,10 @@ interface Opened {
  * Reads and verifies everything but the segments: 20 bytes and the footer, then metadata and table.
  * Throws Failure `tampered`, `unsupported_format` or `unknown_key`.
  */
-export async function openSealed(source: ByteSource, options: OpenOptions): Promise<OpenedSealed> {
+export async function openSealed<P extends Purpose>(
+  source: ByteSource,
+  options: OpenOptions<P>,
+): Promise<OpenedSealed<P>> {
   if (source.lengthBytes < leastSealedBytes) throw damaged('too short');
   const footerAt = source.lengthBytes - footerBytes;
   const [head, footer] = await Promise.all([
@@ -90,7 +93,7 @@ export async function openSealed(source: ByteSource, options: OpenOptions): Prom
 }
 
 /** Opens a small sealed file that is in memory. Throws like {@link openSealed}. */
-export function openBytes(sealed: Buffer, options: OpenOptions): OpenedBytes {
+export function openBytes<P extends Purpose>(sealed: Buffer, options: OpenOptions<P>): OpenedBytes<P> {
   if (sealed.length < leastSealedBytes) throw damaged('too short');
   const footerAt = sealed.length - footerBytes;
   const head = sealed.subarray(0, headBytes);
@@ -110,13 +113,20 @@ interface Sections {
 }
 
 /** Steps 4 to 7. */
-function authenticate(frame: Frame, sections: Sections, options: OpenOptions): Opened {
+function authenticate<P extends Purpose>(
+  frame: Frame,
+  sections: Sections,
+  options: OpenOptions<P>,
+): Opened<P> {
   const key = options.keys(frame.keyId);
   if (key === undefined) throw new Failure('unknown_key', { keyId: frame.keyId.toString('hex') });
   const keys = deriveFileKeys(key, options.purpose, frame.iv);
   verifyFooter(sections, keys);
   const reader = new SegmentReader(frame, keys, sections.table);
-  const { path, metadata } = decodeMetadata(decryptAt(keys.encrypt, frame.iv, 0, sections.encryptedMetadata));
+  const { path, metadata } = decodeMetadata(
+    decryptAt(keys.encrypt, frame.iv, 0, sections.encryptedMetadata),
+    options.purpose,
+  );
   if (metadata.size !== frame.plaintextLength || metadata.purpose !== options.purpose) {
     throw damaged('its metadata contradicts the footer');
   }
@@ -138,7 +148,7 @@ function verifyFooter(sections: Sections, keys: FileKeys): void {
 }
 
 async function* verifiedSegments(
-  facts: SealedFacts,
+  facts: SealedFacts<Purpose>,
   openNext: (index: number) => Promise<Buffer>,
 ): AsyncGenerator<Buffer, void, undefined> {
   const digest = createHash('sha512');
@@ -151,7 +161,7 @@ async function* verifiedSegments(
   if (facts.segmentCount === 0) checkDigest(facts, digest.digest('hex'));
 }
 
-function verifiedContent(sealed: Buffer, facts: SealedFacts, reader: SegmentReader): Buffer {
+function verifiedContent(sealed: Buffer, facts: SealedFacts<Purpose>, reader: SegmentReader): Buffer {
   const plain: Buffer[] = [];
   for (let index = 0; index < facts.segmentCount; index++) {
     const { offset, length } = reader.range(index);
@@ -162,7 +172,7 @@ function verifiedContent(sealed: Buffer, facts: SealedFacts, reader: SegmentRead
   return content;
 }
 
-function checkDigest(facts: SealedFacts, sha512: string): void {
+function checkDigest(facts: SealedFacts<Purpose>, sha512: string): void {
   if (sha512 !== facts.metadata.sha512) throw damaged('its content does not have the recorded SHA-512');
 }
 

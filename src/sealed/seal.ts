@@ -14,7 +14,7 @@ import {
   segmentSizeFor,
   tableEntryBytes,
 } from './layout.ts';
-import { encodeMetadata, type SealedMetadata } from './metadata.ts';
+import { encodeMetadata, type MetadataOf } from './metadata.ts';
 import {
   type Compression,
   compressSegment,
@@ -25,14 +25,14 @@ import {
 } from './segments.ts';
 
 /** All that the bytes of a sealed file depend on, besides the content and {@link sealerId}. */
-export interface SealPlan {
+export interface SealPlan<P extends Purpose = 'content'> {
   readonly key: SealingKey;
   /** 16 random bytes, used for this one sealing. */
   readonly iv: Buffer;
-  readonly purpose: Purpose;
-  /** Relative to the source's root, raw bytes. */
+  readonly purpose: P;
+  /** Raw bytes: relative to the source's root, or for other purposes than content the object's name without prefix. */
   readonly path: Buffer;
-  readonly metadata: SealedMetadata;
+  readonly metadata: MetadataOf<P>;
   /** Content bytes; must equal `metadata.size`. */
   readonly plaintextLength: number;
   readonly compression: Compression;
@@ -52,7 +52,7 @@ export interface CompressedSegment extends StoredSegment {
  * out of order or segments of another length than the plan gives, which are defects.
  */
 export class Sealer {
-  readonly #plan: SealPlan;
+  readonly #plan: SealPlan<Purpose>;
   readonly #keys: FileKeys;
   readonly #cipher: Cipheriv;
   readonly #segmentSize: number;
@@ -64,7 +64,7 @@ export class Sealer {
   #ciphertextLength = 0;
 
   /** Throws Failure `name_too_long` where the metadata does not fit. */
-  constructor(plan: SealPlan) {
+  constructor(plan: SealPlan<Purpose>) {
     checkPlan(plan);
     this.#plan = plan;
     this.#keys = deriveFileKeys(plan.key, plan.purpose, plan.iv);
@@ -136,7 +136,7 @@ export class Sealer {
 }
 
 /** Seals small content in memory. The same bytes as a {@link Sealer} gives. */
-export function sealWhole(plan: SealPlan, content: Buffer): Buffer {
+export function sealWhole(plan: SealPlan<Purpose>, content: Buffer): Buffer {
   if (content.length !== plan.plaintextLength)
     throw new RangeError('content of another length than the plan');
   const sealer = new Sealer(plan);
@@ -150,7 +150,7 @@ export function sealWhole(plan: SealPlan, content: Buffer): Buffer {
 }
 
 /** Length in bytes of the sealed file: exact without compression, else the most it can be. */
-export function sealedLengthBound(plan: SealPlan): number {
+export function sealedLengthBound(plan: SealPlan<Purpose>): number {
   const metadataLength = encodeMetadata(plan.path, plan.metadata).length;
   const tableLength = tableEntryBytes * segmentCountFor(plan.plaintextLength);
   return headBytes + metadataLength + plan.plaintextLength + tableLength + footerBytes;
@@ -160,7 +160,7 @@ export function sealedLengthBound(plan: SealPlan): number {
  * SHA-256 (hex) over what the sealed bytes depend on besides plan and content: two runs with another id may compress to
  * other bytes, so an interrupted sealing is not resumed across them.
  */
-export function sealerId(plan: SealPlan): string {
+export function sealerId(plan: SealPlan<Purpose>): string {
   const { algorithm, level } = plan.compression;
   const { node, zstd } = process.versions;
   const parameters = algorithm === 'zstd' ? zstdParameters(level) : {};
@@ -168,7 +168,7 @@ export function sealerId(plan: SealPlan): string {
   return hash('sha256', canonical(facts), 'hex');
 }
 
-function checkPlan(plan: SealPlan): void {
+function checkPlan(plan: SealPlan<Purpose>): void {
   const { key, iv, metadata, plaintextLength, compression } = plan;
   if (key.id.length !== 16 || key.secret.length !== 64) throw new RangeError('sealing key of another length');
   if (iv.length !== ivBytes) throw new RangeError('IV of another length');

@@ -101,7 +101,8 @@ def seal(content: bytes, **o) -> bytes:
     segments = o.get("segments")
     if segments is None:
         segments = split_raw(content)
-    info = b"holdfast/1/file" + KEY_ID + o.get("purpose", "content").encode() + iv
+    key_id = o.get("key_id", KEY_ID)
+    info = b"holdfast/1/file" + key_id + o.get("purpose", "content").encode() + iv
     keys = expand(o.get("key", KEY), info, 64)
     encrypt, authenticate = keys[:32], keys[32:]
 
@@ -124,7 +125,7 @@ def seal(content: bytes, **o) -> bytes:
         o.get("segment_size", MIB),
         o.get("segment_count", len(segments)),
         o.get("reserved_word", 0),
-        KEY_ID,
+        key_id,
         o.get("plaintext_length", len(content)),
         o.get("ciphertext_length", len(body)),
         o.get("table_length", len(table)),
@@ -232,6 +233,140 @@ def scope_document(changes=None, master=MASTER, plaintext=KEY, **o) -> dict:
     }
     header.update(o)
     return document(plaintext, expand(master, b"holdfast/1/wrap", 32), named("scope nonce", 12), changes, **header)
+
+
+# --- Sections 5 and 6: packs and manifests ---------------------------------------------------------------------------
+
+
+SOURCE = named("source", 16).hex()
+MANIFEST = f"manifests/{SOURCE}/000000000002"
+SCOPE_KEYS = {scope: (named(f"key id of {scope}", 16), named(f"key of {scope}", 64)) for scope in ("holdfast", "default", "restricted")}
+
+
+def part(content: bytes, purpose: str, scope: str, label: str, **o) -> bytes:
+    """A sealed file of a pack: `label` makes its IV. Options as for `seal`, and `short` for members of its metadata."""
+    key_id, key = SCOPE_KEYS[o.pop("sealed_under", scope)]
+    metadata = {
+        "v": 1,
+        "purpose": purpose,
+        "size": len(content),
+        "sha512": hashlib.sha512(content).hexdigest(),
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "scope": scope,
+        **o.pop("short", {}),
+    }
+    path = o.pop("path", MANIFEST.encode())
+    return seal(content, purpose=purpose, key_id=key_id, key=key, iv=named(f"iv {label}", 16), metadata=metadata, path=path, **o)
+
+
+def manifest_head(**changes) -> dict:
+    head = {
+        "v": 1,
+        "source": SOURCE,
+        "name": "dokumente-ü",
+        "number": 2,
+        "kind": "journal",
+        "last": True,
+        "previousSha256": hashlib.sha256(b"manifest 1").hexdigest(),
+        "createdAt": "2026-01-31T23:59:59.999Z",
+    }
+    head.update(changes)
+    return head
+
+
+def manifest_row(label: str, **changes) -> dict:
+    row = {
+        "entry": named(f"entry {label}", 16).hex(),
+        "path": b64url(f"folder/{label}".encode()),
+        "version": named(f"version {label}", 16).hex(),
+        "observation": 1,
+        "kind": "dir",
+        "outcome": "uploaded",
+        "size": 4096,
+        "mode": 0o755,
+        "uid": 1000,
+        "gid": 100,
+        "mtimeNs": "1700000000123456789",
+        "run": named("run", 16).hex(),
+        "observedAt": "2026-01-31T23:59:50.000Z",
+        "settledAt": "2026-01-31T23:59:51.000Z",
+    }
+    row.update(changes)
+    return {name: member for name, member in row.items() if member is not None}
+
+
+def placement(label: str, **changes) -> dict:
+    value = {
+        "destination": "primary",
+        "object": f"objects/{named('object', 64).hex()}-{IV.hex()}",
+        "s3VersionId": "3/L4kqtJlcpXroDTDmJ",
+        "offset": 0,
+        "length": 1234,
+        "format": "sealed-v1",
+        "key": KEY_ID.hex(),
+        "generation": 0,
+        "iv": IV.hex(),
+        "madeFor": named(f"version {label}", 16).hex(),
+        "lockMode": "GOVERNANCE",
+        "retainUntil": "2026-05-01T00:00:00.000Z",
+    }
+    value.update(changes)
+    return value
+
+
+def file_row(label: str, **changes) -> dict:
+    content = label.encode()
+    more = {
+        "kind": "file",
+        "size": len(content),
+        "mode": 0o644,
+        "sha512": hashlib.sha512(content).hexdigest(),
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "mediaType": "text/plain",
+        "class": "standard",
+        "classification": "internal",
+        "bundle": named("bundle", 32).hex(),
+        "verdict": {
+            "state": "clean",
+            "engine": "ClamAV 1.4.6",
+            "signatureRevision": "27000",
+            "signaturesAt": "2026-01-31T00:00:00.000Z",
+            "signatureSet": "official",
+        },
+        "placements": [placement(label)],
+    }
+    return manifest_row(label, **{**more, **changes})
+
+
+def json_lines(*values) -> bytes:
+    return b"".join(canonical(value) + b"\n" for value in values)
+
+
+def section(scope: str, rows: list, **o) -> dict:
+    """A sealed section and what the index says of it; `said` changes the latter."""
+    content = o.pop("content", None)
+    if content is None:
+        content = json_lines(o.pop("head", manifest_head()), *rows)
+    said = o.pop("said", {})
+    sealed = part(content, "manifest", scope, f"section {scope}", **o)
+    facts = {"length": len(sealed), "scope": scope, "keyId": SCOPE_KEYS[scope][0].hex(), "rows": len(rows)}
+    return {"sealed": sealed, "facts": {**facts, **said}}
+
+
+def manifest(sections: list, **o) -> bytes:
+    """A manifest; the options break one rule each."""
+    members, at = [], 0
+    for one in sections:
+        members.append({"offset": at, **one["facts"]})
+        at += len(one["sealed"])
+    index = o.get("index")
+    if index is None:
+        index = {"v": 1, "head": o.get("head", manifest_head()), "members": o.get("members", members), **o.get("more", {})}
+    content = index if isinstance(index, bytes) else canonical(index)
+    sealed_index = part(content, o.get("index_purpose", "pack index"), o.get("index_scope", "holdfast"), "index", **o.get("index_options", {}))
+    length = o.get("index_length", len(sealed_index))
+    body = b"".join(one["sealed"] for one in sections) + o.get("gap", b"")
+    return body + sealed_index + struct.pack(">Q", length)
 
 
 # --- The vectors -----------------------------------------------------------------------------------------------------
@@ -542,6 +677,136 @@ def make_names() -> None:
         write(name, "ids", "success", "a derived identifier", {"path-id": PATH_ID.hex(), "array": array, "id": derived})
 
 
+def manifest_lines(known=tuple(SCOPE_KEYS), **lines) -> dict:
+    keys = ",".join(f"{SCOPE_KEYS[scope][0].hex()}={SCOPE_KEYS[scope][1].hex()}" for scope in known)
+    return {"object": MANIFEST, "keys": keys, **lines}
+
+
+def make_manifests() -> None:
+    folder, other = manifest_row("a"), manifest_row("b")
+    link = manifest_row("link", kind="link", linkTarget=b64url(b"../\xff"), path=b64url(b"caf\xe9/link"), mode=0o777)
+    tombstone = manifest_row("gone", kind="file", outcome="deleted", observation=2**53 - 1, mtimeNs="-1")
+    secret = file_row("secret", xattrs={"user.note": "AP8="}, hardlink=named("entry a", 16).hex())
+    openpgp = placement("copy", format="openpgp", sealedSha256=named("sealed", 32).hex(), lockMode="COMPLIANCE", destination="second")
+    copy = file_row("copy", outcome="duplicate", placements=[placement("first"), openpgp])
+    held = file_row("held", outcome="held", reason="denied", placements=None, verdict={
+        "state": "not_scanned",
+        "reason": "encrypted",
+        "engine": "ClamAV 1.4.6",
+        "signatureRevision": "27000",
+        "signaturesAt": "2026-01-31T00:00:00.000Z",
+        "signatureSet": "builtin-test",
+    })
+
+    def opens_as(name: str, comment: str, sections: list, head=None, known=tuple(SCOPE_KEYS), **o) -> None:
+        head = head or manifest_head()
+        made = [section(scope, rows, head=head) for scope, rows in sections]
+        expected = [
+            {"scope": scope, "keyId": SCOPE_KEYS[scope][0].hex(), "count": len(rows), "rows": rows if scope in known else None}
+            for scope, rows in sections
+        ]
+        lines = manifest_lines(known, head=canonical(head).decode(), sections=canonical(expected).decode())
+        write(name, "manifest", "success", comment, lines, manifest(made, head=head, **o))
+
+    opens_as("manifest", "one section with one row", [("default", [folder])])
+    everything = [("default", [folder, link, tombstone, copy]), ("restricted", [secret, held])]
+    opens_as("manifest-scopes", "two scopes, every kind of member", everything)
+    opens_as("manifest-shredded", "the key of one scope is not known: its rows are counted", everything, known=("holdfast", "default"))
+    part_head = manifest_head(kind="checkpoint", last=False, previousSha256=None)
+    opens_as("manifest-checkpoint-part", "a part of a checkpoint, first of its source", [("default", [folder])], head=part_head)
+    empty = manifest_head(kind="checkpoint")
+    opens_as("manifest-empty", "a checkpoint of a source without anything", [], head=empty)
+
+    def refused_manifest(name: str, expect: str, comment: str, body: bytes, **lines) -> None:
+        known = lines.pop("known", tuple(SCOPE_KEYS))
+        write(f"manifest-{name}", "manifest", expect, comment, {**manifest_lines(known), **lines}, body)
+
+    one = [section("default", [folder])]
+    good = manifest(one)
+    length = struct.unpack(">Q", good[-8:])[0]
+    refused_manifest("nothing", "damaged", "no bytes at all", b"")
+    refused_manifest("short", "damaged", "one byte less than any pack", good[-157:])
+    refused_manifest("cut-first", "damaged", "the first byte is missing", good[1:])
+    refused_manifest("cut-last", "damaged", "the last byte is missing", good[:-1])
+    refused_manifest("extended", "damaged", "one byte more at the end", good + b"\x00")
+    refused_manifest("index-length-over", "damaged", "the index is one byte longer", manifest(one, index_length=length + 1))
+    refused_manifest("index-length-under", "damaged", "the index is one byte shorter", manifest(one, index_length=length - 1))
+    refused_manifest("index-length-0", "damaged", "the index has no bytes", manifest(one, index_length=0))
+    refused_manifest("index-length-bomb", "damaged", "an index of 2^64 - 1 bytes", manifest(one, index_length=2**64 - 1))
+    refused_manifest("flipped-index", "damaged", "one bit of the index", flipped(good, len(good) - 8 - length))
+    refused_manifest("flipped-section", "damaged", "one bit of a section", flipped(good, 0))
+    refused_manifest("unknown-key", "unknown-key", "the repository's own key is not known", good, known=("default",))
+    refused_manifest("index-purpose", "damaged", "the index is sealed as a section", manifest(one, index_purpose="manifest"))
+    refused_manifest("index-scope", "damaged", "the index is sealed under another scope", manifest(one, index_scope="default"))
+    another = f"manifests/{SOURCE}/000000000003".encode()
+    refused_manifest("index-of-another", "damaged", "the index of another manifest", manifest(one, index_options={"path": another}))
+    refused_manifest("section-of-another", "damaged", "the section of another manifest", manifest([section("default", [folder], path=another)]))
+    refused_manifest("moved", "damaged", "a manifest under the name of another", good, object=another.decode())
+    refused_manifest("prefix", "damaged", "its name has a prefix", good, object=f"backup/{MANIFEST}")
+    refused_manifest("index-member", "unsupported", "an unknown member in the index", manifest(one, more={"new": 1}))
+    refused_manifest("index-v2", "unsupported", "an index of version 2", manifest(one, more={"v": 2}))
+    refused_manifest("index-array", "unsupported", "an index that is no object", manifest(one, index=b"[]"))
+    refused_manifest("index-not-json", "unsupported", "an index that is no JSON", manifest(one, index=b"{"))
+    refused_manifest("short-form-member", "unsupported", "an unknown member in a part's metadata", manifest([section("default", [folder], short={"new": 1})]))
+    refused_manifest("content-form", "unsupported", "a part with the metadata of a file", manifest([section("default", [folder], short=metadata_for(b""))]))
+
+    two = [section("default", [folder]), section("restricted", [other])]
+    first, second = len(two[0]["sealed"]), len(two[1]["sealed"])
+
+    def with_members(*changes) -> bytes:
+        offsets = (0, first)
+        members = [{"offset": offsets[i], **two[i]["facts"], **changes[i]} for i in (0, 1)]
+        return manifest(two, members=members)
+
+    refused_manifest("gap", "damaged", "a byte between the members and the index", manifest(two, gap=b"\x00"))
+    refused_manifest("gap-between", "damaged", "the second member begins one byte late", with_members({}, {"offset": first + 1, "length": second - 1}))
+    refused_manifest("gap-first", "damaged", "the first member does not begin at 0", with_members({"offset": 1, "length": first - 1}, {}))
+    refused_manifest("overlap", "damaged", "the second member begins one byte early", with_members({}, {"offset": first - 1, "length": second + 1}))
+    refused_manifest("order", "damaged", "members listed in another order", manifest(two, members=[{"offset": first, **two[1]["facts"]}, {"offset": 0, **two[0]["facts"]}]))
+    refused_manifest("unlisted", "damaged", "a member that the index does not list", manifest(two, members=[{"offset": 0, **two[0]["facts"]}]))
+    refused_manifest("member-short", "unsupported", "a member shorter than any sealed file", with_members({"length": 149}, {}))
+    refused_manifest("twice", "unsupported", "two sections of one scope", manifest([section("default", [folder]), section("default", [other])]))
+    refused_manifest("scope-swapped", "damaged", "a section that says another scope", manifest([section("default", [folder], short={"scope": "restricted"})]))
+    refused_manifest("key-swapped", "damaged", "a section under another key than the index says", manifest([section("default", [folder], sealed_under="restricted")]))
+    refused_manifest("rows-over", "damaged", "one row less than the index says", manifest([section("default", [folder], said={"rows": 2})]))
+    refused_manifest("rows-none", "unsupported", "a section without rows", manifest([section("default", [])]))
+    refused_manifest("rows-bomb", "unsupported", "more rows than a manifest may have", manifest([section("default", [folder], said={"rows": 20001})]))
+
+    def with_head(name: str, expect: str, comment: str, **changes) -> None:
+        head = manifest_head(**changes)
+        refused_manifest(f"head-{name}", expect, comment, manifest([section("default", [folder], head=head)], head=head))
+
+    with_head("v2", "unsupported", "a head of version 2", v=2)
+    with_head("member", "unsupported", "an unknown member in the head", new=1)
+    with_head("number", "damaged", "another number than the object's name", number=3)
+    with_head("source", "damaged", "another source than the object's name", source="ab" * 16)
+    with_head("journal-part", "unsupported", "a journal that goes on", last=False)
+    with_head("time", "unsupported", "a time without milliseconds", createdAt="2026-01-31T23:59:59Z")
+    with_head("previous", "unsupported", "a hash in capitals", previousSha256="AB" * 32)
+    mismatch = manifest([section("default", [folder], head=manifest_head(createdAt="2026-01-31T23:59:58.999Z"))])
+    refused_manifest("head-mismatch", "damaged", "a section with another head than the index", mismatch)
+
+    def with_row(name: str, comment: str, row: dict) -> None:
+        refused_manifest(f"row-{name}", "unsupported", comment, manifest([section("default", [row])]))
+
+    for name, path in {"empty": b"", "absolute": b"/etc/passwd", "parent": b"a/../../b", "dot": b"./a", "nul": b"a\x00b"}.items():
+        with_row(f"path-{name}", "a path outside the rules", manifest_row("a", path=b64url(path)))
+    with_row("path-padding", "base64url with padding", manifest_row("a", path=b64url(b"a") + "=="))
+    with_row("path-text", "a path that is not encoded", manifest_row("a", path="folder/a"))
+    with_row("member", "an unknown member", manifest_row("a", new=1))
+    with_row("missing", "no observation", manifest_row("a", observation=None))
+    with_row("cancelled", "an outcome that is never listed", manifest_row("a", outcome="cancelled"))
+    with_row("link-of-file", "a link target on a folder", manifest_row("a", linkTarget=b64url(b"x")))
+    with_row("placed-folder", "a folder with a placement", manifest_row("a", placements=[placement("a")]))
+    with_row("one-hash", "one hash without the other", file_row("a", sha256=None))
+    with_row("no-placements", "an empty array of placements", file_row("a", placements=[]))
+    with_row("openpgp-hash", "an OpenPGP message without its SHA-256", file_row("a", placements=[placement("a", format="openpgp")]))
+    with_row("mtime", "a time outside 64 bits", manifest_row("a", mtimeNs=str(2**63)))
+    whole = json_lines(manifest_head(), folder)
+    refused_manifest("line-open", "unsupported", "the last line does not end", manifest([section("default", [folder], content=whole[:-1])]))
+    refused_manifest("line-empty", "damaged", "an empty line is one line too many", manifest([section("default", [folder], content=whole + b"\n")]))
+
+
 def main() -> None:
     global FOLDER
     FOLDER = Path(sys.argv[1])
@@ -553,6 +818,7 @@ def main() -> None:
     make_frame_refusals()
     make_keyring()
     make_names()
+    make_manifests()
 
 
 if __name__ == "__main__":

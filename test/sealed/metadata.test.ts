@@ -10,13 +10,13 @@ describe('metadata', () => {
   it('comes back as it was, raw path bytes and unknown members included', () => {
     const odd = Buffer.from([0xff, 0x0a, 0x2f, 0xc3]);
     const metadata = { ...base, future: { x: [1, null] } } as SealedMetadata;
-    const decoded = decodeMetadata(encodeMetadata(odd, metadata));
+    const decoded = decodeMetadata(encodeMetadata(odd, metadata), 'content');
     expect(decoded).toEqual({ path: odd, metadata });
   });
 
   it('names JavaScript treats specially are ordinary attribute names', () => {
     const xattrs = JSON.parse('{"__proto__":"AA==","constructor":"AA=="}');
-    const decoded = decodeMetadata(encodeMetadata(path, { ...base, xattrs }));
+    const decoded = decodeMetadata(encodeMetadata(path, { ...base, xattrs }), 'content');
     expect(Object.keys(decoded.metadata.xattrs ?? {}).sort()).toEqual(['__proto__', 'constructor']);
     expect(Object.getPrototypeOf(decoded.metadata.xattrs)).toBe(Object.prototype);
   });
@@ -29,7 +29,7 @@ describe('metadata', () => {
       'user.x': big(400_000),
       'user.d': big(1),
     };
-    const { metadata } = decodeMetadata(encodeMetadata(path, { ...base, xattrs }));
+    const { metadata } = decodeMetadata(encodeMetadata(path, { ...base, xattrs }), 'content');
     expect(Object.keys(metadata.xattrs ?? {}).sort()).toEqual(['user.a', 'user.d', 'user.y']);
     expect(metadata.xattrsDropped).toBe(1);
   });
@@ -43,8 +43,11 @@ describe('metadata', () => {
     const exactPath = Buffer.from('p'.repeat(path.length + (room % 4)));
     const exact = encodeMetadata(exactPath, withValue(fitting));
     expect(exact.length).toBe(maxMetadataBytes);
-    expect(decodeMetadata(exact).metadata.xattrsDropped).toBeUndefined();
-    const over = decodeMetadata(encodeMetadata(Buffer.concat([exactPath, path]), withValue(fitting)));
+    expect(decodeMetadata(exact, 'content').metadata.xattrsDropped).toBeUndefined();
+    const over = decodeMetadata(
+      encodeMetadata(Buffer.concat([exactPath, path]), withValue(fitting)),
+      'content',
+    );
     expect(over.metadata.xattrs).toBeUndefined();
     expect(over.metadata.xattrsDropped).toBe(1);
   });

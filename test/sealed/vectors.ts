@@ -1,4 +1,4 @@
-/** Reads the test vectors of docs/format.md section 5. */
+/** Reads the test vectors of docs/format.md section 7. */
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

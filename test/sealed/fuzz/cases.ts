@@ -66,7 +66,7 @@ const cases: Readonly<Record<Kind, (random: Random) => Promise<string>>> = {
 
   async metadata(random) {
     const code = await refusalOf(() => {
-      const { path, metadata } = decodeMetadata(metadataBytes(Buffer.of(1, 2, 3), random));
+      const { path, metadata } = decodeMetadata(metadataBytes(Buffer.of(1, 2, 3), random), 'content');
       checkMetadata(path, metadata);
     });
     if (code !== undefined && code !== 'unsupported_format') broke(`refuses metadata with ${code}`);
