@@ -96,6 +96,8 @@ async function addEntry(seeding: Seeding, source: string, folder: string, name: 
     inode: stat.ino,
     linkTarget: null,
     hardlink: null,
+    xattrs: null,
+    xattrsDropped: null,
     sha512: null,
     segmentSize: null,
     segmentHashes: null,

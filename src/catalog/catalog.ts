@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import type { Attributes } from '../domain/attributes.ts';
 import { Failure } from '../domain/failures.ts';
 import type {
   AdmissionResult,
@@ -46,6 +47,7 @@ export interface KnownVersion extends StatFacts {
   readonly id: Id;
   readonly sha512?: Buffer;
   readonly linkTarget?: Buffer;
+  readonly xattrs?: Attributes;
   readonly bundleRevision?: string;
   readonly outcome?: Outcome;
   readonly reason?: string;
@@ -60,6 +62,8 @@ export interface VersionFacts extends KnownVersion {
   readonly runId: Id;
   readonly workflowId?: string;
   readonly hardlink?: Id;
+  /** How many extended attributes could not be recorded. */
+  readonly xattrsDropped?: number;
   readonly content?: { sha512: Buffer; sha256: Buffer; sizeBytes: number; mediaType: string };
   readonly segmentSize: number;
   readonly segmentHashes: Buffer;
@@ -275,7 +279,7 @@ export class Catalog {
   async version(id: Id): Promise<VersionFacts> {
     const found = await this.rows<Record<string, unknown>>(
       `select ${versionColumns('v', 'v')}, v.entry_id as "entryId", v.observation, v.run_id as "runId",
-              v.workflow_id as "workflowId", v.hardlink, v.segment_size as "segmentSize",
+              v.workflow_id as "workflowId", v.hardlink, v.xattrs_dropped as "xattrsDropped", v.segment_size as "segmentSize",
               v.segment_hashes as "segmentHashes", v.admission, e.source_id as "sourceId", e.path, e.hint as "entryHint",
               o.hint as "observedHint", s.name as "sourceName",
               c.sha256, c.size_bytes as "contentSize", c.media_type as "mediaType",
@@ -301,6 +305,7 @@ export class Catalog {
       segmentHashes: (row.segmentHashes as Buffer | null) ?? Buffer.alloc(0),
       ...(row.workflowId === null ? {} : { workflowId: row.workflowId as string }),
       ...(row.hardlink === null ? {} : { hardlink: row.hardlink as Id }),
+      ...(row.xattrsDropped === null ? {} : { xattrsDropped: row.xattrsDropped as number }),
       ...(row.admission === null ? {} : { admission: row.admission as AdmissionResult }),
       ...(known.sha512 && row.sha256
         ? {
@@ -549,6 +554,7 @@ function versionColumns(table: string, prefix: string): string {
     ['inode::text', 'inode'],
     ['sha512', 'sha512'],
     ['link_target', 'linkTarget'],
+    ['xattrs', 'xattrs'],
     ['bundle_revision', 'bundleRevision'],
     ['outcome', 'outcome'],
     ['reason', 'reason'],
@@ -573,6 +579,7 @@ function knownVersion(row: Record<string, unknown>, prefix: string): KnownVersio
     inode: BigInt(of<string>('inode')),
     ...optional('sha512', of('sha512')),
     ...optional('linkTarget', of('linkTarget')),
+    ...optional('xattrs', of('xattrs')),
     ...optional('bundleRevision', of('bundleRevision')),
     ...optional('outcome', of('outcome')),
     ...optional('reason', of('reason')),

@@ -1,3 +1,4 @@
+import type { Attributes } from '../domain/attributes.ts';
 import type {
   AdmissionResult,
   EntryKind,
@@ -43,6 +44,10 @@ export interface VersionRow extends StatFacts {
   readonly workflowId: string | null;
   readonly linkTarget: Buffer | null;
   readonly hardlink: Id | null;
+  /** Null where there are none. */
+  readonly xattrs: Attributes | null;
+  /** How many extended attributes could not be recorded. */
+  readonly xattrsDropped: number | null;
   readonly sha512: Buffer | null;
   readonly segmentSize: number | null;
   readonly segmentHashes: Buffer | null;

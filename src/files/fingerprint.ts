@@ -1,6 +1,8 @@
 import { createHash, hash } from 'node:crypto';
 import { type BigIntStats, fstatSync, readSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
+import type { RecordedAttributes } from '../domain/attributes.ts';
+import { readAttributes } from './attributes.ts';
 import { sniffLengthBytes, sniffMediaType } from './sniff.ts';
 
 /** What one undisturbed pass over a file's content found. */
@@ -18,6 +20,7 @@ export interface Fingerprint {
   readonly segmentHashes: Buffer;
   /** From the first bytes, e.g. `application/pdf`; `application/octet-stream` when unknown. */
   readonly mediaType: string;
+  readonly attributes: RecordedAttributes;
 }
 
 export interface FingerprintOptions {
@@ -35,8 +38,8 @@ const wholeReadLimitBytes = 8 * 1024 * 1024;
 const chunkBytes = 1024 * 1024;
 
 /**
- * Hashes an open file from its start in one pass; `changed` when it did not stay the same meanwhile (size, mtime,
- * ctime or inode). Reads by position, so the handle's own position does not matter. Throws the read's system error,
+ * Hashes an open file from its start in one pass and reads its attributes; `changed` when it did not stay the same
+ * meanwhile (size, mtime, ctime or inode). Reads by position, so the handle's own position does not matter. Throws the read's system error,
  * or the signal's reason.
  */
 export async function fingerprintFile(
@@ -50,10 +53,10 @@ export async function fingerprintFile(
     sizeBytes <= wholeReadLimitBytes
       ? hashWhole(handle.fd, sizeBytes, segmentSize)
       : await hashStreamed(handle, sizeBytes, segmentSize, options);
-  if (hashes === undefined || !isSameState(stat, fstatSync(handle.fd, { bigint: true }))) {
-    return { kind: 'changed' };
-  }
-  return { kind: 'fingerprint', stat, sizeBytes, segmentSize, ...hashes };
+  if (hashes === undefined) return { kind: 'changed' };
+  const attributes = readAttributes(handle.fd);
+  if (!isSameState(stat, fstatSync(handle.fd, { bigint: true }))) return { kind: 'changed' };
+  return { kind: 'fingerprint', stat, sizeBytes, segmentSize, ...hashes, attributes };
 }
 
 /** True when two stats are of the same file in the same state. */

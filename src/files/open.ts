@@ -1,6 +1,9 @@
 import { type BigIntStats, constants, fstatSync, lstatSync, readlinkSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
+import type { RecordedAttributes } from '../domain/attributes.ts';
 import type { EntryKind } from '../domain/records.ts';
+import { readAttributes } from './attributes.ts';
+import { isSameState } from './fingerprint.ts';
 import { liesInside, type OpenFolderResult, openFolder, openProblem } from './folder.ts';
 import { isRelativePath, joinPath, nameOf, parentOf } from './paths.ts';
 import { checkRoot, type SourceRoot } from './root.ts';
@@ -24,6 +27,11 @@ export type OpenResult =
   | Unavailable;
 
 export type StatResult = { readonly kind: EntryKind; readonly stat: BigIntStats } | Unavailable;
+
+export type AttributesResult =
+  | { readonly kind: 'attributes'; readonly stat: BigIntStats; readonly attributes: RecordedAttributes }
+  | { readonly kind: 'changed' }
+  | Unavailable;
 
 export type ReadLinkResult = { readonly kind: 'link'; readonly target: Buffer } | Unavailable;
 
@@ -64,6 +72,17 @@ export async function readLinkInside(root: SourceRoot, relativePath: Buffer): Pr
   return inFolder<ReadLinkResult>(root, relativePath, (path) => {
     if (!lstatSync(path).isSymbolicLink()) return { kind: 'gone' };
     return { kind: 'link', target: readlinkSync(path, 'buffer') };
+  });
+}
+
+/** Extended attributes of what is never opened, with its lstat: both of one state, or `changed`. */
+export async function attributesInside(root: SourceRoot, relativePath: Buffer): Promise<AttributesResult> {
+  return inFolder<AttributesResult>(root, relativePath, (path) => {
+    const stat = lstatSync(path, { bigint: true });
+    const attributes = readAttributes(path);
+    return isSameState(stat, lstatSync(path, { bigint: true }))
+      ? { kind: 'attributes', stat, attributes }
+      : { kind: 'changed' };
   });
 }
 

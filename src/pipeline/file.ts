@@ -56,11 +56,17 @@ export function statFacts(kind: EntryKind, stat: BigIntStats): StatFacts {
     mode: Number(stat.mode & 0o7777n),
     uid: stat.uid,
     gid: stat.gid,
-    mtimeNs: stat.mtimeNs,
-    ctimeNs: stat.ctimeNs,
+    mtimeNs: in64Bits(stat.mtimeNs),
+    ctimeNs: in64Bits(stat.ctimeNs),
     device: stat.dev,
     inode: stat.ino,
   };
+}
+
+/** Times are recorded as signed 64-bit nanoseconds, which end in 1677 and 2262: a time beyond counts as the nearest. */
+function in64Bits(timeNs: bigint): bigint {
+  if (timeNs < -(2n ** 63n)) return -(2n ** 63n);
+  return timeNs >= 2n ** 63n ? 2n ** 63n - 1n : timeNs;
 }
 
 /** Equal in everything that tells of changed bytes or metadata; a device number may differ after a reboot. */
@@ -68,7 +74,7 @@ export function sameStat(a: StatFacts, b: StatFacts): boolean {
   return a.ctimeNs === b.ctimeNs && a.inode === b.inode && sameMetadata(a, b);
 }
 
-/** Equal in everything a version records of an entry. */
+/** Equal in everything that a version records of an entry's stat. */
 export function sameMetadata(a: StatFacts, b: StatFacts): boolean {
   return (
     a.kind === b.kind &&

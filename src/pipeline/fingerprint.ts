@@ -2,6 +2,12 @@ import type { BigIntStats } from 'node:fs';
 import { auditEvent } from '../audit/event.ts';
 import type { KnownVersion, Observation } from '../catalog/catalog.ts';
 import type { AuditRow, StatFacts, VersionRow } from '../catalog/rows.ts';
+import {
+  type Attributes,
+  noAttributes,
+  type RecordedAttributes,
+  sameAttributes,
+} from '../domain/attributes.ts';
 import { Failure } from '../domain/failures.ts';
 import type { Outcome } from '../domain/records.ts';
 import {
@@ -10,8 +16,8 @@ import {
   type Settled,
   smallContentBytes,
 } from '../domain/steps.ts';
-import { fingerprintFile } from '../files/fingerprint.ts';
-import { type OpenResult, readLinkInside } from '../files/open.ts';
+import { fingerprintFile, isSameState } from '../files/fingerprint.ts';
+import { attributesInside, kindOf, type OpenResult, readLinkInside } from '../files/open.ts';
 import { segmentSizeFor } from '../sealed/layout.ts';
 import { allowsDeletion } from '../watcher/deletions.ts';
 import { type PipelineContext, type StepRun, versionEvent } from './context.ts';
@@ -45,7 +51,7 @@ export async function fingerprint(
     case 'file':
       return look.file(opened).finally(() => opened.handle.close());
     case 'dir':
-      return look.settle('uploaded', null, statFacts('dir', opened.stat));
+      return look.folder();
     case 'link':
       return look.link(opened);
     case 'special':
@@ -101,7 +107,7 @@ class Look {
 
     const stat = statFacts('file', print.stat);
     const sha512 = Buffer.from(print.sha512, 'hex');
-    if (this.isKnown(stat, sha512, null)) return this.unchanged(stat);
+    if (this.isKnown(stat, { sha512, attributes: print.attributes.kept })) return this.unchanged(stat);
     const { made } = this.seen;
     if (made) {
       // A version made by this very look before, from other bytes, is never sealed again under its number.
@@ -114,6 +120,7 @@ class Look {
       segmentSize: print.segmentSize,
       segmentHashes: print.segmentHashes,
       hardlink: hardlink ?? null,
+      ...attributeColumns(print.attributes),
     });
     await this.context.catalog.write({
       content: {
@@ -130,6 +137,7 @@ class Look {
           sha512: print.sha512,
           sha256: print.sha256,
           mediaType: print.mediaType,
+          ...attributeFacts(print.attributes),
         }),
         this.event(version, 'duplicate_check', { known: false }),
       ],
@@ -138,11 +146,26 @@ class Look {
     return { next: 'admit', versionId: version.id, large };
   }
 
+  async folder(): Promise<FingerprintAnswer> {
+    const { root } = await servedSource(this.context, this.seen.entry);
+    const read = await attributesInside(root, this.seen.entry.path);
+    if (read.kind !== 'attributes' || kindOf(read.stat) !== 'dir') return { next: 'changed' };
+    return this.settle('uploaded', null, statFacts('dir', read.stat), { attributes: read.attributes });
+  }
+
   async link(opened: { stat: BigIntStats }): Promise<FingerprintAnswer> {
     const { root } = await servedSource(this.context, this.seen.entry);
-    const read = await readLinkInside(root, this.seen.entry.path);
-    if (read.kind !== 'link') return { next: 'changed' };
-    return this.settle('uploaded', null, statFacts('link', opened.stat), { linkTarget: read.target });
+    const { path } = this.seen.entry;
+    const link = await readLinkInside(root, path);
+    const read = await attributesInside(root, path);
+    // The target lies between two equal looks at the link, so it is that one's.
+    if (link.kind !== 'link' || read.kind !== 'attributes' || !isSameState(opened.stat, read.stat))
+      return { next: 'changed' };
+    const { attributes } = read;
+    return this.settle('uploaded', null, statFacts('link', read.stat), {
+      linkTarget: link.target,
+      attributes,
+    });
   }
 
   /** Nothing has the name any more: a tombstone for what was protected, unless too much is going at once. */
@@ -166,13 +189,13 @@ class Look {
     outcome: Outcome,
     reason: string | null,
     stat?: StatFacts,
-    more: Partial<VersionRow> = {},
+    { linkTarget, attributes = noAttributes }: Unopened = {},
   ): Promise<FingerprintAnswer> {
-    if (stat && outcome !== 'failed' && this.isKnown(stat, null, more.linkTarget ?? null))
+    if (stat && outcome !== 'failed' && this.isKnown(stat, { linkTarget, attributes: attributes.kept }))
       return this.unchanged(stat);
     // This very look made a version of something else before it was cut off.
     if (this.seen.made) return this.cancelled();
-    const version = this.row(stat, more);
+    const version = this.row(stat, { linkTarget: linkTarget ?? null, ...attributeColumns(attributes) });
     const step =
       outcome === 'failed'
         ? 'fail'
@@ -197,6 +220,7 @@ class Look {
           kind: version.kind,
           outcome,
           ...(reason === null ? {} : { reason, rule: reason }),
+          ...attributeFacts(attributes),
         }),
       ],
     });
@@ -204,14 +228,16 @@ class Look {
   }
 
   /** The entry's newest version tells exactly this state already. */
-  private isKnown(stat: StatFacts, sha512: Buffer | null, linkTarget: Buffer | null): boolean {
+  private isKnown(stat: StatFacts, { sha512, linkTarget, attributes }: State): boolean {
     const { head } = this.seen;
     if (head === undefined || !standsAgain(head)) return false;
-    if (sha512 !== null && head.bundleRevision !== this.context.bundleRevision) return false;
-    const sameBytes = sha512 === null ? head.sha512 === undefined : head.sha512?.equals(sha512) === true;
-    const sameTarget =
-      linkTarget === null ? head.linkTarget === undefined : head.linkTarget?.equals(linkTarget) === true;
-    return sameBytes && sameTarget && sameMetadata(head, stat);
+    if (sha512 !== undefined && head.bundleRevision !== this.context.bundleRevision) return false;
+    return (
+      sameBytes(head.sha512, sha512) &&
+      sameBytes(head.linkTarget, linkTarget) &&
+      sameAttributes(head.xattrs ?? {}, attributes) &&
+      sameMetadata(head, stat)
+    );
   }
 
   private async unchanged(stat?: StatFacts): Promise<Settled> {
@@ -279,6 +305,42 @@ class Look {
       { step, facts },
     );
   }
+}
+
+/** What is recorded of an entry that is never opened, besides its stat. */
+interface Unopened {
+  readonly linkTarget?: Buffer;
+  readonly attributes?: RecordedAttributes;
+}
+
+/** What an entry is now, besides its stat. */
+interface State {
+  readonly sha512?: Buffer | undefined;
+  readonly linkTarget?: Buffer | undefined;
+  readonly attributes: Attributes;
+}
+
+function sameBytes(a: Buffer | undefined, b: Buffer | undefined): boolean {
+  return a === undefined || b === undefined ? a === b : a.equals(b);
+}
+
+function attributeColumns({
+  kept,
+  dropped,
+}: RecordedAttributes): Pick<VersionRow, 'xattrs' | 'xattrsDropped'> {
+  return {
+    xattrs: Object.keys(kept).length === 0 ? null : kept,
+    xattrsDropped: dropped === 0 ? null : dropped,
+  };
+}
+
+/** How many, for the audit trail; their names and values are nobody's business there. */
+function attributeFacts({ kept, dropped }: RecordedAttributes): Record<string, number> {
+  const count = Object.keys(kept).length;
+  return {
+    ...(count === 0 ? {} : { attributes: count }),
+    ...(dropped === 0 ? {} : { attributesDropped: dropped }),
+  };
 }
 
 /** Whether the outcome holds for an equal state too; a failure is always tried again. */

@@ -68,6 +68,8 @@ export function sealPlan(version: AdmittedVersion, sealing: Sealing): SealPlan {
       scope: admission.scope,
       class: admission.retention.class,
       ...(version.hardlink === undefined ? {} : { hardlink: version.hardlink }),
+      ...(version.xattrs === undefined ? {} : { xattrs: version.xattrs }),
+      ...(version.xattrsDropped === undefined ? {} : { xattrsDropped: version.xattrsDropped }),
     },
   };
 }

@@ -98,6 +98,8 @@ export function versionRow(
     inode: facts.inode,
     linkTarget: null,
     hardlink: null,
+    xattrs: null,
+    xattrsDropped: null,
     sha512: null,
     segmentSize: null,
     segmentHashes: null,

@@ -53,6 +53,8 @@ export function versionOf(entry: EntryRef, observation: number, more: Partial<Ve
     inode: 18_446_744_073_709_551_614n,
     linkTarget: null,
     hardlink: null,
+    xattrs: null,
+    xattrsDropped: null,
     sha512: null,
     segmentSize: null,
     segmentHashes: null,

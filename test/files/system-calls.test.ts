@@ -1,7 +1,8 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, type TestContext, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type SystemCalls, systemCalls } from '../../src/files/system-calls.ts';
+import { needsAttributes } from '../support/attributes.ts';
 import { tempFolder } from './temp-tree.ts';
 
 const nameOnly = 0o10000000;
@@ -78,17 +79,8 @@ describe('system calls', () => {
   describe('of extended attributes', () => {
     const name = Buffer.from('user.\xff odd', 'latin1');
     const value = Buffer.from([0, 1, 255]);
-    /** Not every file system has them. */
-    const needsAttributes = (context: TestContext): void => {
-      try {
-        calls.setAttribute(Buffer.from(folder), Buffer.from('user.probe'), value);
-      } catch {
-        context.skip();
-      }
-    };
-
     test('sets, lists, reads and removes them by descriptor', (context) => {
-      needsAttributes(context);
+      needsAttributes(context, folder);
       expect(calls.listAttributes(descriptor)).toEqual([]);
       calls.setAttribute(descriptor, name, value);
       calls.setAttribute(descriptor, Buffer.from('user.empty'), Buffer.alloc(0));
@@ -101,7 +93,7 @@ describe('system calls', () => {
     });
 
     test('reaches them through a descriptor that only names the file, and by path', (context) => {
-      needsAttributes(context);
+      needsAttributes(context, folder);
       const named = openAs(file, nameOnly);
       calls.setAttribute(named, name, value);
       expect(calls.attribute(named, name)).toEqual(value);

@@ -1,12 +1,15 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { pipelineSteps } from '../../src/audit/event.ts';
 import { Failure } from '../../src/domain/failures.ts';
+import { type SystemCalls, systemCalls } from '../../src/files/system-calls.ts';
 import { admit } from '../../src/pipeline/admit.ts';
 import { fingerprint } from '../../src/pipeline/fingerprint.ts';
 import { scan } from '../../src/pipeline/scan.ts';
 import { openBytes } from '../../src/sealed/open.ts';
+import { needsAttributes } from '../support/attributes.ts';
 import {
   denied,
   makeWorld,
@@ -378,4 +381,98 @@ describe('a file that changes', () => {
     expect(await scan(world.context, { ...seen, last: true }, stepRun())).toEqual({ next: 'changed' });
     expect(await world.catalog.rows('select 1 from scans')).toEqual([]);
   });
+});
+
+describe('extended attributes', () => {
+  const calls = systemCalls() as SystemCalls;
+  const set = (world: World, path: string, name: string, value: string): void =>
+    calls.setAttribute(
+      Buffer.from(join(world.folder, path)),
+      Buffer.from(name, 'latin1'),
+      Buffer.from(value),
+    );
+  const recorded = (world: World) =>
+    world.catalog.rows(
+      `select v.kind, v.xattrs, v.xattrs_dropped as dropped, v.outcome from versions v join entries e on e.id = v.entry_id
+       order by e.path, v.observation`,
+    );
+
+  test('of a file are in the catalog and under its seal', async (context) => {
+    const world = await newWorld();
+    needsAttributes(context, world.folder);
+    world.write('a', 'hello');
+    set(world, 'a', 'user.colour', 'blue');
+    set(world, 'a', 'user.\xff', 'no text');
+    await protectOnce(world.context, await world.entry('a'));
+    const xattrs = { 'user.colour': Buffer.from('blue').toString('base64') };
+    expect(await recorded(world)).toEqual([{ kind: 'file', xattrs, dropped: 1, outcome: 'uploaded' }]);
+    const [version] = await world.versions();
+    const opened = openBytes(await world.store.get(version as never), {
+      keys: (id) => world.context.keys.byId(id),
+      purpose: 'content',
+    });
+    expect(opened.metadata).toMatchObject({ xattrs, xattrsDropped: 1 });
+  });
+
+  test('that change make a new version, which rests on the same object', async (context) => {
+    const world = await newWorld();
+    needsAttributes(context, world.folder);
+    world.write('a', 'hello');
+    set(world, 'a', 'user.colour', 'blue');
+    await protectOnce(world.context, await world.entry('a'));
+    expect(await protectOnce(world.context, await world.entry('a'))).toMatchObject({ unchanged: true });
+    set(world, 'a', 'user.colour', 'green');
+    expect(await protectOnce(world.context, await world.entry('a'))).toMatchObject({ outcome: 'duplicate' });
+    calls.removeAttribute(Buffer.from(join(world.folder, 'a')), Buffer.from('user.colour'));
+    expect(await protectOnce(world.context, await world.entry('a'))).toMatchObject({ outcome: 'duplicate' });
+    expect(await world.versions()).toHaveLength(1);
+    expect((await recorded(world)).map((row) => (row as { xattrs: object }).xattrs)).toEqual([
+      { 'user.colour': 'Ymx1ZQ==' },
+      { 'user.colour': 'Z3JlZW4=' },
+      null,
+    ]);
+  });
+
+  test('of folders and links are recorded, and looked at again', async (context) => {
+    const world = await newWorld();
+    needsAttributes(context, world.folder);
+    mkdirSync(join(world.folder, 'dir'));
+    symlinkSync('dir', join(world.folder, 'link'));
+    set(world, 'dir', 'user.a', '1');
+    const look = async (path: string) => protectOnce(world.context, await world.entry(path));
+    await look('dir');
+    await look('link');
+    expect(await look('dir')).toMatchObject({ unchanged: true });
+    expect(await look('link')).toMatchObject({ unchanged: true });
+    set(world, 'dir', 'user.a', '2');
+    expect(await look('dir')).not.toHaveProperty('unchanged');
+    expect(await recorded(world)).toMatchObject([
+      { kind: 'dir', xattrs: { 'user.a': 'MQ==' }, outcome: 'uploaded' },
+      { kind: 'dir', xattrs: { 'user.a': 'Mg==' }, outcome: 'uploaded' },
+      { kind: 'link', xattrs: null, outcome: 'uploaded' },
+    ]);
+  });
+});
+
+test('times before 1970 and after 2262, nanoseconds and set-id bits are recorded as they are', async () => {
+  const world = await newWorld();
+  const last = 2n ** 63n - 1n;
+  const times = [-86_400_000_000_001n, -2_147_483_648_000_000_000n, 7_258_118_400_000_000_001n, last + 5n];
+  for (const mtimeNs of times) {
+    const name = String(mtimeNs);
+    world.write(name, name);
+    const path = join(world.folder, name);
+    chmodSync(path, 0o4751);
+    systemCalls()?.setMtime(Buffer.from(path), mtimeNs);
+    // A file system may end earlier; the catalog ends with 64 bits.
+    const held = statSync(path, { bigint: true }).mtimeNs;
+    const settled = await protectOnce(world.context, await world.entry(name));
+    expect(settled).toMatchObject({ outcome: 'uploaded' });
+    expect(await protectOnce(world.context, await world.entry(name))).toMatchObject({ unchanged: true });
+    expect(
+      await world.catalog.rows(
+        'select mtime_ns::text as "mtimeNs", mode from versions order by observed_at desc limit 1',
+      ),
+    ).toEqual([{ mtimeNs: String(held > last ? last : held), mode: 0o4751 }]);
+  }
 });

@@ -214,6 +214,8 @@ export class TestRepository {
       inode: 1n,
       linkTarget: given.linkTarget === undefined ? null : Buffer.from(given.linkTarget as string),
       hardlink: given.hardlink ?? null,
+      xattrs: null,
+      xattrsDropped: null,
       sha512: isKept ? hash('sha512', content, 'buffer') : null,
       segmentSize: null,
       segmentHashes: null,

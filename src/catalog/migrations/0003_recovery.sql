@@ -1,7 +1,8 @@
 -- What restoring and recovering needs: attributes, journals of the catalog in the bucket, checks of what lies there.
 
--- Extended attributes: name (text) to base64 of the value; and how many did not fit into a sealed file's metadata.
+-- Extended attributes: name (text) to base64 of the value; and how many could not be recorded.
 alter table versions add column xattrs jsonb;
+alter table versions add column xattrs_dropped integer;
 -- Number of the manifest that lists the version in the bucket; null until one does.
 alter table versions add column journal bigint;
 create index versions_unjournaled on versions (entry_id) where journal is null and outcome is not null and outcome <> 'cancelled';
