@@ -1,6 +1,7 @@
 import { type Config, readConfig } from './config.ts';
 import { Ids } from './domain/ids.ts';
-import { type Keyring, type KeyringDocument, keyringDocuments, openKeyring } from './keys/keyring-files.ts';
+import { type KeyringDocument, keyringDocuments } from './keys/keyring-files.ts';
+import { type Keyring, openKeyring, requireCurrent } from './keys/open-keyring.ts';
 import { RepositoryKeys } from './keys/repository-keys.ts';
 import type { Paths } from './stack/paths.ts';
 
@@ -22,7 +23,7 @@ export async function openInstallation(
 ): Promise<Installation> {
   const config = readConfig(configPath);
   const documents = await keyringDocuments(paths.home);
-  const keyring = await openKeyring(documents, config.repository, password);
+  const keyring = requireCurrent(await openKeyring(documents, config.repository, password));
   return {
     paths,
     config,

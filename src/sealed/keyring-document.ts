@@ -22,14 +22,21 @@ export function binary(sizeBytes?: number) {
 
 const id = z.string().regex(/^[0-9a-f]{32}$/);
 /** RFC 8785 has no form for a lone surrogate, so asking for that form would throw. */
-const text = z.string().refine((value) => value.isWellFormed());
+export const text = z.string().refine((value) => value.isWellFormed());
+
+/** Counts generations, and the keys of a scope. */
+export const ordinal = z.number().int().min(1).max(99_999_999);
 
 const documentSchema = z.strictObject({
   v: z.literal(1),
   repository: id,
   keyId: id.transform((hex): Buffer => Buffer.from(hex, 'hex')),
   purpose: text,
-  generation: z.number().int().min(1).max(99_999_999),
+  generation: ordinal,
+  holder: z
+    .string()
+    .regex(/^[a-z0-9._-]{1,64}$/)
+    .optional(),
   kdf: text,
   iterations: z.number().int().min(0),
   salt: binary(),
@@ -112,13 +119,14 @@ export function corrupted(detail: string): Failure {
 }
 
 function headerJson(header: Header) {
-  const { v, repository, keyId, purpose, generation, kdf, iterations, salt } = header;
+  const { v, repository, keyId, purpose, generation, holder, kdf, iterations, salt } = header;
   return {
     v,
     repository,
     keyId: keyId.toString('hex'),
     purpose,
     generation,
+    ...(holder === undefined ? {} : { holder }),
     kdf,
     iterations,
     salt: encode(salt),

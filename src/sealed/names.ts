@@ -45,6 +45,11 @@ export function scopeObjectKey(scope: Id, keyId: Buffer): string {
   return `keys/scope/${scope}/${keyId.toString('hex')}`;
 }
 
+/** Whether a key scope may have this name: 1 to 255 bytes of well-formed UTF-8. */
+export function isScopeName(name: string): boolean {
+  return name.isWellFormed() && name.length > 0 && Buffer.byteLength(name) <= 255;
+}
+
 /** The public id of a key scope: it says nothing about the scope's name without the naming key. */
 export function scopeId(root: NamingRoot, scopeName: string): Id {
   return shortMac(root.naming, scopeName);

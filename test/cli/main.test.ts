@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import { canonical } from '../../src/domain/canonical.ts';
-import { createKeyring } from '../../src/keys/keyring-files.ts';
+import { createKeyring } from '../../src/keys/create-keyring.ts';
 import { projectRoot } from '../../src/stack/project.ts';
 import { runCommand } from '../../src/stack/run.ts';
 

@@ -4,11 +4,14 @@ import { describe, expect, it } from 'vitest';
 import { canonical } from '../../src/domain/canonical.ts';
 import { Failure } from '../../src/domain/failures.ts';
 import {
-  createRoot,
   createScopeKey,
+  drawMaster,
+  drawSecrets,
   openRoot,
   openScopeKey,
   type RootKeys,
+  readRootHeader,
+  wrapRoot,
 } from '../../src/sealed/keyring.ts';
 import { scopeId } from '../../src/sealed/names.ts';
 import { refusalOf } from './samples.ts';
@@ -17,12 +20,20 @@ import { readVectors, refusals, type Vector } from './vectors.ts';
 const password = Buffer.from('a password');
 const repositoryId = 'd'.repeat(32);
 
+/** The value of a line like `id=key,id=key`. */
+function keysOf(text: string): { id: Buffer; key: Buffer }[] {
+  return text
+    .split(',')
+    .map((pair) => pair.split('='))
+    .map(([id = '', key = '']) => ({ id: Buffer.from(id, 'hex'), key: Buffer.from(key, 'hex') }));
+}
+
 function rootOf(vector: Vector): RootKeys {
   return {
     repositoryId: vector.field('repository'),
     generation: 3,
-    keyId: Buffer.alloc(16),
-    master: vector.bytes('master'),
+    holder: 'owner',
+    masters: keysOf(vector.field('masters')),
     naming: vector.bytes('naming'),
     pathId: Buffer.alloc(64),
     payload: [],
@@ -49,21 +60,27 @@ describe('root vectors', () => {
     expect(root).toEqual({
       repositoryId: vector.field('repository'),
       generation: Number(vector.field('generation')),
-      keyId: vector.bytes('key-id'),
-      master: vector.bytes('master'),
+      holder: vector.field('holder'),
+      masters: keysOf(vector.field('masters')),
       naming: vector.bytes('naming'),
       pathId: vector.bytes('path-id'),
-      payload: vector
-        .field('payload')
-        .split(',')
-        .map((pair) => pair.split('='))
-        .map(([id = '', key = '']) => ({ id: Buffer.from(id, 'hex'), key: Buffer.from(key, 'hex') })),
+      payload: keysOf(vector.field('payload')),
     });
   });
 
+  const insideTheWrapping = new Set([
+    'root-plaintext',
+    'root-no-masters',
+    'root-masters-repeated',
+    'root-masters-order',
+    'root-master-short',
+    'root-payload-repeated',
+    'root-plaintext-member',
+  ]);
+
   it('only a sound document costs a key derivation', async () => {
     const cheap = readVectors('root').filter(({ name, expect: outcome }) => {
-      return !['success', 'wrong-password'].includes(outcome) && name !== 'root-plaintext';
+      return !['success', 'wrong-password'].includes(outcome) && !insideTheWrapping.has(name);
     });
     expect(cheap.length).toBeGreaterThan(10);
     const derivations = await derivationsIn(async () => {
@@ -91,52 +108,68 @@ describe('root vectors', () => {
 describe('scope key vectors', () => {
   it.each(readVectors('scope'))('$name', async (vector) => {
     const root = rootOf(vector);
+    if (vector.expect === 'newer-keyring') return expect(openScopeKey(root, vector.body)).toBe('newer');
     if (vector.expect !== 'success') {
       expect(refusals[vector.expect]).toBeDefined();
       return expect(await refusalOf(() => openScopeKey(root, vector.body))).toBe(refusals[vector.expect]);
     }
     expect(openScopeKey(root, vector.body)).toEqual({
+      name: vector.field('scope'),
       scopeId: vector.field('scope-id'),
+      number: Number(vector.field('number')),
       key: { id: vector.bytes('key-id'), secret: vector.bytes('key') },
     });
   });
 });
 
 describe('a new keyring', () => {
+  const draw = (): RootKeys => ({ repositoryId, generation: 1, holder: 'owner', ...drawSecrets() });
+
   it('opens with its password, and scope keys with its root', async () => {
-    const { objectBytes, root } = await createRoot(password, { repositoryId, generation: 1 });
+    const root = draw();
+    const objectBytes = await wrapRoot(root, password);
     expect(await openRoot(objectBytes, password)).toEqual(root);
-    const { objectKey, objectBytes: scopeBytes, key } = createScopeKey(root, 'finance');
+    expect(readRootHeader(objectBytes)).toEqual({
+      repositoryId,
+      generation: 1,
+      holder: 'owner',
+      keyId: root.masters[0]?.id.toString('hex'),
+      iterations: 600_000,
+    });
+    const { objectKey, objectBytes: scopeBytes, key } = createScopeKey(root, 'finance', 4);
     const opened = openScopeKey(root, scopeBytes);
-    expect(opened).toEqual({ scopeId: scopeId(root, 'finance'), key });
-    expect(objectKey).toBe(`keys/scope/${opened.scopeId}/${key.id.toString('hex')}`);
+    expect(opened).toEqual({ name: 'finance', scopeId: scopeId(root, 'finance'), number: 4, key });
+    expect(objectKey).toBe(`keys/scope/${scopeId(root, 'finance')}/${key.id.toString('hex')}`);
     expect(scopeBytes.includes(key.secret.toString('base64url'))).toBe(false);
   });
 
+  it('opens what an older master key wrapped, and knows what a newer one did', () => {
+    const old = draw();
+    const rotated = { ...old, generation: 2, masters: [...old.masters, drawMaster()] };
+    const before = createScopeKey(old, 'finance', 1).objectBytes;
+    const after = createScopeKey(rotated, 'finance', 2).objectBytes;
+    expect(openScopeKey(rotated, before)).toMatchObject({ number: 1 });
+    expect(openScopeKey(rotated, after)).toMatchObject({ number: 2 });
+    expect(openScopeKey(old, after)).toBe('newer');
+  });
+
   it('draws every key, salt and nonce anew', async () => {
-    const [a, b] = await Promise.all([
-      createRoot(password, { repositoryId, generation: 1 }),
-      createRoot(password, { repositoryId, generation: 1 }),
-    ]);
-    const secrets = [a, b].flatMap(({ root, objectBytes }) => {
-      const { salt, nonce } = JSON.parse(objectBytes.toString());
-      const payload = root.payload.flatMap(({ id, key }) => [id, key]);
-      const buffers = [root.keyId, root.master, root.naming, root.pathId, ...payload];
-      return [...buffers.map((bytes) => bytes.toString('hex')), salt, nonce];
-    });
+    const secrets = [];
+    for (const root of [draw(), draw()]) {
+      const { salt, nonce } = JSON.parse((await wrapRoot(root, password)).toString());
+      const again = JSON.parse((await wrapRoot(root, password)).toString());
+      const buffers = [...root.masters, ...root.payload].flatMap(({ id, key }) => [id, key]);
+      const drawn = [...buffers, root.naming, root.pathId].map((bytes) => bytes.toString('hex'));
+      secrets.push(...drawn, salt, nonce, again.salt, again.nonce);
+    }
     expect(new Set(secrets).size).toBe(secrets.length);
   });
 
   it('needs a password and a form that can be read again', async () => {
-    expect(await refusalOf(() => createRoot(Buffer.alloc(0), { repositoryId, generation: 1 }))).toBe(
-      'empty_password',
-    );
-    expect(await refusalOf(() => createRoot(password, { repositoryId: 'x', generation: 1 }))).toBe(
-      'corrupted_keyring',
-    );
-    await expect(createRoot(password, { repositoryId, generation: 1, iterations: 599_999 })).rejects.toThrow(
-      RangeError,
-    );
+    expect(await refusalOf(() => wrapRoot(draw(), Buffer.alloc(0)))).toBe('empty_password');
+    for (const wrong of [{ repositoryId: 'x' }, { holder: 'A' }, { holder: '' }, { generation: 0 }])
+      expect(await refusalOf(() => wrapRoot({ ...draw(), ...wrong }, password))).toBe('corrupted_keyring');
+    await expect(wrapRoot(draw(), password, 599_999)).rejects.toThrow(RangeError);
   });
 });
 

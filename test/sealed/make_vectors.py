@@ -176,7 +176,8 @@ FOX_FRAME = bytes.fromhex(
 # --- Section 3: keyring ----------------------------------------------------------------------------------------------
 
 
-MASTER, NAMING, PATH_ID = named("master", 64), named("naming", 64), named("path id", 64)
+OLD_MASTER, MASTER, NAMING, PATH_ID = named("old master", 64), named("master", 64), named("naming", 64), named("path id", 64)
+OLD_MASTER_ID, MASTER_ID = named("old master id", 16), named("root key id", 16)
 
 
 def scope_id(name: str) -> str:
@@ -200,27 +201,45 @@ def password_key(salt: bytes) -> bytes:
     return hashlib.pbkdf2_hmac("sha256", PASSWORD, salt, ITERATIONS, 32)
 
 
+def key_entries(*pairs) -> list:
+    return [{"id": b64url(key_id), "key": b64url(key)} for key_id, key in pairs]
+
+
+def root_members(**o) -> dict:
+    return {
+        "masters": key_entries((OLD_MASTER_ID, OLD_MASTER), (MASTER_ID, MASTER)),
+        "naming": b64url(NAMING),
+        "pathId": b64url(PATH_ID),
+        "payload": key_entries(*((named(f"payload id {i}", 16), named(f"payload key {i}", 32)) for i in (1, 2))),
+        **o,
+    }
+
+
 def root_document(changes=None, iterations=ITERATIONS, plaintext=None, **o) -> dict:
     salt = named("salt", 16)
     # Counts that must be refused before deriving need no key of theirs.
     wrapping_key = password_key(salt) if iterations == ITERATIONS else bytes(32)
-    payload = [{"id": b64url(named(f"payload id {i}", 16)), "key": b64url(named(f"payload key {i}", 32))} for i in (1, 2)]
-    members = {"master": b64url(MASTER), "naming": b64url(NAMING), "pathId": b64url(PATH_ID), "payload": payload}
     header = {
         "v": 1,
         "repository": REPOSITORY,
-        "keyId": named("root key id", 16).hex(),
+        "keyId": MASTER_ID.hex(),
         "purpose": "root",
         "generation": 3,
+        "holder": "owner",
         "kdf": "pbkdf2-hmac-sha256",
         "iterations": iterations,
         "salt": b64url(salt),
     }
     header.update(o)
-    return document(plaintext or canonical(members), wrapping_key, named("root nonce", 12), changes, **header)
+    header = {name: value for name, value in header.items() if value is not None}
+    return document(plaintext or canonical(root_members()), wrapping_key, named("root nonce", 12), changes, **header)
 
 
-def scope_document(changes=None, master=MASTER, plaintext=KEY, **o) -> dict:
+def scope_members(**o) -> bytes:
+    return canonical({"name": SCOPE, "number": 2, "key": b64url(KEY), **o})
+
+
+def scope_document(changes=None, master=MASTER, plaintext=None, **o) -> dict:
     header = {
         "v": 1,
         "repository": REPOSITORY,
@@ -232,7 +251,7 @@ def scope_document(changes=None, master=MASTER, plaintext=KEY, **o) -> dict:
         "salt": "",
     }
     header.update(o)
-    return document(plaintext, expand(master, b"holdfast/1/wrap", 32), named("scope nonce", 12), changes, **header)
+    return document(plaintext or scope_members(), expand(master, b"holdfast/1/wrap", 32), named("scope nonce", 12), changes, **header)
 
 
 # --- Sections 5 and 6: packs and manifests ---------------------------------------------------------------------------
@@ -602,14 +621,15 @@ def make_keyring() -> None:
         **secret,
         "repository": REPOSITORY,
         "generation": 3,
-        "key-id": named("root key id", 16).hex(),
-        "master": MASTER.hex(),
+        "holder": "owner",
+        "masters": f"{OLD_MASTER_ID.hex()}={OLD_MASTER.hex()},{MASTER_ID.hex()}={MASTER.hex()}",
         "naming": NAMING.hex(),
         "path-id": PATH_ID.hex(),
         "payload": ",".join(named(f"payload id {i}", 16).hex() + "=" + named(f"payload key {i}", 32).hex() for i in (1, 2)),
     }
+    secrets = opened["masters"]
     good = root_document()
-    write("root", "root", "success", "a root with two payload keys", opened, canonical(good))
+    write("root", "root", "success", "a root with two master keys and two payload keys", opened, canonical(good))
     wrong = {"password": b"wrong horse".hex()}
     write("root-wrong-password", "root", "wrong-password", "another password", wrong, canonical(good))
     altered = canonical(root_document(changes={"generation": 4}))
@@ -635,12 +655,31 @@ def make_keyring() -> None:
     refused_root("cut", "corrupted-keyring", "the last byte is missing", canonical(good)[:-1])
     refused_root("scope-purpose", "corrupted-keyring", "a scope key where a root is expected", canonical(scope_document()))
     refused_root("empty", "corrupted-keyring", "no bytes", b"")
-    refused_root("plaintext", "corrupted-keyring", "the right password opens something else", canonical(root_document(plaintext=b"{}")))
+    refused_root("no-holder", "corrupted-keyring", "no holder", canonical(root_document(holder=None)))
+    refused_root("holder-empty", "corrupted-keyring", "a holder without name", canonical(root_document(holder="")))
+    refused_root("holder-long", "corrupted-keyring", "a holder of 65 characters", canonical(root_document(holder="a" * 65)))
+    refused_root("holder-control", "corrupted-keyring", "a holder that would steer a terminal", canonical(root_document(holder="\x1b[2J")))
+    refused_root("holder-altered", "wrong-password", "passed off as another holder's, with a checksum that matches", canonical(root_document(changes={"holder": "recovery-kit"})))
 
-    keys = {"master": MASTER.hex(), "repository": REPOSITORY, "naming": NAMING.hex(), "scope": SCOPE}
+    def refused_members(name: str, comment: str, **o) -> None:
+        refused_root(name, "corrupted-keyring", comment, canonical(root_document(plaintext=canonical(root_members(**o)))))
+
+    refused_root("plaintext", "corrupted-keyring", "the right password opens something else", canonical(root_document(plaintext=b"{}")))
+    refused_members("no-masters", "no master key", masters=[])
+    refused_members("masters-repeated", "a master key id twice", masters=key_entries((MASTER_ID, OLD_MASTER), (MASTER_ID, MASTER)))
+    refused_members("masters-order", "the document names the first master key", masters=key_entries((MASTER_ID, MASTER), (OLD_MASTER_ID, OLD_MASTER)))
+    refused_members("master-short", "a master key of 63 bytes", masters=key_entries((MASTER_ID, MASTER[:-1])))
+    refused_members("payload-repeated", "a payload key id twice", payload=key_entries((IV, bytes(32)), (IV, bytes(32))))
+    refused_members("plaintext-member", "an unknown member inside", new=1)
+
+    keys = {"masters": secrets, "repository": REPOSITORY, "naming": NAMING.hex(), "scope": SCOPE}
     scope = scope_document()
     opened = {**keys, "scope-id": scope_id(SCOPE), "key-id": KEY_ID.hex(), "key": KEY.hex()}
+    opened["number"] = 2
     write("scope", "scope", "success", "a scope key", opened, canonical(scope))
+    older = scope_document(master=OLD_MASTER, generation=1)
+    write("scope-older-master", "scope", "success", "wrapped under the first of two masters", opened, canonical(older))
+    write("scope-last-number", "scope", "success", "the highest number", {**opened, "number": 99_999_999}, canonical(scope_document(plaintext=scope_members(number=99_999_999))))
 
     def refused_scope(name: str, comment: str, body: dict, expect: str = "corrupted-keyring", **o) -> None:
         write(f"scope-{name}", "scope", expect, comment, {**keys, **o}, canonical(body))
@@ -649,10 +688,37 @@ def make_keyring() -> None:
     refused_scope("other-scope", "moved to another scope, with a checksum that matches", scope_document(changes={"purpose": "scope/" + "ab" * 16}))
     refused_scope("other-key-id", "another key id, with a checksum that matches", scope_document(changes={"keyId": "ab" * 16}))
     refused_scope("other-repository", "a document of another repository", scope_document(repository="ab" * 16))
-    refused_scope("short", "a key of 63 bytes", scope_document(plaintext=KEY[:-1]))
+    refused_scope("newer", "wrapped under another master, in a later generation", scope_document(master=named("other master", 64), generation=4), expect="newer-keyring")
+    refused_scope("short", "a key of 63 bytes", scope_document(plaintext=scope_members(key=b64url(KEY[:-1]))))
+    refused_scope("bare", "the bytes of the key and nothing else", scope_document(plaintext=KEY))
+    refused_scope("other-name", "the name of another scope inside", scope_document(plaintext=scope_members(name="restricted")))
+    refused_scope("name-long", "a name of 256 bytes", scope_document(purpose=f"scope/{scope_id('a' * 256)}", plaintext=scope_members(name="a" * 256)))
+    refused_scope("number-0", "number 0", scope_document(plaintext=scope_members(number=0)))
+    refused_scope("member", "an unknown member inside", scope_document(plaintext=scope_members(new=1)))
+    refused_scope("spaces", "not canonical inside", scope_document(plaintext=scope_members().replace(b",", b", ")))
+    refused_scope("holder", "a holder where none belongs", scope_document(holder="owner"))
     refused_scope("checksum", "one character of the wrapped key", {**scope, "wrapped": "A" + scope["wrapped"][1:]})
     refused_scope("iterations", "iterations where none belong", scope_document(iterations=600_000))
     refused_scope("v2", "version 2", scope_document(changes={"v": 2}), expect="unsupported")
+
+
+def make_recovery_keys() -> None:
+    letters = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+    def lettered(data: bytes) -> str:
+        check = int.from_bytes(hashlib.sha256(data).digest()[:3], "big") >> 4
+        value = int.from_bytes(data, "big") << 20 | check
+        return "".join(letters[value >> 5 * at & 31] for at in reversed(range(36)))
+
+    key = lettered(named("recovery key", 20))
+    shown = "-".join(key[at : at + 4] for at in range(0, 36, 4))
+    sloppy = f" {shown.lower().replace('-', ' ').replace('0', 'o').replace('1', 'l').replace('v', 'u')} "
+    swapped = key[:3] + key[4] + key[3] + key[5:]
+    write("recovery-key", "recovery-key", "success", "as it is shown", {"typed": shown, "password": key})
+    write("recovery-key-sloppy", "recovery-key", "success", "lower case, blanks, letters that are confused", {"typed": sloppy.strip(), "password": key})
+    write("recovery-key-zero", "recovery-key", "success", "twenty zero bytes", {"typed": lettered(bytes(20)), "password": lettered(bytes(20))})
+    write("recovery-key-swapped", "recovery-key", "typing-error", "two letters exchanged", {"typed": swapped})
+    write("recovery-key-wrong-letter", "recovery-key", "typing-error", "one letter wrong", {"typed": ("1" if key[0] == "0" else "0") + key[1:]})
 
 
 def make_names() -> None:
@@ -817,6 +883,7 @@ def main() -> None:
     make_metadata_refusals()
     make_frame_refusals()
     make_keyring()
+    make_recovery_keys()
     make_names()
     make_manifests()
 

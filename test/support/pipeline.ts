@@ -165,18 +165,11 @@ export async function makeWorld(server: TestPostgres): Promise<World> {
     hostId: 'host',
   });
   const keys = new RepositoryKeys({
-    root: {
-      repositoryId: 'a'.repeat(32),
-      generation: 1,
-      keyId: Buffer.alloc(16, 1),
-      master: Buffer.alloc(64, 2),
-      naming: Buffer.alloc(64, 3),
-      pathId: Buffer.alloc(64, 5),
-      payload: [{ id: Buffer.alloc(16, 6), key: Buffer.alloc(32, 7) }],
-    },
+    root: { naming: Buffer.alloc(64, 3) },
     scopes: new Map([
-      ['default', { id: Buffer.alloc(16, 8), secret: Buffer.alloc(64, 9) }],
-      ['restricted', { id: Buffer.alloc(16, 10), secret: Buffer.alloc(64, 11) }],
+      ['default', [{ key: { id: Buffer.alloc(16, 8), secret: Buffer.alloc(64, 9) } }]],
+      ['restricted', [{ key: { id: Buffer.alloc(16, 10), secret: Buffer.alloc(64, 11) } }]],
+      ['holdfast', [{ key: { id: Buffer.alloc(16, 12), secret: Buffer.alloc(64, 13) } }]],
     ]),
   });
   const sourceConfig: SourceConfig = {

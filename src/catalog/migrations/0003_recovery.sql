@@ -52,6 +52,10 @@ create table scope_shreddings (
   state          text not null check (state in ('pending', 'done', 'cancelled'))
 );
 
+-- Each holder's root document wraps the same master key: a row is a document, not a key.
+alter table keys drop constraint keys_pkey;
+alter table keys add primary key (object_key);
+
 -- Copies of the keyring that were handed out: shredding cannot reach them.
 create table key_exports (
   id       text primary key,

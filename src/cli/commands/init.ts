@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { type Config, type ConfigFile, parseConfig } from '../../config.ts';
 import { Failure } from '../../domain/failures.ts';
-import { createKeyring } from '../../keys/keyring-files.ts';
+import { createKeyring } from '../../keys/create-keyring.ts';
 import { policiesFolder } from '../../stack/compose.ts';
 import { ensureFolders } from '../../stack/folders.ts';
 import { projectRoot } from '../../stack/project.ts';

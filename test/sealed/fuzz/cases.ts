@@ -92,8 +92,12 @@ const cases: Readonly<Record<Kind, (random: Random) => Promise<string>>> = {
 const root: RootKeys = {
   repositoryId: scopeVector.field('repository'),
   generation: 3,
-  keyId: Buffer.alloc(16),
-  master: scopeVector.bytes('master'),
+  holder: 'owner',
+  masters: scopeVector
+    .field('masters')
+    .split(',')
+    .map((pair) => pair.split('='))
+    .map(([id = '', key = '']) => ({ id: Buffer.from(id, 'hex'), key: Buffer.from(key, 'hex') })),
   naming: scopeVector.bytes('naming'),
   pathId: Buffer.alloc(64),
   payload: [],
