@@ -19,6 +19,9 @@ import {
   type Compression,
   compressSegment,
   compressSegmentSync,
+  leastSaving,
+  probeInterval,
+  rawSegment,
   type StoredSegment,
   writeTableEntry,
   zstdParameters,
@@ -48,7 +51,8 @@ export interface CompressedSegment extends StoredSegment {
  * resumed upload runs a new Sealer from segment 0.
  *
  * Send `header()`, then each `append(await compress(segment))` in order, then `trailer()`. `compress` numbers the
- * segments in the order of its calls and may run ahead; `append` takes them in that order only. RangeError for calls
+ * segments in the order of its calls and may run ahead; `append` takes them in that order only. One sealer is used with
+ * `compress` or with `compressSync`, not with both. RangeError for calls
  * out of order or segments of another length than the plan gives, which are defects.
  */
 export class Sealer {
@@ -60,6 +64,8 @@ export class Sealer {
   readonly #head: Buffer;
   readonly #encryptedMetadata: Buffer;
   #compressed = 0;
+  /** Whether compressing paid at the last probe. */
+  #pays: boolean | Promise<boolean> = true;
   #appended = 0;
   #ciphertextLength = 0;
 
@@ -86,13 +92,21 @@ export class Sealer {
   /** Compresses the next segment on the thread pool; several may run at once. */
   async compress(plain: Buffer): Promise<CompressedSegment> {
     const index = this.#takeIndex(plain);
-    return { index, ...(await compressSegment(plain, this.#plan.compression)) };
+    const isProbe = index % probeInterval === 0;
+    if (!isProbe && !(await this.#pays)) return { index, ...rawSegment(plain) };
+    const stored = compressSegment(plain, this.#plan.compression);
+    if (isProbe) this.#pays = stored.then(pays, () => false);
+    return { index, ...(await stored) };
   }
 
   /** Like {@link compress}, on this thread. */
   compressSync(plain: Buffer): CompressedSegment {
     const index = this.#takeIndex(plain);
-    return { index, ...compressSegmentSync(plain, this.#plan.compression) };
+    const isProbe = index % probeInterval === 0;
+    if (!isProbe && this.#pays === false) return { index, ...rawSegment(plain) };
+    const stored = compressSegmentSync(plain, this.#plan.compression);
+    if (isProbe) this.#pays = pays(stored);
+    return { index, ...stored };
   }
 
   /** The encrypted bytes of the next segment. */
@@ -135,6 +149,8 @@ export class Sealer {
   }
 }
 
+const pays = ({ raw }: StoredSegment): boolean => !raw;
+
 /** Seals small content in memory. The same bytes as a {@link Sealer} gives. */
 export function sealWhole(plan: SealPlan<Purpose>, content: Buffer): Buffer {
   if (content.length !== plan.plaintextLength)
@@ -163,7 +179,7 @@ export function sealedLengthBound(plan: SealPlan<Purpose>): number {
 export function sealerId(plan: SealPlan<Purpose>): string {
   const { algorithm, level } = plan.compression;
   const { node, zstd } = process.versions;
-  const parameters = algorithm === 'zstd' ? zstdParameters(level) : {};
+  const parameters = algorithm === 'zstd' ? { ...zstdParameters(level), probeInterval, leastSaving } : {};
   const facts = { formatVersion, node, zstd, architecture: process.arch, algorithm, parameters };
   return hash('sha256', canonical(facts), 'hex');
 }

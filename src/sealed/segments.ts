@@ -37,20 +37,35 @@ export function zstdParameters(level: number): Record<number, number> {
   };
 }
 
+/**
+ * Whether it pays is tried on the first segment of every so many; where it does not, the others are stored raw without
+ * trying. Bytes that do not compress then cost a sixteenth of the work, and a file that begins unlike the rest of it (an
+ * archive whose first member is a picture) still gets smaller.
+ */
+export const probeInterval = 16;
+
+/** A segment is stored compressed where that saves at least one part in this many; less is not worth opening it again. */
+export const leastSaving = 32;
+
 /** Compresses one segment on the thread pool. The same bytes as {@link compressSegmentSync}, which a test holds true. */
 export async function compressSegment(plain: Buffer, compression: Compression): Promise<StoredSegment> {
-  if (compression.algorithm === 'none') return { bytes: plain, raw: true };
+  if (compression.algorithm === 'none') return rawSegment(plain);
   return smallerOf(plain, await oneFrame(plain, compression.level));
 }
 
 /** Compresses one segment on this thread: cheaper for small content. */
 export function compressSegmentSync(plain: Buffer, compression: Compression): StoredSegment {
-  if (compression.algorithm === 'none') return { bytes: plain, raw: true };
+  if (compression.algorithm === 'none') return rawSegment(plain);
   return smallerOf(plain, zstdCompressSync(plain, frameOptions(plain.length, compression.level)));
 }
 
+export function rawSegment(plain: Buffer): StoredSegment {
+  return { bytes: plain, raw: true };
+}
+
 function smallerOf(plain: Buffer, frame: Buffer): StoredSegment {
-  return frame.length < plain.length ? { bytes: frame, raw: false } : { bytes: plain, raw: true };
+  const saved = plain.length - frame.length;
+  return saved * leastSaving >= plain.length ? { bytes: frame, raw: false } : rawSegment(plain);
 }
 
 /**

@@ -61,6 +61,32 @@ describe('compression is the same whichever way it is called', () => {
   });
 });
 
+describe('whether compressing pays', () => {
+  const compression = { algorithm: 'zstd', level: 3 } as const;
+  const isRaw = async (content: Buffer): Promise<boolean[]> => {
+    const plan = planFor(content, { compression });
+    const sealed = sealWhole(plan, content);
+    expect((await sealStreamed(plan, content)).equals(sealed)).toBe(true);
+    const footer = sealed.length - 128;
+    const entries = sealed.subarray(footer - sealed.readUInt32BE(footer + 16) * 20, footer);
+    return Array.from({ length: entries.length / 20 }, (_, i) => entries.readUInt32BE(i * 20) >= 2 ** 31);
+  };
+  const text = prose(mebibyte);
+
+  it('is tried on the first segment of sixteen, and then not again before the next sixteen', async () => {
+    const group = [noise(mebibyte), ...Array.from({ length: 15 }, () => text)];
+    const raw = await isRaw(Buffer.concat([...group, text, text, noise(mebibyte)]));
+    expect(raw).toEqual([...Array.from({ length: 16 }, () => true), false, false, true]);
+  });
+
+  it('means that at least a thirty-second part is saved', async () => {
+    const partlyText = (share: number): Buffer =>
+      Buffer.concat([text.subarray(0, mebibyte * share), noise(mebibyte * (1 - share))]);
+    expect(await isRaw(partlyText(1 / 64))).toEqual([true]);
+    expect(await isRaw(partlyText(1 / 8))).toEqual([false]);
+  });
+});
+
 describe('what is sealed opens again', () => {
   const around = [
     0,
