@@ -6,6 +6,11 @@ alter table versions add column xattrs_dropped integer;
 -- Number of the manifest that lists the version in the bucket; null until one does.
 alter table versions add column journal bigint;
 create index versions_unjournaled on versions (entry_id) where journal is null and outcome is not null and outcome <> 'cancelled';
+-- Few versions are anything but a file of its own: passes over folders, links and hard links need not look at the rest.
+create index versions_no_files on versions (entry_id) where kind <> 'file';
+create index versions_hardlinks on versions (entry_id) where hardlink is not null;
+-- What was observed between two moments. Rows lie by the time they were added, so this costs writers next to nothing.
+create index versions_observed on versions using brin (observed_at) with (autosummarize = on);
 
 -- Of the sealed bytes: openpgp only, whose bytes carry no footer of ours.
 alter table objects add column sealed_sha256 bytea check (length(sealed_sha256) = 32);
@@ -15,6 +20,8 @@ alter table objects add column read_at timestamptz;
 alter table objects add column check_result text check (check_result in ('ok', 'missing', 'lock_mismatch', 'tampered', 'unreadable'));
 create index objects_check on objects (destination, checked_at nulls first) where state = 'live';
 create index objects_read on objects (destination, read_at nulls first) where state = 'live';
+create index objects_bad on objects (destination) where state = 'live' and check_result <> 'ok';
+create index versions_lost on versions (entry_id) where reason = 'object_lost';
 -- In the order of a bucket's listing, to hold the two against each other.
 create index objects_name on objects (destination, key collate "C");
 
