@@ -200,14 +200,28 @@ allow_test_signatures if scanning.builtin_signatures_allowed
 
 default compression := {"algorithm": "none", "level": 0}
 
-compression := _defaults.compression if {
+compression := {"algorithm": _defaults.compression.algorithm, "level": compression_level} if {
 	is_string(input.content.mediaType)
 	not _compressed_already
 }
 
+_class := _defaults.classifications[classification]
+
+# What is set for the source counts before what its classification asks for, and that before the size.
+compression_level := _source.compression_level if "compression_level" in object.keys(_source)
+
+else := _class.compression_level if "compression_level" in object.keys(_class)
+
+else := _defaults.compression.larger.level if input.content.sizeBytes > _defaults.compression.larger.than_bytes
+
+else := _defaults.compression.level
+
 _compressed_already if input.content.mediaType in _defaults.incompressible.media_types
 
 _compressed_already if split(input.content.mediaType, "/")[0] in _defaults.incompressible.families
+
+# Office documents are zip archives under many names.
+_compressed_already if strings.any_prefix_match(input.content.mediaType, _defaults.incompressible.prefixes)
 
 destinations contains name if {
 	some name, destination in _config.destinations

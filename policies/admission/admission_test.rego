@@ -202,8 +202,36 @@ test_test_signatures_only_on_request if {
 }
 
 test_compressed_media_is_stored_as_it_is if {
-	every media_type in ["image/jpeg", "video/x-matroska", "application/zip"] {
+	every media_type in [
+		"image/jpeg",
+		"video/x-matroska",
+		"application/zip",
+		"application/java-archive",
+		"application/vnd.oasis.opendocument.text",
+		"application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+	] {
 		decision := decide(patched("/content/mediaType", media_type), config)
 		decision.compression == {"algorithm": "none", "level": 0}
 	}
+}
+
+test_large_content_is_compressed_faster if {
+	large := patched("/content/sizeBytes", 1073741825)
+	decide(large, config).compression == {"algorithm": "zstd", "level": 1}
+	decide(patched("/content/sizeBytes", 1073741824), config).compression.level == 3
+}
+
+test_level_of_a_classification_counts_before_the_size if {
+	large := patched("/content/sizeBytes", 1073741825)
+	decision := admission.decision with input as large
+		with data.holdfast.config as config
+		with data.holdfast.defaults.classifications.internal.compression_level as 9
+	decision.compression.level == 9
+}
+
+test_level_of_a_source_counts_before_all_others if {
+	decision := admission.decision with input as question
+		with data.holdfast.config as with_source({"compression_level": 19})
+		with data.holdfast.defaults.classifications.internal.compression_level as 9
+	decision.compression == {"algorithm": "zstd", "level": 19}
 }

@@ -38,7 +38,9 @@ const admissionResult = z
       ),
     }),
     format: z.literal('sealed-v1'),
-    compression: z.strictObject({ algorithm: z.enum(['none', 'zstd']), level: z.int().min(0).max(22) }),
+    compression: z
+      .strictObject({ algorithm: z.enum(['none', 'zstd']), level: z.int().min(0).max(22) })
+      .refine(({ algorithm, level }) => algorithm === 'none' || level > 0),
     destinations: z.array(z.string().min(1)),
   })
   .refine(consistent)

@@ -25,6 +25,8 @@ export const policyConfigSchema = z.strictObject({
       classification: z.enum(classifications).optional(),
       scope: z.string().min(1).optional(),
       destinations: z.array(z.string().min(1)).min(1).optional(),
+      /** Zstandard level of what is compressed. */
+      compression_level: z.int().min(1).max(22).optional(),
       admission: z
         .strictObject({
           deny_names: z.array(glob).optional(),

@@ -85,6 +85,7 @@ describe('a bad answer is a denial', () => {
     ['an unknown field', unlike({ note: 'trust me' })],
     ['an unknown classification', unlike({ classification: 'secret' })],
     ['a lock of no days', unlike({ retention: { class: 'standard', mode: 'GOVERNANCE', days: 0 } })],
+    ['compression without a level', unlike({ compression: { algorithm: 'zstd', level: 0 } })],
     ['no destination', unlike({ destinations: [] })],
     ['an unknown way to treat unscanned content', unlike({ scan: { ...admitted.scan, notScanned: {} } })],
     ['no provenance', { result: admitted }],
