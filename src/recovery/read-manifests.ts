@@ -1,0 +1,142 @@
+import { hash } from 'node:crypto';
+import type { DatabaseSync } from 'node:sqlite';
+import { isFailure } from '../domain/failures.ts';
+import type { Id } from '../domain/records.ts';
+import { type OpenedManifest, openManifest } from '../manifest/decode.ts';
+import { maxManifestBytes } from '../manifest/schema.ts';
+import { ByteBudget } from '../restore/byte-budget.ts';
+import { mapUnordered } from '../restore/map-unordered.ts';
+import type { SealingKey } from '../sealed/keys.ts';
+import { prefixed } from '../sealed/names.ts';
+import { type Bucket, type FoundVersion, readWhole } from './bucket.ts';
+import { foundBelow } from './found.ts';
+import type { UnreadableCount } from './unreadable.ts';
+import type { VersionRecorder } from './version-recorder.ts';
+
+/** An object version under a manifest's name that is none. */
+export interface RefusedManifest {
+  readonly name: string;
+  readonly versionId: string;
+  /** Code of the refusal: `tampered`, `unsupported_format` or `unknown_key`. */
+  readonly reason: string;
+}
+
+export interface ManifestsRead {
+  /** Manifests that authenticate. */
+  readonly manifests: number;
+  readonly refused: number;
+  /** The first of the refused ones. */
+  readonly firstRefused: readonly RefusedManifest[];
+  /** Rows whose ids contradict them. */
+  readonly contradictory: number;
+}
+
+export interface ManifestReading {
+  readonly db: DatabaseSync;
+  readonly bucket: Bucket;
+  readonly keyById: (id: Buffer) => SealingKey | undefined;
+  readonly recorder: VersionRecorder;
+  readonly unreadable: UnreadableCount;
+  readonly onProgress: (done: number, total: number) => void;
+}
+
+const requestsAtOnce = 16;
+/** Manifests in memory at once. Bytes. */
+const memoryBytes = 192 * 1024 * 1024;
+const mostListed = 20;
+
+/**
+ * Reads every version of every manifest and records what those that authenticate say. What does not is counted: anyone who
+ * can write to the bucket can put it there. Failures: the store's, `interrupted`.
+ */
+export async function readManifests(reading: ManifestReading): Promise<ManifestsRead> {
+  const { db, bucket, onProgress } = reading;
+  const found = [...foundBelow(db, 'manifests')];
+  const insertManifest = db.prepare(
+    'insert or ignore into manifest values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+  );
+  const insertSource = db.prepare('insert or ignore into source values (?, ?)');
+  const memory = new ByteBudget(memoryBytes);
+  const firstRefused: RefusedManifest[] = [];
+  let [manifests, refused, contradictory, done] = [0, 0, 0, 0];
+
+  const refuse = ({ name, versionId }: FoundVersion, reason: string): void => {
+    refused++;
+    if (firstRefused.length < mostListed) firstRefused.push({ name, versionId, reason });
+  };
+  const readOne = async (version: FoundVersion): Promise<void> => {
+    if (version.lengthBytes > maxManifestBytes) return refuse(version, 'tampered');
+    const giveBack = await memory.take(version.lengthBytes);
+    try {
+      const key = prefixed(bucket.prefix, version.name);
+      const bytes = await readWhole(bucket, { key, versionId: version.versionId });
+      await record(version, bytes);
+    } finally {
+      giveBack();
+    }
+  };
+  const record = async (version: FoundVersion, bytes: Buffer): Promise<void> => {
+    const opened = await openOrRefusal(version.name, bytes, reading.keyById);
+    if (typeof opened === 'string') return refuse(version, opened);
+    const { head, sections } = opened;
+    manifests++;
+    insertSource.run(head.source, head.name);
+    insertManifest.run(
+      head.source,
+      head.number,
+      hash('sha256', bytes, 'hex'),
+      head.previousSha256,
+      head.kind,
+      head.last ? 1 : 0,
+      head.createdAt,
+      sections.reduce((sum, { count }) => sum + count, 0),
+      version.name,
+      version.versionId,
+      bytes.length,
+    );
+    for (const { keyId, count, rows } of sections) {
+      if (rows === undefined) reading.unreadable.addRows(keyId, count);
+      for (const row of rows ?? []) {
+        if (!reading.recorder.add(head.source, row, head.number)) contradictory++;
+      }
+    }
+  };
+
+  const work = mapUnordered(each(found), requestsAtOnce, readOne, () => {});
+  for await (const _ of work) onProgress(++done, found.length);
+  return { manifests, refused, firstRefused, contradictory };
+}
+
+/** Newest manifest of a source that authenticates. */
+export interface FoundHead {
+  readonly number: number;
+  /** Hex. */
+  readonly sha256: string;
+  /** ISO 8601 UTC, by the writer's clock. */
+  readonly createdAt: string;
+}
+
+export function newestHead(db: DatabaseSync, source: Id): FoundHead | undefined {
+  return db
+    .prepare(
+      'select number, sha256, created_at as "createdAt" from manifest where source = ? order by number desc limit 1',
+    )
+    .get(source) as FoundHead | undefined;
+}
+
+async function openOrRefusal(
+  objectName: string,
+  bytes: Buffer,
+  keyById: ManifestReading['keyById'],
+): Promise<OpenedManifest | string> {
+  try {
+    return await openManifest(bytes, { objectName, keyById });
+  } catch (error) {
+    if (!isFailure(error)) throw error;
+    return error.code;
+  }
+}
+
+async function* each<Item>(items: Iterable<Item>): AsyncGenerator<Item> {
+  yield* items;
+}

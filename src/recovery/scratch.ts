@@ -1,0 +1,70 @@
+import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { Failure } from '../domain/failures.ts';
+import { errorCode } from '../files/error-code.ts';
+
+/**
+ * What was read back from a bucket, in a temporary database, so that memory stays bounded whatever the number of objects.
+ *
+ * `found`: every object version of a kind of ours, by name without prefix; `number` counts a name's versions, 0 the newest.
+ * `version`: one row per version of an entry. `journal` is the number of the manifest whose account counts, null for one
+ * adopted from its sealed file; `standing` says whether restore can have it: 1 yes, 0 its object is not there, null it was
+ * never protected. `row` is JSON, a RecoveredFacts.
+ * `place`: where the sealed file of a version lies. `object`: which object version of that name is the right one.
+ */
+const schema = `
+  create table found (name text, number integer, version_id text, length integer, modified integer,
+    primary key (name, number)) without rowid;
+  create table source (id text primary key, name text) without rowid;
+  create table manifest (source text, number integer, sha256 text, previous text, kind text, last integer,
+    created_at text, rows integer, object text, version_id text, length integer, primary key (source, number, sha256)) without rowid;
+  create table entry (id text primary key, source text, path blob) without rowid;
+  create unique index entry_path on entry (source, path);
+  create table version (id text primary key, entry text, observation integer, kind text, outcome text, observed_at integer,
+    size integer, hardlink text, journal integer, standing integer, row text) without rowid;
+  create index version_entry on version (entry, observation);
+  create table place (version text, destination text, object text, version_id text, offset integer, length integer,
+    format text, key text, generation integer, iv text, made_for text, sealed_sha256 text, lock_mode text, retain_until text,
+    primary key (version, destination)) without rowid;
+  create index place_object on place (object);
+  create table object (name text primary key, version_id text, length integer) without rowid;
+`;
+
+/**
+ * Opens an empty database in `folder`. It holds names of files, so its own file is private and has no name from the
+ * first moment on: it is gone when the process ends, however that happens. Failure `work_folder_unusable`.
+ */
+export function openScratch(folder: string = tmpdir()): DatabaseSync {
+  try {
+    const made = mkdtempSync(join(folder, 'holdfast-recovery-'));
+    try {
+      const file = join(made, 'scratch.db');
+      closeSync(openSync(file, 'wx', 0o600));
+      return prepared(new DatabaseSync(file));
+    } finally {
+      rmSync(made, { recursive: true });
+    }
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === undefined) throw error;
+    throw new Failure('work_folder_unusable', { reason: code }, { cause: error });
+  }
+}
+
+/** Nothing in it outlives the process, so it keeps no journal and one transaction takes everything. */
+function prepared(db: DatabaseSync): DatabaseSync {
+  db.exec(
+    'pragma journal_mode = off; pragma synchronous = off; pragma locking_mode = exclusive; pragma cache_size = -65536',
+  );
+  db.exec('begin');
+  db.exec(schema);
+  return db;
+}
+
+/** Bytes as SQLite gives them. */
+export const bytesOf = (value: unknown): Buffer => {
+  const bytes = value as Uint8Array;
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+};
