@@ -8,7 +8,7 @@ import type {
   VerdictState,
 } from '../domain/records.ts';
 
-/** First line of every section of a manifest: docs/format.md, "Manifests". JSON, exactly these members. */
+/** First line of every section of a manifest: docs/format.md section 6.3. JSON, exactly these members. */
 export interface ManifestHead {
   readonly v: 1;
   /** Id of the source. */
@@ -18,7 +18,9 @@ export interface ManifestHead {
   /** 1 to 999,999,999,999, without gaps unless a number was taken by something that does not authenticate. */
   readonly number: number;
   readonly kind: 'journal' | 'checkpoint';
-  /** Whether this ends what it is part of; a journal is always whole, a checkpoint has one or more parts. */
+  /** Which part of its checkpoint this is, from 2: a first part has none, nor has a journal. */
+  readonly part?: number;
+  /** Whether this ends its checkpoint; a journal is always whole. */
   readonly last: boolean;
   /** SHA-256 of the manifest before, hex; null for the first. */
   readonly previousSha256: string | null;
@@ -48,6 +50,8 @@ export interface ManifestRow {
   readonly hardlink?: Id;
   /** Name to base64 of the value. */
   readonly xattrs?: Readonly<Record<string, string>>;
+  /** How many extended attributes could not be recorded, at least 1. */
+  readonly xattrsDropped?: number;
   /** Content, files only; hex. */
   readonly sha512?: string;
   readonly sha256?: string;

@@ -30,18 +30,19 @@ const bytes = (accepts: (decoded: Buffer) => boolean) =>
 
 const isPath = (path: Buffer): boolean => path.length >= 1 && path.length <= 0xffff && isRelativePath(path);
 
-export const headSchema: z.ZodType<ManifestHead> = z
+const head = z
   .strictObject({
     v: z.literal(1),
     source: id,
     name,
     number: whole(1, maxManifestNumber),
     kind: z.enum(['journal', 'checkpoint']),
+    part: whole(2, maxManifestNumber).optional(),
     last: z.boolean(),
     previousSha256: hex(32).nullable(),
     createdAt: time,
   })
-  .refine((head) => head.kind === 'checkpoint' || head.last);
+  .refine(({ kind, part, last }) => kind === 'checkpoint' || (last && part === undefined));
 
 const verdict = z.strictObject({
   state: z.enum(verdictStates),
@@ -88,6 +89,7 @@ const row = z
     linkTarget: bytes(() => true).optional(),
     hardlink: id.optional(),
     xattrs: attributes.optional(),
+    xattrsDropped: whole(1, any).optional(),
     sha512: hex(64).optional(),
     sha256: hex(32).optional(),
     mediaType: text.optional(),
@@ -108,6 +110,7 @@ const row = z
   });
 
 // What zod infers as `undefined` is an absent member: JSON has no other way to leave one out.
+export const headSchema = head as unknown as z.ZodType<ManifestHead>;
 export const rowSchema = row as unknown as z.ZodType<ManifestRow>;
 
 export const indexSchema = z

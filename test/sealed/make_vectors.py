@@ -752,7 +752,7 @@ def make_manifests() -> None:
     folder, other = manifest_row("a"), manifest_row("b")
     link = manifest_row("link", kind="link", linkTarget=b64url(b"../\xff"), path=b64url(b"caf\xe9/link"), mode=0o777)
     tombstone = manifest_row("gone", kind="file", outcome="deleted", observation=2**53 - 1, mtimeNs="-1")
-    secret = file_row("secret", xattrs={"user.note": "AP8="}, hardlink=named("entry a", 16).hex())
+    secret = file_row("secret", xattrs={"user.note": "AP8="}, xattrsDropped=1, hardlink=named("entry a", 16).hex())
     openpgp = placement("copy", format="openpgp", sealedSha256=named("sealed", 32).hex(), lockMode="COMPLIANCE", destination="second")
     copy = file_row("copy", outcome="duplicate", placements=[placement("first"), openpgp])
     held = file_row("held", outcome="held", reason="denied", placements=None, verdict={
@@ -780,6 +780,8 @@ def make_manifests() -> None:
     opens_as("manifest-shredded", "the key of one scope is not known: its rows are counted", everything, known=("holdfast", "default"))
     part_head = manifest_head(kind="checkpoint", last=False, previousSha256=None)
     opens_as("manifest-checkpoint-part", "a part of a checkpoint, first of its source", [("default", [folder])], head=part_head)
+    later_head = manifest_head(kind="checkpoint", part=2)
+    opens_as("manifest-checkpoint-end", "the second and final part of a checkpoint", [("default", [folder])], head=later_head)
     empty = manifest_head(kind="checkpoint")
     opens_as("manifest-empty", "a checkpoint of a source without anything", [], head=empty)
 
@@ -847,6 +849,8 @@ def make_manifests() -> None:
     with_head("number", "damaged", "another number than the object's name", number=3)
     with_head("source", "damaged", "another source than the object's name", source="ab" * 16)
     with_head("journal-part", "unsupported", "a journal that goes on", last=False)
+    with_head("journal-numbered", "unsupported", "a journal that counts parts", part=2)
+    with_head("part", "unsupported", "a first part that says so", kind="checkpoint", part=1)
     with_head("time", "unsupported", "a time without milliseconds", createdAt="2026-01-31T23:59:59Z")
     with_head("previous", "unsupported", "a hash in capitals", previousSha256="AB" * 32)
     mismatch = manifest([section("default", [folder], head=manifest_head(createdAt="2026-01-31T23:59:58.999Z"))])
