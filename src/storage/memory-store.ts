@@ -42,7 +42,7 @@ interface StoredVersion {
   readonly versionId: string;
   readonly lastModified: Date;
   /** Missing for a delete marker. */
-  readonly object?: { readonly body: Buffer; readonly checksum?: StoredChecksum };
+  object?: { readonly body: Buffer; readonly checksum?: StoredChecksum };
   lock: Lock | undefined;
 }
 
@@ -81,6 +81,27 @@ export class MemoryStore implements ObjectStore {
     return this.#add(key, { object: { body }, lock: undefined });
   }
 
+  /** What a failing disk does, or who has it: other bytes under the version, its checksum as it was. */
+  damage(object: VersionName, change: (body: Buffer) => Buffer): void {
+    const version = this.#find(object);
+    if (version?.object)
+      version.object = { ...version.object, body: change(Buffer.from(version.object.body)) };
+  }
+
+  /** What the owner of the bucket can do: change a lock, or take it away. */
+  relock(object: VersionName, lock: Lock | undefined): void {
+    const version = this.#find(object);
+    if (version) version.lock = lock;
+  }
+
+  /** What the owner of the bucket can do: delete a version that is locked. */
+  lose({ key, versionId }: VersionName): void {
+    this.#keys.set(
+      key,
+      (this.#keys.get(key) ?? []).filter((version) => version.versionId !== versionId),
+    );
+  }
+
   async facts(): Promise<DestinationFacts> {
     this.#needBucket();
     const locked = this.#bucket === 'present';
@@ -107,11 +128,11 @@ export class MemoryStore implements ObjectStore {
     return lockFrom(this.#now(), lock);
   }
 
-  async put({ key, body, sha256, lock: days }: PutRequest): Promise<PutResult> {
+  async put({ key, body, sha256, lock: days, onTop }: PutRequest): Promise<PutResult> {
     const lock = lockFrom(this.#now(), days);
     return this.#during('put', key, () => {
       this.#needSame(body, sha256);
-      if (this.#isTaken(key)) return { kind: 'exists' };
+      if (!onTop && this.#isTaken(key)) return { kind: 'exists' };
       return { kind: 'stored', versionId: this.#add(key, { object: whole(body), lock }), lock };
     });
   }
@@ -166,10 +187,11 @@ export class MemoryStore implements ObjectStore {
     key,
     uploadId,
     parts,
-  }: UploadName & { parts: readonly Part[] }): Promise<CompleteResult> {
+    onTop,
+  }: UploadName & { parts: readonly Part[]; onTop?: boolean }): Promise<CompleteResult> {
     return this.#during('completeMultipart', key, () => {
       if (!this.#uploads.has(uploadId)) return { kind: 'upload_gone' };
-      if (this.#isTaken(key)) return { kind: 'exists' };
+      if (!onTop && this.#isTaken(key)) return { kind: 'exists' };
       const upload = this.#pending({ key, uploadId });
       const bodies = parts.map((part) => {
         const sent = upload.parts.get(part.partNumber);

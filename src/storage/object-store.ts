@@ -32,7 +32,7 @@ export interface ObjectStore {
   /** The lock that `days` from the server's now gives: whole seconds, rounded up. */
   lockUntil(lock: LockDays): Promise<Lock>;
 
-  /** One PUT from memory, `If-None-Match: *`. `s3_corrupt` if `body` does not have `sha256`. */
+  /** One PUT from memory, `If-None-Match: *` unless `onTop`. `s3_corrupt` if `body` does not have `sha256`. */
   put(object: PutRequest): Promise<PutResult>;
 
   /**
@@ -51,10 +51,12 @@ export interface ObjectStore {
   listParts(upload: UploadName): Promise<readonly Part[] | undefined>;
 
   /**
-   * Joins `parts` (ascending, at least one) into one object, `If-None-Match: *`. `s3_corrupt` if one of them is
-   * not what the server has.
+   * Joins `parts` (ascending, at least one) into one object, `If-None-Match: *` unless `onTop`. `s3_corrupt` if one of
+   * them is not what the server has.
    */
-  completeMultipart(upload: UploadName & { parts: readonly Part[] }): Promise<CompleteResult>;
+  completeMultipart(
+    upload: UploadName & { parts: readonly Part[]; onTop?: boolean },
+  ): Promise<CompleteResult>;
 
   /** Drops the upload and its parts; done also when there is none. */
   abortMultipart(upload: UploadName): Promise<void>;
@@ -140,6 +142,8 @@ export interface PutRequest {
   /** SHA-256 of `body`, 32 bytes. */
   readonly sha256: Buffer;
   readonly lock: LockDays;
+  /** Becomes a further version where the key holds an object already: to repair one. Never `exists` then. */
+  readonly onTop?: boolean;
 }
 
 /** `lock` is what was asked for, to compare with what {@link ObjectStore.head} reads back. */

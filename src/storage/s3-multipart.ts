@@ -72,10 +72,11 @@ export async function completeMultipart(
   connection: S3Connection,
   upload: UploadName,
   parts: readonly Part[],
+  onTop: boolean,
 ): Promise<CompleteResult> {
   const command = new CompleteMultipartUploadCommand({
     ...uploadOf(connection, upload),
-    IfNoneMatch: '*',
+    ...(onTop ? {} : { IfNoneMatch: '*' }),
     MpuObjectSize: parts.reduce((sum, part) => sum + part.lengthBytes, 0),
     MultipartUpload: {
       Parts: parts.map((part) => ({

@@ -73,14 +73,14 @@ class S3Store implements ObjectStore {
     return lockFrom(await this.#connection.serverNow(), lock);
   }
 
-  async put({ key, body, sha256, lock: days }: PutRequest): Promise<PutResult> {
+  async put({ key, body, sha256, lock: days, onTop }: PutRequest): Promise<PutResult> {
     const lock = await this.lockUntil(days);
     const command = new PutObjectCommand({
       ...this.#connection.newObject(key, lock),
       Body: body,
       ContentLength: body.length,
       ChecksumSHA256: sha256.toString('base64'),
-      IfNoneMatch: '*',
+      ...(onTop ? {} : { IfNoneMatch: '*' }),
     });
     return this.#unlessExists(lock, () => this.#connection.client.send(command));
   }
@@ -107,8 +107,12 @@ class S3Store implements ObjectStore {
     return listParts(this.#connection, upload);
   }
 
-  completeMultipart({ parts, ...upload }: UploadName & { parts: readonly Part[] }): Promise<CompleteResult> {
-    return completeMultipart(this.#connection, upload, parts);
+  completeMultipart({
+    parts,
+    onTop = false,
+    ...upload
+  }: UploadName & { parts: readonly Part[]; onTop?: boolean }): Promise<CompleteResult> {
+    return completeMultipart(this.#connection, upload, parts, onTop);
   }
 
   abortMultipart(upload: UploadName): Promise<void> {

@@ -126,6 +126,20 @@ export function objectStoreContract(label: string, start: () => Promise<Harness>
         expect((await store.versionsOf(key)).map((version) => version.versionId)).toEqual([versionId]);
       });
 
+      test('adds a version on top where it is told to, and leaves the one below', async () => {
+        const { key, versionId, body } = await store1(newKey());
+        const other = Buffer.from('other');
+        const result = stored(
+          await store.put({ key, body: other, sha256: sha256(other), lock: day, onTop: true }),
+        );
+        expect((await store.versionsOf(key)).map((version) => version.versionId)).toEqual([
+          result.versionId,
+          versionId,
+        ]);
+        expect(await store.get({ key, versionId })).toEqual(body);
+        expect(await store.get({ key, versionId: result.versionId })).toEqual(other);
+      });
+
       test('of one key eight times at once stores exactly one version', async () => {
         const key = newKey();
         const body = randomBytes(2_000);
