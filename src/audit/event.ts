@@ -29,6 +29,7 @@ export type OtherStep =
   | 'reconcile'
   | 'run'
   | 'restore'
+  | 'verify'
   | 'configuration';
 
 export interface EventInput {

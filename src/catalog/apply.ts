@@ -29,17 +29,24 @@ export async function applyChanges(pool: pg.Pool, changes: readonly Change[]): P
 }
 
 /**
- * Keeps deletion away from what the changes rest on, until the commit. Stronger than a share, because most of them
- * extend the object's lock next: two transactions that share a row and then both write it wait for each other.
+ * Keeps deletion, and what else takes an object away, from what the changes rest on, until the commit. Stronger than a
+ * share, because most of them extend the object's lock next: two transactions that share a row and then both write it
+ * wait for each other.
  */
 async function pinLive(client: pg.PoolClient, changes: readonly Change[]): Promise<Set<string>> {
-  const ids = [...new Set(changes.flatMap((change) => change.restsOn ?? []))].sort();
+  const ids = [...new Set(changes.flatMap(objectsOf))].sort();
   if (ids.length === 0) return new Set();
   const found = await client.query<{ id: string }>(
     `select id from objects where id = any($1) and state = 'live' order by id for no key update`,
     [ids],
   );
   return new Set(found.rows.map((row) => row.id));
+}
+
+/** What a change rests on, and what it takes away from under others. */
+function objectsOf({ restsOn = [], objectLost, objectReplaced }: Change): string[] {
+  const lost = [objectLost, objectReplaced].flatMap((change) => (change ? [change.objectId] : []));
+  return [...restsOn, ...lost];
 }
 
 async function write(client: pg.PoolClient, changes: readonly Change[]): Promise<void> {
@@ -153,8 +160,29 @@ async function write(client: pg.PoolClient, changes: readonly Change[]): Promise
   );
   await run(
     client,
+    all((c) => [c.objectLost, c.objectReplaced].filter((lost) => lost !== undefined)),
+    `update objects o set state = 'deleted', check_result = r.result, checked_at = now()
+     from jsonb_to_recordset($1) as r(object_id text, result text) where o.id = r.object_id`,
+  );
+  await run(
+    client,
+    all((c) => c.objectReplaced),
+    `update placements p set object_id = r.by_object_id, at = now()
+     from jsonb_to_recordset($1) as r(object_id text, by_object_id text)
+     where p.object_id = r.object_id and p.state = 'committed'`,
+  );
+  await run(
+    client,
     all((c) => c.objectLost),
-    `update objects o set state = 'deleted' from jsonb_to_recordset($1) as r(object_id text) where o.id = r.object_id`,
+    `with emptied as (
+       update placements p set state = 'failed', reason = 'object_lost', at = now()
+       from jsonb_to_recordset($1) as r(object_id text)
+       where p.object_id = r.object_id and p.state = 'committed' returning p.version_id, p.destination
+     )
+     update versions v set outcome = 'failed', reason = 'object_lost' from emptied
+     where v.id = emptied.version_id and v.outcome in ('uploaded', 'duplicate') and not exists (
+       select 1 from placements p where p.version_id = v.id and p.state = 'committed'
+         and (p.version_id, p.destination) not in (select version_id, destination from emptied))`,
   );
   await run(
     client,

@@ -370,7 +370,10 @@ export class Catalog {
 
   // ── objects and intents ─────────────────────────────────────────────────────────────────────────────────
 
-  /** A live object of this content that a further version may rest on, the one locked longest first. */
+  /**
+   * A live object of this content that a further version may rest on, the one locked longest first; none that was found
+   * otherwise than it should be.
+   */
   async objectOf(content: {
     sha512: Buffer;
     scope: string;
@@ -381,6 +384,7 @@ export class Catalog {
     const found = await this.rows<StoredObject>(
       `select ${objectColumns} from objects o join sealings s on s.id = o.sealing_id
        where o.sha512 = $1 and o.scope = $2 and o.format = $3 and o.destination = $4 and o.lock_mode = $5 and o.state = 'live'
+         and coalesce(o.check_result, 'ok') = 'ok'
        order by o.retain_until desc limit 1`,
       [content.sha512, content.scope, content.format, content.destination, content.lockMode],
     );

@@ -176,6 +176,11 @@ export interface Settlement {
   readonly reason: string | null;
 }
 
+export interface LostObject {
+  readonly objectId: Id;
+  readonly result: 'missing' | 'tampered';
+}
+
 /**
  * What one step of one file writes, as data: everything in it becomes durable together, in the order below.
  */
@@ -201,8 +206,13 @@ export interface Change {
   readonly unchanged?: { entryId: Id; hint: number };
   /** Stat facts that say nothing about content (a new inode, a later ctime) brought up to date on a known version. */
   readonly restat?: { versionId: Id; ctimeNs: bigint; inode: bigint; device: bigint };
-  /** An object the bucket no longer has: nothing may rest on it again. */
-  readonly objectLost?: { objectId: Id };
+  /**
+   * An object the bucket no longer has, or not as it was written: nothing may rest on it again, and versions that rest on
+   * nothing else are `failed(object_lost)`, so that the next look at their files uploads them anew.
+   */
+  readonly objectLost?: LostObject;
+  /** A lost object whose sealed bytes lie under another one now: what rested on it rests on that one. */
+  readonly objectReplaced?: LostObject & { readonly byObjectId: Id };
   readonly reservationEnded?: { versionId: Id };
   readonly events: readonly AuditRow[];
 }

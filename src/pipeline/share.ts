@@ -70,7 +70,7 @@ async function rest(
   } catch (error) {
     if (!isFailure(error, 'object_missing')) throw error;
     await context.catalog.write({
-      objectLost: { objectId: object.id },
+      objectLost: { objectId: object.id, result: 'missing' },
       events: [
         versionEvent(context, version, {
           step: 'incident',

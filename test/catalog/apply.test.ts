@@ -97,7 +97,7 @@ test('a change whose object is not live writes nothing at all, its neighbours ev
   const object = await addObject(catalog, entryOf('original'), contentOf('x'));
   const [first, second] = [entryOf('first'), entryOf('second')];
   await catalog.hint([first, second]);
-  await catalog.write({ objectLost: { objectId: object.id }, events: [] });
+  await catalog.write({ objectLost: { objectId: object.id, result: 'missing' }, events: [] });
   const rests = { ...settled(first, 1, 'duplicate'), restsOn: [object.id], events: [eventOf('told')] };
   const applied = await Promise.all([
     catalog.apply({ events: [] }),

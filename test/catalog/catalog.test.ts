@@ -331,9 +331,9 @@ describe('objects', () => {
       retainUntil: new Date('2031-01-01T00:00:00Z'),
     });
     expect((await catalog.objectOf(wanted))?.id).toBe(long.id);
-    await catalog.write({ objectLost: { objectId: long.id }, events: [] });
+    await catalog.write({ objectLost: { objectId: long.id, result: 'missing' }, events: [] });
     expect((await catalog.objectOf(wanted))?.id).toBe(short.id);
-    await catalog.write({ objectLost: { objectId: short.id }, events: [] });
+    await catalog.write({ objectLost: { objectId: short.id, result: 'missing' }, events: [] });
     expect(await catalog.objectOf(wanted)).toBeUndefined();
   });
 });

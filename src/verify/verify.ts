@@ -1,0 +1,61 @@
+import { coverage, otherDestinations } from '../catalog/verify-query.ts';
+import { checkKeyring, holdsKeyring } from './check-keyring.ts';
+import { checkManifests } from './check-manifests.ts';
+import { checkObjects, passSize } from './check-objects.ts';
+import type { CoverageSummary, VerifySummary } from './finding.ts';
+import { takeInventory } from './inventory.ts';
+import { serverNow, type VerifyDeps, type VerifyRequest, VerifyRun } from './run.ts';
+
+/**
+ * Holds what lies in the destinations against what the catalog promises: first the keyring, then a share of the manifests
+ * and objects, those that were not looked at for longest, then, if asked for, everything the buckets list.
+ *
+ * Findings are told as they are met; what can be put right is, unless only a look was asked for. Running it again, or
+ * for another share, goes on with what was not looked at. Failures: `s3_unavailable`, `s3_denied`, `bucket_missing` and
+ * the catalog's, when nothing can be said; `interrupted`.
+ */
+export async function verify(deps: VerifyDeps, request: VerifyRequest): Promise<VerifySummary> {
+  const run = new VerifyRun(deps, request);
+  for (const [name, { store }] of deps.destinations) {
+    const now = await run.retrying(() => serverNow(store));
+    const keyring = await checkKeyring(run, { name, store, now });
+    const destination = { name, store, now, isOurs: holdsKeyring(keyring) };
+    await checkManifests(run, destination);
+    for (const [order, share] of [
+      ['read_at', request.readSample],
+      ['checked_at', request.sample],
+    ] as const) {
+      if (!run.isOver()) {
+        await checkObjects(run, destination, order, await passSize(run, name, share, order));
+      }
+    }
+    if (request.inventory && !run.isOver()) await takeInventory(run, destination, keyring);
+  }
+  const { checked, read, bytesRead, manifests, keyringDocuments, listed, shredded, repaired, complete } = run;
+  return {
+    ...{ checked, read, bytesRead, manifests, keyringDocuments, listed, shredded, repaired, complete },
+    findings: { ...run.findings },
+    coverage: await coverageNow(deps, request),
+    unreachable: await otherDestinations(deps.catalog, [...deps.destinations.keys()]),
+  };
+}
+
+async function coverageNow(deps: VerifyDeps, { since, scope }: VerifyRequest): Promise<CoverageSummary> {
+  const all = await Promise.all(
+    [...deps.destinations.keys()].map((name) => coverage(deps.catalog, name, since, scope)),
+  );
+  const sum = (count: (one: (typeof all)[number]) => number): number =>
+    all.reduce((total, one) => total + count(one), 0);
+  return {
+    live: sum(({ live }) => live),
+    neverChecked: sum(({ neverChecked }) => neverChecked),
+    neverRead: sum(({ neverRead }) => neverRead),
+    allCheckedSince: oldest(all.filter(({ live }) => live > 0).map(({ oldestCheck }) => oldestCheck)),
+    allReadSince: oldest(all.filter(({ live }) => live > 0).map(({ oldestRead }) => oldestRead)),
+  };
+}
+
+function oldest(times: readonly (Date | null)[]): string | null {
+  if (times.length === 0 || times.some((time) => time === null)) return null;
+  return new Date(Math.min(...times.map((time) => time?.getTime() ?? 0))).toISOString();
+}
