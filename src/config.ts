@@ -27,6 +27,9 @@ const size = z
   .regex(/^\d+(B|KiB|MiB|GiB|TiB)$/, 'a number and a unit: B, KiB, MiB, GiB or TiB')
   .transform((text) => Number.parseInt(text, 10) * (sizes[text.replace(/^\d+/, '')] ?? 1));
 
+/** What S3 stores in one object: Amazon S3 User Guide, "Amazon S3 multipart upload limits". */
+const largestObjectBytes = 5 * 2 ** 40;
+
 const source = z.strictObject({
   name,
   path: absolutePath,
@@ -47,6 +50,10 @@ const destination = z.strictObject({
     .transform((text) => text.replace(/^\/+|\/+$/g, ''))
     .default(''),
   jurisdiction: z.string().min(2).default('local'),
+  /** What cannot fit into one object of this size is refused before anything is sent. Bytes. */
+  maxObjectSize: size
+    .refine((bytes) => bytes > 0 && bytes <= largestObjectBytes, 'more than nothing and at most 5 TiB')
+    .prefault('5TiB'),
   lock: z.strictObject({ mode: z.enum(lockModes).default('GOVERNANCE'), days: z.int().min(1).max(36_500) }),
 });
 

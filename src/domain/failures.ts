@@ -370,7 +370,7 @@ export const failures = {
     3,
     false,
     'The sealed file may grow beyond what destination {destination} can store in one object.',
-    'Exclude the file or split it: S3 stores at most 5 TiB in one object.',
+    'Split the file, or exclude it. The limit is `maxObjectSize` of the destination: S3 stores at most 5 TiB in one object.',
   ),
   sealing_refused: row(
     4,

@@ -1,10 +1,20 @@
 import type { AdmitAnswer, VersionStep } from '../domain/steps.ts';
-import { type PipelineContext, versionEvent } from './context.ts';
+import { sealedLengthBound } from '../sealed/seal.ts';
+import { destinationOf, type PipelineContext, versionEvent } from './context.ts';
 import { decisionRow } from './evidence.ts';
-import { admissionInput, judged } from './policy-input.ts';
+import { type AdmittedVersion, admissionInput, judged } from './policy-input.ts';
+import { unsealedPlan } from './sealing.ts';
 import { settle, settledAs } from './settle.ts';
 
-/** Step 3: asks policy whether and how this content may be backed up. Denied: `ignored`, with the rule's id. */
+/** Metadata takes at most 1 MiB, the segment table of the largest content 80 MiB. */
+const longestOverheadBytes = 128 * 1024 * 1024;
+
+const tooLarge = { outcome: 'failed', reason: 'object_too_large' } as const;
+
+/**
+ * Step 3: asks policy whether and how this content may be backed up. Denied: `ignored`, with the rule's id. What its
+ * destination could not store as one object is `failed` here, before it is scanned, sealed and sent.
+ */
 export async function admit(context: PipelineContext, { versionId }: VersionStep): Promise<AdmitAnswer> {
   const version = judged(await context.catalog.version(versionId));
   if (version.outcome !== undefined) return (await settledAs(context, version)) as AdmitAnswer;
@@ -14,6 +24,7 @@ export async function admit(context: PipelineContext, { versionId }: VersionStep
   const decision = await context.policy.admit(input);
   const { result } = decision;
   const about = { versionId, gate: 'admission' as const, destination: '', scope: result.scope };
+  const fits = !result.allow || fitsDestination(context, { ...version, admission: result });
   const change = {
     admission: { versionId, admission: result, bundleRevision: decision.bundleRevision },
     decisions: [decisionRow(context, about, input, decision)],
@@ -28,10 +39,22 @@ export async function admit(context: PipelineContext, { versionId }: VersionStep
           bundle: decision.bundleRevision,
         },
       }),
+      ...(fits ? [] : [versionEvent(context, version, { step: 'fail', facts: tooLarge })]),
     ],
   };
   if (!result.allow) return settle(context, version, 'ignored', result.reasons[0]?.id ?? 'denied', change);
+  if (!fits) return settle(context, version, tooLarge.outcome, tooLarge.reason, change);
   await context.catalog.write(change);
   context.failPoints.reach('after-admission');
   return { next: 'scan' };
+}
+
+/** By the longest that the sealed file can get: how far it compresses is known only when it is sealed. */
+function fitsDestination(context: PipelineContext, version: AdmittedVersion): boolean {
+  const { maxObjectSize } = destinationOf(context, version.admission.destinations[0] ?? '').config;
+  // Metadata is encoded only where it matters: it is most of this step's work.
+  return (
+    version.content.sizeBytes + longestOverheadBytes <= maxObjectSize ||
+    sealedLengthBound(unsealedPlan(version)) <= maxObjectSize
+  );
 }

@@ -89,6 +89,9 @@ class Look {
     if (maxSize !== undefined && opened.stat.size > maxSize) {
       return this.settle('ignored', 'too_large', statFacts('file', opened.stat));
     }
+    if (opened.stat.size > largestObjectBytes(this.context)) {
+      return this.settle('failed', 'object_too_large', statFacts('file', opened.stat));
+    }
     const large = opened.stat.size > smallContentBytes;
     if (large && !this.input.large) return { next: 'large' };
     const print = await this.context.semaphores.disk
@@ -318,6 +321,11 @@ interface State {
   readonly sha512?: Buffer | undefined;
   readonly linkTarget?: Buffer | undefined;
   readonly attributes: Attributes;
+}
+
+/** What no destination can take need not be read. Bytes. */
+function largestObjectBytes({ destinations }: PipelineContext): number {
+  return Math.max(...[...destinations.values()].map(({ config }) => config.maxObjectSize));
 }
 
 function sameBytes(a: Buffer | undefined, b: Buffer | undefined): boolean {

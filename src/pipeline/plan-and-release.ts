@@ -1,5 +1,4 @@
 import type { IntentRow } from '../catalog/rows.ts';
-import { Failure } from '../domain/failures.ts';
 import type { PlanAnswer, VersionStep } from '../domain/steps.ts';
 import { encodeMetadata } from '../sealed/metadata.ts';
 import { sealedLengthBound, sealerId } from '../sealed/seal.ts';
@@ -17,7 +16,6 @@ const mebibyte = 1024 * 1024;
 const smallestPartBytes = 8 * mebibyte;
 /** Amazon S3 User Guide, "Amazon S3 multipart upload limits". */
 const maxParts = 10_000;
-const maxObjectBytes = 5 * 1024 ** 4;
 
 /**
  * Steps 5 and 6 of large content: freezes everything the sealed bytes depend on and asks release about that plan, before
@@ -41,9 +39,6 @@ export async function planAndRelease(
 
     const sealing = await drawSealing(context, version, nextGeneration);
     const plan = sealPlan(version, sealing);
-    const bound = sealedLengthBound(plan);
-    if (bound > maxObjectBytes)
-      throw new Failure('object_too_large', { destination: destination.config.name });
     const released = await release(
       context,
       version,
@@ -79,7 +74,7 @@ export async function planAndRelease(
       metadata: encodeMetadata(plan.path, plan.metadata),
       sealerId: sealerId(plan),
       uploadId: null,
-      partSize: partSizeFor(bound),
+      partSize: partSizeFor(sealedLengthBound(plan)),
     };
     await context.catalog.write({
       intent,
@@ -97,7 +92,7 @@ export async function planAndRelease(
   });
 }
 
-/** At least 8 MiB, whole MiB, at most 10,000 parts for an object of at most `bound` bytes. */
+/** At least 8 MiB, whole MiB, at most 10,000 parts for an object of at most `bound` bytes. Admission refused what is over 5 TiB. */
 export function partSizeFor(bound: number): number {
   return Math.max(smallestPartBytes, Math.ceil(bound / maxParts / mebibyte) * mebibyte);
 }

@@ -42,10 +42,13 @@ export async function drawSealing(
 
 /** All that the sealed bytes depend on besides the content. */
 export function sealPlan(version: AdmittedVersion, sealing: Sealing): SealPlan {
+  return { ...unsealedPlan(version), key: sealing.key, iv: sealing.row.iv };
+}
+
+/** What of the plan is known before there is a key, and what the length of the sealed file depends on. */
+export function unsealedPlan(version: AdmittedVersion): Omit<SealPlan, 'key' | 'iv'> {
   const { content, admission, entry } = version;
   return {
-    key: sealing.key,
-    iv: sealing.row.iv,
     purpose: 'content',
     path: entry.path,
     plaintextLength: content.sizeBytes,

@@ -166,7 +166,9 @@ export function sealWhole(plan: SealPlan<Purpose>, content: Buffer): Buffer {
 }
 
 /** Length in bytes of the sealed file: exact without compression, else the most it can be. */
-export function sealedLengthBound(plan: SealPlan<Purpose>): number {
+export function sealedLengthBound(
+  plan: Pick<SealPlan<Purpose>, 'path' | 'metadata' | 'plaintextLength'>,
+): number {
   const metadataLength = encodeMetadata(plan.path, plan.metadata).length;
   const tableLength = tableEntryBytes * segmentCountFor(plan.plaintextLength);
   return headBytes + metadataLength + plan.plaintextLength + tableLength + footerBytes;

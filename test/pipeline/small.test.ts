@@ -383,6 +383,41 @@ describe('a file that changes', () => {
   });
 });
 
+describe('what a destination cannot store as one object', () => {
+  const limited = (world: World, maxObjectSize: number) => {
+    const [name, destination] = [...world.context.destinations][0] ?? expect.unreachable();
+    const config = { ...destination.config, maxObjectSize };
+    return world.another({ destinations: new Map([[name, { ...destination, config }]]) });
+  };
+
+  test('is refused by what it may grow to, before it is scanned and before a byte is sent', async () => {
+    const world = await newWorld();
+    world.write('a', noise(50_000));
+    const context = limited(world, 50_500);
+    const refused = await protectOnce(context, await world.entry('a'));
+    expect(refused).toMatchObject({ outcome: 'failed', reason: 'object_too_large' });
+    expect(world.scannedBytes).toEqual([]);
+    expect(world.calls).toEqual([]);
+    // The content alone is over the limit: it is not even read.
+    world.write('b', noise(50_501));
+    const unread = await protectOnce(context, await world.entry('b'));
+    expect(unread).toMatchObject({ outcome: 'failed', reason: 'object_too_large' });
+    expect(await world.catalog.rows('select size_bytes as size from contents')).toEqual([{ size: 50_000 }]);
+  });
+
+  test('is judged by its exact length where it is not compressed', async () => {
+    const world = await newWorld();
+    for (const path of ['a', 'b']) world.write(path, noise(50_000, path));
+    await protectOnce(world.context, await world.entry('a'));
+    const [version] = await world.versions();
+    const lengthBytes = version?.lengthBytes ?? 0;
+    const over = limited(world, lengthBytes - 1);
+    expect(await protectOnce(over, await world.entry('b'))).toMatchObject({ reason: 'object_too_large' });
+    const fits = limited(world, lengthBytes);
+    expect(await protectOnce(fits, await world.entry('b'))).toMatchObject({ outcome: 'uploaded' });
+  });
+});
+
 describe('extended attributes', () => {
   const calls = systemCalls() as SystemCalls;
   const set = (world: World, path: string, name: string, value: string): void =>

@@ -187,6 +187,7 @@ export async function makeWorld(server: TestPostgres): Promise<World> {
     bucket: 'bucket',
     prefix: 'backup',
     jurisdiction: 'local',
+    maxObjectSize: 5 * 1024 ** 4,
     lock: { mode: 'GOVERNANCE', days: 7 },
   };
   const context: PipelineContext = {
