@@ -23,6 +23,11 @@ export function wholeDays(text: string): number {
   return days;
 }
 
+export function descriptor(text: string): number {
+  if (!/^\d{1,5}$/.test(text)) throw new InvalidArgumentError('a number, like 3.');
+  return Number(text);
+}
+
 export function wholeCount(text: string): number {
   const count = Number(text);
   if (!Number.isInteger(count) || count < 1 || count > 10_000) throw new InvalidArgumentError('1 to 10000.');

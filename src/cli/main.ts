@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { Failure, isFailure } from '../domain/failures.ts';
 import { projectRoot } from '../stack/project.ts';
-import type { Cli } from './define.ts';
+import { type Cli, descriptor } from './define.ts';
 import { defineFilesCommands } from './definitions/files.ts';
 import { defineInstallationCommands } from './definitions/installation.ts';
 import { defineRestoreCommands } from './definitions/restore.ts';
@@ -14,6 +14,9 @@ import { openSession, type Session } from './session.ts';
 // Each file and folder is made with a mode of its own; a stricter mask would shut the services' users out of theirs.
 process.umask(0o022);
 const interrupt = new AbortController();
+const env = { ...process.env };
+// Whatever this process starts inherits its environment: the password is for nobody else.
+delete process.env.HOLDFAST_PASSWORD;
 const program = new Command('holdfast')
   .description(
     'Backs up files to locked S3 storage, each one hashed, judged by policy, scanned, encrypted and provable.',
@@ -21,6 +24,8 @@ const program = new Command('holdfast')
   .version(readVersion())
   .option('--config <file>', 'configuration file (default: holdfast.yaml in the state folder)')
   .option('--json', 'results as JSON')
+  .option('--password-file <file>', 'file that holds the password (or HOLDFAST_PASSWORD_FILE)')
+  .option('--password-fd <number>', 'descriptor to read the password from', descriptor)
   .option('--progress', 'tell progress, in lines, also where there is no terminal')
   .exitOverride()
   .configureOutput({ writeErr: (text) => process.stderr.write(text) })
@@ -56,6 +61,8 @@ interface GlobalOptions {
   readonly json?: boolean;
   readonly progress?: boolean;
   readonly config?: string;
+  readonly passwordFile?: string;
+  readonly passwordFd?: number;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: commander hands over what the options above declare
@@ -63,8 +70,9 @@ function run(action: (session: Session, ...args: any[]) => Promise<unknown>) {
   // biome-ignore lint/suspicious/noExplicitAny: see above
   return async (...args: any[]): Promise<void> => {
     const self = args.pop() as Command;
-    const { json, progress, config } = self.optsWithGlobals<GlobalOptions>();
-    const session = openSession(process.env, config, new Output(json === true, progress), interrupt.signal);
+    const { json, progress, config, ...passwords } = self.optsWithGlobals<GlobalOptions>();
+    const output = new Output(json === true, progress);
+    const session = openSession(env, config, output, interrupt.signal, passwords);
     const options = args.pop();
     const exitCode = await action(session, ...args, options);
     if (typeof exitCode === 'number') process.exitCode = exitCode;

@@ -1,42 +1,90 @@
 import { readFileSync } from 'node:fs';
 import { Failure } from '../domain/failures.ts';
+import { requireStrong } from './password-strength.ts';
 
-/**
- * The repository's password: from the file that `HOLDFAST_PASSWORD_FILE` or the configuration names, else asked for on
- * the terminal. Never from an argument, which every user of the machine can read. Failure `no_password` (exit code 6).
- */
-export async function readPassword(env: NodeJS.ProcessEnv, configuredFile?: string): Promise<Buffer> {
-  const file = env.HOLDFAST_PASSWORD_FILE || configuredFile;
-  if (file !== undefined) return fromFile(file);
-  if (!process.stdin.isTTY) throw new Failure('no_password');
-  return ask('Password of the repository: ');
+/** Where a command looks for the password: never among its arguments, which every user of the machine can read. */
+export interface PasswordSources {
+  readonly env: NodeJS.ProcessEnv;
+  /** `--password-file`. */
+  readonly passwordFile?: string | undefined;
+  /** `--password-fd`: a descriptor the caller opened for this process; read to its end. */
+  readonly passwordFd?: number | undefined;
 }
 
-/** A new repository's password; asked for twice on the terminal. */
-export async function readNewPassword(env: NodeJS.ProcessEnv): Promise<Buffer> {
-  const file = env.HOLDFAST_PASSWORD_FILE;
-  if (file) return strong(fromFile(file));
-  if (!process.stdin.isTTY) throw new Failure('no_password');
-  const first = strong(await ask('New password of the repository: '));
-  if (!first.equals(await ask('Once more: '))) throw new Failure('password_mismatch');
+/** The same for a password that is to be set, where one is needed to open the keyring too. */
+export interface NewPasswordSources {
+  readonly newPasswordFile?: string | undefined;
+  readonly newPasswordFd?: number | undefined;
+}
+
+/**
+ * The repository's password, from the first of: `--password-fd`, `--password-file`, `HOLDFAST_PASSWORD_FILE`,
+ * `HOLDFAST_PASSWORD`, the file that the configuration names, the terminal. The recovery key is as good. Failures, exit
+ * code 6: `no_password`, `password_file_unreadable`.
+ */
+export async function readPassword(from: PasswordSources, configuredFile?: string): Promise<Buffer> {
+  const given = givenPassword(from) ?? fromFile(configuredFile);
+  if (given !== undefined) return given;
+  return (await ask('Password of the repository: ')) ?? refuseWithout();
+}
+
+/** A new repository's password, from the same places; asked for twice on the terminal. Failure `weak_password` and others. */
+export async function readFirstPassword(from: PasswordSources): Promise<Buffer> {
+  return requireStrong(givenPassword(from) ?? (await askTwice('New password of the repository: ')));
+}
+
+/**
+ * A password that is to be set beside one that opens, from the first of: `--new-password-fd`, `--new-password-file`,
+ * `HOLDFAST_NEW_PASSWORD_FILE`, the terminal, where it is asked for twice.
+ */
+export async function readNewPassword(
+  { env }: PasswordSources,
+  { newPasswordFd, newPasswordFile }: NewPasswordSources,
+): Promise<Buffer> {
+  const given = fromDescriptor(newPasswordFd) ?? fromFile(newPasswordFile || env.HOLDFAST_NEW_PASSWORD_FILE);
+  return requireStrong(given ?? (await askTwice('New password: ')));
+}
+
+/** The recovery key of a printed kit, from `file` or the terminal. Failure `no_password`. */
+export async function readTypedKey(from: {
+  readonly file?: string | undefined;
+  readonly fd?: number | undefined;
+}): Promise<Buffer> {
+  const given = fromDescriptor(from.fd) ?? fromFile(from.file);
+  return given ?? (await ask('Recovery key, as printed in the kit: ')) ?? refuseWithout();
+}
+
+function givenPassword({ env, passwordFd, passwordFile }: PasswordSources): Buffer | undefined {
+  const fromOptions = fromDescriptor(passwordFd) ?? fromFile(passwordFile || env.HOLDFAST_PASSWORD_FILE);
+  if (fromOptions !== undefined) return fromOptions;
+  return env.HOLDFAST_PASSWORD ? Buffer.from(env.HOLDFAST_PASSWORD) : undefined;
+}
+
+async function askTwice(question: string): Promise<Buffer> {
+  const first = (await ask(question)) ?? refuseWithout();
+  if ((await ask('Once more: '))?.equals(first) !== true) throw new Failure('password_mismatch');
   return first;
 }
 
-/** Fewer bytes than this fall to guessing, whatever the key derivation costs. */
-const shortestBytes = 8;
+function refuseWithout(): never {
+  throw new Failure('no_password');
+}
 
-function strong(password: Buffer): Buffer {
-  if (new Set(password.toString('utf8')).size < 4 || password.length < shortestBytes)
-    throw new Failure('weak_password');
-  return password;
+function fromDescriptor(fd: number | undefined): Buffer | undefined {
+  return fd === undefined ? undefined : readSecret(fd);
+}
+
+function fromFile(file: string | undefined): Buffer | undefined {
+  return file ? readSecret(file) : undefined;
 }
 
 /** One trailing newline, as editors and `echo` leave it, is not part of the password. */
-function fromFile(file: string): Buffer {
+function readSecret(place: string | number): Buffer {
   let bytes: Buffer;
   try {
-    bytes = readFileSync(file);
+    bytes = readFileSync(place);
   } catch (error) {
+    const file = typeof place === 'number' ? `descriptor ${place}` : place;
     throw new Failure('password_file_unreadable', { file }, { cause: error });
   }
   const end = bytes.at(-1) === 0x0a ? (bytes.at(-2) === 0x0d ? 2 : 1) : 0;
@@ -45,8 +93,10 @@ function fromFile(file: string): Buffer {
   return password;
 }
 
-function ask(question: string): Promise<Buffer> {
+/** What is typed, without showing it; undefined where there is no terminal. */
+function ask(question: string): Promise<Buffer | undefined> {
   const { stdin, stderr } = process;
+  if (!stdin.isTTY) return Promise.resolve(undefined);
   stderr.write(question);
   stdin.setRawMode(true);
   stdin.resume();

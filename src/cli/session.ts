@@ -9,17 +9,16 @@ import { supervisorStatus } from '../stack/control.ts';
 import { type Endpoints, endpoints, runningFrom } from '../stack/endpoints.ts';
 import { type Paths, resolvePaths } from '../stack/paths.ts';
 import type { Output } from './output.ts';
-import { readPassword } from './password.ts';
+import { type PasswordSources, readPassword } from './password.ts';
 
 /** What every command is given: where the installation is, and how to talk. */
-export interface Session {
+export interface Session extends PasswordSources {
   readonly paths: Paths;
   readonly configPath: string;
   readonly output: Output;
   /** Who runs the command, as the audit trail names them. */
   readonly actor: string;
   readonly uid: number;
-  readonly env: NodeJS.ProcessEnv;
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
 }
@@ -29,6 +28,7 @@ export function openSession(
   configOption: string | undefined,
   output: Output,
   signal: AbortSignal,
+  passwords: Omit<PasswordSources, 'env'> = {},
 ): Session {
   const uid = process.getuid?.() ?? 0;
   const paths = resolvePaths(env, uid);
@@ -39,6 +39,7 @@ export function openSession(
     actor: userInfo().username,
     uid,
     env,
+    ...passwords,
     signal,
   };
 }
@@ -51,7 +52,7 @@ export async function unlock(session: Session): Promise<Installation> {
   return openInstallation(
     session.paths,
     session.configPath,
-    await readPassword(session.env, config.passwordFile),
+    await readPassword(session, config.passwordFile),
   );
 }
 

@@ -443,7 +443,7 @@ export const failures = {
     6,
     false,
     'No password was given.',
-    'Name a file that holds it in HOLDFAST_PASSWORD_FILE, or run the command on a terminal, which asks for it.',
+    'Name a file that holds it (--password-file or HOLDFAST_PASSWORD_FILE), or run the command on a terminal, which asks for it.',
   ),
   password_file_unreadable: row(
     6,
@@ -460,8 +460,8 @@ export const failures = {
   weak_password: row(
     6,
     false,
-    'That password is too easy to guess.',
-    'Take at least 8 characters, better five random words: whoever has the bucket can try passwords for ever.',
+    'That password is too easy to guess: {why}',
+    'Take five random words, or let a password manager draw one: whoever has the bucket can try passwords for ever.',
   ),
   already_initialised: row(
     1,

@@ -8,7 +8,7 @@ import type { TemporalAddress } from '../temporal/connect.ts';
 import { defaultNamespace } from '../temporal/names.ts';
 import type { Paths } from './paths.ts';
 import { readSecret } from './secrets.ts';
-import { s3CredentialFiles } from './services/s3-roles.ts';
+import { type S3Role, s3CredentialFiles } from './services/s3-roles.ts';
 import type { ServiceFacts } from './services/service.ts';
 import type { SupervisorStatus } from './supervisor-state.ts';
 
@@ -25,7 +25,7 @@ export interface Endpoints {
   readonly clamdSocket: string;
   /** File that describes embedded signatures, or the set an external clamd is said to have. */
   readonly signatures: { readonly factsFile: string } | { readonly set: SignatureSet };
-  readonly s3: (destination: DestinationConfig, role: 'agent' | 'owner') => S3StoreOptions;
+  readonly s3: (destination: DestinationConfig, role: S3Role | 'owner') => S3StoreOptions;
 }
 
 /** The services whose facts {@link endpoints} may ask for, by name. */
@@ -114,7 +114,7 @@ function s3Options(
   config: Config,
   paths: Paths,
   destination: DestinationConfig,
-  role: 'agent' | 'owner',
+  role: S3Role | 'owner',
   embedded: (name: string) => ServiceFacts,
 ): S3StoreOptions {
   const { s3 } = config.services;
@@ -131,7 +131,7 @@ function s3Options(
       endpoint: address,
       region: extra.region ?? 'us-east-1',
       forcePathStyle: true,
-      credentialsFile: role === 'owner' ? files.credentialsFile : path.join(files.rolesDir, 'agent'),
+      credentialsFile: role === 'owner' ? files.credentialsFile : path.join(files.rolesDir, role),
     };
   }
   return {

@@ -15,6 +15,7 @@ let folder: string;
 /** A state folder with a configuration and a keyring; nothing runs. */
 let home: string;
 let repository: string;
+let recoveryKey: string;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'holdfast-cli-'));
@@ -24,7 +25,7 @@ beforeAll(async () => {
   repository = randomBytes(16).toString('hex');
   writeFileSync(join(home, 'holdfast.yaml'), config());
   writeFileSync(join(folder, 'pw'), `${password}\n`);
-  await createKeyring(home, repository, Buffer.from(password));
+  ({ recoveryKey } = await createKeyring(home, repository, Buffer.from(password)));
 });
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -215,6 +216,37 @@ describe('the password', () => {
 
   test('right, with the newline an editor leaves: gets as far as the services', async () => {
     const ended = await holdfast(['protect', 'docs'], { HOLDFAST_PASSWORD_FILE: join(folder, 'pw') });
+    expect(ended).toMatchObject({ code: 5, stderr: expect.stringContaining('not running') });
+  });
+
+  test.each([
+    [
+      '--password-file before the environment',
+      ['--password-file', 'pw'],
+      { HOLDFAST_PASSWORD_FILE: 'wrong' },
+    ],
+    [
+      'the file that the environment names before the password in it',
+      [],
+      { HOLDFAST_PASSWORD_FILE: 'pw', HOLDFAST_PASSWORD: 'x' },
+    ],
+    ['the password in the environment', [], { HOLDFAST_PASSWORD: password }],
+    ['the recovery key, sloppily typed', ['--password-file', 'kit'], {}],
+  ])('%s', async (_name, options, env) => {
+    writeFileSync(join(folder, 'wrong'), 'incorrect horse');
+    writeFileSync(join(folder, 'kit'), recoveryKey.toLowerCase().replaceAll('-', ' '));
+    const ended = await holdfast([...options, 'protect', 'docs'], env);
+    expect(ended).toMatchObject({ code: 5, stderr: expect.stringContaining('not running') });
+  });
+
+  test('--password-fd before all', async () => {
+    const main = join(projectRoot, 'src/cli/main.ts');
+    const args = ['--password-file', 'wrong', '--password-fd', '3', 'protect', 'docs'];
+    const ended = await runCommand('sh', ['-c', 'exec "$@" 3<pw', 'sh', process.execPath, main, ...args], {
+      cwd: folder,
+      env: { PATH: process.env.PATH ?? '', HOLDFAST_HOME: home },
+      timeoutMs: 25_000,
+    });
     expect(ended).toMatchObject({ code: 5, stderr: expect.stringContaining('not running') });
   });
 

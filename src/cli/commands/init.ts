@@ -6,14 +6,16 @@ import { stringify } from 'yaml';
 import { type Config, type ConfigFile, parseConfig } from '../../config.ts';
 import { Failure } from '../../domain/failures.ts';
 import { createKeyring } from '../../keys/create-keyring.ts';
+import { kitText, type RecoveryKit, recoveryKit } from '../../keys/recovery-kit.ts';
 import { policiesFolder } from '../../stack/compose.ts';
 import { ensureFolders } from '../../stack/folders.ts';
 import { projectRoot } from '../../stack/project.ts';
 import { signatureSetFor } from '../../stack/services/signatures.ts';
 import { ensureTools } from '../../stack/toolchain.ts';
 import { confirm } from '../confirm.ts';
+import { requireNewKitFile, writeKit } from '../kit-file.ts';
 import { localTime } from '../output.ts';
-import { readNewPassword } from '../password.ts';
+import { readFirstPassword } from '../password.ts';
 import type { Session } from '../session.ts';
 
 export interface InitOptions {
@@ -24,6 +26,8 @@ export interface InitOptions {
   readonly lockDays: number;
   readonly lockMode: 'GOVERNANCE' | 'COMPLIANCE';
   readonly acceptCompliance?: boolean;
+  /** File to write the recovery kit to instead of showing it. */
+  readonly kit?: string;
 }
 
 /** Days every object is locked for unless the configuration says otherwise: short, because a lock cannot be taken back. */
@@ -34,7 +38,8 @@ export async function runInit(session: Session, options: InitOptions): Promise<v
   const { paths, output } = session;
   if (existsSync(session.configPath)) throw new Failure('already_initialised', { file: session.configPath });
   const sources = options.source.map(parseSource);
-  const password = await readNewPassword(session.env);
+  if (options.kit !== undefined) requireNewKitFile(options.kit);
+  const password = await readFirstPassword(session);
   const config = newConfig(sources, options);
   const text = render(config);
   const checked = parseConfig(text, session.configPath);
@@ -57,11 +62,13 @@ export async function runInit(session: Session, options: InitOptions): Promise<v
     filter: (file) => !file.endsWith('_test.rego'),
   });
   await rm(join(paths.home, 'keys'), { recursive: true, force: true });
-  await createKeyring(paths.home, checked.repository, password);
+  const { recoveryKey } = await createKeyring(paths.home, checked.repository, password);
+  const kit = recoveryKit(checked, paths.home, recoveryKey);
+  if (options.kit !== undefined) writeKit(options.kit, kit);
   await mkdir(join(paths.home, 'quarantine'), { recursive: true, mode: 0o700 });
   // Last: with the configuration there, the installation is complete.
   await writeFile(session.configPath, text, { mode: 0o600, flag: 'wx' });
-  report(session, checked, options);
+  report(session, checked, options, kit);
 }
 
 function parseSource(text: string): { name: string; path: string } {
@@ -126,7 +133,12 @@ const lockOf = (config: Config): Config['destinations'][number]['lock'] => {
   return first.lock;
 };
 
-function report({ output, configPath, paths }: Session, config: Config, options: InitOptions): void {
+function report(
+  { output, configPath, paths }: Session,
+  config: Config,
+  options: InitOptions,
+  kit: RecoveryKit,
+): void {
   const { mode, days } = lockOf(config);
   const deletableAt = new Date(Date.now() + days * 86_400_000);
   output.value({
@@ -136,6 +148,7 @@ function report({ output, configPath, paths }: Session, config: Config, options:
     sources: config.sources.map(({ name, path, quarantine }) => ({ name, path, quarantine })),
     lock: { mode, days },
     earliestDeletion: deletableAt.toISOString(),
+    recoveryKey: options.kit === undefined ? kit : { file: resolve(options.kit) },
   });
   output.line(`Holdfast is set up in ${paths.home} (configuration: ${configPath}).`);
   for (const { name, path } of config.sources) output.line(`  source ${name}: ${path}`);
@@ -149,5 +162,13 @@ function report({ output, configPath, paths }: Session, config: Config, options:
     output.line('WARNING: without official signatures the scanner knows nothing but the EICAR test file.');
   }
   output.line('Keep the password apart from this machine: without it nothing can be restored.');
+  if (options.kit !== undefined) {
+    output.line(`The recovery kit is in ${resolve(options.kit)}: print it, then delete the file.`);
+  } else {
+    output.line();
+    output.line(kitText(kit));
+    output.line();
+    output.line('The recovery key is shown this once and kept nowhere.');
+  }
   output.line('Next: holdfast up -d');
 }

@@ -22,7 +22,7 @@ export async function runUp(session: Session, options: UpOptions): Promise<void>
   const { paths, output, configPath } = session;
   const config = sessionConfig(session);
   const wanted = wantedServices(options);
-  const password = await readPassword(session.env, config.passwordFile);
+  const password = await readPassword(session, config.passwordFile);
   // Opened here too, so that a wrong password is an answer of this command and not of a background process.
   await openInstallation(paths, configPath, password);
   const running = await supervisorStatus(paths);

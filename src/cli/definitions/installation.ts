@@ -13,6 +13,7 @@ export function defineInstallationCommands({ command, program, run }: Cli): void
     )
     .option('--accept-compliance', 'agree to COMPLIANCE locks without typing it')
     .option('--allow-test-signatures', 'go on although the scanner knows nothing but the EICAR test file')
+    .option('--kit <file>', 'write the recovery kit to this file (0600) instead of showing it')
     .option('-y, --yes', 'do not ask')
     .addHelpText(
       'after',

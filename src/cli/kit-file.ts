@@ -1,0 +1,14 @@
+import { existsSync, writeFileSync } from 'node:fs';
+import { Failure } from '../domain/failures.ts';
+import { kitText, type RecoveryKit } from '../keys/recovery-kit.ts';
+
+/** Before anything is done: a kit takes no other file's place. Failure `usage`. */
+export function requireNewKitFile(file: string): void {
+  if (existsSync(file))
+    throw new Failure('usage', { detail: `The file ${file} exists; name a new one for the kit.` });
+}
+
+/** Writes the kit, readable by its owner alone. */
+export function writeKit(file: string, kit: RecoveryKit): void {
+  writeFileSync(file, `${kitText(kit)}\n`, { mode: 0o600, flag: 'wx' });
+}
