@@ -9,6 +9,8 @@ import type {
   Selection,
 } from '../restore/restore-index.ts';
 import type { Catalog } from './catalog.ts';
+import { readAhead } from './read-ahead.ts';
+import { type EntryPage, entriesIn, entryPages, headOf, observedBy, Values } from './selected-entries.ts';
 
 /** What restore knows of the repository from its catalog. */
 export function catalogIndex(catalog: Catalog): RestoreIndex {
@@ -25,66 +27,55 @@ async function sourceIdOf(catalog: Catalog, name: string): Promise<Id | undefine
   return row?.id;
 }
 
-/** The entries of a selection ($1 source, $2 path), `e`. */
-const selected = `e.source_id = $1
-  and ($2::bytea = '' or e.path = $2 or (e.path > $2 || '/'::bytea and e.path < $2 || '0'::bytea))`;
+/** Whether a version `v` is anywhere: as cheap as it can be asked. */
+const isPlaced = `select pl.destination from placements pl
+  where pl.version_id = v.id and pl.state = 'committed' and pl.object_id is not null limit 1`;
 
-/** Where a page lies between its bounds, both null when open: $3 is outside it, $4 its last entry. */
-const inPage = {
-  forwards: `($3::bytea is null or e.path > $3) and ($4::bytea is null or e.path <= $4)`,
-  backwards: `($3::bytea is null or e.path < $3) and ($4::bytea is null or e.path >= $4)`,
-};
-type Direction = keyof typeof inPage;
+/** Where the content of a version `v` is; where the object is still known to exist before where it was lost. */
+const contentPlace = `select pl.destination, pl.byte_offset, pl.length, o.key, o.s3_version_id, o.length as object_length,
+    s.version_id as made_for, s.key_id, o.format, o.sealed_sha256
+  from placements pl join objects o on o.id = pl.object_id join sealings s on s.id = o.sealing_id
+  where pl.version_id = v.id and pl.state = 'committed'
+  order by o.state = 'live' desc, pl.destination limit 1`;
 
 /**
- * An entry, its head `h`, and its newest protected version `g`: of a file the newest with a committed placement.
- * Entries whose head is a tombstone are gone.
+ * The entries of a page with their heads `h` and their newest protected versions `g`: of a file the newest with a
+ * committed placement, whose columns it has too. Entries whose head is a tombstone are gone; entries that were seen for
+ * the first time after the moment are not there yet.
  */
-const entriesWithVersion = (direction: Direction): string => `
+function entriesWithVersion(selection: Selection, page: EntryPage, placement: string): Statement {
+  const { at, versionId } = selection;
+  const values = new Values(page.values);
+  const ofMoment = at === undefined || versionId !== undefined ? '' : `and ${observedBy(at, values)}`;
+  const candidates =
+    versionId === undefined ? `v.entry_id = e.id ${ofMoment}` : `v.id = ${values.add(versionId)}`;
+  const wasSeen =
+    ofMoment &&
+    `and (h.id is not null or exists (select 1 from versions v where v.entry_id = e.id ${ofMoment}))`;
+  const from = `
   from entries e
-  left join versions h on h.id = e.head_version_id
+  ${headOf(selection, values)}
   left join lateral (
-    select v.*, p.destination, p.byte_offset, p.length, p.key, p.s3_version_id, p.object_length, p.made_for, p.key_id,
-           p.format, p.sealed_sha256
-    from versions v
-    left join lateral (
-      select pl.destination, pl.byte_offset, pl.length, o.key, o.s3_version_id, o.length as object_length,
-             s.version_id as made_for, s.key_id, o.format, o.sealed_sha256
-      from placements pl join objects o on o.id = pl.object_id join sealings s on s.id = o.sealing_id
-      where pl.version_id = v.id and pl.state = 'committed' order by pl.destination limit 1
-    ) p on true
-    where v.entry_id = e.id
+    select v.*, p.*
+    from versions v left join lateral (${placement}) p on true
+    where ${candidates}
       and ((v.kind in ('dir', 'link') and v.outcome = 'uploaded')
-        or (v.kind = 'file' and v.outcome in ('uploaded', 'duplicate') and v.sha512 is not null and p.key is not null))
+        or (v.kind = 'file' and v.outcome in ('uploaded', 'duplicate') and v.sha512 is not null and p.destination is not null))
     order by v.observation desc limit 1
   ) g on true
-  where ${selected} and ${inPage[direction]} and h.outcome is distinct from 'deleted'`;
+  where ${page.where} and h.outcome is distinct from 'deleted' ${wasSeen}`;
+  return { from, values: values.list };
+}
 
-/** How many entries one statement looks at, so that none takes long however many there are. */
-const pageEntries = 1_000;
-
-/** The bounds of one page after the other, as parameters of {@link inPage}. */
-async function* pages(
-  catalog: Catalog,
-  { sourceId, path }: Selection,
-  direction: Direction,
-): AsyncGenerator<[Id, Buffer, Buffer | null, Buffer | null]> {
-  let after: Buffer | null = null;
-  for (;;) {
-    const [last]: { path: Buffer }[] = await catalog.rows<{ path: Buffer }>(
-      `select e.path from entries e where ${selected} and ${inPage[direction]}
-       order by e.path ${direction === 'forwards' ? 'asc' : 'desc'} limit 1 offset ${pageEntries - 1}`,
-      [sourceId, path, after, null],
-    );
-    yield [sourceId, path, after, last?.path ?? null];
-    if (last === undefined) return;
-    after = last.path;
-  }
+interface Statement {
+  readonly from: string;
+  readonly values: unknown[];
 }
 
 async function restoreTotals(catalog: Catalog, selection: Selection): Promise<RestoreTotals> {
   let totals: RestoreTotals = { entries: 0, files: 0, hardlinks: 0, links: 0, folders: 0, bytes: 0 };
-  for await (const page of pages(catalog, selection, 'forwards')) {
+  for await (const page of entryPages(catalog, selection, 'forwards')) {
+    const { from, values } = entriesWithVersion(selection, page, isPlaced);
     const [row] = await catalog.rows<RestoreTotals>(
       `select count(*) as entries,
               count(*) filter (where g.kind = 'file') as files,
@@ -92,8 +83,8 @@ async function restoreTotals(catalog: Catalog, selection: Selection): Promise<Re
               count(*) filter (where g.kind = 'link') as links,
               count(*) filter (where g.kind = 'dir') as folders,
               coalesce(sum(g.size_bytes) filter (where g.kind = 'file' and g.hardlink is null), 0)::bigint as bytes
-       ${entriesWithVersion('forwards')}`,
-      page,
+       ${from}`,
+      values,
     );
     if (row !== undefined) totals = sum(totals, row);
   }
@@ -111,40 +102,52 @@ function sum(a: RestoreTotals, b: RestoreTotals): RestoreTotals {
   };
 }
 
-async function hardlinkTargets(catalog: Catalog, { sourceId }: Selection): Promise<Set<Id>> {
+async function hardlinkTargets(catalog: Catalog, selection: Selection): Promise<Set<Id>> {
+  const values = new Values();
   const rows = await catalog.rows<{ hardlink: Id }>(
-    `select distinct v.hardlink from versions v join entries e on e.id = v.entry_id
-     where e.source_id = $1 and v.hardlink is not null`,
-    [sourceId],
+    `select distinct v.hardlink from entries e join versions v on v.entry_id = e.id
+     where ${entriesIn(selection, values)} and v.hardlink is not null`,
+    values.list,
   );
   return new Set(rows.map((row) => row.hardlink));
 }
 
+/** What an entry has to have among its versions to be worth looking at, and what its newest protected version `g` has to be. */
 const passes: Readonly<Record<RestorePass, string>> = {
-  tree: `and (g.id is null or g.kind = 'dir' or (g.kind = 'file' and g.hardlink is null))`,
-  hardlinks: `and g.kind = 'file' and g.hardlink is not null`,
-  links: `and g.kind = 'link'`,
-  folders: `and g.kind = 'dir'`,
+  tree: `(g.id is null or g.kind = 'dir' or (g.kind = 'file' and g.hardlink is null))`,
+  hardlinks: `${hasVersion('v.hardlink is not null')} and g.kind = 'file' and g.hardlink is not null`,
+  links: `${hasVersion("v.kind <> 'file'")} and g.kind = 'link'`,
+  folders: `${hasVersion("v.kind <> 'file'")} and g.kind = 'dir'`,
 };
+
+function hasVersion(condition: string): string {
+  return `exists (select 1 from versions v where v.entry_id = e.id and ${condition})`;
+}
 
 async function* restoreRows(
   catalog: Catalog,
   selection: Selection,
   pass: RestorePass,
 ): AsyncGenerator<RestoreRow> {
+  for await (const rows of readAhead(rowPages(catalog, selection, pass))) {
+    for (const row of rows) yield restoreRow(row);
+  }
+}
+
+async function* rowPages(catalog: Catalog, selection: Selection, pass: RestorePass): AsyncGenerator<Row[]> {
   const direction = pass === 'folders' ? 'backwards' : 'forwards';
-  for await (const page of pages(catalog, selection, direction)) {
-    const rows = await catalog.rows<Row>(
+  for await (const page of entryPages(catalog, selection, direction)) {
+    const { from, values } = entriesWithVersion(selection, page, contentPlace);
+    yield await catalog.rows<Row>(
       `select e.id as "entryId", e.path, h.id as "headId", h.kind as "headKind", h.outcome as "headOutcome",
               g.id, g.kind, g.size_bytes as "sizeBytes", g.mode, g.uid, g.gid, g.mtime_ns::text as "mtimeNs",
               g.link_target as "linkTarget", g.hardlink, g.sha512, g.destination, g.key,
               g.s3_version_id as "s3VersionId", g.byte_offset as "offset", coalesce(g.length, g.object_length) as length,
               g.made_for as "madeFor", g.key_id as "keyId", g.format, g.sealed_sha256 as "sealedSha256", g.xattrs
-       ${entriesWithVersion(direction)} ${passes[pass]}
+       ${from} and ${passes[pass]}
        order by e.path ${direction === 'forwards' ? 'asc' : 'desc'}`,
-      page,
+      values,
     );
-    for (const row of rows) yield restoreRow(row);
   }
 }
 
