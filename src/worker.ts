@@ -13,6 +13,7 @@ import { openPool } from './catalog/database.ts';
 import { Failure } from './domain/failures.ts';
 import type { Id } from './domain/records.ts';
 import type { Dependency } from './domain/steps.ts';
+import { systemCalls } from './files/system-calls.ts';
 import { groupOf, type Installation } from './installation.ts';
 import { keyFacts } from './keys/keyring-files.ts';
 import { publishKeyring } from './keys/publish.ts';
@@ -112,6 +113,9 @@ const sequencing = setInterval(() => {
   );
 }, 5_000);
 announceReady();
+if (systemCalls() === undefined) {
+  log.warn('extended attributes are not recorded: koffi has no build for this platform');
+}
 log.info({ sources: config.sources.length }, 'worker is ready');
 
 await Promise.race([
