@@ -6,6 +6,7 @@ import { projectRoot } from '../stack/project.ts';
 import { type Cli, descriptor } from './define.ts';
 import { defineFilesCommands } from './definitions/files.ts';
 import { defineInstallationCommands } from './definitions/installation.ts';
+import { defineRecoveryCommands } from './definitions/recovery.ts';
 import { defineRestoreCommands } from './definitions/restore.ts';
 import { Output } from './output.ts';
 import { openSession, type Session } from './session.ts';
@@ -35,6 +36,7 @@ const cli: Cli = { program, command, run };
 defineInstallationCommands(cli);
 defineFilesCommands(cli);
 defineRestoreCommands(cli);
+defineRecoveryCommands(cli);
 
 await main();
 

@@ -403,6 +403,12 @@ export const failures = {
     'The target folder cannot be made or opened ({reason}).',
     'Name a folder in which this user may write.',
   ),
+  target_is_link: row(
+    1,
+    false,
+    'The target folder is a link.',
+    'Name the folder that it leads to, if that is where you want it restored: a link may have been put there by somebody else.',
+  ),
   target_full: row(
     1,
     false,
@@ -517,6 +523,18 @@ export const failures = {
     false,
     'There is no keyring in bucket {bucket}: of {versions} object versions none is named {looked}….{seen}',
     'Check --bucket and --prefix against the recovery kit, and that the credentials may list every version there.',
+  ),
+  s3_untrusted: row(
+    5,
+    false,
+    'The certificate of {destination} is not trusted, or it does not speak TLS ({reason}).',
+    'Name the PEM file of the authority that signed it with --ca, or check whether the endpoint is http or https.',
+  ),
+  source_not_found: row(
+    2,
+    false,
+    'Neither a manifest nor a file of the source {source} is in the bucket; the sources there are: {names}.',
+    'Name one of them with --source, or leave it away for all.',
   ),
   work_folder_unusable: row(
     1,

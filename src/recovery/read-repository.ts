@@ -32,8 +32,10 @@ export interface ReadRequest {
   readonly password: Buffer;
   /** Documents known from elsewhere than the bucket. */
   readonly localDocuments?: readonly KeyringDocument[];
-  /** Newest manifests as they are known from elsewhere, by the source's id or name. */
-  readonly knownHeads: ReadonlyMap<string, KnownHead>;
+  /** Newest manifests as the caller knows them, by the source's name or id. */
+  readonly expectedHeads: ReadonlyMap<string, KnownHead>;
+  /** Those that an installation noted down, by the source's id; they count for its own repository only. */
+  readonly notedHeads: { readonly repositoryId?: Id; readonly heads: ReadonlyMap<Id, KnownHead> };
   readonly onProgress: (progress: ReadingProgress) => void;
 }
 
@@ -108,7 +110,7 @@ export async function readRepository(db: DatabaseSync, request: ReadRequest): Pr
     adoption,
     unreadable: unreadable.list(),
     refusedDocuments: tooLong + keyring.problems.length,
-    sources: sourcesOf(db, ids, request.knownHeads),
+    sources: sourcesOf(db, ids, knownHeads(request, keyring.root.repositoryId)),
   };
 }
 
@@ -124,6 +126,11 @@ function nothingThere({ bucket, bucketName }: ReadRequest, { versions, prefixesS
   });
 }
 
+function knownHeads({ expectedHeads, notedHeads }: ReadRequest, repository: Id): Map<string, KnownHead> {
+  const noted = notedHeads.repositoryId === repository ? notedHeads.heads : [];
+  return new Map([...noted, ...expectedHeads]);
+}
+
 /** The sources found, and those that are known from elsewhere and of which nothing was found. */
 function sourcesOf(db: DatabaseSync, ids: Ids, knownHeads: ReadonlyMap<string, KnownHead>): FoundSource[] {
   const found = db
@@ -137,7 +144,7 @@ function sourcesOf(db: DatabaseSync, ids: Ids, knownHeads: ReadonlyMap<string, K
     .filter(({ id }) => !found.some((source) => source.id === id));
   return [...found, ...unfound].map(({ id, name }) => {
     const head = newestHead(db, id);
-    const known = knownHeads.get(id) ?? knownHeads.get(name);
+    const known = knownHeads.get(name) ?? knownHeads.get(id);
     return {
       id,
       name,

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import type { Ids } from '../domain/ids.ts';
 import type { EntryKind, Id, Outcome } from '../domain/records.ts';
 import type { SealedFormat } from '../manifest/records.ts';
 import type {
@@ -14,27 +15,33 @@ import { prefixed } from '../sealed/names.ts';
 import { bytesOf } from './scratch.ts';
 import type { RecoveredFacts } from './version-recorder.ts';
 
+/** Where the objects are, and how the repository names its sources. */
+export interface ObjectPlace {
+  /** The store's name. */
+  readonly destination: string;
+  readonly prefix: string;
+  readonly ids: Pick<Ids, 'source'>;
+}
+
 /** What restore knows of a repository that was read back from a bucket. */
 export class RecoveredIndex implements RestoreIndex {
   private readonly db: DatabaseSync;
-  private readonly where: { readonly destination: string; readonly prefix: string };
+  private readonly where: ObjectPlace;
   /** What `chosen` was made for. */
   private chosenFor: string | undefined;
 
-  /** @param where the store's name, and the prefix of its objects */
-  constructor(db: DatabaseSync, where: { readonly destination: string; readonly prefix: string }) {
+  constructor(db: DatabaseSync, where: ObjectPlace) {
     this.db = db;
     this.where = where;
   }
 
-  /** By name; a source whose name no manifest tells goes by its id. */
+  /** By name, whether a manifest tells it or not, or by id. */
   async sourceIdOf(name: string): Promise<Id | undefined> {
     const row = this.db
       .prepare(
-        `select id from source where name = ?1
-         union all select source from entry where source = ?1 and not exists (select 1 from source where id = ?1) limit 1`,
+        `select id from source where id in (?1, ?2) union all select source from entry where source in (?1, ?2) limit 1`,
       )
-      .get(name);
+      .get(this.where.ids.source(name), name);
     return row?.id as Id | undefined;
   }
 

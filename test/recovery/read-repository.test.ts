@@ -133,7 +133,7 @@ test('with the newest manifests withheld files are adopted, and a head known fro
   const newer = await bucket.file('a.txt', 'two', { observation: 2 });
   const only = await bucket.file('only.txt', 'adopted');
   const withheld = await bucket.manifest([newer, only, bucket.row('folder')], {}, { withheld: true });
-  const known = (head: object) => ({ knownHeads: new Map([['docs', head as never]]) });
+  const known = (head: object) => ({ expectedHeads: new Map([['docs', head as never]]) });
 
   const read = await bucket.read(known({ number: 2, sha256: withheld.sha256 }));
   expect(read.sources).toMatchObject([{ head: { number: 1 }, rollback: 'older', entries: 2 }]);
@@ -152,7 +152,7 @@ test('with every manifest withheld the files come back under the id of their sou
   const bucket = await TestBucket.create();
   const row = await bucket.file('deep/er/a.txt', 'words', { scope: 'restricted' });
   await bucket.file('hard.txt', 'words', { hardlink: row.entry });
-  const read = await bucket.read({ knownHeads: new Map([['elsewhere', { number: 3 }]]) });
+  const read = await bucket.read({ expectedHeads: new Map([['elsewhere', { number: 3 }]]) });
   expect(read.sources).toMatchObject([
     { id: bucket.sourceId, name: bucket.sourceId, head: undefined, entries: 2 },
     { name: 'elsewhere', rollback: 'older', entries: 0 },

@@ -240,11 +240,12 @@ export class TestBucket {
       bucket: this.bucket(),
       bucketName: 'backups',
       password,
-      knownHeads: new Map(),
+      expectedHeads: new Map(),
+      notedHeads: { heads: new Map() },
       onProgress: () => {},
       ...request,
     });
-    const index = new RecoveredIndex(db, { destination: 'bucket', prefix: this.prefix });
+    const index = new RecoveredIndex(db, { destination: 'bucket', prefix: this.prefix, ids: this.ids });
     return { ...read, db, index };
   }
 

@@ -79,7 +79,7 @@ async function dryRun(deps: RestoreDeps, request: RestoreRequest, report: Report
 const progressEveryMs = 200;
 
 /** What a restore says while it runs and when it ends. */
-class Report {
+export class Report {
   private readonly session: Session;
   private readonly source: string;
   private readonly options: RestoreOptions;

@@ -1,0 +1,153 @@
+import { join, resolve } from 'node:path';
+import { Failure, isFailure } from '../../domain/failures.ts';
+import { keyringDocuments } from '../../keys/keyring-files.ts';
+import { type KnownHead, notedHeads, parseExpectedHead } from '../../recovery/heads.ts';
+import { recoveryExitCode } from '../../recovery/judge.ts';
+import { type FoundSource, type RepositoryRead, readRepository } from '../../recovery/read-repository.ts';
+import { RecoveredIndex } from '../../recovery/recovered-index.ts';
+import { openScratch } from '../../recovery/scratch.ts';
+import { type RestoreDeps, restoreTree } from '../../restore/restore.ts';
+import { countItem, emptySummary, type RestoreSummary } from '../../restore/restored-item.ts';
+import { defaultRetryPausesMs } from '../../restore/retry.ts';
+import { readRootHeader } from '../../sealed/keyring.ts';
+import { prefixed } from '../../sealed/names.ts';
+import type { ObjectStore } from '../../storage/object-store.ts';
+import { openS3Store } from '../../storage/s3-store.ts';
+import { type BucketOptions, bucketStore, plainPrefix } from '../bucket-options.ts';
+import { readPassword } from '../password.ts';
+import { progressText, readingJson, readingLines, rollbackWarnings } from '../recovery-text.ts';
+import type { Session } from '../session.ts';
+import { Report as RestoreReport } from './restore.ts';
+
+export interface RecoverOptions extends BucketOptions {
+  readonly to: string;
+  readonly source?: readonly string[];
+  readonly at?: Date;
+  readonly dryRun?: boolean;
+  readonly expectHead?: readonly string[];
+  readonly repository?: string;
+  readonly work?: string;
+}
+
+/** What this machine knows of a repository beside its bucket, if it had an installation. */
+interface Local {
+  readonly repositoryId?: string;
+  readonly heads: ReadonlyMap<string, KnownHead>;
+}
+
+/**
+ * Restores sources from nothing but their bucket and a password: no catalog, no configuration, no service. Exit code 0; 3
+ * when something could not be brought back; 4 when the bucket lacks or holds something else than was written.
+ */
+export async function runRecover(session: Session, options: RecoverOptions): Promise<number> {
+  const expected = new Map((options.expectHead ?? []).map(parseExpectedHead));
+  const store = await openS3Store(bucketStore(options, session.env));
+  const db = openScratch(options.work === undefined ? undefined : resolve(options.work));
+  try {
+    const prefix = plainPrefix(options.prefix);
+    await firstContact(store, prefix);
+    const local = await localKnowledge(session);
+    const read = await readRepository(db, {
+      bucket: { store, prefix, signal: session.signal, retryPausesMs: defaultRetryPausesMs },
+      bucketName: options.bucket,
+      password: await readPassword(session),
+      ...(options.repository === undefined ? {} : { repositoryId: options.repository }),
+      expectedHeads: expected,
+      notedHeads: local,
+      onProgress: (progress) => session.output.progress(progressText(progress)),
+    });
+    const sources = chosenSources(read, options.source);
+    tell(session, read, sources);
+    const index = new RecoveredIndex(db, { destination: store.name, prefix, ids: read.ids });
+    const restored = await restoreSources(session, options, { read, sources, index, store });
+    for (const warning of rollbackWarnings(sources)) session.output.note(warning);
+    return recoveryExitCode(read, sources, restored);
+  } finally {
+    db.close();
+    store.close();
+  }
+}
+
+/** One request without patience: a wrong address, bucket or credential is told before anything else is asked for. */
+async function firstContact(store: ObjectStore, prefix: string): Promise<void> {
+  try {
+    for await (const _ of store.listVersions(prefixed(prefix, 'keys/'))) break;
+  } catch (error) {
+    if (!isFailure(error, 's3_unavailable')) throw error;
+    const { destination = '', reason = '' } = error.facts;
+    if (/CERT|TLS|SSL|EPROTO|SIGNATURE/.test(String(reason)))
+      throw new Failure('s3_untrusted', { destination, reason }, { cause: error });
+    throw error;
+  }
+}
+
+/** Heads of manifests that an installation on this machine noted down count for its own repository only. */
+async function localKnowledge({ paths }: Session): Promise<Local> {
+  const heads = await notedHeads(join(paths.home, 'heads'));
+  if (heads.size === 0) return { heads };
+  const documents = await keyringDocuments(paths.home).catch(() => []);
+  const root = documents.find(({ name }) => name.startsWith('keys/root/'));
+  return root === undefined ? { heads } : { heads, repositoryId: readRootHeader(root.bytes).repositoryId };
+}
+
+function chosenSources(read: RepositoryRead, wanted: readonly string[] | undefined): FoundSource[] {
+  if (wanted === undefined) return [...read.sources];
+  return wanted.map((given) => {
+    const id = read.ids.source(given);
+    const found = read.sources.find(
+      (source) => source.name === given || source.id === given || source.id === id,
+    );
+    if (found === undefined) {
+      const names = read.sources.map(({ name }) => name).join(', ');
+      throw new Failure('source_not_found', { source: given, names: names || 'none' });
+    }
+    // Its name is known now, whether a manifest of it is there or not.
+    return found.id === id ? { ...found, name: given } : found;
+  });
+}
+
+interface Recovery {
+  readonly read: RepositoryRead;
+  readonly sources: readonly FoundSource[];
+  readonly index: RecoveredIndex;
+  readonly store: ObjectStore;
+}
+
+async function restoreSources(
+  session: Session,
+  options: RecoverOptions,
+  { read, sources, index, store }: Recovery,
+): Promise<RestoreSummary[]> {
+  const deps: RestoreDeps = { index, keys: read.keys, stores: new Map([[store.name, store]]) };
+  const summaries: RestoreSummary[] = [];
+  for (const { name } of sources.filter(({ entries }) => entries > 0)) {
+    const report = new RestoreReport(session, name, options);
+    let summary = emptySummary;
+    try {
+      const items = restoreTree(deps, {
+        source: name,
+        to: resolve(options.to),
+        dryRun: options.dryRun ?? false,
+        signal: session.signal,
+        onStart: (totals) => report.start(totals),
+        onBytes: (count) => report.addBytes(count),
+        ...(options.at === undefined ? {} : { at: options.at }),
+      });
+      for await (const item of items) {
+        summary = countItem(summary, item);
+        report.item(item);
+      }
+      report.end(summary);
+    } finally {
+      report.close();
+    }
+    summaries.push(summary);
+  }
+  return summaries;
+}
+
+function tell({ output }: Session, read: RepositoryRead, sources: readonly FoundSource[]): void {
+  output.value({ recovery: readingJson(read, sources) });
+  for (const line of readingLines(read, sources)) output.line(line);
+  for (const warning of rollbackWarnings(sources)) output.note(warning);
+}

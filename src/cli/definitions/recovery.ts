@@ -1,0 +1,36 @@
+import { addBucketOptions } from '../bucket-options.ts';
+import { type Cli, collect, examples } from '../define.ts';
+import { moment, momentHelp } from '../moment.ts';
+
+/** Beginning again after everything but the bucket was lost. */
+export function defineRecoveryCommands({ command, run }: Cli): void {
+  addBucketOptions(
+    command('recover', 'restore from nothing but the bucket and a password, on any machine'),
+    true,
+  )
+    .requiredOption('--to <folder>', 'where to; everything goes below <folder>/<source>')
+    .option('--source <name>', 'only this source; may be given several times', collect)
+    .option('--at <time>', 'the state at this moment', moment)
+    .option('--dry-run', 'read everything and show what would be restored')
+    .option(
+      '--expect-head <source=number[:sha256]>',
+      'a manifest known to have been written; may be given several times',
+      collect,
+    )
+    .option('--repository <id>', 'the repository, where the bucket has keyrings of several')
+    .option('--work <folder>', 'where to keep temporary data (default: the folder of the system)')
+    .addHelpText(
+      'after',
+      `${examples(
+        'holdfast recover --endpoint https://s3.example.org --bucket backups --to /srv/restored',
+        'holdfast recover --bucket backups --region eu-west-3 --to /srv/restored --source documents --at 2026-11-20',
+        'holdfast recover --bucket backups --to /tmp/x --dry-run --expect-head documents=1204',
+      )}
+Needs no configuration and no running service. The recovery key of the recovery kit is as good as the password.
+Credentials come from the usual AWS places (AWS_ACCESS_KEY_ID, AWS_PROFILE, …); listing and reading versions is enough.
+${momentHelp}`,
+    )
+    .action(
+      run(async (session, options) => (await import('../commands/recover.ts')).runRecover(session, options)),
+    );
+}
