@@ -19,7 +19,8 @@ const pageManifests = 200;
 /** Looks at a share of a destination's manifests, those of longest ago first; each is read and opened. */
 export async function checkManifests(run: VerifyRun, destination: CheckedDestination): Promise<void> {
   const { catalog } = run.deps;
-  const { since: before, scope, sample } = run.request;
+  const { scope, sample } = run.request;
+  const { since: before } = run;
   const { live, checkedSince } = await manifestCoverage(catalog, destination.name, before, scope);
   const count = Math.max(0, Math.ceil(sample * live) - checkedSince);
   run.toCheck += count;

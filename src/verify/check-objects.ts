@@ -43,8 +43,8 @@ export async function passSize(
   share: number,
   order: CheckOrder,
 ): Promise<number> {
-  const { since, scope } = run.request;
-  const { live, checkedSince, readSince } = await coverage(run.deps.catalog, destination, since, scope);
+  const { since, request, deps } = run;
+  const { live, checkedSince, readSince } = await coverage(deps.catalog, destination, since, request.scope);
   const done = order === 'read_at' ? readSince : checkedSince;
   return Math.max(0, Math.ceil(share * live) - done);
 }
@@ -57,7 +57,8 @@ export async function checkObjects(
   count: number,
 ): Promise<void> {
   const { catalog } = run.deps;
-  const { since: before, scope, jobs } = run.request;
+  const { scope, jobs } = run.request;
+  const { since: before } = run;
   const read = order === 'read_at';
   run.toCheck += count;
   for (let left = count; left > 0; ) {

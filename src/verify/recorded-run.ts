@@ -18,52 +18,62 @@ export interface VerifyFact {
 
 const factName = 'verify';
 
-/** Verifies, with a row in the run log, an audit event and the fact that `status` shows; also when it ends early. */
+/**
+ * Verifies, with a row in the run log, an audit event and the fact that `status` shows; also when it ends early. A run
+ * that is tried again under its id goes on where it stopped.
+ */
 export async function recordedVerify(deps: VerifyDeps, request: VerifyRequest): Promise<VerifySummary> {
-  const { catalog, ids, hostId } = deps;
-  const { runId: id, actor, scope } = request;
-  await catalog.startRun({
-    id,
-    kind: 'verify',
-    hostId,
-    actor,
-    ...(scope === undefined ? {} : { sourceId: scope.sourceId }),
-  });
-  let summary: VerifySummary | undefined;
-  let problem: unknown;
+  const since = await startRun(deps, request);
+  let summary: VerifySummary;
   try {
-    summary = await verify(deps, request);
+    summary = await verify(deps, request, since);
   } catch (error) {
-    problem = error;
-  }
-  try {
-    await record(summary, problem);
-  } catch (error) {
+    const result: RunResult = isFailure(error, 'interrupted') ? 'interrupted' : 'failed';
     // What stopped the run says more than that it could not be noted down.
-    problem ??= error;
+    await endRun(deps, request, result, {}, isFailure(error) ? { failure: error.code } : {}).catch(() => {});
+    throw error;
   }
-  if (problem !== undefined || summary === undefined) throw problem;
+  const totals = totalsOf(summary);
+  await endRun(deps, request, runResult(summary), totals, {});
+  await writeFact(deps.catalog, { runId: request.runId, ...totals });
   return summary;
+}
 
-  async function record(summary: VerifySummary | undefined, problem: unknown): Promise<void> {
-    const result = runResult(summary, problem);
-    const totals = summary === undefined ? {} : totalsOf(summary);
-    const facts = { ...totals, result, ...(isFailure(problem) ? { failure: problem.code } : {}) };
-    const event = auditEvent(ids, {
-      subject: id,
-      step: 'verify',
-      run: id,
-      host: hostId,
-      actor,
-      source: scope?.sourceId,
-      // A run that is tried again tells each try.
-      among: new Date().toISOString(),
-      facts,
-    });
-    await catalog.write({ events: [event] });
-    await catalog.endRun(id, result, totals);
-    if (summary !== undefined) await writeFact(catalog, { runId: id, ...totalsOf(summary) });
-  }
+/** When the run began, by the catalog's clock. */
+async function startRun({ catalog, hostId }: VerifyDeps, request: VerifyRequest): Promise<Date> {
+  const { runId: id, actor, scope } = request;
+  const source = scope === undefined ? {} : { sourceId: scope.sourceId };
+  await catalog.startRun({ id, kind: 'verify', hostId, actor, ...source });
+  const [row] = await catalog.rows<{ at: Date }>('select started_at as at from run_log where id = $1', [id]);
+  if (row === undefined) throw new TypeError('a run that was just recorded is not there');
+  return row.at;
+}
+
+async function endRun(
+  { catalog, ids, hostId }: VerifyDeps,
+  { runId, actor, scope }: VerifyRequest,
+  result: RunResult,
+  totals: Readonly<Record<string, number>>,
+  more: Readonly<Record<string, string>>,
+): Promise<void> {
+  const event = auditEvent(ids, {
+    subject: runId,
+    step: 'verify',
+    run: runId,
+    host: hostId,
+    actor,
+    source: scope?.sourceId,
+    // A run that is tried again tells each try.
+    among: new Date().toISOString(),
+    facts: { ...totals, result, ...more },
+  });
+  await catalog.write({ events: [event] });
+  await catalog.endRun(runId, result, totals);
+}
+
+function runResult(summary: VerifySummary): RunResult {
+  if (!summary.complete) return 'incomplete';
+  return mismatches(summary.findings) > 0 ? 'complete with warnings' : 'complete';
 }
 
 /** Counts as the run log shows them. */
@@ -78,13 +88,6 @@ function totalsOf(summary: VerifySummary): {
 } {
   const { checked, read, manifests, keyringDocuments, listed, repaired, findings } = summary;
   return { checked, read, manifests, keyringDocuments, listed, mismatches: mismatches(findings), repaired };
-}
-
-function runResult(summary: VerifySummary | undefined, problem: unknown): RunResult {
-  if (isFailure(problem, 'interrupted')) return 'interrupted';
-  if (summary === undefined) return 'failed';
-  if (!summary.complete) return 'incomplete';
-  return mismatches(summary.findings) > 0 ? 'complete with warnings' : 'complete';
 }
 
 async function writeFact(

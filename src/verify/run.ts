@@ -50,8 +50,6 @@ export interface VerifyRequest {
   readonly repair: boolean;
   /** Objects looked at at once, 1 to 64. */
   readonly jobs: number;
-  /** What was looked at from then on counts as done: a run that is tried again goes on where it stopped. */
-  readonly since: Date;
   /** From then on nothing more is begun. */
   readonly until?: Date;
   readonly signal: AbortSignal;
@@ -75,6 +73,8 @@ const memoryBytes = 64 * 1024 * 1024;
 export class VerifyRun {
   readonly deps: VerifyDeps;
   readonly request: VerifyRequest;
+  /** What was looked at from then on counts as done. By the catalog's clock. */
+  readonly since: Date;
   readonly reading: ReadDeps;
   checked = 0;
   toCheck = 0;
@@ -90,9 +90,10 @@ export class VerifyRun {
   private readonly retryPausesMs: readonly number[];
   private readonly told = new Set<string>();
 
-  constructor(deps: VerifyDeps, request: VerifyRequest) {
+  constructor(deps: VerifyDeps, request: VerifyRequest, since: Date) {
     this.deps = deps;
     this.request = request;
+    this.since = since;
     this.retryPausesMs = deps.retryPausesMs ?? defaultRetryPausesMs;
     this.reading = {
       keys: deps.keys,

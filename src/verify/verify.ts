@@ -10,12 +10,12 @@ import { serverNow, type VerifyDeps, type VerifyRequest, VerifyRun } from './run
  * Holds what lies in the destinations against what the catalog promises: first the keyring, then a share of the manifests
  * and objects, those that were not looked at for longest, then, if asked for, everything the buckets list.
  *
- * Findings are told as they are met; what can be put right is, unless only a look was asked for. Running it again, or
- * for another share, goes on with what was not looked at. Failures: `s3_unavailable`, `s3_denied`, `bucket_missing` and
+ * Findings are told as they are met; what can be put right is, unless only a look was asked for. What was looked at
+ * since `since` (by the catalog's clock) counts as done. Failures: `s3_unavailable`, `s3_denied`, `bucket_missing` and
  * the catalog's, when nothing can be said; `interrupted`.
  */
-export async function verify(deps: VerifyDeps, request: VerifyRequest): Promise<VerifySummary> {
-  const run = new VerifyRun(deps, request);
+export async function verify(deps: VerifyDeps, request: VerifyRequest, since: Date): Promise<VerifySummary> {
+  const run = new VerifyRun(deps, request, since);
   for (const [name, { store }] of deps.destinations) {
     const now = await run.retrying(() => serverNow(store));
     const keyring = await checkKeyring(run, { name, store, now });
@@ -35,14 +35,14 @@ export async function verify(deps: VerifyDeps, request: VerifyRequest): Promise<
   return {
     ...{ checked, read, bytesRead, manifests, keyringDocuments, listed, shredded, repaired, complete },
     findings: { ...run.findings },
-    coverage: await coverageNow(deps, request),
+    coverage: await coverageNow(run),
     unreachable: await otherDestinations(deps.catalog, [...deps.destinations.keys()]),
   };
 }
 
-async function coverageNow(deps: VerifyDeps, { since, scope }: VerifyRequest): Promise<CoverageSummary> {
+async function coverageNow({ deps, request, since }: VerifyRun): Promise<CoverageSummary> {
   const all = await Promise.all(
-    [...deps.destinations.keys()].map((name) => coverage(deps.catalog, name, since, scope)),
+    [...deps.destinations.keys()].map((name) => coverage(deps.catalog, name, since, request.scope)),
   );
   const sum = (count: (one: (typeof all)[number]) => number): number =>
     all.reduce((total, one) => total + count(one), 0);

@@ -62,7 +62,6 @@ export async function verifyWorld(server: TestPostgres): Promise<VerifyWorld> {
           inventory: false,
           repair: true,
           jobs: 4,
-          since: new Date(),
           signal: new AbortController().signal,
           onFinding: (finding) => told.push(finding),
           ...request,
