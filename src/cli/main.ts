@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { Failure, isFailure } from '../domain/failures.ts';
 import { projectRoot } from '../stack/project.ts';
 import { type Cli, descriptor } from './define.ts';
+import { defineCheckCommands } from './definitions/check.ts';
 import { defineFilesCommands } from './definitions/files.ts';
 import { defineInstallationCommands } from './definitions/installation.ts';
 import { defineRecoveryCommands } from './definitions/recovery.ts';
@@ -37,6 +38,7 @@ defineInstallationCommands(cli);
 defineFilesCommands(cli);
 defineRestoreCommands(cli);
 defineRecoveryCommands(cli);
+defineCheckCommands(cli);
 
 await main();
 

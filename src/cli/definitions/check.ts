@@ -1,0 +1,49 @@
+import { InvalidArgumentError, Option } from 'commander';
+import { type Cli, examples } from '../define.ts';
+
+/** Looking whether what lies in the buckets is what was put there. */
+export function defineCheckCommands({ command, run }: Cli): void {
+  command('verify', 'look whether the buckets hold what the catalog says, locked as promised')
+    .argument('[target]', '<source> or <source>:<path>; everything without it')
+    .addOption(
+      new Option('--sample <percent>', 'share of the objects, those that were not looked at for longest')
+        .argParser(percentage)
+        .default(0.05, '5%'),
+    )
+    .addOption(new Option('--all', 'every object').conflicts('sample'))
+    .option('--read-data', 'also read each of them and decrypt it to its hash')
+    .option('--inventory', 'also list the buckets, and tell what the catalog lacks or the bucket does')
+    .option('--no-repair', 'only look; without it locks are extended, and what is lost is copied or given up')
+    .option('--jobs <count>', 'objects looked at at once, 1 to 64', jobs, 8)
+    .addHelpText(
+      'after',
+      `
+Each run takes what was looked at longest ago, so that runs of 5% reach everything in twenty. A lost object is copied
+from another destination that has it; where none has, its files count as failed and the next \`protect\` or start of the
+watcher uploads them anew. Exit code 4 when anything was not as it should be.
+${examples(
+  'holdfast verify',
+  'holdfast verify documents:letters --all --read-data',
+  'holdfast verify --all --inventory --json',
+)}`,
+    )
+    .action(
+      run(async (session, target, options) =>
+        (await import('../commands/verify.ts')).runVerify(session, target, options),
+      ),
+    );
+}
+
+/** `5%` or `0.5%` as a share of 1. */
+function percentage(text: string): number {
+  const percent = /^(\d+(?:\.\d+)?)%$/.exec(text)?.[1];
+  const share = Number(percent) / 100;
+  if (!(share > 0 && share <= 1)) throw new InvalidArgumentError('A percentage above 0 to 100, like 5%.');
+  return share;
+}
+
+function jobs(text: string): number {
+  const count = Number(text);
+  if (!Number.isInteger(count) || count < 1 || count > 64) throw new InvalidArgumentError('1 to 64.');
+  return count;
+}
