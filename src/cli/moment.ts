@@ -3,14 +3,14 @@ import { Failure } from '../domain/failures.ts';
 /** What commands that take a TIME add to their help. */
 export const momentHelp = `
 A TIME is a date (2026-11-20: the end of that day), a date and time (2026-11-20T14:05, "2026-11-20 14:05:09 +01:00"; in the
-local zone unless it names one; all of the minute or second it names counts), a time ago (90s, 30min, 3h, 2d, 1w), or now.`;
+local zone unless it names one; all of the minute or second it names counts), a time ago (90s, 30m, 3h, 2d, 1w), or now.`;
 
 const absolute =
   /^(?<date>[12]\d{3}-\d\d-\d\d)(?:[Tt ](?<hour>\d\d):(?<minute>\d\d)(?::(?<second>\d\d)(?:[.,](?<fraction>\d{1,9}))?)? ?(?<zone>[Zz]|[+-]\d\d(?::?\d\d)?)?)?$/;
-const ago = /^(?<count>\d{1,6})(?<unit>s|min|h|d|w)(?: ago)?$/;
+const ago = /^(?<count>\d{1,6})(?<unit>[smhdw])(?: ago)?$/;
 const unitMs: Readonly<Record<string, number>> = {
   s: 1_000,
-  min: 60_000,
+  m: 60_000,
   h: 3_600_000,
   d: 86_400_000,
   w: 604_800_000,
