@@ -1,3 +1,4 @@
+import { Failure } from '../domain/failures.ts';
 import { nameOf } from './paths.ts';
 
 /**
@@ -5,6 +6,8 @@ import { nameOf } from './paths.ts';
  * `{odt,ods}`, double stars for any number of folders, a backslash before what is meant literally. A pattern without a
  * slash is about the last name wherever it is, one with a slash about the whole path. A dot at the beginning of a name is
  * a letter like any other. Bytes that are not UTF-8 are U+FFFD; accents match however they were stored (Unicode form C).
+ *
+ * Failure `usage` for a range like `[z-a]`.
  */
 export function globMatcher(pattern: string): (path: Buffer) => boolean {
   const isWhole = pattern.includes('/');
@@ -15,7 +18,7 @@ export function globMatcher(pattern: string): (path: Buffer) => boolean {
 const tokens =
   /\\(?<escaped>.)|(?<folders>(?<=^|\/)\*\*\/)|(?<below>(?<=^|\/)\*\*$)|\*+|\[(?<not>[!^]?)(?<members>\]?[^\]/]+|\])\]|./gsu;
 
-function globExpression(pattern: string): RegExp {
+function globExpression(pattern: string, hasBraces = true): RegExp {
   let depth = 0;
   const parts = [...pattern.matchAll(tokens)].map(({ 0: token, groups = {} }) => {
     if (groups.escaped !== undefined) return RegExp.escape(groups.escaped);
@@ -24,7 +27,7 @@ function globExpression(pattern: string): RegExp {
     if (groups.below !== undefined) return '.+';
     if (token.startsWith('*')) return '[^/]*';
     if (token === '?') return '[^/]';
-    if (token === '{') {
+    if (token === '{' && hasBraces) {
       depth++;
       return '(?:';
     }
@@ -36,11 +39,15 @@ function globExpression(pattern: string): RegExp {
     return RegExp.escape(token);
   });
   // Where a brace is never closed, all of them mean themselves.
-  return depth === 0
-    ? new RegExp(`^(?:${parts.join('')})$`, 'su')
-    : globExpression(pattern.replace(/(?<!\\)[{}]/g, '\\$&'));
+  return depth === 0 ? new RegExp(`^(?:${parts.join('')})$`, 'su') : globExpression(pattern, false);
 }
 
 function oneOf(members: string, isNegated: boolean): string {
-  return `(?!/)[${isNegated ? '^' : ''}${members.replace(/[\\\]^[]/g, '\\$&')}]`;
+  const set = `[${isNegated ? '^' : ''}${members.replace(/[\\\]^[]/g, '\\$&')}]`;
+  try {
+    new RegExp(set, 'su');
+  } catch {
+    throw new Failure('usage', { detail: `[${members}] is no range of letters: the lower one comes first.` });
+  }
+  return `(?!/)${set}`;
 }

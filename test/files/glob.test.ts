@@ -47,6 +47,7 @@ test.each([
   ['a{b', 'a{b', true],
   ['a}b', 'a}b', true],
   ['}{', '}{', true],
+  ['\\\\{', '\\{', true],
   ['a{b}c}', 'abc}', true],
   ['a,b', 'a,b', true],
   ['a[b', 'a[b', true],
@@ -67,4 +68,9 @@ test('bytes that are not UTF-8 are a sign like any other', () => {
   expect(matches('a?b', path)).toBe(true);
   expect(matches('a\ufffdb', path)).toBe(true);
   expect(matches('ab', path)).toBe(false);
+});
+
+test('a range the wrong way round is refused', () => {
+  expect(() => globMatcher('[z-a]')).toThrow('[z-a] is no range');
+  expect(matches('[a-]', '-')).toBe(true);
 });
