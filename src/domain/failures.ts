@@ -270,6 +270,12 @@ export const failures = {
     'The key {document} belongs to a newer keyring than the one this password opens.',
     'Give the newest password to read what was sealed since.',
   ),
+  keyring_name_taken: row(
+    6,
+    false,
+    'The keyring document {document} cannot be published to {destination}: something else lies under its name.',
+    'Somebody else wrote there. Look with `holdfast key list`; `key rotate` takes names that are free.',
+  ),
   scope_shredding: row(
     6,
     false,

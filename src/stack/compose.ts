@@ -1,8 +1,11 @@
 import path from 'node:path';
+import { Catalog } from '../catalog/catalog.ts';
 import { openPool } from '../catalog/database.ts';
 import { migrate } from '../catalog/migrate.ts';
 import type { Installation } from '../installation.ts';
-import { publishKeyring } from '../keys/publish.ts';
+import { type KeyringDocument, keyringDocuments } from '../keys/keyring-files.ts';
+import { documentsToKeep, publishKeyring } from '../keys/publish.ts';
+import { shreddingScopes } from '../keys/shreddings.ts';
 import { buildBundle } from '../policy/bundle.ts';
 import { renderPolicyConfig } from '../policy/render.ts';
 import { openS3Store } from '../storage/s3-store.ts';
@@ -28,7 +31,8 @@ export type ServiceName = (typeof serviceNames)[number];
 export interface ComposeOptions {
   readonly installation: Installation;
   readonly configPath: string;
-  readonly password: Buffer;
+  /** What the worker and the watcher open the keyring with, asked for at each of their starts. */
+  readonly password: () => Buffer;
   /** Which services to run; those that are external are left out by themselves. */
   readonly wanted: ReadonlySet<ServiceName>;
   readonly uid: number;
@@ -97,13 +101,16 @@ export const policiesFolder = (paths: Paths): string => path.join(paths.home, 'p
  * What has to be there before the first file: the schema, the bucket with Object Lock, the keyring in it. All of it may run again at every start. Failures: `bucket_without_lock` and the services' own.
  */
 async function prepareRepository(installation: Installation, running: RunningServices): Promise<void> {
-  const { config, paths, keyringDocuments } = installation;
+  const { config, paths } = installation;
   if (config.services.postgres.mode === 'embedded') ensureSecret(writerPasswordFile(paths));
   const where = endpoints(config, paths, (name) => running.get(name));
   await checkExternal(installation, where);
   const owner = await openPool({ ...where.catalogOwner, maxConnections: 1 });
+  let kept: readonly KeyringDocument[];
   try {
     await migrate(owner, where.writerPassword);
+    // Read anew, because a command may have changed the keyring since the supervisor began.
+    kept = documentsToKeep(await keyringDocuments(paths.home), await shreddingScopes(new Catalog(owner)));
   } finally {
     await owner.end();
   }
@@ -112,7 +119,7 @@ async function prepareRepository(installation: Installation, running: RunningSer
     try {
       await store.ensureBucket();
       if (config.services.s3.mode === 'embedded') await allowRoles(where.s3(destination, 'owner'), paths);
-      await publishKeyring(store, destination.prefix, keyringDocuments, destination.lock);
+      await publishKeyring(store, destination.prefix, kept, destination.lock);
     } finally {
       store.close();
     }

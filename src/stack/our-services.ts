@@ -17,7 +17,8 @@ export function nodeService(options: {
   readonly script: string;
   readonly configPath: string;
   readonly dependsOn: readonly string[];
-  readonly password: Buffer;
+  /** The password to hand over at each start. */
+  readonly password: () => Buffer;
   /** Further arguments. */
   readonly more?: readonly string[];
   /** Runs before every start, when what it depends on is healthy. */

@@ -92,6 +92,18 @@ export class SupervisedService {
     this.#life = this.#keepUp();
   }
 
+  /** Ends the process and resolves when the one that is then started in its place is healthy. Failure `service_unhealthy`. */
+  async renew(): Promise<void> {
+    const before = this.#process;
+    await this.restart();
+    const deadline = performance.now() + this.spec.startTimeoutMs;
+    while (this.#process === before || !this.#isHealthy) {
+      if (this.#isStopping) throw new Failure('interrupted');
+      if (performance.now() > deadline) throw this.#unhealthy(new Error('was not healthy in time'));
+      await sleep(startPollMs);
+    }
+  }
+
   /** Ends the process, which is then started again. */
   async restart(): Promise<void> {
     await this.#process?.end(this.spec.stopSignal, this.spec.stopGraceMs);
@@ -117,7 +129,7 @@ export class SupervisedService {
       launch,
       instance: this.#options.instance,
       logFile: this.#options.logFile,
-      stdinSecret: this.spec.stdinSecret,
+      stdinSecret: this.spec.stdinSecret?.(),
       announcesReady: this.spec.announcesReady === true,
     });
     this.#process = started;

@@ -26,6 +26,8 @@ export interface SupervisorOptions {
   readonly services: readonly ServiceSpec[];
   readonly log: SupervisorLog;
   readonly timing?: SupervisorTiming;
+  /** Takes the secret that {@link Supervisor.renew} brings; throws where it is not good. */
+  readonly onNewSecret?: (secret: Buffer) => Promise<void>;
 }
 
 /**
@@ -86,7 +88,11 @@ export class Supervisor {
     try {
       await this.#endOrphans();
       this.#writeState();
-      this.#control = await serveControl(paths, { status: () => this.status, stop: () => void this.stop() });
+      this.#control = await serveControl(paths, {
+        status: () => this.status,
+        stop: () => void this.stop(),
+        renew: (secret) => this.renew(secret),
+      });
       this.#rotation = setInterval(() => this.#rotateLogs(), rotateIntervalMs);
       this.#rotateLogs();
       await this.#startAll();
@@ -100,6 +106,16 @@ export class Supervisor {
   stop(): Promise<void> {
     this.#stop ??= this.#stopAll();
     return this.#stop;
+  }
+
+  /**
+   * Starts the services that are given a secret again, with this one, and returns when they are healthy. What
+   * they had in hand is theirs again after that: Temporal keeps it.
+   */
+  async renew(secret: Buffer): Promise<void> {
+    await this.#options.onNewSecret?.(secret);
+    const secretive = this.#services.filter(({ spec }) => spec.stdinSecret !== undefined);
+    await Promise.all(secretive.map((service) => service.renew()));
   }
 
   async #startAll(): Promise<void> {

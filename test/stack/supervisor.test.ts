@@ -3,8 +3,8 @@ import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { isFailure } from '../../src/domain/failures.ts';
-import { controlSocket, supervisorStatus, supervisorStop } from '../../src/stack/control.ts';
+import { Failure, isFailure } from '../../src/domain/failures.ts';
+import { controlSocket, supervisorRenew, supervisorStatus, supervisorStop } from '../../src/stack/control.ts';
 import { spawnDetached, waitHealthy } from '../../src/stack/detach.ts';
 import { identify, isRunning } from '../../src/stack/process-table.ts';
 import type { ServiceSpec } from '../../src/stack/services/service.ts';
@@ -228,7 +228,9 @@ describe('keeping up', () => {
 describe('secrets', () => {
   test('a secret reaches the service on its standard input, and neither its environment nor its arguments', async () => {
     const { paths } = installation;
-    const supervisor = supervise(tinyService(paths, 'keeper', { stdinSecret: Buffer.from('open sesame') }));
+    const supervisor = supervise(
+      tinyService(paths, 'keeper', { stdinSecret: () => Buffer.from('open sesame') }),
+    );
     process.env.HOLDFAST_TEST_LEAK = 'open sesame';
     await supervisor.start();
     delete process.env.HOLDFAST_TEST_LEAK;
@@ -238,6 +240,34 @@ describe('secrets', () => {
       expect(readFileSync(`/proc/${pid}/${file}`, 'utf8')).not.toContain('sesame');
     }
     expect(readFileSync(stateFile(paths), 'utf8')).not.toContain('sesame');
+  });
+
+  test('a new secret reaches the services that have one, which are healthy again when that is said', async () => {
+    const { paths } = installation;
+    let secret = Buffer.from('open sesame');
+    const onNewSecret = async (next: Buffer) => {
+      if (next.equals(Buffer.from('wrong'))) throw new Failure('wrong_password');
+      secret = next;
+    };
+    const services = [
+      tinyService(paths, 'keeper', { stdinSecret: () => secret }),
+      tinyService(paths, 'other'),
+    ];
+    const options = { paths, uid, services, timing: fast, onNewSecret, log: () => {} };
+    const supervisor = new Supervisor(options);
+    supervisors.push(supervisor);
+    await supervisor.start();
+    const [keeper, other] = ['keeper', 'other'].map((name) => service(supervisor.status, name).pid);
+    const refused = supervisorRenew(paths, Buffer.from('wrong'));
+    await expect(refused).rejects.toMatchObject({ code: 'wrong_password' });
+    expect(service(supervisor.status, 'keeper').pid).toBe(keeper);
+    expect(await supervisorRenew(paths, Buffer.from('new sesame'))).toBe('renewed');
+    expect(service(supervisor.status, 'keeper')).toMatchObject({ healthy: true });
+    expect(service(supervisor.status, 'keeper').pid).not.toBe(keeper);
+    expect(service(supervisor.status, 'other').pid).toBe(other);
+    expect(journal(paths)).toContain('keeper starts with new sesame');
+    await supervisor.stop();
+    expect(await supervisorRenew(paths, Buffer.from('new sesame'))).toBe('not-running');
   });
 });
 

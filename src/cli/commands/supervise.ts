@@ -12,19 +12,28 @@ export async function runSupervise(session: Session, options: { readonly service
   const log = (message: string, facts: object = {}): void =>
     output.note(JSON.stringify({ time: new Date().toISOString(), message, ...facts }));
   try {
-    const password = await buffer(process.stdin);
+    let password: Buffer = await buffer(process.stdin);
     const installation = await openInstallation(paths, configPath, password);
     const services = await composeServices({
       installation,
       configPath,
-      password,
+      password: () => password,
       wanted: new Set(options.services.split(',') as ServiceName[]),
       uid,
       searchPath: env.PATH ?? '',
       onProgress: log,
       onWarning: log,
     });
-    const supervisor = new Supervisor({ paths, uid, services, log });
+    const supervisor = new Supervisor({
+      paths,
+      uid,
+      services,
+      log,
+      async onNewSecret(secret) {
+        await openInstallation(paths, configPath, secret);
+        password = secret;
+      },
+    });
     const stop = (): void => void supervisor.stop();
     process.on('SIGTERM', stop);
     process.on('SIGINT', stop);

@@ -44,6 +44,6 @@ export interface ServiceSpec {
   readonly stopGraceMs: number;
   /** How long a start may take until it is healthy. */
   readonly startTimeoutMs: number;
-  /** Written to its standard input, which is then closed: how a password reaches it. */
-  readonly stdinSecret?: Buffer;
+  /** Written to its standard input at each start, which is then closed: how a password reaches it. */
+  readonly stdinSecret?: () => Buffer;
 }
