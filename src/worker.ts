@@ -191,6 +191,7 @@ async function pipelineContext(
       scanner: new Semaphore(4),
       upload: new Semaphore(8),
       tombstone: new Semaphore(1),
+      hardlink: new Semaphore(1),
     },
     failPoints: chosenFailPoints(join(paths.home, 'run', 'fail-point')),
     log,

@@ -147,19 +147,42 @@ export class Catalog {
     }
   }
 
-  async startRun(run: { id: Id; kind: string; sourceId?: Id; hostId: Id; actor: string }): Promise<void> {
+  async startRun(run: {
+    id: Id;
+    kind: string;
+    sourceId?: Id;
+    hostId: Id;
+    actor: string;
+    confirmsDeletions?: boolean;
+  }): Promise<void> {
     await this.rows(
-      `insert into run_log (id, kind, source_id, host_id, actor) values ($1, $2, $3, $4, $5) on conflict do nothing`,
-      [run.id, run.kind, run.sourceId ?? null, run.hostId, run.actor],
+      `insert into run_log (id, kind, source_id, host_id, actor, confirms_deletions)
+       values ($1, $2, $3, $4, $5, $6) on conflict do nothing`,
+      [run.id, run.kind, run.sourceId ?? null, run.hostId, run.actor, run.confirmsDeletions ?? false],
     );
   }
 
+  /** Whether the run was told that what is gone was meant to go. */
+  async confirmsDeletions(runId: Id): Promise<boolean> {
+    const found = await this.rows('select 1 from run_log where id = $1 and confirms_deletions', [runId]);
+    return found.length > 0;
+  }
+
+  /** The first account of how a run ended stands. */
   async endRun(id: Id, result: RunResult, totals: Readonly<Record<string, number>>): Promise<void> {
-    await this.rows('update run_log set ended_at = now(), result = $2, totals = $3 where id = $1', [
-      id,
-      result,
-      totals,
-    ]);
+    await this.rows(
+      'update run_log set ended_at = now(), result = $2, totals = $3 where id = $1 and ended_at is null',
+      [id, result, totals],
+    );
+  }
+
+  /** How a run ended; undefined while it has not, or for none. */
+  async endedRun(id: Id): Promise<EndedRun | undefined> {
+    const [row] = await this.rows<EndedRun>(
+      'select result, totals from run_log where id = $1 and ended_at is not null',
+      [id],
+    );
+    return row;
   }
 
   /** Makes entries known that are not; what is known stays as it is. */
@@ -254,15 +277,21 @@ export class Catalog {
     ]);
   }
 
-  /** The entry first met with this inode, other than the one asking: the target of its hard link. */
+  /**
+   * The entry of the same inode that is no hard link of another: what the one asking is a hard link of. Undefined where
+   * there is none yet, or it is the one asking. A version that is under way counts, so that of names looked at at the
+   * same time one is the first.
+   */
   async hardlinkOf(entry: EntryRef, stat: StatFacts): Promise<Id | undefined> {
     const found = await this.rows<{ id: Id }>(
-      `select e.id from versions v join entries e on e.head_version_id = v.id
-       where v.device = $1 and v.inode = $2 and v.kind = 'file' and e.source_id = $3 and e.id <> $4
-         and v.outcome in ('uploaded', 'duplicate') order by e.added_at, e.id limit 1`,
+      `select e.id from versions v join entries e on e.id = v.entry_id
+       where v.device = $1 and v.inode = $2 and v.kind = 'file' and e.source_id = $3 and v.hardlink is null
+         and (v.id = e.head_version_id and v.outcome in ('uploaded', 'duplicate')
+              or v.outcome is null and v.observation > e.head_observation)
+       order by e.id <> $4, e.added_at, e.id limit 1`,
       [String(stat.device), String(stat.inode), entry.sourceId, entry.id],
     );
-    return found[0]?.id;
+    return found[0]?.id === entry.id ? undefined : found[0]?.id;
   }
 
   /** Tombstones of the source within the last ten minutes, and how many entries it has. */
@@ -520,6 +549,11 @@ export class Catalog {
       async () => (await this.pool.query<Row & pg.QueryResultRow>(prepared(sql, values))).rows,
     );
   }
+}
+
+export interface EndedRun {
+  readonly result: RunResult;
+  readonly totals: Readonly<Record<string, number>>;
 }
 
 export type RunResult = 'complete' | 'complete with warnings' | 'incomplete' | 'failed' | 'interrupted';

@@ -44,7 +44,7 @@ export interface PipelineContext {
   readonly sources: ReadonlyMap<Id, ServedSource>;
   readonly staging: Staging;
   readonly quarantineDir: string;
-  readonly semaphores: Readonly<Record<'disk' | 'scanner' | 'upload' | 'tombstone', Semaphore>>;
+  readonly semaphores: Readonly<Record<'disk' | 'scanner' | 'upload' | 'tombstone' | 'hardlink', Semaphore>>;
   readonly failPoints: FailPoints;
   readonly log: Logger;
 }

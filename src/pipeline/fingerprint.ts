@@ -9,14 +9,14 @@ import {
   sameAttributes,
 } from '../domain/attributes.ts';
 import { Failure } from '../domain/failures.ts';
-import type { Outcome } from '../domain/records.ts';
+import type { Id, Outcome } from '../domain/records.ts';
 import {
   type FingerprintAnswer,
   type FingerprintStep,
   type Settled,
   smallContentBytes,
 } from '../domain/steps.ts';
-import { fingerprintFile, isSameState } from '../files/fingerprint.ts';
+import { type Fingerprint, fingerprintFile, isSameState } from '../files/fingerprint.ts';
 import { attributesInside, kindOf, type OpenResult, readLinkInside } from '../files/open.ts';
 import { segmentSizeFor } from '../sealed/layout.ts';
 import { allowsDeletion } from '../watcher/deletions.ts';
@@ -116,37 +116,51 @@ class Look {
       // A version made by this very look before, from other bytes, is never sealed again under its number.
       return made.sha512?.equals(sha512) ? { next: 'admit', versionId: made.id, large } : this.cancelled();
     }
-    const hardlink =
-      print.stat.nlink > 1n ? await this.context.catalog.hardlinkOf(this.seen.entry, stat) : undefined;
+    const { catalog, semaphores, failPoints } = this.context;
+    const versionId =
+      print.stat.nlink === 1n
+        ? await this.record(stat, print)
+        : // One at a time, from the question to what is on record: names looked at together would each be the first.
+          await semaphores.hardlink.run(
+            async () => this.record(stat, print, await catalog.hardlinkOf(this.seen.entry, stat)),
+            this.run.patienceMs,
+          );
+    failPoints.reach('after-fingerprint');
+    return { next: 'admit', versionId, large };
+  }
+
+  /** The version this look makes of a file. */
+  private async record(stat: StatFacts, print: Fingerprint, hardlink?: Id): Promise<Id> {
+    const { sizeBytes, sha512, sha256, mediaType, attributes } = print;
+    const content = {
+      sha512: Buffer.from(sha512, 'hex'),
+      sha256: Buffer.from(sha256, 'hex'),
+      sizeBytes,
+      mediaType,
+    };
     const version = this.row(stat, {
-      sha512,
+      sha512: content.sha512,
       segmentSize: print.segmentSize,
       segmentHashes: print.segmentHashes,
       hardlink: hardlink ?? null,
-      ...attributeColumns(print.attributes),
+      ...attributeColumns(attributes),
     });
     await this.context.catalog.write({
-      content: {
-        sha512,
-        sha256: Buffer.from(print.sha256, 'hex'),
-        sizeBytes: print.sizeBytes,
-        mediaType: print.mediaType,
-      },
+      content,
       version,
       events: [
         this.event(version, 'fingerprint', {
           kind: 'file',
-          sizeBytes: print.sizeBytes,
-          sha512: print.sha512,
-          sha256: print.sha256,
-          mediaType: print.mediaType,
-          ...attributeFacts(print.attributes),
+          sizeBytes,
+          sha512,
+          sha256,
+          mediaType,
+          ...attributeFacts(attributes),
         }),
         this.event(version, 'duplicate_check', { known: false }),
       ],
     });
-    this.context.failPoints.reach('after-fingerprint');
-    return { next: 'admit', versionId: version.id, large };
+    return version.id;
   }
 
   async folder(): Promise<FingerprintAnswer> {
@@ -182,8 +196,11 @@ class Look {
     if (head.outcome === 'deleted' || head.outcome === 'quarantined') return this.unchanged();
     // One at a time, from the count to the commit: tombstones counted together would all be allowed.
     return this.context.semaphores.tombstone.run(async () => {
-      const load = await this.context.catalog.deletionLoad(entry.sourceId);
-      return allowsDeletion(load) ? this.settle('deleted', null) : this.unchanged();
+      const { catalog } = this.context;
+      const mayGo =
+        allowsDeletion(await catalog.deletionLoad(entry.sourceId)) ||
+        (await catalog.confirmsDeletions(this.input.runId));
+      return mayGo ? this.settle('deleted', null) : this.unchanged();
     }, this.run.patienceMs);
   }
 

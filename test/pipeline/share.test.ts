@@ -1,3 +1,5 @@
+import { linkSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { Failure } from '../../src/domain/failures.ts';
@@ -22,6 +24,32 @@ async function protectFile(world: World, path: string, content = 'same content')
   world.write(path, content);
   return protectOnce(world.context, await world.entry(path));
 }
+
+test('names of one file that are looked at together are hard links of one of them, and stay so', async () => {
+  const world = await newWorld();
+  const names = ['a', 'b', 'c', 'd'];
+  world.write('a', 'one file');
+  for (const name of names.slice(1)) linkSync(join(world.folder, 'a'), join(world.folder, name));
+  world.write('other', 'one file');
+  const look = async (name: string) => protectOnce(world.context, await world.entry(name));
+  const links = async () => {
+    const rows = await world.catalog.rows<{ path: Buffer; hardlink: string | null }>(
+      'select e.path, v.hardlink from entries e join versions v on v.id = e.head_version_id order by e.path',
+    );
+    return rows.map(({ path, hardlink }) => `${path} ${hardlink ?? 'first'}`);
+  };
+  await Promise.all([...names, 'other'].map(look));
+  const found = await links();
+  const firsts = found.filter((line) => line.endsWith(' first')).map((line) => line.split(' ')[0] ?? '');
+  expect(firsts).toHaveLength(2);
+  expect(firsts).toContain('other');
+  const first = world.context.ids.entry((await world.entry('a')).sourceId, Buffer.from(firsts[0] ?? ''));
+  expect(found.filter((line) => line.endsWith(first))).toHaveLength(3);
+  // A change is seen through every name, and leads to no other first one.
+  world.write('c', 'another content');
+  await Promise.all(names.map(look));
+  expect(await links()).toEqual(found);
+});
 
 describe('known content at a new path', () => {
   test('rests on the object that is there, after a release of its own', async () => {

@@ -209,6 +209,7 @@ export async function makeWorld(server: TestPostgres): Promise<World> {
       scanner: new Semaphore(4),
       upload: new Semaphore(8),
       tombstone: new Semaphore(1),
+      hardlink: new Semaphore(1),
     },
     failPoints: { reach: () => {} },
     log: pino({ level: 'silent' }),
