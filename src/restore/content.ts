@@ -1,19 +1,30 @@
-import { createHash } from 'node:crypto';
-import { write } from 'node:fs';
-import { promisify } from 'node:util';
-import { Failure } from '../domain/failures.ts';
+import { createHash, type Hash } from 'node:crypto';
+import { Failure, failures, isFailure } from '../domain/failures.ts';
 import type { KeyAccess } from '../pipeline/keys.ts';
 import { segmentSizeFor } from '../sealed/layout.ts';
-import { type ByteSource, type OpenedSealed, openSealed } from '../sealed/open.ts';
+import {
+  type ByteSource,
+  type OpenedSealed,
+  openBytes,
+  openSealed,
+  type SealedFacts,
+} from '../sealed/open.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { ByteBudget } from './byte-budget.ts';
 import type { RestorableFile, RestoreRow } from './restore-index.ts';
 import { retrying, throwIfInterrupted } from './retry.ts';
 
+const mebibyte = 1024 * 1024;
 /** Sealed files up to this length are read with one request. Bytes. */
-const wholeReadBytes = 8 * 1024 * 1024;
-/** Segments of one file that are fetched and opened ahead of the one being written. */
-const segmentsAhead = 8;
+const wholeReadBytes = 8 * mebibyte;
+/** Content up to this size is opened at once: handing it to other threads would cost more than it saves. Bytes. */
+const openAtOnceBytes = 256 * 1024;
+/** Neighbouring segments are read with one request up to this many sealed bytes. */
+const stretchBytes = 4 * mebibyte;
+/** And up to this many bytes of content, where it compressed well. */
+const stretchContentBytes = 8 * mebibyte;
+/** Stretches of one file that are fetched and opened ahead of the one being written. */
+const stretchesAhead = 8;
 
 export interface ReadDeps {
   readonly keys: Pick<KeyAccess, 'byId'>;
@@ -23,34 +34,21 @@ export interface ReadDeps {
   readonly retryPausesMs: readonly number[];
 }
 
-export interface ContentDeps extends ReadDeps {
-  /** Told of plaintext bytes as they are written. */
-  readonly onBytes: (count: number) => void;
-}
-
-/**
- * Writes a version's content into an empty file. Until this resolves the file holds nothing to be trusted.
- *
- * Failures: those of {@link contentSegments}. System errors of the file pass through.
- */
-export async function writeContent(
-  deps: ContentDeps,
-  row: RestoreRow,
-  version: RestorableFile,
-  descriptor: number,
-): Promise<void> {
-  let position = 0;
-  for await (const plain of contentSegments(deps, row, version)) {
-    await writeFully(descriptor, plain, position);
-    position += plain.length;
-    deps.onBytes(plain.length);
-  }
+/** The beginning of a content that is there already. */
+export interface Beginning {
+  /** Whole segments of it, bytes. */
+  readonly bytes: number;
+  /** SHA-512 of them, to be continued. */
+  readonly digest: Hash;
 }
 
 /**
  * A version's content in order, one segment after the other, each authenticated before it is yielded and valid only until
  * the next is asked for. At the end the whole must have the SHA-512 the catalog recorded; until then what was yielded is
  * the sealer's, but not known to be this version.
+ *
+ * Where the recorded object is missing or not what was written, another version of its name is taken if one authenticates
+ * before anything was yielded: a copied bucket has other version ids.
  *
  * Failures: `tampered`, `unsupported_format`, `unknown_key`, `object_missing`, `destination_unknown`, the store's, and
  * `interrupted`.
@@ -60,43 +58,115 @@ export async function* contentSegments(
   row: RestoreRow,
   version: RestorableFile,
 ): AsyncGenerator<Buffer, void> {
+  const { first, segments } = await firstAuthentic(deps, version, async (candidate) => {
+    const opened = recordedSegments(deps, row, candidate);
+    return { first: await opened.next(), segments: opened };
+  });
+  try {
+    if (first.done) return;
+    yield first.value;
+    yield* segments;
+  } finally {
+    await segments.return();
+  }
+}
+
+/**
+ * Does `read` with the version as recorded and, where its object is damaged or missing, with each other version of the
+ * object's name, until one reads well. Throws what the recorded one threw when none does.
+ */
+export async function firstAuthentic<Result>(
+  deps: ReadDeps,
+  version: RestorableFile,
+  read: (version: RestorableFile) => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await read(version);
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    for (const other of await otherVersions(deps, version)) {
+      try {
+        return await read(other);
+      } catch (otherError) {
+        if (!isDamage(otherError)) throw otherError;
+      }
+    }
+    throw error;
+  }
+}
+
+const isDamage = (error: unknown): boolean => isFailure(error) && failures[error.code].exitCode === 4;
+
+async function otherVersions(deps: ReadDeps, version: RestorableFile): Promise<RestorableFile[]> {
+  const { place } = version;
+  const store = storeOf(deps, version);
+  const listed = await retrying(() => store.versionsOf(place.key), deps.signal, deps.retryPausesMs);
+  return listed
+    .filter(
+      ({ versionId, isDeleteMarker, lengthBytes }) =>
+        !isDeleteMarker && versionId !== place.s3VersionId && lengthBytes >= place.offset + place.length,
+    )
+    .map(({ versionId }) => ({ ...version, place: { ...place, s3VersionId: versionId } }));
+}
+
+/** As {@link contentSegments}, of the recorded object only. With `beginning` only what comes after it is read and yielded. */
+export async function* recordedSegments(
+  deps: ReadDeps,
+  row: RestoreRow,
+  version: RestorableFile,
+  beginning?: Beginning,
+): AsyncGenerator<Buffer, void> {
   const store = storeOf(deps, version);
   const { length } = version.place;
-  const segmentBytes = segmentMemory(segmentSizeFor(version.sizeBytes));
   if (length > wholeReadBytes) {
     const source = rangedSource(deps, store, version);
-    const sealed = await openChecked(deps, row, version, source);
-    const plan = { ahead: segmentsAhead, take: () => deps.memory.take(segmentBytes) };
-    yield* openSegments(deps, version, sealed, source, plan);
+    const sealed = await openSealed(source, openOptions(deps, version));
+    checkFacts(row, version, sealed);
+    const stretches = stretchesOf(sealed, beginning?.bytes ?? 0);
+    yield* openStretches(deps, version, sealed, source, stretches, beginning?.digest);
     return;
   }
-  const giveBack = await deps.memory.take(length + segmentBytes);
+  const giveBack = await deps.memory.take(length + version.sizeBytes);
   try {
-    const source = memorySource(await readRange(deps, store, version, 0, length));
-    const sealed = await openChecked(deps, row, version, source);
-    const plan = { ahead: 1, take: async () => () => {} };
-    yield* openSegments(deps, version, sealed, source, plan);
+    const bytes = await readRange(deps, store, version, 0, length);
+    throwIfInterrupted(deps.signal);
+    if (version.sizeBytes <= openAtOnceBytes) {
+      const sealed = openBytes(bytes, openOptions(deps, version));
+      checkFacts(row, version, sealed);
+      const content = sealed.content();
+      if (content.length > 0) yield content;
+      return;
+    }
+    const source = memorySource(bytes);
+    const sealed = await openSealed(source, openOptions(deps, version));
+    checkFacts(row, version, sealed);
+    const stretches = stretchesOf(sealed, beginning?.bytes ?? 0);
+    yield* openStretches(
+      { ...deps, memory: unbounded },
+      version,
+      sealed,
+      source,
+      stretches,
+      beginning?.digest,
+    );
   } finally {
     giveBack();
   }
 }
 
-/** The encrypted segment and its plaintext are both in memory for a moment. */
-const segmentMemory = (segmentSize: number): number => 2 * segmentSize;
+/** For what is paid for already. */
+const unbounded = { take: async () => () => {} };
 
-/** Opens the sealed file and holds its authenticated facts against the catalog's. */
-async function openChecked(
-  deps: ReadDeps,
-  row: RestoreRow,
-  version: RestorableFile,
-  source: ByteSource,
-): Promise<OpenedSealed> {
+function openOptions(deps: ReadDeps, { place }: RestorableFile) {
   const keys = (id: Buffer) => {
-    if (id.toString('hex') !== version.place.keyId) throw otherFile();
+    if (id.toString('hex') !== place.keyId) throw otherFile();
     return deps.keys.byId(id);
   };
-  const sealed = await openSealed(source, { keys, purpose: 'content' });
-  const { metadata, path } = sealed;
+  return { keys, purpose: 'content' as const };
+}
+
+/** Holds a sealed file's authenticated facts against the catalog's. */
+function checkFacts(row: RestoreRow, version: RestorableFile, { metadata, path }: SealedFacts): void {
   const isSameContent =
     metadata.sha512 === version.sha512.toString('hex') && metadata.size === version.sizeBytes;
   // A duplicate rests on an object that was made for another entry or an earlier version, and says so.
@@ -104,42 +174,69 @@ async function openChecked(
   const isThisVersion =
     metadata.version === version.id && metadata.entry === row.entryId && path.equals(row.path);
   if (!isSameContent || (isMadeForThis && !isThisVersion)) throw otherFile();
-  return sealed;
 }
 
 const otherFile = (): Failure =>
   new Failure('tampered', { detail: 'it is another sealed file than the catalog names' });
 
-interface ReadPlan {
-  /** Segments in memory at once. */
-  readonly ahead: number;
-  /** Claims the memory of one. */
-  readonly take: () => Promise<() => void>;
+/** Neighbouring segments that are read together. */
+interface Stretch {
+  readonly first: number;
+  /** Number of segments. */
+  readonly count: number;
+  /** In the sealed file, bytes. */
+  readonly offset: number;
+  readonly length: number;
+  readonly contentBytes: number;
 }
 
-async function* openSegments(
-  deps: ReadDeps,
+function* stretchesOf(sealed: OpenedSealed, fromBytes: number): Generator<Stretch> {
+  const { segmentCount, segmentSize, plaintextLength } = sealed;
+  for (let first = Math.floor(fromBytes / segmentSize); first < segmentCount; ) {
+    const { offset, length } = sealed.segmentRange(first);
+    let end = offset + length;
+    let count = 1;
+    for (; first + count < segmentCount; count++) {
+      const next = sealed.segmentRange(first + count);
+      const isFull =
+        next.offset + next.length - offset > stretchBytes || (count + 1) * segmentSize > stretchContentBytes;
+      if (isFull) break;
+      end = next.offset + next.length;
+    }
+    const contentBytes = Math.min(count * segmentSize, plaintextLength - first * segmentSize);
+    yield { first, count, offset, length: end - offset, contentBytes };
+    first += count;
+  }
+}
+
+async function* openStretches(
+  deps: Pick<ReadDeps, 'signal'> & { readonly memory: Pick<ByteBudget, 'take'> },
   version: RestorableFile,
   sealed: OpenedSealed,
   source: ByteSource,
-  plan: ReadPlan,
+  stretches: Generator<Stretch>,
+  digest = createHash('sha512'),
 ): AsyncGenerator<Buffer, void> {
-  const digest = createHash('sha512');
   const ahead: Promise<Ready>[] = [];
-  let next = 0;
+  const fill = (): void => {
+    while (ahead.length < stretchesAhead) {
+      const { value: stretch } = stretches.next();
+      if (stretch === undefined) return;
+      const ready = readStretch(deps, sealed, source, stretch);
+      // Its turn comes later; until then its failure must not count as unhandled.
+      ready.catch(() => {});
+      ahead.push(ready);
+    }
+  };
   try {
-    for (let index = 0; index < sealed.segmentCount; index++) {
-      for (; next < Math.min(index + plan.ahead, sealed.segmentCount); next++) {
-        const ready = readSegment(deps, sealed, source, next, plan);
-        // Its turn comes later; until then its failure must not count as unhandled.
-        ready.catch(() => {});
-        ahead.push(ready);
-      }
-      const { plain, giveBack } = await (ahead[0] as Promise<Ready>);
+    for (fill(); ahead[0] !== undefined; fill()) {
+      const { segments, giveBack } = await ahead[0];
       try {
-        throwIfInterrupted(deps.signal);
-        digest.update(plain);
-        yield plain;
+        for (const plain of segments) {
+          throwIfInterrupted(deps.signal);
+          digest.update(plain);
+          yield plain;
+        }
       } finally {
         ahead.shift();
         giveBack();
@@ -156,22 +253,26 @@ async function* openSegments(
 }
 
 interface Ready {
-  readonly plain: Buffer;
+  readonly segments: readonly Buffer[];
   readonly giveBack: () => void;
 }
 
-async function readSegment(
-  deps: ReadDeps,
+async function readStretch(
+  deps: Pick<ReadDeps, 'signal'> & { readonly memory: Pick<ByteBudget, 'take'> },
   sealed: OpenedSealed,
   source: ByteSource,
-  index: number,
-  plan: ReadPlan,
+  { first, count, offset, length, contentBytes }: Stretch,
 ): Promise<Ready> {
-  const giveBack = await plan.take();
+  const giveBack = await deps.memory.take(length + contentBytes);
   try {
     throwIfInterrupted(deps.signal);
-    const { offset, length } = sealed.segmentRange(index);
-    return { plain: await sealed.openSegment(index, await source.read(offset, length)), giveBack };
+    const bytes = await source.read(offset, length);
+    const open = (_: unknown, position: number): Promise<Buffer> => {
+      const range = sealed.segmentRange(first + position);
+      const start = range.offset - offset;
+      return sealed.openSegment(first + position, bytes.subarray(start, start + range.length));
+    };
+    return { segments: await Promise.all(Array.from({ length: count }, open)), giveBack };
   } catch (error) {
     giveBack();
     throw error;
@@ -211,11 +312,5 @@ function storeOf(deps: ReadDeps, { place }: RestorableFile): ObjectStore {
   return store;
 }
 
-const writeAt = promisify(write);
-
-async function writeFully(descriptor: number, bytes: Buffer, position: number): Promise<void> {
-  for (let done = 0; done < bytes.length; ) {
-    const { bytesWritten } = await writeAt(descriptor, bytes, done, bytes.length - done, position + done);
-    done += bytesWritten;
-  }
-}
+/** Size of the segments of a content; what is continued must end at one's end. Bytes. */
+export const segmentBytesOf = ({ sizeBytes }: RestorableFile): number => segmentSizeFor(sizeBytes);

@@ -1,8 +1,3 @@
-interface Done<Result> {
-  readonly task: Promise<Done<Result>>;
-  readonly result: Result;
-}
-
 /**
  * Does `work` for each item, at most `limit` at once, and yields what comes of it as it comes. When one fails, or
  * whoever iterates stops, `stop` is called and the others are waited for before this ends.
@@ -13,23 +8,77 @@ export async function* mapUnordered<Item, Result>(
   work: (item: Item) => Promise<Result>,
   stop: () => void,
 ): AsyncGenerator<Result> {
-  const running = new Set<Promise<Done<Result>>>();
-  const first = async (): Promise<Result> => {
-    const { task, result } = await Promise.race(running);
-    running.delete(task);
-    return result;
+  let running = 0;
+  const results: Result[] = [];
+  let failed: { readonly error: unknown } | undefined;
+  let wake = (): void => {};
+  const begin = (item: Item): void => {
+    running++;
+    work(item)
+      .then(
+        (result) => results.push(result),
+        (error: unknown) => {
+          failed ??= { error };
+        },
+      )
+      .finally(() => {
+        running--;
+        wake();
+      });
   };
+  const oneMoreDone = (): Promise<void> => new Promise((resolve) => (wake = resolve));
   try {
     for await (const item of items) {
-      const task: Promise<Done<Result>> = work(item).then((result) => ({ task, result }));
-      running.add(task);
-      // It is looked at when it is raced; until then its failure must not count as unhandled.
-      task.catch(() => {});
-      if (running.size >= limit) yield await first();
+      begin(item);
+      while (running >= limit && !failed) await oneMoreDone();
+      if (failed) throw failed.error;
+      yield* results.splice(0);
     }
-    while (running.size > 0) yield await first();
+    while (running > 0 && !failed) {
+      await oneMoreDone();
+      yield* results.splice(0);
+    }
+    if (failed) throw failed.error;
+    yield* results;
   } finally {
-    if (running.size > 0) stop();
-    await Promise.allSettled(running);
+    if (running > 0) stop();
+    while (running > 0) await oneMoreDone();
+  }
+}
+
+/** Yields the items of an iteration that is kept going meanwhile, up to `limit` items ahead of whoever takes them. */
+export async function* readAhead<Item>(items: AsyncIterable<Item>, limit: number): AsyncGenerator<Item> {
+  const ready: Item[] = [];
+  let ended: { readonly error?: unknown } | undefined;
+  let isStopped = false;
+  let wakeTaker = (): void => {};
+  let wakeReader = (): void => {};
+  const reading = (async () => {
+    for await (const item of items) {
+      ready.push(item);
+      wakeTaker();
+      while (ready.length >= limit && !isStopped)
+        await new Promise<void>((resolve) => (wakeReader = resolve));
+      if (isStopped) return;
+    }
+  })().then(
+    () => (ended = {}),
+    (error: unknown) => (ended = { error }),
+  );
+  reading.then(() => wakeTaker());
+  try {
+    for (;;) {
+      const items = ready.splice(0);
+      wakeReader();
+      yield* items;
+      if (ready.length > 0) continue;
+      if (ended !== undefined) break;
+      await new Promise<void>((resolve) => (wakeTaker = resolve));
+    }
+    if ('error' in ended) throw ended.error;
+  } finally {
+    isStopped = true;
+    wakeReader();
+    await reading;
   }
 }

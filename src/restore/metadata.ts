@@ -1,6 +1,6 @@
-import { type BigIntStats, chmodSync, chownSync, fstatSync } from 'node:fs';
+import { type BigIntStats, chmodSync, chownSync, fstatSync, utimesSync } from 'node:fs';
+import type { SystemCalls } from '../files/system-calls.ts';
 import { descriptorPath } from './descriptor.ts';
-import type { MtimeSetter } from './mtime-setter.ts';
 
 /** What is put back of a version besides its content. */
 export interface WantedMetadata {
@@ -8,65 +8,162 @@ export interface WantedMetadata {
   readonly uid: number;
   readonly gid: number;
   readonly mtimeNs: bigint;
+  /** Name to base64 of the value. */
+  readonly xattrs?: Readonly<Record<string, string>>;
 }
 
-/** What the file system or this user's rights did not let be set; the content is whole all the same. */
-export type MetadataProblem = 'owner_not_set' | 'mode_not_set' | 'mtime_not_set';
+export interface MetadataOptions {
+  /** Gives back owner and group by number, and with them what lends the owner's rights. */
+  readonly owner: boolean;
+  readonly xattrs: boolean;
+  /** Undefined where the platform has none: then times are exact to the microsecond, and attributes are left out. */
+  readonly calls: SystemCalls | undefined;
+}
+
+/**
+ * What the file system, this user's rights or the request did not let be set; the content is whole all the same.
+ * `set_id_not_set`: set-uid or set-gid was left out, because the owner is not the recorded one or was not asked for.
+ */
+export type MetadataProblem =
+  | 'owner_not_set'
+  | 'mode_not_set'
+  | 'set_id_not_set'
+  | 'mtime_not_set'
+  | 'xattrs_not_set';
 
 const setIdBits = 0o6000;
 
+/** Attributes that say whose rights apply, in numbers of the machine they come from: they go with the owner. */
+const ownersAttributes = new Set([
+  'security.capability',
+  'system.posix_acl_access',
+  'system.posix_acl_default',
+]);
+
+const isPlainAttribute = (name: string): boolean => name.startsWith('user.');
+
 /**
- * Sets owner (as root), mode and time, in this order because a change of owner clears the set-id bits. Takes any
- * descriptor, also one that only names a place; a link's has no mode. Only what differs is set.
+ * Sets owner, attributes, mode and time, in this order: a change of owner clears set-id bits, and attributes need the right
+ * to write that a mode may take away. Takes any descriptor, also one that only names a place; a link's has no mode. Only
+ * what differs is set. Gives what could not be set, and the state afterwards.
  */
-export async function applyMetadata(
+export function applyMetadata(
   descriptor: number,
   wanted: WantedMetadata,
-  times: MtimeSetter,
-): Promise<MetadataProblem | undefined> {
-  const path = descriptorPath(descriptor);
-  const before = fstatSync(descriptor, { bigint: true });
-  const problems: MetadataProblem[] = [];
-  if (isRoot() && !hasOwner(before, wanted)) {
-    attempt(problems, 'owner_not_set', () => chownSync(path, wanted.uid, wanted.gid));
+  options: MetadataOptions,
+): { readonly problems: readonly MetadataProblem[]; readonly stat: BigIntStats } {
+  const problems = new Set<MetadataProblem>();
+  const attempt = (problem: MetadataProblem, set: () => void): void => {
+    try {
+      set();
+    } catch {
+      problems.add(problem);
+    }
+  };
+  let stat = fstatSync(descriptor, { bigint: true });
+  if (options.owner && !hasOwner(stat, wanted)) {
+    attempt('owner_not_set', () => chownSync(descriptorPath(descriptor), wanted.uid, wanted.gid));
+    stat = fstatSync(descriptor, { bigint: true });
   }
-  if (!before.isSymbolicLink()) {
-    const owned = fstatSync(descriptor, { bigint: true });
-    const mode = rightfulMode(owned, wanted);
-    if (Number(owned.mode & 0o7777n) !== mode) {
-      attempt(problems, 'mode_not_set', () => chmodSync(path, mode));
+  if (wanted.xattrs !== undefined && options.xattrs) {
+    for (const [name, value] of Object.entries(wanted.xattrs)) {
+      attempt('xattrs_not_set', () => setAttribute(descriptor, stat, wanted, options, name, value));
+    }
+    // An access list changes the mode.
+    stat = fstatSync(descriptor, { bigint: true });
+  }
+  if (!stat.isSymbolicLink()) {
+    const mode = rightfulMode(stat, wanted, options);
+    if (mode !== wanted.mode) problems.add('set_id_not_set');
+    if (modeOf(stat) !== mode) {
+      attempt('mode_not_set', () => chmodSync(descriptorPath(descriptor), mode));
     }
   }
-  if (before.mtimeNs !== wanted.mtimeNs && !(await times.set(descriptor, wanted.mtimeNs))) {
-    problems.push('mtime_not_set');
+  if (stat.mtimeNs !== wanted.mtimeNs) {
+    attempt('mtime_not_set', () => setMtime(descriptor, wanted.mtimeNs, options.calls));
   }
-  return problems[0];
+  const after = fstatSync(descriptor, { bigint: true });
+  // Some file systems take what they cannot hold for something near it.
+  if (after.mtimeNs !== wanted.mtimeNs) problems.add('mtime_not_set');
+  if (!after.isSymbolicLink() && modeOf(after) !== rightfulMode(after, wanted, options)) {
+    problems.add('mode_not_set');
+  }
+  return { problems: [...problems], stat: after };
 }
 
 /** True when {@link applyMetadata} would change nothing. */
-export function hasMetadata(stat: BigIntStats, wanted: WantedMetadata): boolean {
+export function hasMetadata(
+  descriptor: number,
+  stat: BigIntStats,
+  wanted: WantedMetadata,
+  options: MetadataOptions,
+): boolean {
   return (
-    (!isRoot() || hasOwner(stat, wanted)) &&
-    (stat.isSymbolicLink() || Number(stat.mode & 0o7777n) === rightfulMode(stat, wanted)) &&
-    stat.mtimeNs === wanted.mtimeNs
+    (!options.owner || hasOwner(stat, wanted)) &&
+    (stat.isSymbolicLink() || modeOf(stat) === rightfulMode(stat, wanted, options)) &&
+    stat.mtimeNs === wanted.mtimeNs &&
+    (!options.xattrs || hasAttributes(descriptor, wanted, options))
   );
 }
 
+const modeOf = (stat: BigIntStats): number => Number(stat.mode & 0o7777n);
+
 /** A set-id bit lends the owner's rights: under another owner than the recorded one it would lend the wrong ones. */
-function rightfulMode(stat: BigIntStats, wanted: WantedMetadata): number {
-  return hasOwner(stat, wanted) ? wanted.mode : wanted.mode & ~setIdBits;
+function rightfulMode(stat: BigIntStats, wanted: WantedMetadata, { owner }: MetadataOptions): number {
+  return owner && hasOwner(stat, wanted) ? wanted.mode : wanted.mode & ~setIdBits;
 }
 
 function hasOwner(stat: BigIntStats, wanted: WantedMetadata): boolean {
   return stat.uid === BigInt(wanted.uid) && stat.gid === BigInt(wanted.gid);
 }
 
-const isRoot = (): boolean => process.geteuid?.() === 0;
+/** Throws where the attribute is not ours to set, or cannot be. */
+function setAttribute(
+  descriptor: number,
+  stat: BigIntStats,
+  wanted: WantedMetadata,
+  { calls, owner }: MetadataOptions,
+  name: string,
+  base64: string,
+): void {
+  const goesWithOwner = ownersAttributes.has(name);
+  if (!isPlainAttribute(name) && !goesWithOwner) throw new Error('another namespace');
+  if (calls === undefined) throw new Error('no system calls');
+  // Who did not ask for owners did not ask for these.
+  if (goesWithOwner && !owner) return;
+  if (goesWithOwner && !hasOwner(stat, wanted)) throw new Error('another owner');
+  const value = Buffer.from(base64, 'base64');
+  if (attributeOf(descriptor, name, calls)?.equals(value)) return;
+  calls.setAttribute(descriptor, Buffer.from(name), value);
+}
 
-function attempt(problems: MetadataProblem[], problem: MetadataProblem, set: () => void): void {
+function hasAttributes(
+  descriptor: number,
+  { xattrs = {} }: WantedMetadata,
+  { calls, owner }: MetadataOptions,
+): boolean {
+  return Object.entries(xattrs).every(
+    ([name, base64]) =>
+      (ownersAttributes.has(name) && !owner) ||
+      (calls !== undefined &&
+        attributeOf(descriptor, name, calls)?.equals(Buffer.from(base64, 'base64')) === true),
+  );
+}
+
+/** Undefined where there is none, or it cannot be read. */
+function attributeOf(descriptor: number, name: string, calls: SystemCalls): Buffer | undefined {
   try {
-    set();
+    return calls.attribute(descriptor, Buffer.from(name));
   } catch {
-    problems.push(problem);
+    return undefined;
   }
+}
+
+function setMtime(descriptor: number, mtimeNs: bigint, calls: SystemCalls | undefined): void {
+  if (calls !== undefined) {
+    calls.setMtime(descriptor, mtimeNs);
+    return;
+  }
+  const { atimeMs } = fstatSync(descriptor);
+  utimesSync(descriptorPath(descriptor), atimeMs / 1_000, Number(mtimeNs / 1_000n) / 1e6);
 }

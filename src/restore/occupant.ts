@@ -13,40 +13,60 @@ import { promisify } from 'node:util';
 import { Failure } from '../domain/failures.ts';
 import { errorCode } from '../files/error-code.ts';
 import { joinPath } from '../files/paths.ts';
-import { hasMetadata } from './metadata.ts';
+import type { Journal } from './journal.ts';
+import { hasMetadata, type MetadataOptions } from './metadata.ts';
 import { numberedName } from './names.ts';
 import type { RestorableFile } from './restore-index.ts';
 import { throwIfInterrupted } from './retry.ts';
-import { maxNameAttempts, type TargetFolder } from './target-tree.ts';
+import { firstNumber, maxNameAttempts, type TargetFolder } from './target-tree.ts';
 
 /**
- * The name an entry gets in its folder, and what has it now: nothing, or already what is to be restored. Names taken by
- * anything else are passed over. `number` 0 is the entry's own name.
+ * The name an entry gets in its folder, and what has it now: nothing, already what is to be restored, what it is to
+ * replace, or what is to stay in its place. Names taken by anything else are passed over. `number` 0 is the entry's own
+ * name.
  */
-export type Berth<Equal> =
-  | { readonly kind: 'free'; readonly name: Buffer; readonly number: number }
-  | { readonly kind: 'equal'; readonly name: Buffer; readonly number: number; readonly occupant: Equal };
+export type Berth<Equal> = { readonly name: Buffer; readonly number: number } & (
+  | { readonly kind: 'free' | 'replace' | 'kept' }
+  | { readonly kind: 'equal'; readonly occupant: Equal }
+);
 
-/**
- * Looks for the entry's name from `from` on. `equal` judges what has a name, and gives undefined when it is something else.
- * Failure `no_free_name`.
- */
+/** When a different file or link that has an entry's name is replaced. */
+export type Overwrite = 'never' | 'if-newer' | 'always';
+
+export interface BerthSearch<Equal> {
+  readonly overwrite: Overwrite;
+  /** Of the version. */
+  readonly mtimeNs: bigint;
+  /** Judges what has a name, and gives undefined when it is something else. */
+  readonly equal: (path: Buffer, stat: BigIntStats) => Promise<Equal | undefined> | Equal | undefined;
+}
+
+/** Looks for the entry's name from `from` on. Failure `no_free_name`. */
 export async function findBerth<Equal>(
-  folder: TargetFolder,
+  folder: Pick<TargetFolder, 'path' | 'lists' | 'hasDeviceNames'>,
   wanted: Buffer,
-  equal: (path: Buffer, stat: BigIntStats) => Promise<Equal | undefined> | Equal | undefined,
+  search: BerthSearch<Equal>,
   from = 0,
 ): Promise<Berth<Equal>> {
-  for (let number = from; number < maxNameAttempts; number++) {
+  for (let number = Math.max(from, firstNumber(folder, wanted)); number < maxNameAttempts; number++) {
     const name = numberedName(wanted, number, 'file');
     const path = joinPath(folder.path, name);
     const stat = lstatSync(path, { bigint: true, throwIfNoEntry: false });
     if (stat === undefined) return { kind: 'free', name, number };
-    const occupant = await equal(path, stat);
+    // It is another entry's, or somebody's, whose name the file system takes for this one.
+    if (!folder.lists(name)) continue;
+    const occupant = await search.equal(path, stat);
     if (occupant !== undefined) return { kind: 'equal', name, number, occupant };
+    if (number === 0 && isReplaceable(stat) && search.overwrite !== 'never') {
+      const isOurs = search.overwrite === 'always' || search.mtimeNs > stat.mtimeNs;
+      return { kind: isOurs ? 'replace' : 'kept', name, number };
+    }
   }
   throw new Failure('no_free_name');
 }
+
+/** Never a folder, with all that is in it; never a pipe or device. */
+const isReplaceable = (stat: BigIntStats): boolean => stat.isFile() || stat.isSymbolicLink();
 
 /** A file that holds the version's content already. Close its descriptor. */
 export interface EqualFile {
@@ -54,17 +74,23 @@ export interface EqualFile {
   readonly stat: BigIntStats;
 }
 
+export interface EqualityDeps {
+  readonly signal: AbortSignal;
+  readonly metadata: MetadataOptions;
+  readonly journal: Pick<Journal, 'has'>;
+}
+
 const readFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /**
- * The file at `path`, opened, if size and SHA-512 are the version's. A file with further names that would need other
+ * The file at `path`, opened, if size and SHA-512 are the version's, now or when an earlier run noted it. A file with further names that would need other
  * metadata does not count: what else bears those names, perhaps outside the target, is not ours to change.
  */
 export async function equalFile(
   path: Buffer,
   seen: BigIntStats,
   version: RestorableFile,
-  signal: AbortSignal,
+  { signal, metadata, journal }: EqualityDeps,
 ): Promise<EqualFile | undefined> {
   if (!seen.isFile() || seen.size !== BigInt(version.sizeBytes)) return undefined;
   let descriptor: number;
@@ -78,12 +104,12 @@ export async function equalFile(
   let isEqual = false;
   try {
     const stat = fstatSync(descriptor, { bigint: true });
-    const isOurs = stat.nlink === 1n || hasMetadata(stat, version);
+    const isOurs = stat.nlink === 1n || hasMetadata(descriptor, stat, version, metadata);
     isEqual =
       stat.isFile() &&
       stat.size === seen.size &&
       isOurs &&
-      (await sha512Of(descriptor, signal)).equals(version.sha512);
+      (journal.has(version.id, stat) || (await sha512Of(descriptor, signal)).equals(version.sha512));
     return isEqual ? { descriptor, stat } : undefined;
   } finally {
     if (!isEqual) closeSync(descriptor);

@@ -38,6 +38,23 @@ export function placeFile(folder: TargetFolder, partial: Buffer, name: Buffer, m
   throw new Failure('target_changed');
 }
 
+/**
+ * Gives what was made its name in the place of the file or link that has it, which is gone then, as one step. False: a
+ * folder has the name by now. Failure `target_changed` as for {@link placeFile}.
+ */
+export function replaceFile(folder: TargetFolder, partial: Buffer, name: Buffer, made: BigIntStats): boolean {
+  const to = joinPath(folder.path, name);
+  try {
+    renameSync(joinPath(folder.path, partial), to);
+  } catch (error) {
+    if (errorCode(error) === 'EISDIR') return false;
+    throw error;
+  }
+  if (isInode(to, made)) return true;
+  unlinkSync(to);
+  throw new Failure('target_changed');
+}
+
 /** Takes the name with an empty file first, so that the rename replaces nothing but that. */
 export function placeByRename(from: Buffer, to: Buffer): boolean {
   try {

@@ -2,7 +2,7 @@ import { Failure, type FailureCode, failures, isFailure } from '../domain/failur
 import { errorCode } from '../files/error-code.ts';
 
 /** What ends the whole restore, because the next entry would meet it too. */
-const endings: readonly FailureCode[] = [
+export const endings: readonly FailureCode[] = [
   'interrupted',
   'catalog_unavailable',
   's3_unavailable',

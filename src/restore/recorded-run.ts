@@ -38,11 +38,13 @@ export async function recordedRestore(
     problem = error;
   }
   const result = runResult(summary, problem);
-  const facts = { ...summary, result, ...(isFailure(problem) ? { failure: problem.code } : {}) };
+  const { warnings, ...counts } = summary;
+  const counted = { ...counts, ...warnings };
+  const facts = { ...counted, result, ...(isFailure(problem) ? { failure: problem.code } : {}) };
   try {
     const event = auditEvent(ids, { subject: run, step: 'restore', run, host: hostId, actor, source, facts });
     await catalog.write({ events: [event] });
-    await catalog.endRun(run, result, { ...summary });
+    await catalog.endRun(run, result, counted);
   } catch (error) {
     // What stopped the restore says more than that it could not be noted down.
     problem ??= error;
@@ -55,5 +57,8 @@ function runResult(summary: RestoreSummary, problem: unknown): RunResult {
   if (isFailure(problem, 'interrupted')) return 'interrupted';
   if (problem !== undefined) return 'failed';
   if (summary.failed > 0) return 'incomplete';
-  return summary.missing + summary.older > 0 ? 'complete with warnings' : 'complete';
+  const warnings = Object.keys(summary.warnings).length;
+  return summary.missing + summary.older + summary.kept + warnings > 0
+    ? 'complete with warnings'
+    : 'complete';
 }

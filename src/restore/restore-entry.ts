@@ -1,16 +1,25 @@
-import { closeSync, constants, fstatSync, linkSync, openSync, symlinkSync, unlinkSync } from 'node:fs';
-import { Failure } from '../domain/failures.ts';
+import {
+  type BigIntStats,
+  closeSync,
+  constants,
+  fstatSync,
+  linkSync,
+  lstatSync,
+  openSync,
+  symlinkSync,
+  unlinkSync,
+} from 'node:fs';
+import { Failure, isFailure } from '../domain/failures.ts';
 import type { Id } from '../domain/records.ts';
 import { errorCode } from '../files/error-code.ts';
 import { isRelativePath, joinPath, nameOf, parentOf } from '../files/paths.ts';
-import { type ContentDeps, writeContent } from './content.ts';
 import { openPathOnly } from './descriptor.ts';
-import { applyMetadata, type MetadataProblem } from './metadata.ts';
-import type { MtimeSetter } from './mtime-setter.ts';
-import { partialName } from './names.ts';
-import { type Berth, equalFile, findBerth, isEqualLink } from './occupant.ts';
-import { isInode, placeFile } from './place.ts';
-import { entryProblem } from './problem.ts';
+import type { Journal } from './journal.ts';
+import { applyMetadata, type MetadataOptions, type MetadataProblem } from './metadata.ts';
+import { partialName, resumableName } from './names.ts';
+import { type Berth, equalFile, findBerth, isEqualLink, type Overwrite } from './occupant.ts';
+import { placeFile, replaceFile } from './place.ts';
+import { endings, entryProblem } from './problem.ts';
 import type {
   RestorableFile,
   RestorableFolder,
@@ -21,12 +30,15 @@ import type {
 import type { RestoredItem, RestoreResult } from './restored-item.ts';
 import { throwIfInterrupted } from './retry.ts';
 import type { TargetFolder, TargetTree } from './target-tree.ts';
+import { type ContentDeps, writeContent } from './write-content.ts';
 
 /** What every entry of one restore is done with. */
 export interface EntryDeps extends ContentDeps {
   /** Undefined in a dry run whose target is not there. */
   readonly tree: TargetTree | undefined;
-  readonly times: MtimeSetter;
+  readonly metadata: MetadataOptions;
+  readonly overwrite: Overwrite;
+  readonly journal: Pick<Journal, 'has' | 'add'>;
   /** Name of the source's folder in the target. */
   readonly sourceFolder: Buffer;
   readonly dryRun: boolean;
@@ -41,6 +53,7 @@ export interface HardlinkTargets {
 }
 
 interface RestoredInode {
+  readonly version: Id;
   /** As the catalog has it, with the source's folder. */
   readonly folder: Buffer;
   /** As it is. */
@@ -53,7 +66,7 @@ interface RestoredInode {
 interface Done {
   readonly result: RestoreResult;
   readonly target: Buffer;
-  readonly reason?: MetadataProblem;
+  readonly warnings?: readonly MetadataProblem[];
 }
 
 /** Restores one file or link. What is wrong with this entry alone is its result; throws what ends the restore. */
@@ -89,10 +102,10 @@ export function finishFolder(deps: EntryDeps, row: RestoreRow): Promise<Restored
     const folder = deps.dryRun ? deps.tree?.find(path) : deps.tree?.folder(path);
     if (folder === undefined) return { result: 'restored', target: path };
     try {
-      const reason = deps.dryRun
-        ? undefined
-        : await applyMetadata(folder.descriptor, version as RestorableFolder, deps.times);
-      return done(folderResult(folder, path), folder.actual, reason);
+      const warnings = deps.dryRun
+        ? []
+        : applyMetadata(folder.descriptor, version as RestorableFolder, deps.metadata).problems;
+      return done(folderResult(folder, path), folder.actual, warnings);
     } finally {
       folder.release();
     }
@@ -118,39 +131,58 @@ async function restoreLink(
 ): Promise<Done> {
   const { linkTarget } = version;
   if (linkTarget.length === 0 || linkTarget.includes(0)) throw new Failure('unsafe_path');
+  const search = {
+    overwrite: deps.overwrite,
+    mtimeNs: version.mtimeNs,
+    equal: (path: Buffer, stat: BigIntStats) => isEqualLink(path, stat, linkTarget) || undefined,
+  };
   for (let from = 0; ; ) {
     throwIfInterrupted(deps.signal);
-    const berth = await findBerth(
-      folder,
-      name,
-      (path, stat) => isEqualLink(path, stat, linkTarget) || undefined,
-      from,
-    );
+    const berth = await findBerth(folder, name, search, from);
     const target = joinPath(folder.actual, berth.name);
-    if (deps.dryRun) return done(resultOf(berth), target);
-    const path = joinPath(folder.path, berth.name);
-    try {
-      if (berth.kind === 'free') symlinkSync(linkTarget, path);
-    } catch (error) {
-      if (errorCode(error) !== 'EEXIST') throw error;
+    if (deps.dryRun || berth.kind === 'kept') return done(resultOf(berth), target);
+    const placed = berth.kind === 'equal' || placeLink(folder, berth, linkTarget);
+    if (!placed) {
       from = berth.number;
       continue;
     }
-    return done(resultOf(berth), target, await applyLinkMetadata(path, version, deps.times));
+    const warnings = applyLinkMetadata(joinPath(folder.path, berth.name), version, deps.metadata);
+    return done(resultOf(berth), target, warnings);
+  }
+}
+
+/** False: something else has the name by now. */
+function placeLink(folder: TargetFolder, { kind, name }: Berth<unknown>, linkTarget: Buffer): boolean {
+  if (kind === 'replace') {
+    const partial = Buffer.from(partialName());
+    const path = joinPath(folder.path, partial);
+    symlinkSync(linkTarget, path);
+    try {
+      return replaceFile(folder, partial, name, lstatSync(path, { bigint: true }));
+    } finally {
+      remove(path);
+    }
+  }
+  try {
+    symlinkSync(linkTarget, joinPath(folder.path, name));
+    return true;
+  } catch (error) {
+    if (errorCode(error) !== 'EEXIST') throw error;
+    return false;
   }
 }
 
 const linkFlags = openPathOnly | constants.O_NOFOLLOW;
 
-async function applyLinkMetadata(
+function applyLinkMetadata(
   path: Buffer,
   version: RestorableLink,
-  times: MtimeSetter,
-): Promise<MetadataProblem | undefined> {
+  options: MetadataOptions,
+): readonly MetadataProblem[] {
   const descriptor = openSync(path, linkFlags);
   try {
     if (!fstatSync(descriptor).isSymbolicLink()) throw new Failure('target_changed');
-    return await applyMetadata(descriptor, version, times);
+    return applyMetadata(descriptor, version, options).problems;
   } finally {
     closeSync(descriptor);
   }
@@ -166,11 +198,15 @@ async function restoreFile(
   const file = new FileRestore(deps, folder, row, path, version);
   const berth = await file.berth(0);
   if (deps.dryRun) return file.dry(berth);
+  if (berth.kind === 'kept') return file.leave(berth);
   if (berth.kind === 'equal') return file.keep(berth);
   return (await file.asHardlink(berth)) ?? file.write(berth);
 }
 
 type FileBerth = Berth<{ readonly descriptor: number }>;
+
+/** From this size on a file in the making outlives what ends a restore, so that the next one goes on with it. Bytes. */
+const resumableBytes = 64 * 1024 * 1024;
 
 /** One file on its way into its folder. */
 class FileRestore {
@@ -190,12 +226,18 @@ class FileRestore {
 
   berth(from: number): Promise<FileBerth> {
     const { deps, folder, version } = this;
-    return findBerth(
-      folder,
-      nameOf(this.path),
-      (path, stat) => equalFile(path, stat, version, deps.signal),
-      from,
-    );
+    const search = {
+      overwrite: deps.overwrite,
+      mtimeNs: version.mtimeNs,
+      equal: (path: Buffer, stat: BigIntStats) => equalFile(path, stat, version, deps),
+    };
+    return findBerth(folder, nameOf(this.path), search, from);
+  }
+
+  /** What is there is as new as the version, or newer, and was to stay then. */
+  leave(berth: FileBerth): Done {
+    this.deps.onBytes(this.version.sizeBytes);
+    return this.done(berth);
   }
 
   dry(berth: FileBerth): Done {
@@ -204,13 +246,13 @@ class FileRestore {
   }
 
   /** The content is there already: only what is said about it is set again. */
-  async keep(berth: FileBerth & { kind: 'equal' }): Promise<Done> {
+  keep(berth: FileBerth & { kind: 'equal' }): Done {
     const { descriptor } = berth.occupant;
     try {
-      const reason = await applyMetadata(descriptor, this.version, this.deps.times);
-      this.remember(descriptor, berth.name);
+      const { problems, stat } = applyMetadata(descriptor, this.version, this.deps.metadata);
+      this.remember(stat, berth.name);
       this.deps.onBytes(this.version.sizeBytes);
-      return this.done(berth, reason);
+      return this.done(berth, problems);
     } finally {
       closeSync(descriptor);
     }
@@ -227,15 +269,15 @@ class FileRestore {
     if (firstFolder === undefined) return undefined;
     try {
       for (let berth = free; ; berth = await this.berth(berth.number)) {
+        if (berth.kind === 'kept') return this.leave(berth);
         if (berth.kind === 'equal') return this.keep(berth);
-        const path = joinPath(folder.path, berth.name);
-        const linked = tryLink(joinPath(firstFolder.path, first.name), path);
+        const from = joinPath(firstFolder.path, first.name);
+        const linked = this.link(from, berth, first);
         if (linked === 'taken') continue;
         if (linked === 'impossible') return undefined;
-        if (!isInode(path, first)) {
-          unlinkSync(path);
-          return undefined;
-        }
+        // A further name is a change of the file's, which is what was noted.
+        const stat = lstatSync(joinPath(folder.path, berth.name), { bigint: true });
+        for (const id of [first.version, version.id]) deps.journal.add(id, stat);
         return this.done(berth);
       }
     } finally {
@@ -243,54 +285,113 @@ class FileRestore {
     }
   }
 
-  /** Writes the content beside its place and gives it its name when it is whole. */
-  async write(free: FileBerth): Promise<Done> {
-    const { deps, folder, version } = this;
-    const partial = Buffer.from(partialName());
-    const partialPath = joinPath(folder.path, partial);
-    const flags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
-    const descriptor = openSync(partialPath, flags, 0o600);
+  private link(from: Buffer, berth: FileBerth, first: RestoredInode): 'linked' | 'taken' | 'impossible' {
+    const { folder } = this;
+    const partial = berth.kind === 'replace' ? Buffer.from(partialName()) : undefined;
+    const path = joinPath(folder.path, partial ?? berth.name);
+    const linked = tryLink(from, path);
+    if (linked !== 'linked') return linked;
+    const stat = lstatSync(path, { bigint: true });
+    if (stat.dev !== first.dev || stat.ino !== first.ino) {
+      unlinkSync(path);
+      return 'impossible';
+    }
+    if (partial === undefined) return 'linked';
     try {
-      await writeContent(deps, this.row, version, descriptor);
-      const reason = await applyMetadata(descriptor, version, deps.times);
-      const made = fstatSync(descriptor, { bigint: true });
-      for (let berth = free; ; berth = await this.berth(berth.number)) {
-        throwIfInterrupted(deps.signal);
-        // Somebody put an equal file there meanwhile.
-        if (berth.kind === 'equal') return await this.keep(berth);
-        if (!folder.isInPlace()) throw new Failure('target_changed');
-        if (!placeFile(folder, partial, berth.name, made)) continue;
-        this.remember(descriptor, berth.name);
-        return this.done(berth, reason);
-      }
+      return replaceFile(folder, partial, berth.name, stat) ? 'linked' : 'taken';
     } finally {
-      closeSync(descriptor);
-      remove(partialPath);
+      remove(path);
     }
   }
 
-  private remember(descriptor: number, name: Buffer): void {
-    const { hardlinks } = this.deps;
-    const { dev, ino } = fstatSync(descriptor, { bigint: true });
-    const inode = { folder: parentOf(this.path), name, dev, ino, sha512: this.version.sha512 };
-    if (hardlinks.wanted.has(this.row.entryId)) hardlinks.restored.set(this.row.entryId, inode);
+  /** Writes the content beside its place and gives it its name when it is whole. */
+  async write(free: FileBerth): Promise<Done> {
+    const { deps, folder, version } = this;
+    const { partial, descriptor } = this.openPartial();
+    let isLeft = true;
+    try {
+      await writeContent(deps, this.row, version, descriptor);
+      const { problems, stat: made } = applyMetadata(descriptor, version, deps.metadata);
+      for (let berth = free; ; berth = await this.berth(berth.number)) {
+        throwIfInterrupted(deps.signal);
+        if (berth.kind === 'kept') return this.done(berth);
+        // Somebody put an equal file there meanwhile.
+        if (berth.kind === 'equal') return this.keep(berth);
+        if (!folder.isInPlace()) throw new Failure('target_changed');
+        const place = berth.kind === 'replace' ? replaceFile : placeFile;
+        if (!place(folder, partial, berth.name, made)) continue;
+        isLeft = false;
+        this.remember(fstatSync(descriptor, { bigint: true }), berth.name);
+        return this.done(berth, problems);
+      }
+    } catch (error) {
+      if (this.isResumable && isFailure(error) && endings.includes(error.code)) isLeft = false;
+      throw error;
+    } finally {
+      closeSync(descriptor);
+      if (isLeft) remove(joinPath(folder.path, partial));
+    }
+  }
+
+  private get isResumable(): boolean {
+    return this.version.sizeBytes >= resumableBytes;
+  }
+
+  private openPartial(): { readonly partial: Buffer; readonly descriptor: number } {
+    const partial = Buffer.from(this.isResumable ? resumableName(this.version.id) : partialName());
+    const path = joinPath(this.folder.path, partial);
+    const left = this.isResumable ? openLeft(path) : undefined;
+    return { partial, descriptor: left ?? openSync(path, partialFlags | constants.O_EXCL, 0o600) };
+  }
+
+  private remember(stat: BigIntStats, name: Buffer): void {
+    const { hardlinks, journal } = this.deps;
+    const { version, row } = this;
+    journal.add(version.id, stat);
+    const { hardlink, sha512 } = version;
+    if (hardlink === undefined && !hardlinks.wanted.has(row.entryId)) return;
+    const { dev, ino } = stat;
+    const inode = { version: version.id, folder: parentOf(this.path), name, dev, ino, sha512 };
+    if (hardlinks.wanted.has(row.entryId)) hardlinks.restored.set(row.entryId, inode);
     // The first path is not there (any more): this one stands for it.
-    const { hardlink } = this.version;
     if (hardlink !== undefined && !hardlinks.restored.has(hardlink)) hardlinks.restored.set(hardlink, inode);
   }
 
-  private done(berth: FileBerth, reason?: MetadataProblem): Done {
-    return done(resultOf(berth), joinPath(this.folder.actual, berth.name), reason);
+  private done(berth: FileBerth, warnings?: readonly MetadataProblem[]): Done {
+    return done(resultOf(berth), joinPath(this.folder.actual, berth.name), warnings);
   }
 }
 
-function resultOf(berth: Berth<unknown>): RestoreResult {
-  if (berth.kind === 'equal') return 'unchanged';
-  return berth.number === 0 ? 'restored' : 'conflict';
+const partialFlags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW;
+
+/** What an earlier run left of a large file, if it is only ours. Anything else that has the name goes. */
+function openLeft(path: Buffer): number | undefined {
+  let descriptor: number;
+  try {
+    descriptor = openSync(path, constants.O_RDWR | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === undefined) throw error;
+    if (code !== 'ENOENT') unlinkSync(path);
+    return undefined;
+  }
+  const stat = fstatSync(descriptor);
+  const isOurs = stat.isFile() && stat.nlink === 1 && stat.uid === process.geteuid?.();
+  if (isOurs && (stat.mode & 0o077) === 0) return descriptor;
+  closeSync(descriptor);
+  unlinkSync(path);
+  return undefined;
 }
 
-function done(result: RestoreResult, target: Buffer, reason?: MetadataProblem): Done {
-  return { result, target, ...(reason === undefined ? {} : { reason }) };
+function resultOf({ kind, number }: Berth<unknown>): RestoreResult {
+  if (kind === 'equal') return 'unchanged';
+  if (kind === 'replace') return 'replaced';
+  if (kind === 'kept') return 'kept';
+  return number === 0 ? 'restored' : 'conflict';
+}
+
+function done(result: RestoreResult, target: Buffer, warnings: readonly MetadataProblem[] = []): Done {
+  return { result, target, ...(warnings.length === 0 ? {} : { warnings }) };
 }
 
 function tryLink(from: Buffer, to: Buffer): 'linked' | 'taken' | 'impossible' {

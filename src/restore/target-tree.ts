@@ -14,7 +14,7 @@ import { Failure } from '../domain/failures.ts';
 import { errorCode } from '../files/error-code.ts';
 import { joinPath, namesOf, parentOf } from '../files/paths.ts';
 import { descriptorPath, openPathOnly } from './descriptor.ts';
-import { isPartialName, numberedName } from './names.ts';
+import { isDeviceName, isPartialName, isResumableName, numberedName } from './names.ts';
 
 const folderFlags = openPathOnly | constants.O_DIRECTORY;
 /** Open folders kept for the next file; each is one descriptor. */
@@ -31,6 +31,13 @@ export interface TargetFolder {
   readonly actual: Buffer;
   /** Whether it was there before, or made by this restore. */
   readonly origin: 'present' | 'made';
+  /** Whether its file system belongs to Windows machines, where some names stand for devices. */
+  readonly hasDeviceNames: boolean;
+  /**
+   * Whether something has exactly this name here, byte by byte. A name can lead to what is called otherwise where the file
+   * system takes some for the same: `a` for `A`, or one Unicode form for another.
+   */
+  lists(name: Buffer): boolean;
   /** False when somebody moved it, perhaps out of the target. */
   isInPlace(): boolean;
   release(): void;
@@ -38,7 +45,8 @@ export interface TargetFolder {
 
 /**
  * The folder a restore writes into. Everything in it is reached by name from an open descriptor, one name at a time, and
- * no link is ever followed: what a link or file keeps from being made as a folder is made as `name (1)`.
+ * no link is ever followed: what a link or file keeps from being made as a folder is made as `name (1)`, and so is what
+ * the file system takes for another folder's name.
  *
  * Paths given are as the catalog has them, relative to the target; must be relative and without special names.
  */
@@ -47,25 +55,33 @@ export class TargetTree {
   private readonly open = new Map<string, OpenFolder>();
   /** Every folder reached so far, by where it is. */
   private readonly reached = new Map<string, TargetFolder['origin']>();
+  /** Large files in the making that were there, each with its folder as the catalog has it. */
+  private readonly resumable: { readonly folder: Buffer; readonly name: Buffer }[] = [];
 
   private constructor(descriptor: number) {
-    this.root = new OpenFolder(descriptor, Buffer.alloc(0), 'present', undefined);
+    const hasDeviceNames = windowsFileSystems.has(statfsSync(descriptorPath(descriptor)).type);
+    this.root = new OpenFolder(descriptor, Buffer.alloc(0), 'present', hasDeviceNames, undefined);
   }
 
-  /** Opens the target, making it if need be (0700). Failure `target_unusable`. */
+  /** Opens the target, making it if need be (0700). Failures `target_unusable`, `target_is_link`. */
   static make(path: string): TargetTree {
     try {
       mkdirSync(path, { recursive: true, mode: 0o700 });
-      return new TargetTree(openSync(path, folderFlags));
+      return TargetTree.open(path);
     } catch (error) {
       throw unusable(error);
     }
   }
 
-  /** Opens the target if it is there. Failure `target_unusable`. */
+  private static open(path: string): TargetTree {
+    if (lstatSync(path).isSymbolicLink()) throw new Failure('target_is_link');
+    return new TargetTree(openSync(path, folderFlags | constants.O_NOFOLLOW));
+  }
+
+  /** Opens the target if it is there. Failures `target_unusable`, `target_is_link`. */
   static openPresent(path: string): TargetTree | undefined {
     try {
-      return new TargetTree(openSync(path, folderFlags));
+      return TargetTree.open(path);
     } catch (error) {
       if (errorCode(error) === 'ENOENT') return undefined;
       throw unusable(error);
@@ -76,6 +92,11 @@ export class TargetTree {
   get identity(): string {
     const { dev, ino } = fstatSync(this.root.descriptor, { bigint: true });
     return `${dev}:${ino}`;
+  }
+
+  /** Names the target itself: join names to it. */
+  get path(): Buffer {
+    return this.root.path;
   }
 
   /** Bytes that this user can still write. */
@@ -92,6 +113,19 @@ export class TargetTree {
   /** The folder at `path` if it is there; makes nothing and removes nothing. */
   find(path: Buffer): TargetFolder | undefined {
     return this.reach(path, false);
+  }
+
+  /** Removes large files in the making that nothing of this restore went on with. */
+  removeResumable(): void {
+    for (const { folder, name } of this.resumable) {
+      const found = this.find(folder);
+      if (found === undefined) continue;
+      try {
+        removeFile(joinPath(found.path, name));
+      } finally {
+        found.release();
+      }
+    }
   }
 
   close(): void {
@@ -132,16 +166,18 @@ export class TargetTree {
   }
 
   private child(parent: OpenFolder, name: Buffer, make: boolean): OpenFolder | undefined {
-    for (let number = 0; number < maxNameAttempts; number++) {
+    for (let number = firstNumber(parent, name); number < maxNameAttempts; number++) {
       const candidate = numberedName(name, number, 'folder');
       const opened = this.openChild(parent, candidate, make);
       if (opened === 'absent') return undefined;
       if (opened === 'taken') continue;
       const actual = joinPath(parent.actual, candidate);
+      const wanted = joinPath(parent.wanted, name);
       const folder = new OpenFolder(
         opened.descriptor,
-        joinPath(parent.wanted, name),
-        this.firstVisit(opened, actual, make),
+        wanted,
+        this.firstVisit(opened, wanted, actual, make),
+        this.root.hasDeviceNames,
         { root: this.root, actual },
       );
       this.keep(folder);
@@ -159,7 +195,10 @@ export class TargetTree {
     let made = false;
     for (;;) {
       try {
-        return { descriptor: openSync(path, folderFlags | constants.O_NOFOLLOW), made };
+        const descriptor = openSync(path, folderFlags | constants.O_NOFOLLOW);
+        if (made || this.isNamed(parent, name)) return { descriptor, made };
+        closeSync(descriptor);
+        return 'taken';
       } catch (error) {
         const code = errorCode(error);
         // A file or a link has the name.
@@ -177,8 +216,13 @@ export class TargetTree {
     }
   }
 
+  private isNamed(parent: OpenFolder, name: Buffer): boolean {
+    return this.reached.has(joinPath(parent.actual, name).toString('latin1')) || parent.lists(name);
+  }
+
   private firstVisit(
     opened: { descriptor: number; made: boolean },
+    wanted: Buffer,
     actual: Buffer,
     make: boolean,
   ): TargetFolder['origin'] {
@@ -187,8 +231,16 @@ export class TargetTree {
     if (known !== undefined) return known;
     const origin = opened.made ? 'made' : 'present';
     this.reached.set(key, origin);
-    if (make && origin === 'present') removePartials(descriptorPath(opened.descriptor));
+    if (make && origin === 'present') this.removePartials(descriptorPath(opened.descriptor), wanted);
     return origin;
+  }
+
+  /** Removes what a killed restore left in a folder. A folder that cannot be listed is left as it is. */
+  private removePartials(folder: Buffer, wanted: Buffer): void {
+    for (const name of listed(folder) ?? []) {
+      if (isResumableName(name)) this.resumable.push({ folder: wanted, name: Buffer.from(name) });
+      if (isPartialName(name)) removeFile(joinPath(folder, Buffer.from(name)));
+    }
   }
 
   private keep(folder: OpenFolder): void {
@@ -209,7 +261,9 @@ class OpenFolder implements TargetFolder {
   readonly wanted: Buffer;
   readonly actual: Buffer;
   readonly origin: TargetFolder['origin'];
+  readonly hasDeviceNames: boolean;
   private readonly root: OpenFolder | undefined;
+  private names: ReadonlySet<string> | undefined;
   private holders = 0;
   private retired = false;
 
@@ -217,12 +271,14 @@ class OpenFolder implements TargetFolder {
     descriptor: number,
     wanted: Buffer,
     origin: TargetFolder['origin'],
+    hasDeviceNames: boolean,
     place: { readonly root: OpenFolder; readonly actual: Buffer } | undefined,
   ) {
     this.descriptor = descriptor;
     this.path = descriptorPath(descriptor);
     this.wanted = wanted;
     this.origin = origin;
+    this.hasDeviceNames = hasDeviceNames;
     this.actual = place?.actual ?? Buffer.alloc(0);
     this.root = place?.root;
   }
@@ -237,6 +293,17 @@ class OpenFolder implements TargetFolder {
       if (errorCode(error) === 'ENAMETOOLONG') return true;
       throw error;
     }
+  }
+
+  lists(name: Buffer): boolean {
+    const key = name.toString('latin1');
+    if (this.names?.has(key)) return true;
+    // It may have come since.
+    const names = listed(this.path);
+    // Who cannot list a folder must take the name's word.
+    if (names === undefined) return true;
+    this.names = new Set(names);
+    return this.names.has(key);
   }
 
   hold(): this {
@@ -269,20 +336,31 @@ function below(absolute: Buffer, path: Buffer): Buffer {
   return Buffer.concat([isFileSystemRoot ? Buffer.alloc(0) : absolute, Buffer.from('/'), path]);
 }
 
-/** Removes what a killed restore left in a folder. A folder that cannot be listed is left as it is. */
-function removePartials(folder: Buffer): void {
-  let names: string[];
+/** Names in a folder, one character a byte; undefined where it cannot be listed. */
+function listed(folder: Buffer): string[] | undefined {
   try {
-    names = readdirSync(folder, 'latin1');
-  } catch {
-    return;
+    return readdirSync(folder, 'latin1');
+  } catch (error) {
+    if (errorCode(error) === undefined) throw error;
+    return undefined;
   }
-  for (const name of names.filter(isPartialName)) {
-    const path = joinPath(folder, Buffer.from(name));
-    try {
-      if (lstatSync(path).isFile()) unlinkSync(path);
-    } catch {
-      // Somebody else removed it, or it is not ours to remove.
-    }
+}
+
+function removeFile(path: Buffer): void {
+  try {
+    if (lstatSync(path).isFile()) unlinkSync(path);
+  } catch (error) {
+    // Somebody else removed it, or it is not ours to remove.
+    if (errorCode(error) === undefined) throw error;
   }
+}
+
+/** statfs(2): vfat, exFAT, NTFS in both drivers, and Windows shares in three. */
+const windowsFileSystems: ReadonlySet<number> = new Set([
+  0x4d44, 0x2011bab0, 0x5346544e, 0x7366746e, 0x517b, 0xff534d42, 0xfe534d42,
+]);
+
+/** The first number a name is tried with: a device's name would be that device on the machine the folder belongs to. */
+export function firstNumber({ hasDeviceNames }: Pick<TargetFolder, 'hasDeviceNames'>, name: Buffer): number {
+  return hasDeviceNames && isDeviceName(name) ? 1 : 0;
 }

@@ -187,6 +187,7 @@ export class TestRepository {
         lockMode: 'GOVERNANCE',
         retainUntil: new Date(Date.now() + 86_400_000),
         state: 'live',
+        sealedSha256: null,
       },
       events: [],
     });

@@ -102,11 +102,15 @@ describe('what is restored', () => {
     expect(items.get('docs/old')?.target?.toString()).toBe(`${repository.source}/docs/old`);
   });
 
-  test.runIf(isRoot)('owner and set-id bits, as root', async () => {
+  test.runIf(isRoot)('owner and set-id bits, as root who asked for them', async () => {
     await repository.add('tool', { mode: 0o6755, uid: 1234, gid: 4321 });
     await repository.add('link', { kind: 'link', linkTarget: 'tool', uid: 1234, gid: 4321 });
+    const unasked = tempFolder();
+    expect((await restore(unasked)).get('tool')?.warnings).toEqual(['set_id_not_set']);
+    const theirs = lstatSync(inSource(unasked, 'tool'));
+    expect([theirs.uid, theirs.gid, theirs.mode & 0o7777]).toEqual([0, 0, 0o755]);
     const to = tempFolder();
-    await restore(to);
+    expect(summaryOf(await restore(to, { owner: true })).warnings).toEqual({});
     const tool = lstatSync(inSource(to, 'tool'));
     expect([tool.uid, tool.gid, tool.mode & 0o7777]).toEqual([1234, 4321, 0o6755]);
     expect(lstatSync(inSource(to, 'link')).uid).toBe(1234);
@@ -119,7 +123,13 @@ describe('what is restored', () => {
     execFileSync('chown', ['65534', to]);
     process.seteuid?.(65534);
     try {
-      await restore(to);
+      const items = await restore(to, { owner: true });
+      expect(items.get('tool')).toMatchObject({
+        result: 'restored',
+        warnings: ['owner_not_set', 'set_id_not_set'],
+      });
+      expect(summaryOf(items).warnings).toEqual({ owner_not_set: 1, set_id_not_set: 1 });
+      expect(restoreExitCode(summaryOf(items))).toBe(0);
     } finally {
       process.seteuid?.(0);
     }
@@ -472,7 +482,7 @@ describe('damage', () => {
     await repository.add('large', { content, damage });
     await repository.add('cut', { content: 'abc', damage: (sealed) => sealed.subarray(0, -5) });
     const lost = await repository.add('lost', { content: 'lost' });
-    await owner.query(`update objects set s3_version_id = 'none' where id = $1`, [lost.objectId]);
+    await owner.query(`update objects set key = key || ' lost' where id = $1`, [lost.objectId]);
     const to = tempFolder();
     const items = await restore(to);
     expect(items.get('large')).toMatchObject({ result: 'failed', reason: 'tampered', damaged: true });
