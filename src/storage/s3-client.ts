@@ -39,7 +39,8 @@ export interface S3Clients {
 const connectTimeoutMs = 5_000;
 const idleTimeoutMs = 30_000;
 const patientTimeoutMs = 15 * 60_000;
-const credentialsLifeMs = 5 * 60_000;
+/** The SDK asks anew 5 min before the end: with no more than that it would ask for every request. */
+const credentialsLifeMs = 10 * 60_000;
 /**
  * More than callers ever use at once: the connect timeout also runs while a request waits for a free socket,
  * so a smaller bound would make a busy pool look like a dead server.
