@@ -85,7 +85,8 @@ export type Activities = ReturnType<typeof createActivities>;
 /** Heartbeats at most so often, however fast a step reports progress. */
 const heartbeatEveryMs = 5_000;
 
-async function beating<T>(work: (run: StepRun) => Promise<T>): Promise<T> {
+/** Runs the work of an activity with heartbeats, until it is cancelled. */
+export async function beating<T>(work: (run: StepRun) => Promise<T>): Promise<T> {
   const { isLocal, workflowExecution } = activityInfo();
   const current = Context.current();
   let last = 0;

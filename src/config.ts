@@ -21,6 +21,12 @@ const duration = z
   .regex(/^\d+(ms|s|m|h|d)$/, 'a number and a unit: ms, s, m, h or d')
   .transform((text) => Number.parseInt(text, 10) * (units[text.replace(/^\d+/, '')] ?? 1));
 
+const percentage = z
+  .string()
+  .regex(/^\d+(\.\d+)?%$/, 'a percentage, like 5%')
+  .transform((text) => Number.parseFloat(text) / 100)
+  .refine((share) => share <= 1, 'at most 100%');
+
 const sizes: Record<string, number> = { B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 };
 const size = z
   .string()
@@ -140,6 +146,16 @@ const schema = z.strictObject({
       retryDelay: duration.prefault('2s'),
       /** How long a path must have been without an event. */
       quiet: duration.prefault('200ms'),
+    })
+    .prefault({}),
+  verify: z
+    .strictObject({
+      /** How often a sample is verified. */
+      every: duration.refine((ms) => ms >= 3_600_000, 'at least 1h').prefault('1d'),
+      /** Share of the objects that each run looks at, those that were not for longest. */
+      sample: percentage.prefault('5%'),
+      /** Share of the objects whose content each run reads and decrypts. */
+      readData: percentage.prefault('1%'),
     })
     .prefault({}),
   policy: z

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { Client } from '@temporalio/client';
 import {
   DefaultLogger,
   makeTelemetryFilterString,
@@ -7,6 +8,8 @@ import {
   type WorkerOptions,
 } from '@temporalio/worker';
 import { createActivities } from '../activities/index.ts';
+import { createVerifyActivities } from '../activities/verify.ts';
+import type { VerifySampleInput } from '../workflows/verify-sample.ts';
 import { sequenceAudit } from './audit/sequencer.ts';
 import { Catalog } from './catalog/catalog.ts';
 import { openPool } from './catalog/database.ts';
@@ -34,7 +37,12 @@ import { servedSources } from './sources.ts';
 import type { Endpoints } from './stack/endpoints.ts';
 import { openS3Store } from './storage/s3-store.ts';
 import { connectWorker, dataConverter } from './temporal/connect.ts';
-import { filesQueue, hostQueue } from './temporal/names.ts';
+import { filesQueue, hostQueue, verifySampleId } from './temporal/names.ts';
+import { ensureSchedule } from './temporal/schedules.ts';
+import type { VerifyDeps } from './verify/run.ts';
+
+/** A sample that takes longer ends there; the next one goes on. */
+const verifySliceMs = 2 * 60 * 60 * 1_000;
 
 /** The agent worker: the one place where everything the pipeline uses is made and wired. */
 const { installation, endpoints, metricsPort, argument } = await openProcess(process.argv);
@@ -72,7 +80,10 @@ Runtime.install({
   },
 });
 const connection = await connectWorker(endpoints.temporal);
-const activities = createActivities(context, gates, metrics);
+const activities = {
+  ...createActivities(context, gates, metrics),
+  ...createVerifyActivities(verifying(installation, context), metrics, log),
+};
 const shared = {
   connection,
   namespace: endpoints.temporal.namespace,
@@ -106,6 +117,7 @@ const workers = await Promise.all([
 ]);
 const running = workers.map((worker) => worker.run());
 void housekeeping(settleLeftovers);
+void housekeeping(scheduleSamples);
 const daily = setInterval(() => void housekeeping(settleLeftovers, renewKeyring), 86_400_000);
 const sequencing = setInterval(() => {
   sequenceAudit(catalog).catch((error: unknown) =>
@@ -145,6 +157,21 @@ async function housekeeping(...chores: (() => Promise<void>)[]): Promise<void> {
 async function settleLeftovers(): Promise<void> {
   await reconcile(context);
   await catalog.recordKeys(keyFacts(installation.keyringDocuments));
+}
+
+/** Has a sample of what is stored verified, again and again. */
+async function scheduleSamples(): Promise<void> {
+  const { namespace } = endpoints.temporal;
+  const client = new Client({ connection, namespace, dataConverter: shared.dataConverter });
+  const { every, sample, readData } = config.verify;
+  const input: VerifySampleInput = { sample, readSample: readData, sliceMs: Math.min(every, verifySliceMs) };
+  await ensureSchedule(client, {
+    id: verifySampleId,
+    workflowType: 'verifySample',
+    taskQueue: filesQueue(groupOf(config)),
+    args: [input],
+    recurrence: { everyMs: every, jitterMs: Math.round(every / 24) },
+  });
 }
 
 /** Renews the locks of the keyring; before a start the supervisor has seen to that already. */
@@ -196,6 +223,15 @@ async function pipelineContext(
     failPoints: chosenFailPoints(join(paths.home, 'run', 'fail-point')),
     log,
   };
+}
+
+/** What the samples are verified with. */
+function verifying(installation: Installation, context: PipelineContext): VerifyDeps {
+  const { catalog, ids, hostId, keys } = context;
+  const destinations = new Map(
+    [...context.destinations].map(([name, { store, config }]) => [name, { store, prefix: config.prefix }]),
+  );
+  return { catalog, ids, hostId, keys, destinations, keyring: installation.keyringDocuments };
 }
 
 async function openDestinations(

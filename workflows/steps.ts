@@ -27,7 +27,8 @@ const local = proxyLocalActivities<Activities>({
   retry: { maximumAttempts: 2, initialInterval: '100ms' },
 });
 
-const gate = proxyActivities<Activities>({
+/** Waiting until a dependency answers again. */
+export const gate = proxyActivities<Activities>({
   scheduleToCloseTimeout: longestOutage,
   heartbeatTimeout: '60s',
   retry: { initialInterval: '1s', maximumInterval: '15s' },

@@ -78,6 +78,28 @@ export type PlanAnswer =
   | { readonly next: 'upload' };
 export type UploadAnswer = Postponed | Settled | Changed | { readonly next: 'plan' };
 
+/** One sample that is verified: goes on where an earlier try of the same run stopped. */
+export interface VerifyStep {
+  readonly runId: Id;
+  /** Shares of the objects to look at, and to read, 0 to 1. */
+  readonly sample: number;
+  readonly readSample: number;
+  /** After this nothing more is begun: the next run takes what was left, because it is the oldest then. */
+  readonly sliceMs: number;
+}
+
+export type VerifyAnswer =
+  | Postponed
+  | {
+      readonly next: 'verified';
+      readonly checked: number;
+      readonly read: number;
+      readonly mismatches: number;
+      readonly repaired: number;
+      /** Whether the whole sample was looked at. */
+      readonly complete: boolean;
+    };
+
 export interface FailStep {
   readonly entryId: Id;
   readonly runId: Id;

@@ -1,5 +1,5 @@
 import { createServer } from 'node:http';
-import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { type Outcome, outcomes } from '../domain/records.ts';
 
 /** The process's metrics in Prometheus' conventions; labels hold outcomes and step names, never ids or paths. */
@@ -19,6 +19,24 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  private readonly verifiedObjects = new Counter({
+    name: 'holdfast_verify_objects_total',
+    help: 'Objects that samples looked at in this process, and what of them was read.',
+    labelNames: ['depth'],
+    registers: [this.registry],
+  });
+  private readonly verifyMismatches = new Counter({
+    name: 'holdfast_verify_mismatches_total',
+    help: 'Objects, manifests and keyring documents that samples did not find as promised.',
+    labelNames: ['remedy'],
+    registers: [this.registry],
+  });
+  private readonly verifiedAt = new Gauge({
+    name: 'holdfast_verify_last_success_timestamp_seconds',
+    help: 'When a sample was last verified to its end in this process; 0 before the first.',
+    registers: [this.registry],
+  });
+
   constructor() {
     collectDefaultMetrics({ register: this.registry });
     for (const outcome of outcomes) this.files.inc({ outcome }, 0);
@@ -30,6 +48,15 @@ export class Metrics {
 
   stepTook(step: string, seconds: number): void {
     this.steps.observe({ step }, seconds);
+  }
+
+  /** Counts a sample. Repaired mismatches count too: somebody did something. */
+  verified(sample: { checked: number; read: number; mismatches: number; repaired: number }): void {
+    this.verifiedObjects.inc({ depth: 'checked' }, sample.checked);
+    this.verifiedObjects.inc({ depth: 'read' }, sample.read);
+    this.verifyMismatches.inc({ remedy: 'none' }, sample.mismatches - sample.repaired);
+    this.verifyMismatches.inc({ remedy: 'repaired' }, sample.repaired);
+    this.verifiedAt.setToCurrentTime();
   }
 
   /** Serves `GET /metrics` on a loopback port until the process ends. */

@@ -9,4 +9,6 @@ export const hostQueue = (hostId: Id): string => `host.${hostId}`;
 
 /** One workflow per entry at a time: the server refuses a second under this id. */
 export const protectWorkflowId = (entryId: Id): string => `protect:${entryId}`;
+/** Schedule and, with the time behind it, workflow of the samples that are verified. */
+export const verifySampleId = 'verify-sample';
 export const holdWorkflowId = (holdId: Id): string => `hold:${holdId}`;

@@ -1,4 +1,3 @@
-import type { Logger } from 'pino';
 import { auditEvent } from '../audit/event.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { AuditRow } from '../catalog/rows.ts';
@@ -29,7 +28,6 @@ export interface VerifyDeps {
   readonly keyring: readonly KeyringDocument[];
   /** By the destination's name in the configuration. */
   readonly destinations: ReadonlyMap<string, VerifyDestination>;
-  readonly log?: Logger;
   /** Pauses between the tries of a request that a store did not answer, ms. */
   readonly retryPausesMs?: readonly number[];
 }

@@ -73,6 +73,7 @@ test('what it calls a default is the default', () => {
   };
   const assumed = parseConfig(stringify(least), 'least');
   expect(shown.pipeline).toEqual(assumed.pipeline);
+  expect(shown.verify).toEqual(assumed.verify);
   expect(shown.services).toEqual(assumed.services);
   expect(shown.destinations).toEqual(assumed.destinations);
   expect({ ...shown.policy, sources: {} }).toEqual(assumed.policy);
