@@ -23,7 +23,6 @@ const program = new Command('holdfast')
   .description(
     'Backs up files to locked S3 storage, each one hashed, judged by policy, scanned, encrypted and provable.',
   )
-  .version(readVersion())
   .option('--config <file>', 'configuration file (default: holdfast.yaml in the state folder)')
   .option('--json', 'results as JSON')
   .option('--password-file <file>', 'file that holds the password (or HOLDFAST_PASSWORD_FILE)')
@@ -39,6 +38,7 @@ defineFilesCommands(cli);
 defineRestoreCommands(cli);
 defineRecoveryCommands(cli);
 defineCheckCommands(cli);
+if (!isCommandsOwn('--version')) program.version(readVersion());
 
 await main();
 
@@ -55,6 +55,12 @@ async function main(): Promise<void> {
       process.exitCode = isFailure(error) ? error.exitCode : 1;
     }
   }
+}
+
+/** Whether an option stands behind a command, which may have its own of that name. */
+function isCommandsOwn(option: string): boolean {
+  const before = process.argv.slice(2, process.argv.indexOf(option));
+  return program.commands.some((known) => before.includes(known.name()));
 }
 
 function command(name: string, description: string, parent: Command = program): Command {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { PromisedObject } from '../catalog/verify-query.ts';
 import { Failure, type FailureCode, isFailure } from '../domain/failures.ts';
-import { contentSegments, type ReadDeps } from '../restore/content.ts';
+import { type ReadDeps, recordedSegments } from '../restore/content.ts';
 import { retrying } from '../restore/retry.ts';
 
 /**
@@ -56,7 +56,7 @@ async function readSegments(
     madeFor: versionId,
   };
   const version = { ...noMetadata, id: versionId, kind: 'file', sizeBytes, sha512, place } as const;
-  for await (const plain of contentSegments(deps, { entryId, path }, version)) onBytes(plain.length);
+  for await (const plain of recordedSegments(deps, { entryId, path }, version)) onBytes(plain.length);
 }
 
 /** Reading looks at content alone. */

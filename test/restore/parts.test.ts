@@ -2,7 +2,7 @@ import { mkdirSync, openSync, readdirSync, readFileSync, statSync, writeFileSync
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { jsonItem } from '../../src/cli/commands/restore.ts';
+import { jsonItem } from '../../src/cli/restore-report.ts';
 import { systemCalls } from '../../src/files/system-calls.ts';
 import { ByteBudget } from '../../src/restore/byte-budget.ts';
 import { mapUnordered } from '../../src/restore/map-unordered.ts';

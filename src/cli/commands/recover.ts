@@ -16,14 +16,13 @@ import { openS3Store } from '../../storage/s3-store.ts';
 import { type BucketOptions, bucketStore, plainPrefix } from '../bucket-options.ts';
 import { readPassword } from '../password.ts';
 import { progressText, readingJson, readingLines, rollbackWarnings } from '../recovery-text.ts';
+import { type RestoreChoices, requestChoices } from '../restore-options.ts';
+import { RestoreReport } from '../restore-report.ts';
 import type { Session } from '../session.ts';
-import { Report as RestoreReport } from './restore.ts';
 
-export interface RecoverOptions extends BucketOptions {
+export interface RecoverOptions extends BucketOptions, RestoreChoices {
   readonly to: string;
   readonly source?: readonly string[];
-  readonly at?: Date;
-  readonly dryRun?: boolean;
   readonly expectHead?: readonly string[];
   readonly repository?: string;
   readonly work?: string;
@@ -126,12 +125,11 @@ async function restoreSources(
     try {
       const items = restoreTree(deps, {
         source: name,
+        ...requestChoices(options),
         to: resolve(options.to),
-        dryRun: options.dryRun ?? false,
         signal: session.signal,
         onStart: (totals) => report.start(totals),
         onBytes: (count) => report.addBytes(count),
-        ...(options.at === undefined ? {} : { at: options.at }),
       });
       for await (const item of items) {
         summary = countItem(summary, item);

@@ -1,24 +1,25 @@
-import { isUtf8 } from 'node:buffer';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { catalogIndex } from '../../catalog/restore-query.ts';
+import { Failure } from '../../domain/failures.ts';
+import type { Id } from '../../domain/records.ts';
 import { recordedRestore } from '../../restore/recorded-run.ts';
 import { type RestoreDeps, type RestoreRequest, restoreTree } from '../../restore/restore.ts';
-import type { RestoreTotals } from '../../restore/restore-index.ts';
 import {
   countItem,
   emptySummary,
-  type RestoredItem,
   type RestoreSummary,
   restoreExitCode,
 } from '../../restore/restored-item.ts';
 import { openS3Store } from '../../storage/s3-store.ts';
-import { bytes, printable } from '../output.ts';
+import { type RestoreChoices, requestChoices } from '../restore-options.ts';
+import { RestoreReport } from '../restore-report.ts';
 import { type Session, unlock, withCatalog } from '../session.ts';
-import { parseTarget, requireSource } from '../target.ts';
+import { parseTarget, requireSource, type Target } from '../target.ts';
 
-export interface RestoreOptions {
+export interface RestoreOptions extends RestoreChoices {
   readonly to: string;
-  readonly dryRun?: boolean;
+  /** Id of a version. */
+  readonly version?: Id;
 }
 
 /**
@@ -27,6 +28,7 @@ export interface RestoreOptions {
  */
 export async function runRestore(session: Session, target: string, options: RestoreOptions): Promise<number> {
   const wanted = parseTarget(target);
+  requireOneEntry(wanted, options);
   const installation = await unlock(session);
   const { config, keys, ids } = installation;
   return withCatalog(session, async (catalog, where) => {
@@ -40,9 +42,11 @@ export async function runRestore(session: Session, target: string, options: Rest
       ),
     );
     const deps: RestoreDeps = { index: catalogIndex(catalog), keys, stores };
-    const report = new Report(session, wanted.source, options);
+    const report = new RestoreReport(session, wanted.source, options);
     const request: RestoreRequest = {
       ...wanted,
+      ...requestChoices(options),
+      ...(options.version === undefined ? {} : { versionId: options.version }),
       to: resolve(options.to),
       signal: session.signal,
       onStart: (totals) => report.start(totals),
@@ -66,107 +70,23 @@ export async function runRestore(session: Session, target: string, options: Rest
   });
 }
 
-async function dryRun(deps: RestoreDeps, request: RestoreRequest, report: Report): Promise<RestoreSummary> {
+function requireOneEntry({ path }: Target, { version, at }: RestoreOptions): void {
+  if (version === undefined) return;
+  if (path === undefined) {
+    throw new Failure('usage', { detail: '--version takes one entry: name it as <source>:<path>.' });
+  }
+  if (at !== undefined) throw new Failure('usage', { detail: 'Give --at or --version, not both.' });
+}
+
+async function dryRun(
+  deps: RestoreDeps,
+  request: RestoreRequest,
+  report: RestoreReport,
+): Promise<RestoreSummary> {
   let summary = emptySummary;
   for await (const item of restoreTree(deps, { ...request, dryRun: true })) {
     summary = countItem(summary, item);
     report.item(item);
   }
   return summary;
-}
-
-/** How often the progress line changes. */
-const progressEveryMs = 200;
-
-/** What a restore says while it runs and when it ends. */
-export class Report {
-  private readonly session: Session;
-  private readonly source: string;
-  private readonly options: RestoreOptions;
-  private readonly startedMs = Date.now();
-  private readonly timer: NodeJS.Timeout;
-  private totals: RestoreTotals | undefined;
-  private entries = 0;
-  private byteCount = 0;
-
-  constructor(session: Session, source: string, options: RestoreOptions) {
-    this.session = session;
-    this.source = source;
-    this.options = options;
-    this.timer = setInterval(() => this.progress(), progressEveryMs);
-  }
-
-  start(totals: RestoreTotals): void {
-    this.totals = totals;
-  }
-
-  addBytes(count: number): void {
-    this.byteCount += count;
-  }
-
-  item(item: RestoredItem): void {
-    this.entries++;
-    const { output } = this.session;
-    output.value(jsonItem(this.source, this.options.to, item));
-    const isNews = item.reason !== undefined || item.older !== undefined || item.result === 'conflict';
-    if (isNews || this.options.dryRun) output.line(textLine(this.source, this.options.to, item));
-  }
-
-  end(summary: RestoreSummary): void {
-    const { output } = this.session;
-    const { dryRun = false, to } = this.options;
-    const { entries, restored, unchanged, conflict, failed, missing, older } = summary;
-    output.value({ summary: { ...summary, dryRun } });
-    output.line(
-      `${entries} entries of ${printable(this.source)} ${dryRun ? 'would be restored' : 'restored'} to ${printable(to)}: ` +
-        `${restored} new, ${unchanged} already there, ${conflict} under another name, ${failed} failed, ` +
-        `${missing} never protected, ${older} from an earlier version; ${bytes(summary.bytes)} in ${seconds(this.elapsedMs())}`,
-    );
-  }
-
-  close(): void {
-    clearInterval(this.timer);
-  }
-
-  private progress(): void {
-    const { totals, entries, byteCount } = this;
-    if (totals === undefined) return;
-    const rate = byteCount / (this.elapsedMs() / 1_000);
-    const left = rate > 0 ? `, ${seconds((Math.max(totals.bytes - byteCount, 0) / rate) * 1_000)} left` : '';
-    this.session.output.progress(
-      `${entries} of ${totals.entries} entries, ${bytes(byteCount)} of ${bytes(totals.bytes)}, ${bytes(Math.round(rate))}/s${left}`,
-    );
-  }
-
-  private elapsedMs(): number {
-    return Math.max(Date.now() - this.startedMs, 1);
-  }
-}
-
-/** The row of `--json`; names that are not UTF-8 are also given exactly, as base64. */
-export function jsonItem(source: string, to: string, item: RestoredItem): object {
-  const { path, kind, result, target, reason, older, versionId } = item;
-  return {
-    source,
-    path: path.toString('utf8'),
-    ...(isUtf8(path) ? {} : { pathBytes: path.toString('base64') }),
-    kind: kind ?? null,
-    result,
-    ...(target === undefined ? {} : { target: join(to, target.toString('utf8')) }),
-    ...(reason === undefined ? {} : { reason }),
-    ...(older === undefined ? {} : { older }),
-    versionId: versionId ?? null,
-  };
-}
-
-function textLine(source: string, to: string, item: RestoredItem): string {
-  const target = item.target === undefined ? '' : ` → ${printable(join(to, item.target.toString('utf8')))}`;
-  const older = item.older === undefined ? '' : ` (an earlier version: the newest is ${item.older})`;
-  const reason = item.reason === undefined ? '' : ` (${item.reason})`;
-  return `${item.result.padEnd(9)}  ${printable(`${source}:${item.path.toString('utf8')}`)}${target}${reason}${older}`;
-}
-
-function seconds(ms: number): string {
-  const whole = Math.ceil(ms / 1_000);
-  return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`;
 }

@@ -1,13 +1,12 @@
 import { addBucketOptions } from '../bucket-options.ts';
 import { type Cli, collect, examples } from '../define.ts';
 import { moment, momentHelp } from '../moment.ts';
+import { addRestoreChoices, restoreChoicesHelp } from '../restore-options.ts';
 
 /** Beginning again after everything but the bucket was lost. */
 export function defineRecoveryCommands({ command, run }: Cli): void {
-  addBucketOptions(
-    command('recover', 'restore from nothing but the bucket and a password, on any machine'),
-    true,
-  )
+  const recover = command('recover', 'restore from nothing but the bucket and a password, on any machine');
+  addRestoreChoices(addBucketOptions(recover, true))
     .requiredOption('--to <folder>', 'where to; everything goes below <folder>/<source>')
     .option('--source <name>', 'only this source; may be given several times', collect)
     .option('--at <time>', 'the state at this moment', moment)
@@ -28,7 +27,7 @@ export function defineRecoveryCommands({ command, run }: Cli): void {
       )}
 Needs no configuration and no running service. The recovery key of the recovery kit is as good as the password.
 Credentials come from the usual AWS places (AWS_ACCESS_KEY_ID, AWS_PROFILE, …); listing and reading versions is enough.
-${momentHelp}`,
+${restoreChoicesHelp}${momentHelp}`,
     )
     .action(
       run(async (session, options) => (await import('../commands/recover.ts')).runRecover(session, options)),
