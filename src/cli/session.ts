@@ -57,7 +57,7 @@ export async function unlock(session: Session): Promise<Installation> {
 }
 
 /** Where the services are, as far as they run. Failure `service_not_running` when one that is needed does not. */
-async function locate(session: Session): Promise<Endpoints> {
+export async function locate(session: Session): Promise<Endpoints> {
   return endpoints(sessionConfig(session), session.paths, runningFrom(await supervisorStatus(session.paths)));
 }
 

@@ -62,7 +62,8 @@ export async function adoptUnlisted(reading: AdoptionReading): Promise<Adoption>
       counts.superfluous++;
       return;
     }
-    if (!recorder.add(sealed.metadata.source, adoptedRow(version, sealed, run), null)) {
+    const { source, scope } = sealed.metadata;
+    if (!recorder.add(source, adoptedRow(version, sealed, run), { scope, journal: null })) {
       counts.garbage++;
       return;
     }
@@ -166,6 +167,7 @@ function adoptedRow(
     mtimeNs: metadata.mtimeNs,
     ...(metadata.hardlink === undefined ? {} : { hardlink: metadata.hardlink }),
     ...(metadata.xattrs === undefined ? {} : { xattrs: metadata.xattrs }),
+    ...(metadata.xattrsDropped === undefined ? {} : { xattrsDropped: metadata.xattrsDropped }),
     sha512: metadata.sha512,
     sha256: metadata.sha256,
     class: metadata.class,

@@ -2,8 +2,10 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
-import { Failure } from '../domain/failures.ts';
+import { Failure, isFailure } from '../domain/failures.ts';
 import type { Id } from '../domain/records.ts';
+import { keyringDocuments } from '../keys/keyring-files.ts';
+import { readRootHeader } from '../sealed/keyring.ts';
 import type { FoundHead } from './read-manifests.ts';
 
 /** The newest manifest of a source as it is known from elsewhere than the bucket. */
@@ -33,17 +35,35 @@ export function parseExpectedHead(text: string): readonly [source: string, head:
   return [source, { number: Number(number), ...(hex === undefined ? {} : { sha256: hex }) }];
 }
 
-/** What this machine noted down of the manifests it wrote, by source id; nothing where the folder is not there. */
-export async function notedHeads(folder: string): Promise<Map<Id, KnownHead>> {
-  const names = await readdir(folder).catch(() => []);
+/** What an installation on this machine noted down of the manifests it wrote. */
+export interface NotedHeads {
+  /** Of its keyring; missing where there is none. */
+  readonly repositoryId?: Id;
+  /** By source id. */
+  readonly heads: ReadonlyMap<Id, KnownHead>;
+}
+
+/** Reads `heads/` of a state folder; nothing where there is no such folder. */
+export async function notedHeads(home: string): Promise<NotedHeads> {
+  const folder = join(home, 'heads');
   const heads = new Map<Id, KnownHead>();
-  for (const name of names) {
+  for (const name of await readdir(folder).catch(() => [])) {
     const [, source] = /^([0-9a-f]{32})\.json$/.exec(name) ?? [];
-    if (source === undefined) continue;
-    const head = await readHead(join(folder, name));
-    if (head !== undefined) heads.set(source, head);
+    const head = source && (await readHead(join(folder, name)));
+    if (head) heads.set(source, head);
   }
-  return heads;
+  const repositoryId = heads.size === 0 ? undefined : await repositoryOf(home);
+  return { heads, ...(repositoryId === undefined ? {} : { repositoryId }) };
+}
+
+async function repositoryOf(home: string): Promise<Id | undefined> {
+  try {
+    const root = (await keyringDocuments(home)).find(({ name }) => name.startsWith('keys/root/'));
+    return root && readRootHeader(root.bytes).repositoryId;
+  } catch (error) {
+    if (isFailure(error)) return undefined;
+    throw error;
+  }
 }
 
 /** Undefined for a file that does not hold a head: it says nothing. */

@@ -94,10 +94,11 @@ export async function readManifests(reading: ManifestReading): Promise<Manifests
       version.versionId,
       bytes.length,
     );
-    for (const { keyId, count, rows } of sections) {
+    for (const { scope, keyId, count, rows } of sections) {
+      const account = { scope, journal: head.number };
       if (rows === undefined) reading.unreadable.addRows(keyId, count);
       for (const row of rows ?? []) {
-        if (!reading.recorder.add(head.source, row, head.number)) contradictory++;
+        if (!reading.recorder.add(head.source, row, account)) contradictory++;
       }
     }
   };

@@ -8,7 +8,7 @@ import { RepositoryKeys } from '../keys/repository-keys.ts';
 import { type Adoption, adoptUnlisted } from './adopt.ts';
 import type { Bucket } from './bucket.ts';
 import { type ChainGap, type ChainLink, chainGaps } from './chain.ts';
-import { type KnownHead, type Rollback, rollbackOf } from './heads.ts';
+import { type KnownHead, type NotedHeads, type Rollback, rollbackOf } from './heads.ts';
 import { openAnyKeyring, readKeyringDocuments } from './keyring.ts';
 import { type Listing, listVersions } from './list-versions.ts';
 import { locateObjects } from './locate.ts';
@@ -34,8 +34,8 @@ export interface ReadRequest {
   readonly localDocuments?: readonly KeyringDocument[];
   /** Newest manifests as the caller knows them, by the source's name or id. */
   readonly expectedHeads: ReadonlyMap<string, KnownHead>;
-  /** Those that an installation noted down, by the source's id; they count for its own repository only. */
-  readonly notedHeads: { readonly repositoryId?: Id; readonly heads: ReadonlyMap<Id, KnownHead> };
+  /** Those that an installation noted down count for its own repository only. */
+  readonly notedHeads: NotedHeads;
   readonly onProgress: (progress: ReadingProgress) => void;
 }
 

@@ -10,7 +10,7 @@ import { errorCode } from '../files/error-code.ts';
  *
  * `found`: every object version of a kind of ours, by name without prefix; `number` counts a name's versions, 0 the newest.
  * `version`: one row per version of an entry. `journal` is the number of the manifest whose account counts, null for one
- * adopted from its sealed file; `standing` says whether restore can have it: 1 yes, 0 its object is not there, null it was
+ * adopted from its sealed file; `scope` names the key scope it was told under; `standing` says whether restore can have it: 1 yes, 0 its object is not there, null it was
  * never protected. `row` is JSON, a RecoveredFacts.
  * `place`: where the sealed file of a version lies. `object`: which object version of that name is the right one.
  */
@@ -23,7 +23,7 @@ const schema = `
   create table entry (id text primary key, source text, path blob) without rowid;
   create unique index entry_path on entry (source, path);
   create table version (id text primary key, entry text, observation integer, kind text, outcome text, observed_at integer,
-    size integer, hardlink text, journal integer, standing integer, row text) without rowid;
+    size integer, hardlink text, scope text, journal integer, standing integer, row text) without rowid;
   create index version_entry on version (entry, observation);
   create table place (version text, destination text, object text, version_id text, offset integer, length integer,
     format text, key text, generation integer, iv text, made_for text, sealed_sha256 text, lock_mode text, retain_until text,

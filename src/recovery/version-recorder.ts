@@ -6,6 +6,14 @@ import type { ManifestPlacement, ManifestRow } from '../manifest/records.ts';
 /** All that is kept of a version beside what has a column or a table of its own. */
 export type RecoveredFacts = Omit<ManifestRow, 'entry' | 'path' | 'version' | 'placements'>;
 
+/** Where it is told what a version is. */
+export interface Account {
+  /** Name of the key scope it was sealed under. */
+  readonly scope: string;
+  /** Number of the manifest; null for what was adopted from its sealed file. */
+  readonly journal: number | null;
+}
+
 /** Writes versions of entries into the scratch database, from manifests and from sealed files. */
 export class VersionRecorder {
   private readonly ids: Ids;
@@ -19,10 +27,11 @@ export class VersionRecorder {
     this.insertEntry = db.prepare('insert or ignore into entry values (?, ?, ?)');
     // Of several accounts of one version the one in the manifest with the higher number counts.
     this.insertVersion = db.prepare(
-      `insert into version (id, entry, observation, kind, outcome, observed_at, size, hardlink, journal, row)
-       values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      `insert into version (id, entry, observation, kind, outcome, observed_at, size, hardlink, scope, journal, row)
+       values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
        on conflict (id) do update set kind = excluded.kind, outcome = excluded.outcome, observed_at = excluded.observed_at,
-         size = excluded.size, hardlink = excluded.hardlink, journal = excluded.journal, row = excluded.row
+         size = excluded.size, hardlink = excluded.hardlink, scope = excluded.scope, journal = excluded.journal,
+         row = excluded.row
        where excluded.journal >= version.journal`,
     );
     this.deletePlaces = db.prepare('delete from place where version = ?');
@@ -32,10 +41,10 @@ export class VersionRecorder {
   }
 
   /**
-   * Records a version, unless a newer account of it is there. `journal` is the number of the manifest, null for what was
-   * adopted. False: its ids do not follow from its path and number, so it cannot be an account of this repository.
+   * Records a version, unless a newer account of it is there. False: its ids do not follow from its path and number, so it
+   * cannot be an account of this repository.
    */
-  add(source: Id, row: ManifestRow, journal: number | null): boolean {
+  add(source: Id, row: ManifestRow, { scope, journal }: Account): boolean {
     const { entry, path, version, placements = [], ...facts } = row;
     const pathBytes = Buffer.from(path, 'base64url');
     const belongs =
@@ -51,6 +60,7 @@ export class VersionRecorder {
       Date.parse(row.observedAt),
       row.kind === 'file' ? row.size : 0,
       row.hardlink ?? null,
+      scope,
       journal,
       JSON.stringify(facts),
     );

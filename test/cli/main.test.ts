@@ -9,7 +9,7 @@ import { createKeyring } from '../../src/keys/create-keyring.ts';
 import { projectRoot } from '../../src/stack/project.ts';
 import { runCommand } from '../../src/stack/run.ts';
 
-const commands = ['init', 'up', 'down', 'status', 'protect', 'files', 'show', 'runs', 'restore', 'recover'];
+const commands = ['init', 'up', 'down', 'status', 'protect', 'files', 'show', 'runs', 'restore', 'recover', 'catalog'];
 const password = 'correct horse battery staple';
 let folder: string;
 /** A state folder with a configuration and a keyring; nothing runs. */

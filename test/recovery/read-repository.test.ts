@@ -255,9 +255,9 @@ test('a later manifest corrects what an earlier one says of a version, in whatev
   expect((await bucket.restore(read)).items.get('a.txt')).toMatchObject({ result: 'restored' });
   const outcome = () => read.db.prepare('select outcome from version').get()?.outcome;
   const recorder = new VersionRecorder(read.db, bucket.ids);
-  recorder.add(bucket.sourceId, { ...held, outcome: 'failed' }, 1);
+  recorder.add(bucket.sourceId, { ...held, outcome: 'failed' }, { scope: 'default', journal: 1 });
   expect(outcome()).toBe('uploaded');
-  recorder.add(bucket.sourceId, { ...held, outcome: 'failed' }, 3);
+  recorder.add(bucket.sourceId, { ...held, outcome: 'failed' }, { scope: 'default', journal: 3 });
   expect(outcome()).toBe('failed');
   expect(read.db.prepare('select count(*) as count from place').get()?.count).toBe(0);
 });

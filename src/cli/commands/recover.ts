@@ -1,7 +1,6 @@
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { Failure, isFailure } from '../../domain/failures.ts';
-import { keyringDocuments } from '../../keys/keyring-files.ts';
-import { type KnownHead, notedHeads, parseExpectedHead } from '../../recovery/heads.ts';
+import { notedHeads, parseExpectedHead } from '../../recovery/heads.ts';
 import { recoveryExitCode } from '../../recovery/judge.ts';
 import { type FoundSource, type RepositoryRead, readRepository } from '../../recovery/read-repository.ts';
 import { RecoveredIndex } from '../../recovery/recovered-index.ts';
@@ -9,7 +8,6 @@ import { openScratch } from '../../recovery/scratch.ts';
 import { type RestoreDeps, restoreTree } from '../../restore/restore.ts';
 import { countItem, emptySummary, type RestoreSummary } from '../../restore/restored-item.ts';
 import { defaultRetryPausesMs } from '../../restore/retry.ts';
-import { readRootHeader } from '../../sealed/keyring.ts';
 import { prefixed } from '../../sealed/names.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import { openS3Store } from '../../storage/s3-store.ts';
@@ -28,12 +26,6 @@ export interface RecoverOptions extends BucketOptions, RestoreChoices {
   readonly work?: string;
 }
 
-/** What this machine knows of a repository beside its bucket, if it had an installation. */
-interface Local {
-  readonly repositoryId?: string;
-  readonly heads: ReadonlyMap<string, KnownHead>;
-}
-
 /**
  * Restores sources from nothing but their bucket and a password: no catalog, no configuration, no service. Exit code 0; 3
  * when something could not be brought back; 4 when the bucket lacks or holds something else than was written.
@@ -45,14 +37,13 @@ export async function runRecover(session: Session, options: RecoverOptions): Pro
   try {
     const prefix = plainPrefix(options.prefix);
     await firstContact(store, prefix);
-    const local = await localKnowledge(session);
     const read = await readRepository(db, {
       bucket: { store, prefix, signal: session.signal, retryPausesMs: defaultRetryPausesMs },
       bucketName: options.bucket,
       password: await readPassword(session),
       ...(options.repository === undefined ? {} : { repositoryId: options.repository }),
       expectedHeads: expected,
-      notedHeads: local,
+      notedHeads: await notedHeads(session.paths.home),
       onProgress: (progress) => session.output.progress(progressText(progress)),
     });
     const sources = chosenSources(read, options.source);
@@ -78,15 +69,6 @@ async function firstContact(store: ObjectStore, prefix: string): Promise<void> {
       throw new Failure('s3_untrusted', { destination, reason }, { cause: error });
     throw error;
   }
-}
-
-/** Heads of manifests that an installation on this machine noted down count for its own repository only. */
-async function localKnowledge({ paths }: Session): Promise<Local> {
-  const heads = await notedHeads(join(paths.home, 'heads'));
-  if (heads.size === 0) return { heads };
-  const documents = await keyringDocuments(paths.home).catch(() => []);
-  const root = documents.find(({ name }) => name.startsWith('keys/root/'));
-  return root === undefined ? { heads } : { heads, repositoryId: readRootHeader(root.bytes).repositoryId };
 }
 
 function chosenSources(read: RepositoryRead, wanted: readonly string[] | undefined): FoundSource[] {

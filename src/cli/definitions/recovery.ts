@@ -32,4 +32,24 @@ ${restoreChoicesHelp}${momentHelp}`,
     .action(
       run(async (session, options) => (await import('../commands/recover.ts')).runRecover(session, options)),
     );
+
+  const catalog = command('catalog', 'the catalog of what is protected');
+  command('rebuild', 'fill the empty catalog from the bucket, after the database was lost', catalog)
+    .option('--dry-run', 'read everything and change nothing')
+    .option('--abandon', 'end the workflows that the lost catalog left open')
+    .option('-y, --yes', 'do not ask')
+    .addHelpText(
+      'after',
+      `${examples(
+        'holdfast up --only temporal,postgres,s3 && holdfast catalog rebuild && holdfast down && holdfast up -d',
+        'holdfast catalog rebuild --dry-run --json',
+      )}
+Needs the configuration and the password; keyring documents that are missing here are taken from the bucket. A rebuild
+that was stopped goes on when it is run again. Afterwards nothing is uploaded a second time.`,
+    )
+    .action(
+      run(async (session, options) =>
+        (await import('../commands/catalog.ts')).runCatalogRebuild(session, options),
+      ),
+    );
 }
