@@ -10,7 +10,7 @@ import type {
 } from '../restore/restore-index.ts';
 import type { Catalog } from './catalog.ts';
 import { readAhead } from './read-ahead.ts';
-import { type EntryPage, entriesIn, entryPages, headOf, observedBy, Values } from './selected-entries.ts';
+import { entriesIn, entriesWithVersion, entryPages, Values } from './selected-entries.ts';
 
 /** What restore knows of the repository from its catalog. */
 export function catalogIndex(catalog: Catalog): RestoreIndex {
@@ -27,10 +27,6 @@ async function sourceIdOf(catalog: Catalog, name: string): Promise<Id | undefine
   return row?.id;
 }
 
-/** Whether a version `v` is anywhere: as cheap as it can be asked. */
-const isPlaced = `select pl.destination from placements pl
-  where pl.version_id = v.id and pl.state = 'committed' and pl.object_id is not null limit 1`;
-
 /** Where the content of a version `v` is; where the object is still known to exist before where it was lost. */
 const contentPlace = `select pl.destination, pl.byte_offset, pl.length, o.key, o.s3_version_id, o.length as object_length,
     s.version_id as made_for, s.key_id, o.format, o.sealed_sha256
@@ -38,44 +34,10 @@ const contentPlace = `select pl.destination, pl.byte_offset, pl.length, o.key, o
   where pl.version_id = v.id and pl.state = 'committed'
   order by o.state = 'live' desc, pl.destination limit 1`;
 
-/**
- * The entries of a page with their heads `h` and their newest protected versions `g`: of a file the newest with a
- * committed placement, whose columns it has too. Entries whose head is a tombstone are gone; entries that were seen for
- * the first time after the moment are not there yet.
- */
-function entriesWithVersion(selection: Selection, page: EntryPage, placement: string): Statement {
-  const { at, versionId } = selection;
-  const values = new Values(page.values);
-  const ofMoment = at === undefined || versionId !== undefined ? '' : `and ${observedBy(at, values)}`;
-  const candidates =
-    versionId === undefined ? `v.entry_id = e.id ${ofMoment}` : `v.id = ${values.add(versionId)}`;
-  const wasSeen =
-    ofMoment &&
-    `and (h.id is not null or exists (select 1 from versions v where v.entry_id = e.id ${ofMoment}))`;
-  const from = `
-  from entries e
-  ${headOf(selection, values)}
-  left join lateral (
-    select v.*, p.*
-    from versions v left join lateral (${placement}) p on true
-    where ${candidates}
-      and ((v.kind in ('dir', 'link') and v.outcome = 'uploaded')
-        or (v.kind = 'file' and v.outcome in ('uploaded', 'duplicate') and v.sha512 is not null and p.destination is not null))
-    order by v.observation desc limit 1
-  ) g on true
-  where ${page.where} and h.outcome is distinct from 'deleted' ${wasSeen}`;
-  return { from, values: values.list };
-}
-
-interface Statement {
-  readonly from: string;
-  readonly values: unknown[];
-}
-
 async function restoreTotals(catalog: Catalog, selection: Selection): Promise<RestoreTotals> {
   let totals: RestoreTotals = { entries: 0, files: 0, hardlinks: 0, links: 0, folders: 0, bytes: 0 };
   for await (const page of entryPages(catalog, selection, 'forwards')) {
-    const { from, values } = entriesWithVersion(selection, page, isPlaced);
+    const { from, values } = entriesWithVersion(selection, page);
     const [row] = await catalog.rows<RestoreTotals>(
       `select count(*) as entries,
               count(*) filter (where g.kind = 'file') as files,

@@ -1,3 +1,4 @@
+import type { Id } from '../domain/records.ts';
 import type { Selection } from '../restore/restore-index.ts';
 import type { Catalog } from './catalog.ts';
 
@@ -18,6 +19,11 @@ export class Values {
 /** How many entries one statement looks at, so that none takes long however many there are. */
 const pageEntries = 1_000;
 
+/** Which entries of a source: those at or below a path, the one of a version, or those of a list. */
+export interface Picked extends Pick<Selection, 'sourceId' | 'path' | 'versionId'> {
+  readonly entryIds?: readonly Id[];
+}
+
 /** The entries of one page: `where` picks them as `e`; a statement adds values of its own to a copy of `values`. */
 export interface EntryPage {
   readonly where: string;
@@ -27,7 +33,7 @@ export interface EntryPage {
 /** The entries of a selection in pages, by byte order of their paths. Neither bound of a page is part of the next one. */
 export async function* entryPages(
   catalog: Catalog,
-  selection: Pick<Selection, 'sourceId' | 'path' | 'versionId'>,
+  picked: Picked,
   direction: 'forwards' | 'backwards',
 ): AsyncGenerator<EntryPage> {
   const [beyond, upTo, order] = direction === 'forwards' ? ['>', '<=', 'asc'] : ['<', '>=', 'desc'];
@@ -35,8 +41,7 @@ export async function* entryPages(
   for (;;) {
     const values = new Values();
     const begun =
-      entriesIn(selection, values) +
-      (after === undefined ? '' : ` and e.path ${beyond} ${values.add(after)}`);
+      entriesIn(picked, values) + (after === undefined ? '' : ` and e.path ${beyond} ${values.add(after)}`);
     const [last]: { path: Buffer }[] = await catalog.rows<{ path: Buffer }>(
       `select e.path from entries e where ${begun} order by e.path ${order} limit 1 offset ${pageEntries - 1}`,
       values.list,
@@ -54,12 +59,10 @@ export async function* entryPages(
  * Picks a selection's entries as `e`. Each shape of selection has a text of its own: a plan that is kept for all values
  * could not use bounds that are there only sometimes.
  */
-export function entriesIn(
-  { sourceId, path, versionId }: Pick<Selection, 'sourceId' | 'path' | 'versionId'>,
-  values: Values,
-): string {
+export function entriesIn({ sourceId, path, versionId, entryIds }: Picked, values: Values): string {
   const parts = [`e.source_id = ${values.add(sourceId)}`];
   if (path.length > 0) parts.push(atOrBelow(path, values));
+  if (entryIds !== undefined) parts.push(`e.id = any(${values.add(entryIds)})`);
   if (versionId !== undefined)
     parts.push(`e.id = (select entry_id from versions where id = ${values.add(versionId)})`);
   return parts.join(' and ');
@@ -73,9 +76,9 @@ function atOrBelow(path: Buffer, values: Values): string {
   return `e.path >= ${self} and e.path < ${end} and (e.path = ${self} or e.path > ${below})`;
 }
 
-/** Which versions `v` were observed by a moment; moments have milliseconds, the catalog's times are finer. */
-export function observedBy(at: Date, values: Values): string {
-  return `v.observed_at < ${values.add(at)}::timestamptz + interval '1 millisecond'`;
+/** Which versions were observed by a moment; moments have milliseconds, the catalog's times are finer. */
+export function observedBy(at: Date, values: Values, table = 'v'): string {
+  return `${table}.observed_at < ${values.add(at)}::timestamptz + interval '1 millisecond'`;
 }
 
 /**
@@ -90,4 +93,49 @@ export function headOf({ at, versionId }: Pick<Selection, 'at' | 'versionId'>, v
     where v.entry_id = e.id and ${observedBy(at, values)} and v.outcome <> 'cancelled'
     order by v.observation desc limit 1
   ) h on true`;
+}
+
+/** Whether a version `v` is anywhere: as cheap as it can be asked. */
+const isPlaced = `select pl.destination from placements pl
+  where pl.version_id = v.id and pl.state = 'committed' and pl.object_id is not null limit 1`;
+
+/**
+ * The entries of a page with their heads `h` and their newest protected versions `g`: of a file the newest with a
+ * committed placement, whose columns it has too. Entries whose head is a tombstone are gone; entries that were seen for
+ * the first time after the moment are not there yet.
+ *
+ * @param placement statement that finds the columns of one placement, with `destination` among them
+ */
+export function entriesWithVersion(
+  selection: Pick<Selection, 'at' | 'versionId'>,
+  page: EntryPage,
+  placement: string = isPlaced,
+): Statement {
+  const { at, versionId } = selection;
+  const values = new Values(page.values);
+  const ofMoment = at === undefined || versionId !== undefined ? '' : `and ${observedBy(at, values)}`;
+  const candidates =
+    versionId === undefined ? `v.entry_id = e.id ${ofMoment}` : `v.id = ${values.add(versionId)}`;
+  const wasSeen =
+    ofMoment &&
+    `and (h.id is not null or exists (select 1 from versions v where v.entry_id = e.id ${ofMoment}))`;
+  const from = `
+  from entries e
+  ${headOf(selection, values)}
+  left join lateral (
+    select v.*, p.*
+    from versions v left join lateral (${placement}) p on true
+    where ${candidates}
+      and ((v.kind in ('dir', 'link') and v.outcome = 'uploaded')
+        or (v.kind = 'file' and v.outcome in ('uploaded', 'duplicate') and v.sha512 is not null and p.destination is not null))
+    order by v.observation desc limit 1
+  ) g on true
+  where ${page.where} and h.outcome is distinct from 'deleted' ${wasSeen}`;
+  return { from, values: values.list };
+}
+
+/** The second half of a statement, from its `from` on. */
+export interface Statement {
+  readonly from: string;
+  readonly values: unknown[];
 }

@@ -6,9 +6,9 @@ import type { Id } from '../../src/domain/records.ts';
 import type { RestoreRow, Selection } from '../../src/restore/restore-index.ts';
 import { type Given, TestRepository } from '../restore/repository.ts';
 import { usePostgres } from '../support/postgres.ts';
+import { addObserved, day, reopen } from './observed.ts';
 
 const postgres = usePostgres();
-const day = (number: number): Date => new Date(Date.UTC(2026, 10, number));
 
 let catalog: Catalog;
 let repository: TestRepository;
@@ -22,13 +22,8 @@ beforeEach(async () => {
   repository = await new TestRepository(catalog).open();
 });
 
-/** One more version of the entry at `path`, observed on a day of November. */
-async function add(path: string, observed: number | Date, given: Given = {}) {
-  const added = await repository.add(path, given);
-  const at = typeof observed === 'number' ? day(observed) : observed;
-  await catalog.rows('update versions set observed_at = $2 where id = $1', [added.versionId, at]);
-  return added;
-}
+const add = (path: string, observed: number, given: Given = {}) =>
+  addObserved(repository, path, observed, given);
 
 const selected = (more: Partial<Selection> = {}): Selection => ({
   sourceId: repository.sourceId,
@@ -104,14 +99,14 @@ describe('as it was at a moment', () => {
     const first = await add('a', 1);
     await add('a', 3, { outcome: 'cancelled' });
     const open = await add('a', 4, { content: 'large' });
-    await catalog.rows('update versions set outcome = null where id = $1', [open.versionId]);
+    await reopen(repository, open.versionId);
     const [row] = await rows({ at: day(5) });
     expect([row?.head?.id, row?.version?.id]).toEqual([first.versionId, first.versionId]);
   });
 
   test('an entry whose only version was under way is told as never protected', async () => {
     const open = await add('a', 1);
-    await catalog.rows('update versions set outcome = null where id = $1', [open.versionId]);
+    await reopen(repository, open.versionId);
     expect(await rows({ at: day(2) })).toMatchObject([{ path: Buffer.from('a') }]);
     expect(told(await rows({ at: day(2) }))).toEqual([['a', 'none']]);
   });
