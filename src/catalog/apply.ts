@@ -167,9 +167,12 @@ async function write(client: pg.PoolClient, changes: readonly Change[]): Promise
   await run(
     client,
     all((c) => c.objectReplaced),
-    `update placements p set object_id = r.by_object_id, at = now()
-     from jsonb_to_recordset($1) as r(object_id text, by_object_id text)
-     where p.object_id = r.object_id and p.state = 'committed'`,
+    `with moved as (
+       update placements p set object_id = r.by_object_id, at = now()
+       from jsonb_to_recordset($1) as r(object_id text, by_object_id text)
+       where p.object_id = r.object_id and p.state = 'committed' returning p.version_id
+     )
+     update versions v set settled_at = now(), journal = null from moved where v.id = moved.version_id`,
   );
   await run(
     client,
@@ -179,7 +182,7 @@ async function write(client: pg.PoolClient, changes: readonly Change[]): Promise
        from jsonb_to_recordset($1) as r(object_id text)
        where p.object_id = r.object_id and p.state = 'committed' returning p.version_id, p.destination
      )
-     update versions v set outcome = 'failed', reason = 'object_lost' from emptied
+     update versions v set outcome = 'failed', reason = 'object_lost', settled_at = now(), journal = null from emptied
      where v.id = emptied.version_id and v.outcome in ('uploaded', 'duplicate') and not exists (
        select 1 from placements p where p.version_id = v.id and p.state = 'committed'
          and (p.version_id, p.destination) not in (select version_id, destination from emptied))`,
@@ -209,7 +212,8 @@ async function settle(client: pg.PoolClient, rows: NonNullable<Change['settle']>
   await run(
     client,
     rows,
-    `update versions v set outcome = r.outcome, reason = r.reason, settled_at = now()
+    // Listed anew by the next manifest, also if one has listed what became of it before.
+    `update versions v set outcome = r.outcome, reason = r.reason, settled_at = now(), journal = null
     from jsonb_to_recordset($1) as r(version_id text, outcome text, reason text) where v.id = r.version_id`,
   );
   await run(

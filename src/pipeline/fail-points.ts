@@ -14,6 +14,8 @@ export const failPointNames = [
   'after-complete',
   'after-read-back',
   'after-commit',
+  'manifest-recorded',
+  'manifest-sent',
 ] as const;
 export type FailPointName = (typeof failPointNames)[number];
 

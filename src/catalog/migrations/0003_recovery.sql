@@ -5,7 +5,7 @@ alter table versions add column xattrs jsonb;
 alter table versions add column xattrs_dropped integer;
 -- Number of the manifest that lists the version in the bucket; null until one does.
 alter table versions add column journal bigint;
-create index versions_unjournaled on versions (entry_id) where journal is null and outcome is not null and outcome <> 'cancelled';
+create index versions_unjournaled on versions (settled_at) where journal is null and outcome is not null and outcome <> 'cancelled';
 -- Few versions are anything but a file of its own: passes over folders, links and hard links need not look at the rest.
 create index versions_no_files on versions (entry_id) where kind <> 'file';
 create index versions_hardlinks on versions (entry_id) where hardlink is not null;

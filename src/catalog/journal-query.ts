@@ -1,0 +1,185 @@
+import type { Id } from '../domain/records.ts';
+import type { ManifestPlacement, ManifestRow } from '../manifest/records.ts';
+import type { Catalog } from './catalog.ts';
+
+/** What of a source no manifest lists yet. */
+export interface JournalLag {
+  readonly sourceId: Id;
+  /** The source's name. */
+  readonly source: string;
+  readonly versions: number;
+  /** Age of the oldest; 0 where there is none. Seconds. */
+  readonly oldestSeconds: number;
+}
+
+/** A place in a pass, to go on after it; opaque. */
+export type Cursor = readonly [string, string];
+
+/** A version as a manifest lists it. */
+export interface ListedVersion {
+  readonly row: ManifestRow;
+  /** Name of the scope that the row belongs to. */
+  readonly scope: string;
+  readonly cursor: Cursor;
+}
+
+/** Which versions a pass is about: those that no manifest lists, or the whole live state (docs/format.md section 6.3). */
+export type Pass = 'unjournaled' | 'live';
+
+/** Name without prefix of an object, from its whole key in a destination. */
+export type ObjectNaming = (destination: string, key: string) => string;
+
+/** At once in memory: the extended attributes of each may be a mebibyte. */
+export const pageRows = 250;
+/** Longer paths have no form in a manifest, nor in a sealed file; one that begins with a zero byte was forgotten. */
+const isListable = `octet_length(e.path) <= 65535 and substring(e.path from 1 for 1) <> '\\x00'`;
+
+const isUnjournaled = `v.journal is null and v.outcome is not null and v.outcome <> 'cancelled' and ${isListable}`;
+
+/** How far the manifests are behind the catalog, one row per source. */
+export async function journalLags(catalog: Catalog): Promise<JournalLag[]> {
+  return catalog.rows<JournalLag>(
+    `select s.id as "sourceId", s.name as source, coalesce(l.versions, 0)::int as versions,
+            greatest(0, coalesce(extract(epoch from now() - l.oldest), 0))::float8 as "oldestSeconds"
+     from sources s left join (
+       select e.source_id, count(*) as versions, min(v.settled_at) as oldest
+       from versions v join entries e on e.id = v.entry_id where ${isUnjournaled} group by e.source_id
+     ) l on l.source_id = s.id order by s.name`,
+  );
+}
+
+/** The latest end of a lock that a version of the source rests on; undefined where none rests on an object. */
+export async function latestRetention(catalog: Catalog, sourceId: Id): Promise<Date | undefined> {
+  const [row] = await catalog.rows<{ latest: Date | null }>(
+    `select max(o.retain_until) as latest from objects o join placements pl on pl.object_id = o.id
+     join versions v on v.id = pl.version_id join entries e on e.id = v.entry_id
+     where e.source_id = $1 and o.state = 'live' and pl.state = 'committed'`,
+    [sourceId],
+  );
+  return row?.latest ?? undefined;
+}
+
+/** To the millisecond, cut off: the form of a manifest's times, made in one place so that equal times stay equal. */
+export const manifestTime = (column: string): string =>
+  `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+
+const isPlaced = (version: string, more = ''): string => `exists (
+  select 1 from placements pl join objects o on o.id = pl.object_id
+  where pl.version_id = ${version}.id and pl.state = 'committed' and o.state = 'live' ${more})`;
+
+const isProtected = (version: string): string => `(
+  (${version}.kind in ('dir', 'link') and ${version}.outcome = 'uploaded')
+  or (${version}.kind = 'file' and ${version}.outcome in ('uploaded', 'duplicate') and ${isPlaced(version)}))`;
+
+interface PassQuery {
+  readonly where: string;
+  /** Columns that order the rows, and their types. */
+  readonly cursor: readonly [string, string];
+  readonly types: readonly [string, string];
+  /** Sorts before every row. */
+  readonly start: Cursor;
+}
+
+const passes: Readonly<Record<Pass, PassQuery>> = {
+  unjournaled: {
+    where: isUnjournaled,
+    cursor: ['v.settled_at', 'v.id'],
+    types: ['timestamptz', 'text'],
+    start: ['-infinity', ''],
+  },
+  live: {
+    where: `v.outcome is not null and v.outcome <> 'cancelled' and ${isListable}
+      and (v.id = e.head_version_id
+        or v.observation = (select max(p.observation) from versions p where p.entry_id = v.entry_id and ${isProtected('p')})
+        or ${isPlaced('v', 'and o.retain_until > now()')})
+      -- A deletion is told for a while also where no object is left, so that no older manifest brings the entry back.
+      and not exists (
+        select 1 from versions h where h.id = e.head_version_id and h.outcome = 'deleted'
+          and h.settled_at < now() - interval '90 days'
+          and not exists (select 1 from versions w where w.entry_id = e.id and ${isPlaced('w')}))`,
+    cursor: ['v.entry_id', 'v.observation'],
+    types: ['text', 'bigint'],
+    start: ['', '-1'],
+  },
+};
+
+/** The next versions of a pass over a source: {@link pageRows}, or fewer where the pass ends. */
+export async function journalPage(
+  catalog: Catalog,
+  o: {
+    readonly sourceId: Id;
+    readonly pass: Pass;
+    /** Undefined: from the beginning. */
+    readonly from: Cursor | undefined;
+    readonly nameOf: ObjectNaming;
+  },
+): Promise<ListedVersion[]> {
+  const { where, cursor, types, start } = passes[o.pass];
+  const [first, second] = cursor;
+  const rows = await catalog.rows<Row>(
+    `select ${columns}, ${first}::text as "cursorFirst", ${second}::text as "cursorSecond"
+     from versions v join entries e on e.id = v.entry_id
+     left join contents c on c.sha512 = v.sha512 left join scans sc on sc.id = v.scan_id
+     where e.source_id = $1 and (${first}, ${second}) > ($2::${types[0]}, $3::${types[1]}) and ${where}
+     order by ${first}, ${second} limit ${pageRows}`,
+    [o.sourceId, ...(o.from ?? start)],
+  );
+  return rows.map((row) => listedVersion(row, o.nameOf));
+}
+
+const scope = `case when v.kind <> 'file' then 'default' else coalesce(v.admission ->> 'scope', (
+  select p.admission ->> 'scope' from versions p
+  where p.entry_id = v.entry_id and p.observation < v.observation and p.kind = 'file' and p.outcome in ('uploaded', 'duplicate')
+  order by p.observation desc limit 1), 'default') end`;
+
+const verdict = `case when sc.id is not null then jsonb_strip_nulls(jsonb_build_object(
+  'state', sc.state, 'reason', sc.reason, 'signature', sc.signature, 'engine', sc.engine,
+  'signatureRevision', sc.signature_revision, 'signaturesAt', ${manifestTime('sc.signatures_at')},
+  'signatureSet', sc.signature_set)) end`;
+
+const placements = `(
+  select jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
+    'destination', pl.destination, 'object', o.key, 's3VersionId', o.s3_version_id,
+    'offset', pl.byte_offset, 'length', coalesce(pl.length, o.length), 'format', o.format, 'key', s.key_id,
+    'generation', s.generation, 'iv', encode(s.iv, 'hex'), 'madeFor', s.version_id,
+    'sealedSha256', encode(o.sealed_sha256, 'hex'), 'lockMode', o.lock_mode, 'retainUntil', ${manifestTime('o.retain_until')}
+  )) order by pl.destination)
+  from placements pl join objects o on o.id = pl.object_id join sealings s on s.id = o.sealing_id
+  where pl.version_id = v.id and pl.state = 'committed')`;
+
+const columns = `v.entry_id as entry, e.path, v.id as version, v.observation, v.kind, v.outcome, v.reason,
+  v.size_bytes as size, v.mode, v.uid, v.gid, v.mtime_ns::text as "mtimeNs", v.link_target as "linkTarget", v.hardlink,
+  v.xattrs, v.xattrs_dropped as "xattrsDropped", encode(v.sha512, 'hex') as sha512, encode(c.sha256, 'hex') as sha256,
+  c.media_type as "mediaType", v.admission -> 'retention' ->> 'class' as class,
+  v.admission ->> 'classification' as classification, v.bundle_revision as bundle, v.run_id as run,
+  ${manifestTime('v.observed_at')} as "observedAt", ${manifestTime('v.settled_at')} as "settledAt",
+  ${verdict} as verdict, ${placements} as placements, ${scope} as scope`;
+
+/** As the query gives it: what is not there is null, bytes are not encoded yet, objects have their whole keys. */
+type Row = Omit<ManifestRow, 'path' | 'linkTarget' | 'placements'> & {
+  readonly path: Buffer;
+  readonly linkTarget: Buffer | null;
+  readonly placements: readonly ManifestPlacement[] | null;
+  readonly scope: string;
+  readonly cursorFirst: string;
+  readonly cursorSecond: string;
+};
+
+function listedVersion(found: Row, nameOf: ObjectNaming): ListedVersion {
+  const { cursorFirst, cursorSecond, scope, ...row } = found;
+  const told = {
+    ...row,
+    path: row.path.toString('base64url'),
+    linkTarget: row.linkTarget?.toString('base64url'),
+    placements: row.placements?.map((where) => ({
+      ...where,
+      object: nameOf(where.destination, where.object),
+    })),
+  };
+  const isThere = ([, value]: [string, unknown]) => value !== null && value !== undefined;
+  return {
+    row: Object.fromEntries(Object.entries(told).filter(isThere)) as unknown as ManifestRow,
+    scope,
+    cursor: [cursorFirst, cursorSecond],
+  };
+}
