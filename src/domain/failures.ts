@@ -500,6 +500,12 @@ export const failures = {
     'The path {path} lies in none of the sources.',
     'Name a path below a source; `holdfast.yaml` lists them.',
   ),
+  object_unknown: row(
+    1,
+    false,
+    'Destination {destination} has no object of that name and version.',
+    '`holdfast files --json` has the names of objects; give --version-id only as `verify` or the server print it.',
+  ),
   path_unknown: row(
     1,
     false,

@@ -1,4 +1,5 @@
 import { InvalidArgumentError, Option } from 'commander';
+import { addBucketOptions } from '../bucket-options.ts';
 import { type Cli, examples } from '../define.ts';
 
 /** Looking whether what lies in the buckets is what was put there. */
@@ -30,6 +31,30 @@ ${examples(
     .action(
       run(async (session, target, options) =>
         (await import('../commands/verify.ts')).runVerify(session, target, options),
+      ),
+    );
+
+  addBucketOptions(
+    command('inspect', 'tell what an object, or a file with its bytes, is')
+      .argument('<key|file>', "an object's name, with or without the prefix, or a file on this machine")
+      .option('--version-id <id>', 'which version of the name (default: the newest)')
+      .option('--destination <name>', 'which destination of the configuration (default: the first)'),
+    false,
+  )
+    .addHelpText(
+      'after',
+      `
+Reads the beginning and the end only, never the content. With the password it also tells the path and attributes, and
+that nobody changed them; on the terminal, Enter alone goes on without it. With --bucket no configuration is needed.
+${examples(
+  'holdfast inspect objects/9717b9be…-976552bc…',
+  'holdfast inspect ./downloaded.bin --json',
+  'holdfast inspect manifests/0b2c…/000000000001 --bucket backup --endpoint https://s3.example.org',
+)}`,
+    )
+    .action(
+      run(async (session, target, options) =>
+        (await import('../commands/inspect.ts')).runInspect(session, target, options),
       ),
     );
 }
