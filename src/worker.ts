@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from '@temporalio/client';
 import {
   DefaultLogger,
@@ -20,6 +21,9 @@ import { systemCalls } from './files/system-calls.ts';
 import { groupOf, type Installation } from './installation.ts';
 import { keyFacts } from './keys/keyring-files.ts';
 import { publishKeyring } from './keys/publish.ts';
+import { keyedManifests } from './manifest/format.ts';
+import { headsFolder } from './manifest/heads.ts';
+import { ManifestWriter } from './manifest/journal.ts';
 import { createLog } from './observability/log.ts';
 import { Metrics } from './observability/metrics.ts';
 import type { Destination, PipelineContext } from './pipeline/context.ts';
@@ -31,6 +35,7 @@ import { Semaphore } from './pipeline/semaphore.ts';
 import { Staging } from './pipeline/staging.ts';
 import { OpaEngine } from './policy/opa-engine.ts';
 import { announceReady, openProcess, untilStopped } from './process.ts';
+import { repeat } from './repeat.ts';
 import { ClamdScanner } from './scanner/clamd-client.ts';
 import { externalSignatures, readSignatureFile } from './scanner/signatures.ts';
 import { servedSources } from './sources.ts';
@@ -118,7 +123,24 @@ const workers = await Promise.all([
 const running = workers.map((worker) => worker.run());
 void housekeeping(settleLeftovers);
 void housekeeping(scheduleSamples);
-const daily = setInterval(() => void housekeeping(settleLeftovers, renewKeyring), 86_400_000);
+const daily = setInterval(
+  () => void housekeeping(settleLeftovers, renewKeyring, keepCheckpoints),
+  86_400_000,
+);
+const manifests = new ManifestWriter({
+  catalog,
+  destinations: context.destinations,
+  format: keyedManifests(installation.keys),
+  headsFolder: headsFolder(installation.paths.home),
+  failPoints: context.failPoints,
+  log,
+});
+const journaled = [...context.sources.values()].map((source) => ({
+  id: source.id,
+  name: source.config.name,
+}));
+const journaling = repeat(5_000, () => writeManifests('due'));
+void housekeeping(keepCheckpoints);
 const sequencing = setInterval(() => {
   sequenceAudit(catalog).catch((error: unknown) =>
     log.warn({ err: error }, 'audit events wait for their places'),
@@ -139,6 +161,9 @@ await Promise.race([
 await Promise.all(running);
 clearInterval(daily);
 clearInterval(sequencing);
+await journaling.stop();
+// Bounded, because a destination may hang: what is not written then is written at the next start.
+await Promise.race([writeManifests('all'), sleep(8_000, undefined, { ref: false })]);
 await sequenceAudit(catalog).catch(() => 0);
 await connection.close();
 await catalog.close();
@@ -172,6 +197,19 @@ async function scheduleSamples(): Promise<void> {
     args: [input],
     recurrence: { everyMs: every, jitterMs: Math.round(every / 24) },
   });
+}
+
+/** Lists in the bucket what was settled since. */
+async function writeManifests(which: 'due' | 'all'): Promise<void> {
+  try {
+    metrics.manifestsBehind(await manifests.writeWaiting(journaled, which));
+  } catch (error) {
+    log.warn({ err: error }, 'manifests wait for the catalog');
+  }
+}
+
+async function keepCheckpoints(): Promise<void> {
+  for (const source of journaled) await manifests.keepCheckpoint(source);
 }
 
 /** Renews the locks of the keyring; before a start the supervisor has seen to that already. */

@@ -36,6 +36,16 @@ export class Metrics {
     help: 'When a sample was last verified to its end in this process; 0 before the first.',
     registers: [this.registry],
   });
+  private readonly lagSeconds = new Gauge({
+    name: 'holdfast_manifest_lag_seconds',
+    help: 'Age of the oldest settled version that no manifest lists yet, of all sources; 0 where there is none.',
+    registers: [this.registry],
+  });
+  private readonly lagVersions = new Gauge({
+    name: 'holdfast_manifest_lag_versions',
+    help: 'Settled versions that no manifest lists yet, of all sources.',
+    registers: [this.registry],
+  });
 
   constructor() {
     collectDefaultMetrics({ register: this.registry });
@@ -57,6 +67,12 @@ export class Metrics {
     this.verifyMismatches.inc({ remedy: 'none' }, sample.mismatches - sample.repaired);
     this.verifyMismatches.inc({ remedy: 'repaired' }, sample.repaired);
     this.verifiedAt.setToCurrentTime();
+  }
+
+  /** How far the manifests of each source are behind the catalog. */
+  manifestsBehind(lags: readonly { readonly versions: number; readonly oldestSeconds: number }[]): void {
+    this.lagSeconds.set(Math.max(0, ...lags.map(({ oldestSeconds }) => oldestSeconds)));
+    this.lagVersions.set(lags.reduce((sum, { versions }) => sum + versions, 0));
   }
 
   /** Serves `GET /metrics` on a loopback port until the process ends. */
