@@ -2,7 +2,6 @@ import { isDeepStrictEqual } from 'node:util';
 import type { EntryKind, Id, Outcome } from '../domain/records.ts';
 import type { Selection } from '../restore/restore-index.ts';
 import type { Catalog } from './catalog.ts';
-import { readAhead } from './read-ahead.ts';
 import {
   type EntryPage,
   entriesWithVersion,
@@ -45,7 +44,7 @@ export type Past = Pick<Selection, 'sourceId' | 'path' | 'at'>;
 
 /** All entries at or below a path as they stood, by byte order of their paths; what was deleted by then is not among them. */
 export async function* entriesBelow(catalog: Catalog, past: Past): AsyncGenerator<PastEntry> {
-  for await (const entries of readAhead(standingPages(catalog, past))) yield* entries;
+  for await (const entries of standingPages(catalog, past)) yield* entries;
 }
 
 async function* standingPages(catalog: Catalog, past: Past): AsyncGenerator<PastEntry[]> {
@@ -195,7 +194,7 @@ export async function* matchingVersions(
   matches: (path: Buffer) => boolean,
   which: 'newest' | 'all',
 ): AsyncGenerator<FoundVersion> {
-  for await (const page of readAhead(entryPages(catalog, past, 'forwards'))) {
+  for await (const page of entryPages(catalog, past, 'forwards')) {
     const entries = await catalog.rows<{ id: Id; path: Buffer }>(
       `select e.id, e.path from entries e where ${page.where}`,
       [...page.values],
@@ -275,9 +274,7 @@ async function* changedPages(
   );
   const entryIds = versions.length > fewVersions ? undefined : versions.map((version) => version.entryId);
   if (entryIds?.length === 0) return;
-  for await (const page of readAhead(
-    entryPages(catalog, { ...scope, ...(entryIds && { entryIds }) }, 'forwards'),
-  )) {
+  for await (const page of entryPages(catalog, { ...scope, ...(entryIds && { entryIds }) }, 'forwards')) {
     const values = new Values(page.values);
     const rows = await catalog.rows<{ id: Id }>(
       `select e.id from entries e where ${page.where} and exists (

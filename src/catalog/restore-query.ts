@@ -9,7 +9,6 @@ import type {
   Selection,
 } from '../restore/restore-index.ts';
 import type { Catalog } from './catalog.ts';
-import { readAhead } from './read-ahead.ts';
 import { entriesIn, entriesWithVersion, entryPages, Values } from './selected-entries.ts';
 
 /** What restore knows of the repository from its catalog. */
@@ -91,16 +90,10 @@ async function* restoreRows(
   selection: Selection,
   pass: RestorePass,
 ): AsyncGenerator<RestoreRow> {
-  for await (const rows of readAhead(rowPages(catalog, selection, pass))) {
-    for (const row of rows) yield restoreRow(row);
-  }
-}
-
-async function* rowPages(catalog: Catalog, selection: Selection, pass: RestorePass): AsyncGenerator<Row[]> {
   const direction = pass === 'folders' ? 'backwards' : 'forwards';
   for await (const page of entryPages(catalog, selection, direction)) {
     const { from, values } = entriesWithVersion(selection, page, contentPlace);
-    yield await catalog.rows<Row>(
+    const rows = await catalog.rows<Row>(
       `select e.id as "entryId", e.path, h.id as "headId", h.kind as "headKind", h.outcome as "headOutcome",
               g.id, g.kind, g.size_bytes as "sizeBytes", g.mode, g.uid, g.gid, g.mtime_ns::text as "mtimeNs",
               g.link_target as "linkTarget", g.hardlink, g.sha512, g.destination, g.key,
@@ -110,6 +103,7 @@ async function* rowPages(catalog: Catalog, selection: Selection, pass: RestorePa
        order by e.path ${direction === 'forwards' ? 'asc' : 'desc'}`,
       values,
     );
+    for (const row of rows) yield restoreRow(row);
   }
 }
 
