@@ -99,10 +99,10 @@ export class TargetTree {
     return this.root.path;
   }
 
-  /** Bytes that this user can still write. */
+  /** Bytes that this user can still write; infinite where the file system does not know how much it holds. */
   get freeBytes(): number {
-    const { bavail, bsize } = statfsSync(this.root.path);
-    return bavail * bsize;
+    const { bavail, bsize, blocks } = statfsSync(this.root.path);
+    return blocks === 0 ? Number.POSITIVE_INFINITY : bavail * bsize;
   }
 
   /** The folder at `path`, made with all above it where missing (0700). Throws system errors. */
