@@ -12,6 +12,7 @@ import { ApplicationFailure, type Workflow } from '@temporalio/common';
 import { changedSignal } from '../../workflows/messages.ts';
 import type { protectFile } from '../../workflows/protect-file.ts';
 import type { stagingHold } from '../../workflows/staging-hold.ts';
+import type { verifySample } from '../../workflows/verify-sample.ts';
 import { clientOf, startTemporal, startWorker, type TestTemporal } from '../support/temporal.ts';
 import { type Handler, madeUpSteps, uploadedAnswer } from '../workflows/steps.ts';
 import { historyToText } from './history-file.ts';
@@ -81,6 +82,7 @@ try {
   const client = clientOf(temporal);
   for (const scene of scenes) await recordProtectFile(temporal, client, scene);
   await recordStagingHold(temporal, client);
+  await recordVerifySample(temporal, client);
 } finally {
   await temporal.env.teardown();
 }
@@ -127,6 +129,24 @@ async function recordStagingHold(on: TestTemporal, client: Client): Promise<void
   });
   await handle.result();
   await save('hold-approved', handle);
+  await stop();
+}
+
+async function recordVerifySample(on: TestTemporal, client: Client): Promise<void> {
+  const taskQueue = 'files.verify';
+  const verified = { next: 'verified', checked: 5, read: 1, mismatches: 0, repaired: 0, complete: true };
+  const steps = madeUpSteps({
+    verifySlice: (_input, calls) =>
+      calls === 1 ? { next: 'unavailable', dependency: 's3' } : calls === 2 ? { next: 'busy' } : verified,
+  });
+  const stop = await startWorker(on, taskQueue, steps.activities, { bundle: on.real });
+  const handle = await client.workflow.start<typeof verifySample>('verifySample', {
+    workflowId: 'verify-sample',
+    taskQueue,
+    args: [{ sample: 0.05, readSample: 0.01, sliceMs: 60_000 }],
+  });
+  await handle.result();
+  await save('verify-sample', handle);
   await stop();
 }
 

@@ -37,6 +37,7 @@ test('histories of every way through are recorded', () => {
     'postponed',
     'signalled',
     'small',
+    'verify-sample',
   ]);
 });
 
