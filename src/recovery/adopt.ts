@@ -4,11 +4,11 @@ import { newRunId } from '../domain/ids.ts';
 import type { Id } from '../domain/records.ts';
 import type { RepositoryKeys } from '../keys/repository-keys.ts';
 import type { ManifestRow } from '../manifest/records.ts';
-import { mapUnordered } from '../restore/map-unordered.ts';
 import { prefixed } from '../sealed/names.ts';
 import { type OpenedSealed, openSealed } from '../sealed/open.ts';
 import { type Bucket, edgesOf, type FoundVersion } from './bucket.ts';
 import { versionsOfName } from './found.ts';
+import { inParallel } from './in-parallel.ts';
 import type { UnreadableCount } from './unreadable.ts';
 import type { VersionRecorder } from './version-recorder.ts';
 
@@ -32,8 +32,6 @@ export interface AdoptionReading {
   readonly onProgress: (done: number, total: number) => void;
 }
 
-const requestsAtOnce = 16;
-
 /** Objects that no manifest lists, or lists only for another version than the one they were made for. */
 const unlisted = `
   from (select distinct name from found where name > 'objects/' and name < 'objects0') f
@@ -50,7 +48,6 @@ export async function adoptUnlisted(reading: AdoptionReading): Promise<Adoption>
   const isKnown = db.prepare('select 1 from version where id = ?');
   const keepPlace = db.prepare('insert or ignore into object values (?, ?, ?)');
   const counts = { adopted: 0, superfluous: 0, garbage: 0, messages: 0 };
-  let done = 0;
   const adoptOne = async (name: string): Promise<void> => {
     const looked = await firstAuthentic(reading, name);
     counts.garbage += looked.garbage;
@@ -70,8 +67,7 @@ export async function adoptUnlisted(reading: AdoptionReading): Promise<Adoption>
     keepPlace.run(name, version.versionId, version.lengthBytes);
     counts.adopted++;
   };
-  const work = mapUnordered(unlistedNames(db), requestsAtOnce, adoptOne, () => {});
-  for await (const _ of work) onProgress(++done, total);
+  await inParallel(unlistedNames(db), adoptOne, (done) => onProgress(done, total));
   return counts;
 }
 

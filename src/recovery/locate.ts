@@ -4,12 +4,12 @@ import { isFailure } from '../domain/failures.ts';
 import type { Id } from '../domain/records.ts';
 import type { RepositoryKeys } from '../keys/repository-keys.ts';
 import type { SealedFormat } from '../manifest/records.ts';
-import { mapUnordered } from '../restore/map-unordered.ts';
 import { retrying } from '../restore/retry.ts';
 import { prefixed } from '../sealed/names.ts';
 import { openSealed } from '../sealed/open.ts';
 import { type Bucket, edgesOf, type FoundVersion } from './bucket.ts';
 import { versionsOfName } from './found.ts';
+import { inParallel } from './in-parallel.ts';
 
 export interface LocationReading {
   readonly db: DatabaseSync;
@@ -17,8 +17,6 @@ export interface LocationReading {
   readonly keys: Pick<RepositoryKeys, 'byId'>;
   readonly onProgress: (done: number) => void;
 }
-
-const requestsAtOnce = 16;
 
 /**
  * Decides for every object that a version rests on which of the versions under its name is meant: the one with the
@@ -32,13 +30,11 @@ export async function locateObjects(reading: LocationReading): Promise<void> {
      select p.object, f.version_id, f.length from place p join found f on f.name = p.object and f.version_id = p.version_id`,
   );
   const accept = db.prepare('insert or ignore into object values (?, ?, ?)');
-  let done = 0;
   const locate = async (wanted: Wanted): Promise<void> => {
     const found = await matchingVersion(reading, wanted);
     if (found !== undefined) accept.run(wanted.object, found.versionId, found.lengthBytes);
   };
-  const work = mapUnordered(unlocated(db), requestsAtOnce, locate, () => {});
-  for await (const _ of work) onProgress(++done);
+  await inParallel(unlocated(db), locate, onProgress);
   db.exec(
     `update version set standing = case
        when kind in ('dir', 'link') and outcome = 'uploaded' then 1

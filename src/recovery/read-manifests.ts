@@ -5,11 +5,11 @@ import type { Id } from '../domain/records.ts';
 import { type OpenedManifest, openManifest } from '../manifest/decode.ts';
 import { maxManifestBytes } from '../manifest/schema.ts';
 import { ByteBudget } from '../restore/byte-budget.ts';
-import { mapUnordered } from '../restore/map-unordered.ts';
 import type { SealingKey } from '../sealed/keys.ts';
 import { prefixed } from '../sealed/names.ts';
 import { type Bucket, type FoundVersion, readWhole } from './bucket.ts';
 import { foundBelow } from './found.ts';
+import { fetchedAhead } from './in-parallel.ts';
 import type { UnreadableCount } from './unreadable.ts';
 import type { VersionRecorder } from './version-recorder.ts';
 
@@ -40,10 +40,16 @@ export interface ManifestReading {
   readonly onProgress: (done: number, total: number) => void;
 }
 
-const requestsAtOnce = 16;
-/** Manifests in memory at once. Bytes. */
+/** Bytes of manifests in memory at once. */
 const memoryBytes = 192 * 1024 * 1024;
 const mostListed = 20;
+
+interface Fetched {
+  readonly version: FoundVersion;
+  /** Missing for one that is too long to be a manifest. */
+  readonly bytes?: Buffer;
+  readonly giveBack: () => void;
+}
 
 /**
  * Reads every version of every manifest and records what those that authenticate say. What does not is counted: anyone who
@@ -53,7 +59,7 @@ export async function readManifests(reading: ManifestReading): Promise<Manifests
   const { db, bucket, onProgress } = reading;
   const found = [...foundBelow(db, 'manifests')];
   const insertManifest = db.prepare(
-    'insert or ignore into manifest values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+    'insert or ignore into manifest values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
   );
   const insertSource = db.prepare('insert or ignore into source values (?, ?)');
   const memory = new ByteBudget(memoryBytes);
@@ -64,15 +70,15 @@ export async function readManifests(reading: ManifestReading): Promise<Manifests
     refused++;
     if (firstRefused.length < mostListed) firstRefused.push({ name, versionId, reason });
   };
-  const readOne = async (version: FoundVersion): Promise<void> => {
-    if (version.lengthBytes > maxManifestBytes) return refuse(version, 'tampered');
+  const fetch = async (version: FoundVersion): Promise<Fetched> => {
+    if (version.lengthBytes > maxManifestBytes) return { version, giveBack: () => {} };
     const giveBack = await memory.take(version.lengthBytes);
     try {
       const key = prefixed(bucket.prefix, version.name);
-      const bytes = await readWhole(bucket, { key, versionId: version.versionId });
-      await record(version, bytes);
-    } finally {
+      return { version, bytes: await readWhole(bucket, { key, versionId: version.versionId }), giveBack };
+    } catch (error) {
       giveBack();
+      throw error;
     }
   };
   const record = async (version: FoundVersion, bytes: Buffer): Promise<void> => {
@@ -87,6 +93,7 @@ export async function readManifests(reading: ManifestReading): Promise<Manifests
       hash('sha256', bytes, 'hex'),
       head.previousSha256,
       head.kind,
+      head.part ?? 1,
       head.last ? 1 : 0,
       head.createdAt,
       sections.reduce((sum, { count }) => sum + count, 0),
@@ -103,8 +110,13 @@ export async function readManifests(reading: ManifestReading): Promise<Manifests
     }
   };
 
-  const work = mapUnordered(each(found), requestsAtOnce, readOne, () => {});
-  for await (const _ of work) onProgress(++done, found.length);
+  // Fetched ahead, but opened one at a time: the rows of one take many times the room of its bytes.
+  for await (const { version, bytes, giveBack } of fetchedAhead(found, fetch)) {
+    if (bytes === undefined) refuse(version, 'tampered');
+    else await record(version, bytes);
+    giveBack();
+    onProgress(++done, found.length);
+  }
   return { manifests, refused, firstRefused, contradictory };
 }
 
@@ -136,8 +148,4 @@ async function openOrRefusal(
     if (!isFailure(error)) throw error;
     return error.code;
   }
-}
-
-async function* each<Item>(items: Iterable<Item>): AsyncGenerator<Item> {
-  yield* items;
 }

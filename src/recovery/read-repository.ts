@@ -159,7 +159,7 @@ function sourcesOf(db: DatabaseSync, ids: Ids, knownHeads: ReadonlyMap<string, K
 function gapsOf(db: DatabaseSync, source: Id): ChainGap[] {
   const links = db
     .prepare(
-      `select number, sha256, previous as "previousSha256", kind, last from manifest
+      `select number, sha256, previous as "previousSha256", kind, part, last from manifest
        where source = ? order by number`,
     )
     .all(source) as unknown as (Omit<ChainLink, 'last'> & { last: 0 | 1 })[];

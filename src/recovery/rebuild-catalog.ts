@@ -5,6 +5,7 @@ import type { Id } from '../domain/records.ts';
 import { retrying, throwIfInterrupted } from '../restore/retry.ts';
 import { prefixed } from '../sealed/names.ts';
 import type { Bucket } from './bucket.ts';
+import { inParallel } from './in-parallel.ts';
 import {
   contentRow,
   placeRows,
@@ -122,12 +123,15 @@ async function places(rebuilding: Rebuilding, total: number): Promise<void> {
   let done = 0;
   for (const page of pages) {
     throwIfInterrupted(bucket.signal);
-    const rows = await Promise.all(
-      page.map(async (place) => {
-        const key = prefixed(bucket.prefix, place.object);
-        return placeRows(place, { ids, destination, key, lock: await lockOf(bucket, place, key) });
-      }),
+    const locks = await locksOf(
+      bucket,
+      page.filter(({ journal }) => journal === null),
     );
+    const rows = page.map((place) => {
+      const { lockMode: mode, retainUntil } = place;
+      const lock = locks.get(place.object) ?? { mode, retainUntil };
+      return placeRows(place, { ids, destination, key: prefixed(bucket.prefix, place.object), lock });
+    });
     await insert(
       catalog,
       'sealings',
@@ -148,29 +152,32 @@ async function places(rebuilding: Rebuilding, total: number): Promise<void> {
   }
 }
 
-/** As a manifest tells it; what was adopted must be asked for. */
-async function lockOf(
-  { store, signal, retryPausesMs }: Bucket,
-  { journal, foundId, lockMode, retainUntil }: ScratchPlace,
-  key: string,
-): Promise<{ mode: string; retainUntil: string }> {
-  if (journal !== null) return { mode: lockMode, retainUntil };
-  const facts = await retrying(() => store.head({ key, versionId: foundId }), signal, retryPausesMs);
-  const lock = facts?.lock;
-  return lock === undefined
-    ? { mode: lockMode, retainUntil }
-    : { mode: lock.mode, retainUntil: lock.retainUntil.toISOString() };
+/** The locks of object versions as the store tells them, by the object's name; none for one that has none. */
+async function locksOf(
+  { store, prefix, signal, retryPausesMs }: Bucket,
+  objects: readonly { readonly object: string; readonly foundId: string }[],
+): Promise<Map<string, { mode: string; retainUntil: string }>> {
+  const locks = new Map<string, { mode: string; retainUntil: string }>();
+  const ask = async ({ object, foundId }: { object: string; foundId: string }): Promise<void> => {
+    const version = { key: prefixed(prefix, object), versionId: foundId };
+    const facts = await retrying(() => store.head(version), signal, retryPausesMs);
+    if (facts?.lock === undefined) return;
+    locks.set(object, { mode: facts.lock.mode, retainUntil: facts.lock.retainUntil.toISOString() });
+  };
+  await inParallel(objects, ask);
+  return locks;
 }
 
 async function manifests({ db, bucket, catalog, destination }: Rebuilding): Promise<void> {
   const pages = pagesOf<ScratchManifest>(
     db,
     `select source || number || sha256 as id, source, number, sha256, previous, kind, last, created_at as "createdAt", rows,
-            object, version_id as "versionId", length
+            object, version_id as "foundId", length
      from manifest where source || number || sha256 > ? order by 1`,
   );
   for (const page of pages) {
     throwIfInterrupted(bucket.signal);
+    const locks = await locksOf(bucket, page);
     const rows = page.map((manifest) => ({
       source_id: manifest.source,
       number: manifest.number,
@@ -178,13 +185,14 @@ async function manifests({ db, bucket, catalog, destination }: Rebuilding): Prom
       kind: manifest.kind,
       state: 'committed',
       object_key: prefixed(bucket.prefix, manifest.object),
-      s3_version_id: manifest.versionId,
+      s3_version_id: manifest.foundId,
       length: manifest.length,
       sha256: `\\x${manifest.sha256}`,
       previous_sha256: manifest.previous === null ? null : `\\x${manifest.previous}`,
       row_count: manifest.rows,
       is_last_part: manifest.last === 1,
-      lock_mode: 'GOVERNANCE',
+      lock_mode: locks.get(manifest.object)?.mode ?? 'GOVERNANCE',
+      retain_until: locks.get(manifest.object)?.retainUntil ?? null,
       created_at: manifest.createdAt,
     }));
     await insert(catalog, 'manifests', rows);
@@ -202,7 +210,7 @@ interface ScratchManifest {
   readonly createdAt: string;
   readonly rows: number;
   readonly object: string;
-  readonly versionId: string;
+  readonly foundId: string;
   readonly length: number;
 }
 

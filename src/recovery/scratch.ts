@@ -18,7 +18,7 @@ const schema = `
   create table found (name text, number integer, version_id text, length integer, modified integer,
     primary key (name, number)) without rowid;
   create table source (id text primary key, name text) without rowid;
-  create table manifest (source text, number integer, sha256 text, previous text, kind text, last integer,
+  create table manifest (source text, number integer, sha256 text, previous text, kind text, part integer, last integer,
     created_at text, rows integer, object text, version_id text, length integer, primary key (source, number, sha256)) without rowid;
   create table entry (id text primary key, source text, path blob) without rowid;
   create unique index entry_path on entry (source, path);

@@ -7,9 +7,15 @@ const journal = (number: number, previous: number | null = number - 1 || null): 
   sha256: `sha ${number}`,
   previousSha256: previous === null ? null : `sha ${previous}`,
   kind: 'journal',
+  part: 1,
   last: true,
 });
-const part = (number: number, last = false): ChainLink => ({ ...journal(number), kind: 'checkpoint', last });
+const part = (number: number, nth: number, last = false): ChainLink => ({
+  ...journal(number),
+  kind: 'checkpoint',
+  part: nth,
+  last,
+});
 
 test('a whole chain has no gap, also where a number was passed over', () => {
   expect(chainGaps([])).toEqual([]);
@@ -22,27 +28,30 @@ test('a manifest whose predecessor is missing tells of a gap', () => {
   expect(chainGaps([journal(3)])).toEqual([{ after: 0, before: 3, covered: false }]);
 });
 
-test('a complete checkpoint covers the gaps before it and none after it', () => {
-  expect(chainGaps([journal(1), journal(3), part(4), part(5, true), journal(7)])).toEqual([
+test('a complete checkpoint covers the gaps before it and none after it, with journals between its parts or not', () => {
+  expect(chainGaps([journal(1), journal(3), part(4, 1), journal(5), part(6, 2, true), journal(8)])).toEqual([
     { after: 1, before: 3, covered: true },
-    { after: 5, before: 7, covered: false },
+    { after: 6, before: 8, covered: false },
   ]);
+  // What is missing right before its first part is no part of it.
+  expect(chainGaps([journal(1), part(3, 1, true)])).toEqual([{ after: 1, before: 3, covered: true }]);
 });
 
-test('a checkpoint with a part missing covers nothing, wherever the part is missing', () => {
-  expect(chainGaps([journal(1), journal(3), part(4), part(6, true)])).toMatchObject([
-    { before: 3, covered: false },
-    { before: 6, covered: false },
-  ]);
-  // What is missing before its first part may have been a part too.
-  expect(chainGaps([journal(1), part(3), part(4, true)])).toMatchObject([{ before: 3, covered: false }]);
-  expect(chainGaps([journal(1), journal(3), part(4), part(5)])).toMatchObject([
-    { before: 3, covered: false },
-  ]);
+test('a journal missing between the parts of a checkpoint is missing', () => {
+  expect(chainGaps([part(1, 1), part(3, 2, true)])).toEqual([{ after: 1, before: 3, covered: false }]);
+});
+
+test('a checkpoint with a part missing covers nothing, whichever part is missing', () => {
+  const gaps = (...links: ChainLink[]) => chainGaps([journal(1), journal(3), ...links])[0];
+  expect(gaps(part(4, 1), part(6, 3, true))).toMatchObject({ before: 3, covered: false });
+  expect(gaps(part(5, 2), part(6, 3, true))).toMatchObject({ before: 3, covered: false });
+  expect(gaps(part(4, 1), part(5, 2))).toMatchObject({ before: 3, covered: false });
+  // One that was given up and begun again.
+  expect(gaps(part(4, 1), part(5, 2), part(6, 1), part(7, 2, true))).toMatchObject({ covered: true });
 });
 
 test('the oldest manifests may have gone, when the last but one checkpoint stands', () => {
-  const links = [part(10), part(11, true), journal(12), part(13), part(14, true), journal(15)];
+  const links = [part(10, 1), part(11, 2, true), journal(12), part(13, 1), part(14, 2, true), journal(15)];
   expect(chainGaps(links)).toEqual([{ after: 0, before: 10, covered: true }]);
 });
 

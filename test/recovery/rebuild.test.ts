@@ -198,7 +198,7 @@ test('a rebuild that is stopped anywhere goes on to the same catalog', async () 
   }
 });
 
-test('the locks of what was adopted are asked for, not invented', async () => {
+test('the locks of manifests and of what was adopted are asked for, not invented', async () => {
   const bucket = await variedBucket();
   const read = await bucket.read();
   const { catalog } = await emptyCatalog();
@@ -208,7 +208,12 @@ test('the locks of what was adopted are asked for, not invented', async () => {
     `select o.retain_until as "retainUntil" from objects o join placements p on p.object_id = o.id
      join versions v on v.id = p.version_id join entries e on e.id = v.entry_id where e.path = 'unlisted.txt'`,
   );
-  expect(rows).toEqual([{ retainUntil: new Date('2026-03-08T10:00:00Z') }]);
+  const lockEnd = new Date('2026-03-08T10:00:00Z');
+  expect(rows).toEqual([{ retainUntil: lockEnd }]);
+  expect(await catalog.rows('select retain_until as "retainUntil" from manifests')).toEqual([
+    { retainUntil: lockEnd },
+    { retainUntil: lockEnd },
+  ]);
 });
 
 test('only an empty catalog is rebuilt, or one whose rebuild is under way', async () => {
