@@ -191,6 +191,7 @@ async function store(
     lockMode: lock.mode,
     retainUntil: lock.retainUntil,
     state: 'live',
+    sealedSha256: null,
   };
   const placement = {
     versionId: version.id,

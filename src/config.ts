@@ -3,7 +3,7 @@ import { isAbsolute, join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { Failure } from './domain/failures.ts';
-import { lockModes } from './domain/records.ts';
+import { lockModes, sealedFormats } from './domain/records.ts';
 
 /**
  * `holdfast.yaml`: read once, checked once, then trusted. Unknown keys are refused, so that a misspelt one cannot be
@@ -150,6 +150,19 @@ const schema = z.strictObject({
     .prefault({}),
   verify: z
     .strictObject({
+  /** How content is sealed where policy does not say otherwise. */
+  format: z.enum(sealedFormats).default('sealed-v1'),
+  openpgp: z
+    .strictObject({
+      /** Files with public keys, one or more in each. */
+      recipients: z.array(absolutePath).default([]),
+      passphraseFile: absolutePath.optional(),
+    })
+    .refine(
+      (openpgp) => openpgp.recipients.length > 0 || openpgp.passphraseFile !== undefined,
+      'neither recipients nor a passphraseFile',
+    )
+    .optional(),
       /** How often a sample is verified. */
       every: duration.refine((ms) => ms >= 3_600_000, 'at least 1h').prefault('1d'),
       /** Share of the objects that each run looks at, those that were not for longest. */
@@ -212,3 +225,8 @@ export function parseConfig(text: string, file: string): Config {
 }
 
 export const configFile = (home: string): string => join(home, 'holdfast.yaml');
+  if (checked.data.format === 'openpgp' && checked.data.openpgp === undefined)
+    throw new Failure('config_invalid', {
+      file,
+      detail: 'format: openpgp needs recipients below the key openpgp',
+    });

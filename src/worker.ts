@@ -27,6 +27,7 @@ import { ManifestWriter } from './manifest/journal.ts';
 import { createLog } from './observability/log.ts';
 import { Metrics } from './observability/metrics.ts';
 import type { Destination, PipelineContext } from './pipeline/context.ts';
+import { configuredRecipients } from './openpgp/configured.ts';
 import { chosenFailPoints } from './pipeline/fail-points.ts';
 import { Gates } from './pipeline/gates.ts';
 import { liveFacts } from './pipeline/live-facts.ts';
@@ -34,6 +35,7 @@ import { reconcile } from './pipeline/reconcile.ts';
 import { Semaphore } from './pipeline/semaphore.ts';
 import { Staging } from './pipeline/staging.ts';
 import { OpaEngine } from './policy/opa-engine.ts';
+import { sweepStaging } from './pipeline/sweep-staging.ts';
 import { announceReady, openProcess, untilStopped } from './process.ts';
 import { repeat } from './repeat.ts';
 import { ClamdScanner } from './scanner/clamd-client.ts';
@@ -193,6 +195,7 @@ async function scheduleSamples(): Promise<void> {
   await ensureSchedule(client, {
     id: verifySampleId,
     workflowType: 'verifySample',
+  await sweepStaging(context);
     taskQueue: filesQueue(groupOf(config)),
     args: [input],
     recurrence: { everyMs: every, jitterMs: Math.round(every / 24) },
@@ -220,7 +223,7 @@ async function renewKeyring(): Promise<void> {
 }
 
 async function pipelineContext(
-  { config, ids, keys, paths }: Installation,
+  { config, ids, keyring, keys, paths }: Installation,
   endpoints: Endpoints,
   catalog: Catalog,
 ): Promise<PipelineContext> {
@@ -288,3 +291,4 @@ async function openDestinations(
 function scanDeadlineMs(sizeBytes: number): number {
   return Math.min(4_000 + sizeBytes / 10_000, 600_000);
 }
+    recipients: await configuredRecipients(config, keyring.root.naming),

@@ -34,7 +34,7 @@ decision := {
 		"allowTestSignatures": allow_test_signatures,
 		"notScanned": not_scanned,
 	},
-	"format": "sealed-v1",
+	"format": format,
 	"compression": compression,
 	"destinations": sort(destinations),
 }
@@ -160,6 +160,16 @@ default scope := "default"
 scope := _source.scope if "scope" in object.keys(_source)
 
 else := _defaults.classifications[classification].scope
+
+default format := "sealed-v1"
+
+format := _source.format if "format" in object.keys(_source)
+
+else := _classification_format if _classification_format
+
+else := _config.format
+
+_classification_format := _defaults.classifications[classification].format
 
 # The stronger of what the class asks for and what the operator configured.
 retention := {

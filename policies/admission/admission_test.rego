@@ -60,6 +60,18 @@ test_ordinary_file_is_admitted if decide(question, config) == {
 	"destinations": ["abroad", "local"],
 }
 
+format_of(source, config_value) := decide(question, object.union(config_value, {"sources": {"home": source}})).format
+
+test_format_of_the_source_then_of_the_classification_then_of_the_configuration if {
+	openpgp := object.union(config, {"format": "openpgp"})
+	format_of({}, openpgp) == "openpgp"
+	format_of({"format": "sealed-v1"}, openpgp) == "sealed-v1"
+	format_of({"format": "openpgp"}, config) == "openpgp"
+	classifications := object.union(data.holdfast.defaults.classifications, {"restricted": {"format": "openpgp"}})
+	format_of({"classification": "restricted"}, config) == "openpgp" with data.holdfast.defaults.classifications as classifications
+	format_of({"classification": "internal"}, config) == "sealed-v1" with data.holdfast.defaults.classifications as classifications
+}
+
 test_default_denies_no_ordinary_file if {
 	every size in [0, 1, 8388608, 2147483648, 1099511627776, 9007199254740991] {
 		decide(patched("/content/sizeBytes", size), config).allow

@@ -73,6 +73,13 @@ deny contains {"id": "authentication_weak", "text": "The sealed bytes are not au
 }
 
 # METADATA
+# title: Sealed to whom the operator named
+# custom: { id: recipients_unexpected }
+deny contains {"id": "recipients_unexpected", "text": "The bytes are sealed to others than the configured recipients."} if {
+	not recipients_expected
+}
+
+# METADATA
 # title: Sealed under the scope admission chose
 # custom: { id: scope_mismatch }
 deny contains {"id": "scope_mismatch", "text": "The key belongs to another scope than admission chose."} if {
@@ -167,6 +174,15 @@ encrypted if {
 }
 
 authenticated if input.sealing.authentication == _defaults.sealing[input.sealing.format].authentication
+
+# The keys of the sealed format are the repository's own; who they are for is told by the key's scope.
+recipients_expected if input.sealing.format == "sealed-v1"
+
+recipients_expected if {
+	input.sealing.format == "openpgp"
+	count(_config.openpgp_recipients) > 0
+	input.sealing.recipients == _config.openpgp_recipients
+}
 
 scope_matches if {
 	is_string(input.sealing.scope)

@@ -83,7 +83,7 @@ test_every_fact_of_wrong_type_denies if {
 	}
 }
 
-test_no_input_denies_for_every_reason if count(ids(decide({}, config))) == 16
+test_no_input_denies_for_every_reason if count(ids(decide({}, config))) == 17
 
 test_no_configuration_denies if not decide(question, {}).allow
 
@@ -121,7 +121,55 @@ test_admission_names_do_not_bind_release if {
 	decide(question, object.union(config, {"sources": {"home": {"admission": {"deny_names": ["*.odt"]}}}})).allow
 }
 
-test_unknown_format if denied_for("/sealing/format", "zip") == {"encryption_weak", "authentication_weak"}
+test_unknown_format if denied_for("/sealing/format", "zip") == {
+	"encryption_weak",
+	"authentication_weak",
+	"recipients_unexpected",
+}
+
+message := json.patch(question, [{
+	"op": "add", "path": "/sealing", "value": {
+		"basis": "sealed-bytes",
+		"format": "openpgp",
+		"cipher": "AES-256-CFB",
+		"authentication": "SEIPD-1",
+		"keyId": "00112233445566778899aabbccddeeff",
+		"scope": "default",
+		"keyScope": "default",
+		"contentMatches": true,
+		"recipients": ["c676a608664784fc", "passphrase"],
+	},
+}])
+
+for_recipients := object.union(config, {"openpgp_recipients": ["c676a608664784fc", "passphrase"]})
+
+test_message_to_the_configured_recipients if decide(message, for_recipients) == {"allow": true, "reasons": []}
+
+test_message_to_others if {
+	every recipients in [[], ["c676a608664784fc"], ["c676a608664784fc", "e48d5cd40a54ccff", "passphrase"], null] {
+		asked := json.patch(message, [{"op": "add", "path": "/sealing/recipients", "value": recipients}])
+		ids(decide(asked, for_recipients)) == {"recipients_unexpected"}
+	}
+}
+
+test_message_without_configured_recipients if {
+	ids(decide(message, config)) == {"recipients_unexpected"}
+	ids(decide(message, object.union(config, {"openpgp_recipients": []}))) == {"recipients_unexpected"}
+	ids(decide(
+		json.patch(message, [{"op": "add", "path": "/sealing/recipients", "value": []}]),
+		object.union(config, {"openpgp_recipients": []}),
+	)) == {"recipients_unexpected"}
+}
+
+test_message_that_is_not_integrity_protected if {
+	asked := json.patch(message, [{"op": "add", "path": "/sealing/authentication", "value": "none"}])
+	ids(decide(asked, for_recipients)) == {"authentication_weak"}
+}
+
+test_terms_of_one_format_are_not_those_of_the_other if {
+	asked := json.patch(message, [{"op": "add", "path": "/sealing/cipher", "value": "AES-256-CTR"}])
+	ids(decide(asked, for_recipients)) == {"encryption_weak"}
+}
 
 test_weak_cipher if {
 	every cipher in ["AES-128-CTR", "none", "", "aes-256-ctr"] {

@@ -87,6 +87,11 @@ async function write(client: pg.PoolClient, changes: readonly Change[]): Promise
   );
   await insert(
     client,
+    'sealings',
+    all((c) => c.sealing),
+  );
+  await insert(
+    client,
     'intents',
     all((c) => c.intent),
   );

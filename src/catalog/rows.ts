@@ -126,6 +126,8 @@ export interface ObjectRow {
   readonly lockMode: LockMode;
   readonly retainUntil: Date;
   readonly state: 'live' | 'deleting' | 'deleted';
+  /** Of the sealed bytes; only where nothing in them authenticates them: `openpgp`. */
+  readonly sealedSha256: Buffer | null;
 }
 
 export interface PlacementRow {
@@ -190,6 +192,8 @@ export interface Change {
   readonly admission?: { versionId: Id; admission: AdmissionResult; bundleRevision: string };
   readonly decisions?: readonly DecisionRow[];
   readonly scan?: ScanRow;
+  /** Of bytes that are sealed already and come out otherwise each time: stored together with the intent to send them. */
+  readonly sealing?: SealingRow;
   readonly intent?: IntentRow;
   readonly uploadBegun?: { intentId: Id; uploadId: string };
   readonly intentPart?: IntentPartRow;

@@ -31,6 +31,10 @@ export const notScannedReasons = [
 ] as const;
 export type NotScannedReason = (typeof notScannedReasons)[number];
 
+/** How content is sealed: docs/format.md sections 4 and 8. */
+export const sealedFormats = ['sealed-v1', 'openpgp'] as const;
+export type SealedFormat = (typeof sealedFormats)[number];
+
 /** Where a signature set comes from; `builtin-test` knows nothing but the EICAR test file. */
 export type SignatureSet = 'official' | 'custom' | 'builtin-test';
 
@@ -93,7 +97,7 @@ export interface AdmissionResult {
     readonly allowTestSignatures: boolean;
     readonly notScanned: Readonly<Record<NotScannedReason, 'allow' | 'hold' | 'retry'>>;
   };
-  readonly format: 'sealed-v1';
+  readonly format: SealedFormat;
   readonly compression: { readonly algorithm: 'none' | 'zstd'; readonly level: number };
   /** Names of the destinations this content goes to, at least one when allowed. */
   readonly destinations: readonly string[];
@@ -116,6 +120,8 @@ export interface ReleaseInput {
     readonly scope: string;
     readonly keyScope: string;
     readonly contentMatches: boolean;
+    /** Whom an OpenPGP message is sealed to: sorted key ids, 16 hex digits each, then `passphrase` where there is one. */
+    readonly recipients?: readonly string[];
   };
   readonly destination: {
     readonly name: string;

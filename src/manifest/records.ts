@@ -4,6 +4,7 @@ import type {
   LockMode,
   NotScannedReason,
   Outcome,
+  SealedFormat,
   SignatureSet,
   VerdictState,
 } from '../domain/records.ts';
@@ -80,7 +81,7 @@ export interface ManifestVerdict {
   readonly signatureSet: SignatureSet;
 }
 
-export type SealedFormat = 'sealed-v1' | 'openpgp';
+export type { SealedFormat } from '../domain/records.ts';
 
 export interface ManifestPlacement {
   /** The destination's name in the writer's configuration. */

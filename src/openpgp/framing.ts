@@ -12,10 +12,11 @@ export const tags = {
 /** Power of two of the partial bodies' length: 64 KiB. The first one has at least 512 bytes, as the RFC demands. */
 const partialPower = 16;
 const partialBytes = 2 ** partialPower;
+const partialLength = Buffer.of(0xe0 | partialPower);
 
 /**
  * A packet around a body of any length, in partial bodies where it is long. A body's buffers may be used again by their
- * maker once the next one is asked for; so may the packet's.
+ * maker once the next one is asked for.
  */
 export async function* packet(tag: number, body: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   yield Buffer.of(0xc0 | tag);
@@ -24,13 +25,11 @@ export async function* packet(tag: number, body: AsyncIterable<Buffer>): AsyncGe
     const waiting = rest.length === 0 ? bytes : Buffer.concat([rest, bytes]);
     let at = 0;
     for (; waiting.length - at > partialBytes; at += partialBytes) {
-      yield Buffer.of(0xe0 | partialPower);
-      yield waiting.subarray(at, at + partialBytes);
+      yield Buffer.concat([partialLength, waiting.subarray(at, at + partialBytes)]);
     }
     rest = Buffer.from(waiting.subarray(at));
   }
-  yield lastLength(rest.length);
-  yield rest;
+  yield Buffer.concat([lastLength(rest.length), rest]);
 }
 
 /** The length that ends a packet: one, two or five octets. */

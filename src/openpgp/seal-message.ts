@@ -13,7 +13,7 @@ const detectionCodeHeader = Buffer.of(0xd3, 0x14);
  * The message that holds `content`, randomised. Memory stays bounded whatever the length.
  *
  * @param zlibLevel 1 to 9; 0: not compressed
- * @param content its buffers may be used again once the next one is asked for; so may the message's
+ * @param content its buffers may be used again once the next one is asked for
  */
 export async function* sealMessage(
   sessionKey: SessionKey,

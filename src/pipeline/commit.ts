@@ -3,11 +3,13 @@ import type { Id, Lock, Outcome } from '../domain/records.ts';
 import type { Settled } from '../domain/steps.ts';
 import { type Destination, type PipelineContext, versionEvent } from './context.ts';
 import type { AdmittedVersion } from './policy-input.ts';
-import { format } from './sealing.ts';
 import { settledAnswer, settling } from './settle.ts';
+import { storedAs } from './stored-as.ts';
 
 export interface UploadedObject {
   readonly intent: IntentRow;
+  /** The key it is sealed with. */
+  readonly keyId: Id;
   readonly s3VersionId: string;
   readonly length: number;
   /** As read back from the server. */
@@ -32,11 +34,11 @@ export async function commitUpload(
     length: uploaded.length,
     sealingId: intent.sealingId,
     sha512: version.content.sha512,
-    scope: version.admission.scope,
-    format,
+    ...storedAs(version, uploaded.keyId),
     lockMode: lock.mode,
     retainUntil: lock.retainUntil,
     state: 'live',
+    sealedSha256: version.admission.format === 'openpgp' ? intent.sealedSha256 : null,
   };
   const outcome: Outcome = 'uploaded';
   await context.catalog.write({

@@ -7,6 +7,7 @@ import { Failure } from '../domain/failures.ts';
 import type { Ids } from '../domain/ids.ts';
 import type { Id } from '../domain/records.ts';
 import type { SourceRoot } from '../files/root.ts';
+import type { Recipients } from '../openpgp/recipients.ts';
 import type { PolicyEngine } from '../policy/engine.ts';
 import type { Scanner } from '../scanner/scanner.ts';
 import type { DestinationFacts, ObjectStore } from '../storage/object-store.ts';
@@ -43,6 +44,8 @@ export interface PipelineContext {
   readonly destinations: ReadonlyMap<string, Destination>;
   readonly sources: ReadonlyMap<Id, ServedSource>;
   readonly staging: Staging;
+  /** Whom OpenPGP messages are sealed to; undefined where none are configured. */
+  readonly recipients?: Recipients | undefined;
   readonly quarantineDir: string;
   readonly semaphores: Readonly<Record<'disk' | 'scanner' | 'upload' | 'tombstone' | 'hardlink', Semaphore>>;
   readonly failPoints: FailPoints;

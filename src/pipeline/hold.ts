@@ -1,4 +1,6 @@
+import type { SealingRow } from '../catalog/rows.ts';
 import { Failure } from '../domain/failures.ts';
+import type { Id } from '../domain/records.ts';
 import type { Settled } from '../domain/steps.ts';
 import { ContentChanged, readSegments } from '../files/segment-reader.ts';
 import { Sealer } from '../sealed/seal.ts';
@@ -9,6 +11,8 @@ import type { ScannedVersion } from './policy-input.ts';
 import type { Released } from './release.ts';
 import { drawSealing, sealEvent, sealPlan } from './sealing.ts';
 import { settledAnswer, settling } from './settle.ts';
+import { stageMessage } from './stage-message.ts';
+import type { Staged } from './staging.ts';
 
 /**
  * Keeps content that may not go (yet) on this host, sealed, until somebody decides; the file's own workflow then starts
@@ -23,16 +27,12 @@ export async function hold(
 ): Promise<Settled> {
   const { name } = destination.config;
   const id = context.ids.hold(version.id, name);
-  const sealing = await drawSealing(context, version, stagedGeneration);
-  const staged = await withUnchangedFile(context, version, (handle) => {
-    const sealer = new Sealer(sealPlan(version, sealing));
-    return context.staging.keep(
-      id,
-      sealedBytes(sealer, readSegments(handle, { ...version, sizeBytes: version.content.sizeBytes }), run),
-    );
-  });
-  if (staged === 'changed') throw new ContentChanged(0);
+  const { row, length, sha256 } =
+    version.admission.format === 'openpgp'
+      ? await stageMessage(context, version, stagedGeneration, run, () => id)
+      : await stageSealed(context, version, id, run);
   await context.catalog.write({
+    ...(version.admission.format === 'openpgp' ? { sealing: row } : {}),
     decisions: why.released ? [why.released.row] : [],
     hold: {
       id,
@@ -40,9 +40,9 @@ export async function hold(
       destination: name,
       hostId: context.hostId,
       reason: why.reason,
-      sealingId: sealing.row.id,
-      sealedLength: staged.length,
-      sealedSha256: staged.sha256,
+      sealingId: row.id,
+      sealedLength: length,
+      sealedSha256: sha256,
       state: 'open',
       workflowId: holdWorkflowId(id),
     },
@@ -51,14 +51,14 @@ export async function hold(
         versionId: version.id,
         destination: name,
         objectId: null,
-        length: staged.length,
+        length,
         state: 'held',
         reason: why.reason,
       },
     ],
     ...settling(version, 'held', why.reason),
     events: [
-      sealEvent(context, version, sealing, { sealedLength: staged.length, staged: true }),
+      sealEvent(context, version, row, { sealedLength: length, staged: true }),
       ...(why.released ? [why.released.event] : []),
       versionEvent(context, version, {
         step: 'hold',
@@ -72,6 +72,22 @@ export async function hold(
 
 /** Generation 0 is what an upload would use; staged bytes have one of their own. */
 const stagedGeneration = 1_000_000;
+
+async function stageSealed(
+  context: PipelineContext,
+  version: ScannedVersion,
+  holdId: Id,
+  run: StepRun,
+): Promise<Staged & { row: SealingRow }> {
+  const sealing = await drawSealing(context, version, stagedGeneration);
+  const staged = await withUnchangedFile(context, version, (handle) => {
+    const sealer = new Sealer(sealPlan(version, sealing));
+    const segments = readSegments(handle, { ...version, sizeBytes: version.content.sizeBytes });
+    return context.staging.keep(holdId, sealedBytes(sealer, segments, run));
+  });
+  if (staged === 'changed') throw new ContentChanged(0);
+  return { ...staged, row: sealing.row };
+}
 
 async function* sealedBytes(
   sealer: Sealer,

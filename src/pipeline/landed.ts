@@ -19,7 +19,7 @@ export async function findLanded(
   store: ObjectStore,
   intent: OpenIntent,
 ): Promise<Landed | undefined> {
-  const sent = intent.sealedSha256 ? wholeOf(intent) : await partsOf(catalog, intent);
+  const sent = intent.partSize === null ? wholeOf(intent) : await partsOf(catalog, intent);
   if (sent.partCount === 0) return undefined;
   const floor = { mode: intent.lockMode, retainUntil: new Date(0) };
   const s3VersionId = await findOurs(store, intent.objectKey, { ...sent, floor });

@@ -19,6 +19,10 @@ export interface SentBytes {
   readonly partCount: number;
 }
 
+export interface SentParts extends SentBytes {
+  readonly parts: readonly Part[];
+}
+
 /** Parts under way at once: while one is sent the next is sealed, and a crash costs no more than one. */
 const inFlight = 1;
 
@@ -74,7 +78,7 @@ export class PartSender {
   }
 
   /** Sends the rest and waits for all parts. */
-  async finish(): Promise<SentBytes & { parts: readonly Part[] }> {
+  async finish(): Promise<SentParts> {
     if (this.pendingBytes > 0) await this.cut();
     await Promise.all(this.sending);
     this.throwIfFailed();

@@ -2,20 +2,17 @@ import type { IntentRow } from '../catalog/rows.ts';
 import type { PlanAnswer, VersionStep } from '../domain/steps.ts';
 import { encodeMetadata } from '../sealed/metadata.ts';
 import { sealedLengthBound, sealerId } from '../sealed/seal.ts';
+import { heldByVerdict, lastIntent } from './before-sealing.ts';
 import { destinationOf, type PipelineContext, type StepRun } from './context.ts';
 import { unlessChanged } from './guard.ts';
 import { hold } from './hold.ts';
+import { planMessage } from './message-steps.ts';
+import { partSizeFor } from './part-size.ts';
 import { scanned } from './policy-input.ts';
 import { release } from './release.ts';
-import { heldByVerdict, lastIntent } from './seal-and-upload.ts';
 import { drawSealing, sealEvent, sealPlan, statedSealing } from './sealing.ts';
 import { settledAs } from './settle.ts';
 import { shareExisting } from './share.ts';
-
-const mebibyte = 1024 * 1024;
-const smallestPartBytes = 8 * mebibyte;
-/** Amazon S3 User Guide, "Amazon S3 multipart upload limits". */
-const maxParts = 10_000;
 
 /**
  * Steps 5 and 6 of large content: freezes everything the sealed bytes depend on and asks release about that plan, before
@@ -29,6 +26,7 @@ export async function planAndRelease(
   const version = scanned(await context.catalog.version(versionId));
   if (version.outcome !== undefined) return settledAs(context, version);
   const destination = destinationOf(context, version.admission.destinations[0] ?? '');
+  if (version.admission.format === 'openpgp') return planMessage({ context, version, destination, run });
   return unlessChanged<PlanAnswer>(context, version, async () => {
     const { open, nextGeneration } = await lastIntent(context, version, destination);
     if (open !== undefined) return { next: 'upload' };
@@ -83,16 +81,11 @@ export async function planAndRelease(
         { versionId, destination: name, objectId: null, length: null, state: 'uploading', reason: null },
       ],
       events: [
-        sealEvent(context, version, sealing, { sealer: intent.sealerId, partSize: intent.partSize }),
+        sealEvent(context, version, sealing.row, { sealer: intent.sealerId, partSize: intent.partSize }),
         released.event,
       ],
     });
     context.failPoints.reach('after-intent');
     return { next: 'upload' };
   });
-}
-
-/** At least 8 MiB, whole MiB, at most 10,000 parts for an object of at most `bound` bytes. Admission refused what is over 5 TiB. */
-export function partSizeFor(bound: number): number {
-  return Math.max(smallestPartBytes, Math.ceil(bound / maxParts / mebibyte) * mebibyte);
 }

@@ -56,6 +56,13 @@ async function settleIntent(context: PipelineContext, intent: OpenIntent): Promi
   const floor = { mode: intent.lockMode, retainUntil: new Date(0) };
   const lock = checkReadBack(store.name, facts, { ...sent, floor });
   const { lengthBytes: length, partCount: parts } = sent;
-  await commitUpload(context, version, destination, { intent, s3VersionId, length, lock, parts });
+  await commitUpload(context, version, destination, {
+    intent,
+    keyId: intent.keyId,
+    s3VersionId,
+    length,
+    lock,
+    parts,
+  });
   context.log.info({ version: version.id }, 'committed an object that a crash had left unrecorded');
 }

@@ -1,19 +1,18 @@
 import type { OpenIntent } from '../catalog/catalog.ts';
 import type { IntentRow } from '../catalog/rows.ts';
-import { Failure } from '../domain/failures.ts';
-import type { Lock } from '../domain/records.ts';
 import type { SealAndUploadAnswer, VersionStep } from '../domain/steps.ts';
 import { ContentChanged, readWhole } from '../files/segment-reader.ts';
 import { openBytes } from '../sealed/open.ts';
 import { sealWhole } from '../sealed/seal.ts';
-import { commitUpload } from './commit.ts';
+import { heldByVerdict, lastIntent } from './before-sealing.ts';
 import { type Destination, destinationOf, type PipelineContext, type StepRun } from './context.ts';
 import { withUnchangedFile } from './file.ts';
 import { unlessChanged } from './guard.ts';
 import { hold } from './hold.ts';
 import { findLanded } from './landed.ts';
-import { checkReadBack, findOurs } from './lock.ts';
+import { sealAndUploadMessage } from './message-steps.ts';
 import { type ScannedVersion, scanned } from './policy-input.ts';
+import { commitLanded, putWhole } from './put-whole.ts';
 import { decisionMinutes, type Released, release } from './release.ts';
 import { drawSealing, foundSealing, type Sealing, sealEvent, sealPlan, sha256, sha512 } from './sealing.ts';
 import { settledAs } from './settle.ts';
@@ -28,6 +27,8 @@ export async function sealAndUpload(
   const version = scanned(await context.catalog.version(versionId));
   if (version.outcome !== undefined) return settledAs(context, version);
   const destination = destinationOf(context, version.admission.destinations[0] ?? '');
+  if (version.admission.format === 'openpgp')
+    return sealAndUploadMessage({ context, version, destination, run });
   const { open, nextGeneration } = await lastIntent(context, version, destination);
   const ending = open && { intentClosed: { id: open.id, state: 'aborted' as const, reason: 'changed' } };
   const small: SmallUpload = { context, version, destination, nextGeneration, run };
@@ -48,31 +49,6 @@ export async function sealAndUpload(
     },
     ending,
   );
-}
-
-/** Why policy wants a human to look at content that could not be scanned; undefined if it may go on. */
-export function heldByVerdict({ verdict, admission }: ScannedVersion): string | undefined {
-  if (verdict.state !== 'not_scanned' || verdict.reason === undefined) return undefined;
-  return admission.scan.notScanned[verdict.reason] === 'allow' ? undefined : `not_scanned_${verdict.reason}`;
-}
-
-/** The newest intent of this version for the destination, and the generation a next sealing gets. */
-export interface LastIntent {
-  readonly open: OpenIntent | undefined;
-  /** An IV that may have covered other bytes is never used again. */
-  readonly nextGeneration: number;
-}
-
-export async function lastIntent(
-  context: PipelineContext,
-  version: ScannedVersion,
-  destination: Destination,
-): Promise<LastIntent> {
-  const last = await context.catalog.intentOf(version.id, destination.config.name);
-  return {
-    open: last?.state === 'open' ? last : undefined,
-    nextGeneration: last === undefined ? 0 : last.generation + 1,
-  };
 }
 
 interface SmallUpload {
@@ -99,7 +75,7 @@ async function begin(small: SmallUpload): Promise<SealAndUploadAnswer> {
   context.failPoints.reach('before-intent');
   const intent = announcement(context, version, destination, sealed);
   await context.catalog.write(announce(context, version, sealed, intent, released));
-  return send(small, sealed, intent);
+  return putWhole({ ...small, intent, keyId: sealed.sealing.row.keyId }, sealed.bytes, sealed.sha256);
 }
 
 /**
@@ -109,18 +85,7 @@ async function begin(small: SmallUpload): Promise<SealAndUploadAnswer> {
 async function resume(small: SmallUpload, intent: OpenIntent): Promise<SealAndUploadAnswer> {
   const { context, version, destination } = small;
   const landed = await findLanded(context.catalog, destination.store, intent);
-  if (landed !== undefined) {
-    const { sealedLength, sealedSha256, objectKey: key } = intent;
-    const { mode, days } = version.admission.retention;
-    // It was locked when it was written, perhaps days ago.
-    const lock = await destination.store.lockUntil({ mode, days });
-    await destination.store.extendLock({ key, versionId: landed.s3VersionId, lock });
-    return readBackAndCommit(small, intent, landed.s3VersionId, {
-      lengthBytes: sealedLength ?? 0,
-      sha256: sealedSha256 ?? Buffer.alloc(0),
-      floor: anyLock(version),
-    });
-  }
+  if (landed !== undefined) return commitLanded({ ...small, intent, keyId: intent.keyId }, landed);
   const content = await readContent(small);
   const sealing = await drawSealing(context, version, intent.generation);
   const sealed = seal(version, sealing, content);
@@ -137,7 +102,7 @@ async function resume(small: SmallUpload, intent: OpenIntent): Promise<SealAndUp
     }
     await context.catalog.write({ decisions: [released.row], events: [released.event] });
   }
-  return send(small, sealed, intent);
+  return putWhole({ ...small, intent, keyId: sealed.sealing.row.keyId }, sealed.bytes, sealed.sha256);
 }
 
 async function readContent({ context, version, run }: SmallUpload): Promise<Buffer> {
@@ -164,45 +129,6 @@ function holdDenied({ context, version, destination, run }: SmallUpload, release
 function closeIntent({ context }: SmallUpload, intent: OpenIntent, reason: string): Promise<void> {
   return context.catalog.write({ intentClosed: { id: intent.id, state: 'aborted', reason }, events: [] });
 }
-
-async function send(small: SmallUpload, sealed: Sealed, intent: IntentRow): Promise<SealAndUploadAnswer> {
-  const { context, version, destination } = small;
-  const { store } = destination;
-  context.failPoints.reach('after-intent');
-  const { mode, days } = version.admission.retention;
-  const { bytes: body, sha256 } = sealed;
-  const put = await store.put({ key: intent.objectKey, body, sha256, lock: { mode, days } });
-  context.failPoints.reach('after-put');
-  const floor = put.kind === 'stored' ? put.lock : anyLock(version);
-  const expected = { lengthBytes: body.length, sha256, floor };
-  const checksum = { kind: 'whole' as const, sha256 };
-  const versionId =
-    put.kind === 'stored'
-      ? put.versionId
-      : await findOurs(store, intent.objectKey, { ...expected, checksum });
-  if (versionId === undefined) throw new Failure('planted_object', { destination: store.name });
-  return readBackAndCommit(small, intent, versionId, expected);
-}
-
-async function readBackAndCommit(
-  { context, version, destination }: SmallUpload,
-  intent: IntentRow,
-  s3VersionId: string,
-  expected: { lengthBytes: number; sha256: Buffer; floor: Lock },
-): Promise<SealAndUploadAnswer> {
-  const { lengthBytes: length, sha256, floor } = expected;
-  const facts = await destination.store.head({ key: intent.objectKey, versionId: s3VersionId });
-  const checksum = { kind: 'whole' as const, sha256 };
-  const lock = checkReadBack(destination.config.name, facts, { lengthBytes: length, checksum, floor });
-  context.failPoints.reach('after-read-back');
-  return commitUpload(context, version, destination, { intent, s3VersionId, length, lock, parts: 1 });
-}
-
-/** What was written before was locked from then on: its mode counts, the date is the one asked for at that time. */
-const anyLock = (version: ScannedVersion): Lock => ({
-  mode: version.admission.retention.mode,
-  retainUntil: new Date(0),
-});
 
 function seal(version: ScannedVersion, sealing: Sealing, content: Buffer): Sealed {
   const bytes = sealWhole(sealPlan(version, sealing), content);
@@ -261,7 +187,7 @@ function announce(
       },
     ],
     events: [
-      sealEvent(context, version, sealed.sealing, {
+      sealEvent(context, version, sealed.sealing.row, {
         sealedLength: sealed.bytes.length,
         sealedSha256: sealed.sha256.toString('hex'),
       }),

@@ -1,15 +1,16 @@
 import { hash } from 'node:crypto';
 import type { AuditRow, SealingRow } from '../catalog/rows.ts';
 import type { ReleaseInput } from '../domain/records.ts';
-import { sealedV1Terms } from '../policy/engine.ts';
+import { openpgpTerms, sealedV1Terms } from '../policy/engine.ts';
 import type { SealingKey } from '../sealed/keys.ts';
 import type { OpenedSealed } from '../sealed/open.ts';
 import type { SealPlan } from '../sealed/seal.ts';
 import { type PipelineContext, versionEvent } from './context.ts';
 import { keyIdOf, newIv } from './keys.ts';
 import type { AdmittedVersion } from './policy-input.ts';
+import { recipientsOf } from './stored-as.ts';
 
-export const format = 'sealed-v1';
+const format = 'sealed-v1';
 
 /** One sealing of a version: which key, which IV, and the row that makes the IV unique. */
 export interface Sealing {
@@ -104,6 +105,7 @@ export function statedSealing(
   basis: 'plan' | 'existing-object',
   keyId: string,
 ): ReleaseInput['sealing'] {
+  if (version.admission.format === 'openpgp') return statedMessage(context, version, basis, keyId);
   return {
     basis,
     ...sealedV1Terms,
@@ -114,20 +116,46 @@ export function statedSealing(
   };
 }
 
+/** A message to the configured recipients. */
+function statedMessage(
+  context: PipelineContext,
+  version: AdmittedVersion,
+  basis: 'plan' | 'existing-object',
+  keyId: string,
+): ReleaseInput['sealing'] {
+  const { id, names } = recipientsOf(context);
+  return messageSealing(version, {
+    basis,
+    keyId,
+    recipients: keyId === id ? names : [],
+    contentMatches: true,
+  });
+}
+
+/** An OpenPGP message in the words of the release policy. Whoever has a recipient's key opens it, whatever the key scope. */
+export function messageSealing(
+  { admission }: AdmittedVersion,
+  found: Pick<ReleaseInput['sealing'], 'basis' | 'keyId' | 'contentMatches'> & {
+    recipients: readonly string[];
+  },
+): ReleaseInput['sealing'] {
+  return { ...openpgpTerms, ...found, scope: admission.scope, keyScope: admission.scope };
+}
+
 export function sealEvent(
   context: PipelineContext,
   version: AdmittedVersion,
-  sealing: Sealing,
+  row: SealingRow,
   facts: Record<string, unknown>,
 ): AuditRow {
   return versionEvent(context, version, {
     step: 'seal',
-    ordinal: sealing.row.generation,
+    ordinal: row.generation,
     facts: {
-      format,
-      key: sealing.row.keyId,
-      generation: sealing.row.generation,
-      iv: sealing.row.iv.toString('hex'),
+      format: row.format,
+      key: row.keyId,
+      generation: row.generation,
+      iv: row.iv.toString('hex'),
       ...facts,
     },
   });

@@ -8,8 +8,9 @@ import { hold } from './hold.ts';
 import { extendForSharing } from './lock.ts';
 import type { ScannedVersion } from './policy-input.ts';
 import { release } from './release.ts';
-import { format, statedSealing } from './sealing.ts';
+import { statedSealing } from './sealing.ts';
 import { settledAnswer, settling } from './settle.ts';
+import { keyInUse, storedAs } from './stored-as.ts';
 
 /**
  * Known content: lets the version rest on the object that is there, after release and with the lock extended and read
@@ -21,8 +22,12 @@ export async function shareExisting(
   destination: Destination,
   run: StepRun,
 ): Promise<Settled | { next: 'wait' } | undefined> {
-  const { scope, retention } = version.admission;
-  const wanted = { sha512: version.content.sha512, scope, format, destination: destination.config.name };
+  const { retention } = version.admission;
+  const wanted = {
+    sha512: version.content.sha512,
+    ...storedAs(version, keyInUse(context, version)),
+    destination: destination.config.name,
+  };
   for (;;) {
     const object = await context.catalog.objectOf({ ...wanted, lockMode: retention.mode });
     if (object === undefined) break;

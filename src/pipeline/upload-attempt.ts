@@ -1,22 +1,29 @@
 import type { OpenIntent } from '../catalog/catalog.ts';
 import { Failure } from '../domain/failures.ts';
-import type { Lock } from '../domain/records.ts';
+import type { Id, Lock, ReleaseInput } from '../domain/records.ts';
 import type { UploadAnswer } from '../domain/steps.ts';
-import { ContentChanged, readSegments } from '../files/segment-reader.ts';
-import { encodeMetadata } from '../sealed/metadata.ts';
-import { type SealPlan, sealerId } from '../sealed/seal.ts';
 import type { Part, UploadName } from '../storage/object-store.ts';
 import { commitUpload } from './commit.ts';
 import type { Destination, PipelineContext, StepRun } from './context.ts';
-import { withUnchangedFile } from './file.ts';
-import { inspectSealed } from './inspect-sealed.ts';
 import { findLanded, type Landed } from './landed.ts';
 import { checkReadBack, findOurs } from './lock.ts';
-import { NotReproducible, PartSender, type SentBytes } from './part-sender.ts';
+import { PartSender, type SentParts } from './part-sender.ts';
 import type { ScannedVersion } from './policy-input.ts';
+import { commitLanded, putWhole } from './put-whole.ts';
 import { decisionMinutes, release } from './release.ts';
-import { sealInOrder } from './seal-stream.ts';
-import { drawSealing, sealPlan, statedSealing } from './sealing.ts';
+
+/** What makes the sealed bytes of an upload, the same ones at every try. */
+export interface SealedBytes {
+  /** Throws `NotReproducible` where they cannot be what the intent stands for. */
+  check(): Promise<void>;
+  /** The bytes as release is asked about them once more. */
+  stated(): Promise<ReleaseInput['sealing']>;
+  /**
+   * Sends all of them, and gives what was sent once a reader has vouched for it. Throws `ContentChanged`,
+   * `NotReproducible` or the failure `sealing_refused`.
+   */
+  send(sender: PartSender): Promise<SentParts>;
+}
 
 /** One try to bring a large file's upload to its end, whatever earlier tries left behind. */
 export class UploadAttempt {
@@ -24,6 +31,7 @@ export class UploadAttempt {
   private readonly version: ScannedVersion;
   private readonly destination: Destination;
   private readonly intent: OpenIntent;
+  private readonly bytes: SealedBytes;
   private readonly stepRun: StepRun;
   private uploadId: string | null;
 
@@ -32,12 +40,14 @@ export class UploadAttempt {
     version: ScannedVersion,
     destination: Destination,
     intent: OpenIntent,
+    bytes: SealedBytes,
     stepRun: StepRun,
   ) {
     this.context = context;
     this.version = version;
     this.destination = destination;
     this.intent = intent;
+    this.bytes = bytes;
     this.stepRun = stepRun;
     this.uploadId = intent.uploadId;
   }
@@ -46,15 +56,34 @@ export class UploadAttempt {
   async run(): Promise<UploadAnswer> {
     const before = await this.completedBefore();
     if (before !== undefined) return this.commit(before.s3VersionId, before.sent);
-    const plan = await this.plan();
+    await this.bytes.check();
     const begun = (await this.context.catalog.intentParts(this.intent.id)).length > 0;
     if (!begun && !(await this.releaseHolds(decisionMinutes))) return this.refused();
-    const sent = await this.send(plan);
+    const sent = await this.send();
     if (!(await this.releaseHolds())) return this.refused();
     this.context.failPoints.reach('before-complete');
     const s3VersionId = await this.complete(sent);
     this.context.failPoints.reach('after-complete');
     return this.commit(s3VersionId, sent);
+  }
+
+  /**
+   * The same with one PUT, for an intent without parts.
+   *
+   * @param read gives the bytes, once they have been checked and released
+   */
+  async runWhole(read: () => Promise<Buffer>): Promise<UploadAnswer> {
+    const { context, version, destination, intent } = this;
+    const whole = { context, version, destination, intent, keyId: intent.keyId };
+    const landed = await findLanded(context.catalog, destination.store, intent);
+    if (landed !== undefined) return commitLanded(whole, landed);
+    await this.bytes.check();
+    if (!(await this.releaseHolds(decisionMinutes))) return this.refused();
+    return putWhole(whole, await read(), intent.sealedSha256 ?? Buffer.alloc(0));
+  }
+
+  get intentId(): Id {
+    return this.intent.id;
   }
 
   /** Drops what was sent; the next plan seals under a new IV. */
@@ -75,30 +104,16 @@ export class UploadAttempt {
     return { next: 'plan' };
   }
 
-  /** The plan as frozen in the intent; another program, or facts that have moved on, cannot make the same bytes. */
-  private async plan(): Promise<SealPlan> {
-    const { intent } = this;
-    const sealing = await drawSealing(this.context, this.version, intent.generation);
-    const plan = sealPlan(this.version, sealing);
-    const same =
-      sealing.row.id === intent.sealingId &&
-      sealerId(plan) === intent.sealerId &&
-      intent.metadata?.equals(encodeMetadata(plan.path, plan.metadata));
-    if (!same) throw new NotReproducible();
-    return plan;
-  }
-
   /**
-   * Whether release allows this plan: as decided under the bundle in force, within the given time if one is given;
+   * Whether release allows these bytes: as decided under the bundle in force, within the given time if one is given;
    * otherwise policy is asked once more.
    */
   private async releaseHolds(withinMinutes?: number): Promise<boolean> {
-    const { context, version, destination, intent } = this;
+    const { context, version, destination } = this;
     const asked = { versionId: version.id, destination: destination.config.name };
     const bundle = context.bundleRevision;
     if (await context.catalog.releasedUnder(asked, bundle, withinMinutes)) return true;
-    const plan = statedSealing(context, version, 'plan', intent.keyId);
-    const released = await release(context, version, destination, plan);
+    const released = await release(context, version, destination, await this.bytes.stated());
     await context.catalog.write({ decisions: [released.row], events: [released.event] });
     return released.allow;
   }
@@ -112,8 +127,8 @@ export class UploadAttempt {
     return landed;
   }
 
-  private async send(plan: SealPlan): Promise<SentBytes & { parts: readonly Part[] }> {
-    const { context, version, destination, intent, stepRun } = this;
+  private async send(): Promise<SentParts> {
+    const { context, destination, intent, stepRun } = this;
     const present = await this.present();
     const sender = new PartSender({
       store: destination.store,
@@ -127,15 +142,7 @@ export class UploadAttempt {
       failPoints: context.failPoints,
     });
     try {
-      const ends = await withUnchangedFile(context, version, async (handle) => {
-        const segments = readSegments(handle, { ...version, sizeBytes: version.content.sizeBytes });
-        return sealInOrder(plan, segments, (bytes) => sender.add(bytes), stepRun);
-      });
-      if (ends === 'changed') throw new ContentChanged(0);
-      const sent = await sender.finish();
-      const allowed = { destination: destination.config.name, keyId: intent.keyId };
-      await inspectSealed(context, version, allowed, ends, sent.lengthBytes);
-      return sent;
+      return await this.bytes.send(sender);
     } finally {
       await sender.idle();
     }
@@ -156,7 +163,7 @@ export class UploadAttempt {
     return [];
   }
 
-  private async complete(sent: SentBytes & { parts: readonly Part[] }): Promise<string> {
+  private async complete(sent: SentParts): Promise<string> {
     const { store, config } = this.destination;
     const completed = await store.completeMultipart({ ...this.name(), parts: sent.parts });
     if (completed.kind === 'stored') return completed.versionId;
@@ -180,7 +187,14 @@ export class UploadAttempt {
     const lock = checkReadBack(config.name, await store.head(object), expected);
     context.failPoints.reach('after-read-back');
     const { lengthBytes: length, partCount: parts } = sent;
-    return commitUpload(context, version, destination, { intent, s3VersionId, length, lock, parts });
+    return commitUpload(context, version, destination, {
+      intent,
+      keyId: intent.keyId,
+      s3VersionId,
+      length,
+      lock,
+      parts,
+    });
   }
 
   /** The mode asked for at the beginning; the date was extended just now. */

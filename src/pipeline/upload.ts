@@ -3,13 +3,16 @@ import type { UploadAnswer, VersionStep } from '../domain/steps.ts';
 import { ContentChanged } from '../files/segment-reader.ts';
 import { destinationOf, type PipelineContext, type StepRun } from './context.ts';
 import { NotReproducible } from './part-sender.ts';
-import { scanned } from './policy-input.ts';
+import { type ScannedVersion, scanned } from './policy-input.ts';
+import { ResealedFile } from './resealed-file.ts';
 import { abandon, settledAs } from './settle.ts';
+import { StagedMessage } from './staged-message.ts';
 import { UploadAttempt } from './upload-attempt.ts';
 
 /**
- * Steps 7 to 9 of large content, from its open intent: one pass over the file seals it again from segment 0 and sends what
- * the server does not have yet, so a crash at any moment costs the parts in flight and nothing else.
+ * Steps 7 to 9 from an open intent, of large content and of messages: a sealed file is made again from segment 0 in one
+ * pass over its original, a message lies in staging. What the server has is not sent again, so a crash at any moment costs
+ * the parts in flight and nothing else.
  */
 export async function upload(
   context: PipelineContext,
@@ -21,14 +24,34 @@ export async function upload(
   const destination = destinationOf(context, version.admission.destinations[0] ?? '');
   const intent = await context.catalog.intentOf(versionId, destination.config.name);
   if (intent?.state !== 'open') return { next: 'plan' };
-  const attempt = new UploadAttempt(context, version, destination, intent, run);
+  if (version.admission.format === 'openpgp') {
+    const message = new StagedMessage(context, version, intent, run);
+    const attempt = new UploadAttempt(context, version, destination, intent, message, run);
+    const send = () => (intent.partSize === null ? attempt.runWhole(() => message.whole()) : attempt.run());
+    const answer = await finish(context, version, attempt, send, run);
+    await message.drop();
+    return answer;
+  }
+  const file = new ResealedFile(context, version, intent, run);
+  const attempt = new UploadAttempt(context, version, destination, intent, file, run);
+  return finish(context, version, attempt, () => attempt.run(), run);
+}
+
+/** Sends; where it cannot go on under the intent, closes that. */
+async function finish(
+  context: PipelineContext,
+  version: ScannedVersion,
+  attempt: UploadAttempt,
+  send: () => Promise<UploadAnswer>,
+  run: StepRun,
+): Promise<UploadAnswer> {
   try {
-    return await context.semaphores.upload.run(() => attempt.run(), run.patienceMs);
+    return await context.semaphores.upload.run(send, run.patienceMs);
   } catch (error) {
     if (error instanceof ContentChanged) {
       await attempt.dropUpload();
       return abandon(context, version, {
-        intentClosed: { id: intent.id, state: 'aborted', reason: 'changed' },
+        intentClosed: { id: attempt.intentId, state: 'aborted', reason: 'changed' },
       });
     }
     const reason = startOverReason(error);

@@ -5,6 +5,7 @@ import {
   notScannedReasons,
   type PolicyReason,
   type ReleaseResult,
+  sealedFormats,
 } from '../domain/records.ts';
 import { classifications } from './config.ts';
 
@@ -37,7 +38,7 @@ const admissionResult = z
         >,
       ),
     }),
-    format: z.literal('sealed-v1'),
+    format: z.enum(sealedFormats),
     compression: z
       .strictObject({ algorithm: z.enum(['none', 'zstd']), level: z.int().min(0).max(22) })
       .refine(({ algorithm, level }) => algorithm === 'none' || level > 0),

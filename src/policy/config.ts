@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { lockModes } from '../domain/records.ts';
+import { lockModes, sealedFormats } from '../domain/records.ts';
 
 /** Every classification a policy may give; `satisfies` keeps it equal to the type. */
 export const classifications = ['public', 'internal', 'confidential', 'restricted'] as const;
@@ -18,12 +18,17 @@ export const policyConfigSchema = z.strictObject({
   lock: z.strictObject({ mode: z.enum(lockModes), days: z.int().min(1) }),
   /** Whether `clean` from the built-in signatures, which know only the EICAR test file, counts as clean. */
   allow_test_signatures: z.boolean(),
+  /** How content is sealed where neither its source nor its classification says. */
+  format: z.enum(sealedFormats),
+  /** Names of the recipients that an OpenPGP message must have, exactly and in this order. */
+  openpgp_recipients: z.array(z.string().min(1)),
   /** By source name. A source that is not listed is denied. */
   sources: z.record(
     z.string().min(1),
     z.strictObject({
       classification: z.enum(classifications).optional(),
       scope: z.string().min(1).optional(),
+      format: z.enum(sealedFormats).optional(),
       destinations: z.array(z.string().min(1)).min(1).optional(),
       /** Zstandard level of what is compressed. */
       compression_level: z.int().min(1).max(22).optional(),

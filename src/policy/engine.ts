@@ -25,3 +25,10 @@ export const sealedV1Terms = {
   cipher: 'AES-256-CTR',
   authentication: 'HMAC-SHA-256',
 } as const;
+
+/** The same of an OpenPGP message. */
+export const openpgpTerms = {
+  format: 'openpgp',
+  cipher: 'AES-256-CFB',
+  authentication: 'SEIPD-1',
+} as const;

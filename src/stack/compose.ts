@@ -6,6 +6,7 @@ import type { Installation } from '../installation.ts';
 import { type KeyringDocument, keyringDocuments } from '../keys/keyring-files.ts';
 import { documentsToKeep, publishKeyring } from '../keys/publish.ts';
 import { shreddingScopes } from '../keys/shreddings.ts';
+import { configuredRecipients } from '../openpgp/configured.ts';
 import { buildBundle } from '../policy/bundle.ts';
 import { renderPolicyConfig } from '../policy/render.ts';
 import { openS3Store } from '../storage/s3-store.ts';
@@ -89,9 +90,11 @@ export async function composeServices(options: ComposeOptions): Promise<ServiceS
 }
 
 /** Builds the policy bundle from the installation's rules and its configuration. */
-async function preparePolicies({ config, paths }: Installation): Promise<string> {
+async function preparePolicies({ config, keyring, paths }: Installation): Promise<string> {
   const outFile = path.join(paths.home, 'run', 'policy-bundle.tar.gz');
-  await buildBundle({ policiesDir: policiesFolder(paths), config: renderPolicyConfig(config), outFile });
+  const recipients = await configuredRecipients(config, keyring.root.naming);
+  const rendered = renderPolicyConfig(config, recipients?.names ?? []);
+  await buildBundle({ policiesDir: policiesFolder(paths), config: rendered, outFile });
   return outFile;
 }
 

@@ -99,6 +99,7 @@ async function accepted(
     lockMode: facts.lock.mode,
     retainUntil: facts.lock.retainUntil,
     state: 'live',
+    sealedSha256: made.sealedSha256 ?? null,
   };
 }
 

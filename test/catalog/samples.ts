@@ -127,6 +127,7 @@ export async function addObject(
     lockMode: 'GOVERNANCE',
     retainUntil: new Date('2030-01-01T00:00:00Z'),
     state: 'live',
+    sealedSha256: null,
     ...more,
   };
   await catalog.write({ object, events: [] });

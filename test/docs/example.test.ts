@@ -42,7 +42,7 @@ test('the example is a valid configuration, with embedded and with external serv
 });
 
 test('its rules for sources are rules that the policy takes', () => {
-  const rendered = renderPolicyConfig(parseConfig(text, 'example'));
+  const rendered = renderPolicyConfig(parseConfig(text, 'example'), ['passphrase']);
   expect(policyConfigSchema.safeParse(rendered).error).toBeUndefined();
   expect(rendered.sources.documents).toEqual(example.policy?.sources?.documents);
   const { shape } = policyConfigSchema.shape.sources.valueType;

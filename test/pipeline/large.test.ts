@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { Failure } from '../../src/domain/failures.ts';
 import type { Id } from '../../src/domain/records.ts';
-import { partSizeFor, planAndRelease } from '../../src/pipeline/plan-and-release.ts';
+import { partSizeFor } from '../../src/pipeline/part-size.ts';
+import { planAndRelease } from '../../src/pipeline/plan-and-release.ts';
 import { upload } from '../../src/pipeline/upload.ts';
 import type { UploadPartRequest } from '../../src/storage/object-store.ts';
 import {

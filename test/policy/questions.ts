@@ -9,6 +9,8 @@ const sha256 = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
 export const config: PolicyConfig = {
   lock: { mode: 'GOVERNANCE', days: 1 },
   allow_test_signatures: false,
+  format: 'sealed-v1',
+  openpgp_recipients: [],
   sources: { home: { admission: { deny_names: ['*.nope'] }, release: { deny_names: ['*.stay'] } } },
   destinations: { local: { jurisdiction: 'local', classifications: ['public', 'internal', 'confidential'] } },
 };
