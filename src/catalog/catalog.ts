@@ -116,7 +116,7 @@ export class Catalog {
 
   // ── sources, runs and hints ─────────────────────────────────────────────────────────────────────────────
 
-  /** Records which folder a source is, unless one is recorded; gives the recorded folder's inode. */
+  /** Records which folder a source is, unless one is recorded (inode 0 is none); gives the recorded folder's inode. */
   async recordSource(source: {
     id: Id;
     name: string;
@@ -126,7 +126,9 @@ export class Catalog {
     hostId: Id;
   }): Promise<bigint> {
     await this.rows(
-      `insert into sources (id, name, root_path, device, inode, host_id) values ($1, $2, $3, $4, $5, $6) on conflict do nothing`,
+      `insert into sources (id, name, root_path, device, inode, host_id) values ($1, $2, $3, $4, $5, $6)
+       on conflict (id) do update set root_path = excluded.root_path, device = excluded.device, inode = excluded.inode,
+         host_id = excluded.host_id where sources.inode = 0`,
       [source.id, source.name, source.rootPath, String(source.device), String(source.inode), source.hostId],
     );
     const [row] = await this.rows<{ inode: string }>('select inode::text from sources where id = $1', [
