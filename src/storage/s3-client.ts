@@ -5,6 +5,7 @@ import { getCACertificates } from 'node:tls';
 import { S3Client } from '@aws-sdk/client-s3';
 import { Failure } from '../domain/failures.ts';
 import { readCredentialsFile } from './credentials-file.ts';
+import { RangeReader } from './range-reader.ts';
 import type { ServerClock } from './server-clock.ts';
 
 export interface S3StoreOptions {
@@ -34,6 +35,8 @@ export interface S3Clients {
   readonly client: S3Client;
   /** For requests the server may think about for minutes without a byte: joining the parts of a large object. */
   readonly patientClient: S3Client;
+  /** For what most requests of a restore are. */
+  readonly rangeReader: RangeReader;
 }
 
 const connectTimeoutMs = 5_000;
@@ -82,7 +85,16 @@ export async function makeS3Clients(options: S3StoreOptions, clock: ServerClock)
     signWithKnownHash(client);
     return client;
   };
-  return { client: make(options.idleTimeoutMs ?? idleTimeoutMs), patientClient: make(patientTimeoutMs) };
+  const timeoutMs = options.idleTimeoutMs ?? idleTimeoutMs;
+  const client = make(timeoutMs);
+  const rangeReader = new RangeReader({
+    ...options,
+    client,
+    httpAgent,
+    httpsAgent,
+    idleTimeoutMs: timeoutMs,
+  });
+  return { client, patientClient: make(patientTimeoutMs), rangeReader };
 }
 
 async function readCa(file: string, destination: string): Promise<string[]> {

@@ -1,6 +1,7 @@
 import { GetBucketVersioningCommand, HeadBucketCommand, type S3Client } from '@aws-sdk/client-s3';
 import { Failure } from '../domain/failures.ts';
 import type { Lock } from '../domain/records.ts';
+import type { RangeReader } from './range-reader.ts';
 import type { S3Clients, S3StoreOptions } from './s3-client.ts';
 import { isWorthOneRetry, s3Status, translateS3Error } from './s3-errors.ts';
 import type { ServerClock } from './server-clock.ts';
@@ -21,14 +22,20 @@ export class S3Connection {
   readonly pageSize: number;
   readonly client: S3Client;
   readonly patientClient: S3Client;
+  readonly rangeReader: RangeReader;
   readonly #clock: ServerClock;
 
-  constructor(options: S3StoreOptions, { client, patientClient }: S3Clients, clock: ServerClock) {
+  constructor(
+    options: S3StoreOptions,
+    { client, patientClient, rangeReader }: S3Clients,
+    clock: ServerClock,
+  ) {
     this.options = options;
     this.bucket = options.bucket;
     this.pageSize = options.pageSize ?? defaultPageSize;
     this.client = client;
     this.patientClient = patientClient;
+    this.rangeReader = rangeReader;
     this.#clock = clock;
   }
 

@@ -138,6 +138,10 @@ class S3Store implements ObjectStore {
   }
 
   async get(object: VersionName & { range?: ByteRange }): Promise<Buffer> {
+    const { range } = object;
+    const bytes =
+      range && range.length > 0 ? await this.#connection.rangeReader.read(object, range) : undefined;
+    if (bytes !== undefined) return bytes;
     const pieces: Buffer[] = [];
     for await (const piece of await this.getStream(object)) pieces.push(piece);
     return pieces.length === 1 && pieces[0] ? pieces[0] : Buffer.concat(pieces);
