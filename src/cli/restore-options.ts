@@ -2,9 +2,10 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Overwrite } from '../restore/occupant.ts';
 import type { RestoreRequest } from '../restore/restore.ts';
 import { collect } from './define.ts';
+import { addMessageKeyOptions, type MessageKeyOptions } from './message-keys.ts';
 
 /** What commands that restore let their user choose. */
-export interface RestoreChoices {
+export interface RestoreChoices extends MessageKeyOptions {
   readonly at?: Date;
   readonly overwrite?: Overwrite;
   readonly include?: readonly string[];
@@ -17,7 +18,7 @@ export interface RestoreChoices {
 
 /** Adds those of the options that every command that restores has, except `--at` and `--dry-run`. */
 export function addRestoreChoices(command: Command): Command {
-  return command
+  return addMessageKeyOptions(command)
     .addOption(
       new Option('--overwrite <when>', 'replace a different file or link that has the name')
         .choices(['never', 'if-newer', 'always'])

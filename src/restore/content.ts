@@ -1,5 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
 import { Failure, failures, isFailure } from '../domain/failures.ts';
+import type { SessionKeyFinder } from '../openpgp/open-message.ts';
 import type { KeyAccess } from '../pipeline/keys.ts';
 import { segmentSizeFor } from '../sealed/layout.ts';
 import {
@@ -11,6 +12,7 @@ import {
 } from '../sealed/open.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { ByteBudget } from './byte-budget.ts';
+import { messageContent, type ReadPart } from './openpgp-content.ts';
 import type { RestorableFile, RestoreRow } from './restore-index.ts';
 import { retrying, throwIfInterrupted } from './retry.ts';
 
@@ -28,6 +30,8 @@ const stretchesAhead = 8;
 
 export interface ReadDeps {
   readonly keys: Pick<KeyAccess, 'byId'>;
+  /** What opens OpenPGP messages; undefined where nothing was given that could. */
+  readonly messageKeys?: SessionKeyFinder | undefined;
   readonly stores: ReadonlyMap<string, ObjectStore>;
   readonly memory: ByteBudget;
   readonly signal: AbortSignal;
@@ -117,7 +121,12 @@ export async function* recordedSegments(
   beginning?: Beginning,
 ): AsyncGenerator<Buffer, void> {
   const store = storeOf(deps, version);
-  const { length } = version.place;
+  const { length, format } = version.place;
+  if (format === 'openpgp') {
+    const read: ReadPart = (offset, bytes) => readRange(deps, store, version, offset, bytes);
+    yield* messageContent(deps, version, read, beginning);
+    return;
+  }
   if (length > wholeReadBytes) {
     const source = rangedSource(deps, store, version);
     const sealed = await openSealed(source, openOptions(deps, version));

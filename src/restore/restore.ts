@@ -2,6 +2,7 @@ import { Failure } from '../domain/failures.ts';
 import type { Id } from '../domain/records.ts';
 import { isRelativePath, namesOf } from '../files/paths.ts';
 import { systemCalls } from '../files/system-calls.ts';
+import type { SessionKeyFinder } from '../openpgp/open-message.ts';
 import type { KeyAccess } from '../pipeline/keys.ts';
 import { tryLock } from '../stack/lock.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
@@ -20,6 +21,8 @@ import { chosen, globOf, type Patterns } from './wanted.ts';
 export interface RestoreDeps {
   readonly index: RestoreIndex;
   readonly keys: Pick<KeyAccess, 'byId'>;
+  /** What opens OpenPGP messages; undefined where nothing was given that could. */
+  readonly messageKeys?: SessionKeyFinder | undefined;
   /** By the destination's name in the configuration. */
   readonly stores: ReadonlyMap<string, ObjectStore>;
   /** Pauses between the tries of a request that a store did not answer, ms. */
@@ -93,6 +96,7 @@ export async function* restoreTree(
     const signal = request.signal ? AbortSignal.any([request.signal, stop.signal]) : stop.signal;
     const entry: EntryDeps = {
       keys: deps.keys,
+      messageKeys: deps.messageKeys,
       stores: deps.stores,
       retryPausesMs: deps.retryPausesMs ?? defaultRetryPausesMs,
       memory: new ByteBudget(memoryBytes),

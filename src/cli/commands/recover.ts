@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { Failure, isFailure } from '../../domain/failures.ts';
+import type { SessionKeyFinder } from '../../openpgp/open-message.ts';
 import { notedHeads, parseExpectedHead } from '../../recovery/heads.ts';
 import { recoveryExitCode } from '../../recovery/judge.ts';
 import { type FoundSource, type RepositoryRead, readRepository } from '../../recovery/read-repository.ts';
@@ -12,6 +13,7 @@ import { prefixed } from '../../sealed/names.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import { openS3Store } from '../../storage/s3-store.ts';
 import { type BucketOptions, bucketStore, plainPrefix } from '../bucket-options.ts';
+import { messageKeys } from '../message-keys.ts';
 import { readPassword } from '../password.ts';
 import { progressText, readingJson, readingLines, rollbackWarnings } from '../recovery-text.ts';
 import { type RestoreChoices, requestChoices } from '../restore-options.ts';
@@ -35,6 +37,7 @@ export async function runRecover(session: Session, options: RecoverOptions): Pro
   const store = await openS3Store(bucketStore(options, session.env));
   const db = openScratch(options.work === undefined ? undefined : resolve(options.work));
   try {
+    const opener = await messageKeys(session, options);
     const prefix = plainPrefix(options.prefix);
     await firstContact(store, prefix);
     const read = await readRepository(db, {
@@ -49,7 +52,7 @@ export async function runRecover(session: Session, options: RecoverOptions): Pro
     const sources = chosenSources(read, options.source);
     tell(session, read, sources);
     const index = new RecoveredIndex(db, { destination: store.name, prefix, ids: read.ids });
-    const restored = await restoreSources(session, options, { read, sources, index, store });
+    const restored = await restoreSources(session, options, { read, sources, index, store, opener });
     for (const warning of rollbackWarnings(sources)) session.output.note(warning);
     return recoveryExitCode(read, sources, restored);
   } finally {
@@ -92,14 +95,20 @@ interface Recovery {
   readonly sources: readonly FoundSource[];
   readonly index: RecoveredIndex;
   readonly store: ObjectStore;
+  readonly opener: SessionKeyFinder | undefined;
 }
 
 async function restoreSources(
   session: Session,
   options: RecoverOptions,
-  { read, sources, index, store }: Recovery,
+  { read, sources, index, store, opener }: Recovery,
 ): Promise<RestoreSummary[]> {
-  const deps: RestoreDeps = { index, keys: read.keys, stores: new Map([[store.name, store]]) };
+  const deps: RestoreDeps = {
+    index,
+    keys: read.keys,
+    stores: new Map([[store.name, store]]),
+    messageKeys: opener,
+  };
   const summaries: RestoreSummary[] = [];
   for (const { name } of sources.filter(({ entries }) => entries > 0)) {
     const report = new RestoreReport(session, name, options);

@@ -11,6 +11,7 @@ import {
   restoreExitCode,
 } from '../../restore/restored-item.ts';
 import { openS3Store } from '../../storage/s3-store.ts';
+import { messageKeys } from '../message-keys.ts';
 import { type RestoreChoices, requestChoices } from '../restore-options.ts';
 import { RestoreReport } from '../restore-report.ts';
 import { type Session, unlock, withCatalog } from '../session.ts';
@@ -41,7 +42,12 @@ export async function runRestore(session: Session, target: string, options: Rest
         ),
       ),
     );
-    const deps: RestoreDeps = { index: catalogIndex(catalog), keys, stores };
+    const deps: RestoreDeps = {
+      index: catalogIndex(catalog),
+      keys,
+      stores,
+      messageKeys: await messageKeys(session, options, config.openpgp?.passphraseFile),
+    };
     const report = new RestoreReport(session, wanted.source, options);
     const request: RestoreRequest = {
       ...wanted,
