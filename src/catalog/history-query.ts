@@ -47,6 +47,16 @@ export async function* entriesBelow(catalog: Catalog, past: Past): AsyncGenerato
   for await (const entries of standingPages(catalog, past)) yield* entries;
 }
 
+/** The entry at a path; undefined where none stood. */
+export async function entryAt(
+  catalog: Catalog,
+  { sourceId, path, at }: Past,
+): Promise<PastEntry | undefined> {
+  const page = { where: 'e.source_id = $1 and e.path = $2', values: [sourceId, path] };
+  const [entry] = await standing(catalog, at, page);
+  return entry;
+}
+
 async function* standingPages(catalog: Catalog, past: Past): AsyncGenerator<PastEntry[]> {
   for await (const page of entryPages(catalog, past, 'forwards')) {
     yield await standing(catalog, past.at, page);

@@ -7,6 +7,7 @@ import { type Cli, descriptor } from './define.ts';
 import { defineCheckCommands } from './definitions/check.ts';
 import { defineFilesCommands } from './definitions/files.ts';
 import { defineInstallationCommands } from './definitions/installation.ts';
+import { defineLookCommands } from './definitions/look.ts';
 import { defineRecoveryCommands } from './definitions/recovery.ts';
 import { defineRestoreCommands } from './definitions/restore.ts';
 import { Output } from './output.ts';
@@ -35,6 +36,7 @@ const program = new Command('holdfast')
 const cli: Cli = { program, command, run };
 defineInstallationCommands(cli);
 defineFilesCommands(cli);
+defineLookCommands(cli);
 defineRestoreCommands(cli);
 defineRecoveryCommands(cli);
 defineCheckCommands(cli);

@@ -34,6 +34,14 @@ export class Output {
     else this.line(text());
   }
 
+  /** Bytes as they are, resolved when they are handed over; what they were read into can be used again. */
+  async content(bytes: Buffer): Promise<void> {
+    this.clearProgress();
+    await new Promise<void>((resolve, reject) => {
+      process.stdout.write(bytes, (error) => (error ? reject(error) : resolve()));
+    });
+  }
+
   /** A note to whoever watches; kept apart from results. */
   note(text: string): void {
     this.clearProgress();

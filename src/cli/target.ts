@@ -1,5 +1,6 @@
 import type { Catalog } from '../catalog/catalog.ts';
 import { Failure } from '../domain/failures.ts';
+import type { Id } from '../domain/records.ts';
 
 export interface Target {
   readonly source: string;
@@ -16,8 +17,20 @@ export function parseTarget(text: string): Target {
   return path === '' ? { source } : { source, path: Buffer.from(path, 'utf8') };
 }
 
-/** Failure `source_unknown` unless the catalog knows the source, configured still or not. */
-export async function requireSource(catalog: Catalog, source: string): Promise<void> {
-  const found = await catalog.rows('select 1 from sources where name = $1', [source]);
-  if (found.length === 0) throw new Failure('source_unknown', { source });
+/** The id of a source that the catalog knows, configured still or not. Failure `source_unknown`. */
+export async function requireSource(catalog: Catalog, source: string): Promise<Id> {
+  const [found] = await catalog.rows<{ id: Id }>('select id from sources where name = $1', [source]);
+  if (found === undefined) throw new Failure('source_unknown', { source });
+  return found.id;
+}
+
+export interface KnownSource {
+  readonly id: Id;
+  readonly name: string;
+}
+
+/** The source of that name, or all that the catalog knows, by name. Failure `source_unknown`. */
+export async function knownSources(catalog: Catalog, name: string | undefined): Promise<KnownSource[]> {
+  if (name !== undefined) return [{ id: await requireSource(catalog, name), name }];
+  return catalog.rows<KnownSource>('select id, name from sources order by name');
 }

@@ -512,6 +512,24 @@ export const failures = {
     'The catalog does not know that path.',
     'List what it knows with `holdfast files`.',
   ),
+  path_not_there: row(
+    1,
+    false,
+    'There is nothing under that path as of {at}.',
+    'List the folder above it with `holdfast ls`, or find out when it came and went: `holdfast find <name> --versions`.',
+  ),
+  not_a_file: row(
+    1,
+    false,
+    'That is {kind}, not a file.',
+    'List a folder with `holdfast ls`; folders and links come back with `holdfast restore`.',
+  ),
+  never_protected: row(
+    1,
+    false,
+    'No version of that file is protected; its newest one is {outcome}.',
+    'Find out why with `holdfast show`.',
+  ),
   quickstart_home_taken: row(
     1,
     false,

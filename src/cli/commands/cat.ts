@@ -1,0 +1,160 @@
+import { auditEvent } from '../../audit/event.ts';
+import type { RunResult } from '../../catalog/catalog.ts';
+import { catalogIndex } from '../../catalog/restore-query.ts';
+import { Failure, isFailure } from '../../domain/failures.ts';
+import { newRunId } from '../../domain/ids.ts';
+import type { Id } from '../../domain/records.ts';
+import { ByteBudget } from '../../restore/byte-budget.ts';
+import { contentSegments, type ReadDeps } from '../../restore/content.ts';
+import type { RestorableFile, RestoreIndex, RestoreRow, Selection } from '../../restore/restore-index.ts';
+import { defaultRetryPausesMs } from '../../restore/retry.ts';
+import { openS3Store } from '../../storage/s3-store.ts';
+import { type MessageKeyOptions, messageKeys } from '../message-keys.ts';
+import type { Output } from '../output.ts';
+import { momentText } from '../past-rows.ts';
+import { pathFields } from '../rows.ts';
+import { type Session, unlock, withCatalog } from '../session.ts';
+import { parseTarget, requireSource, type Target } from '../target.ts';
+
+export interface CatOptions extends MessageKeyOptions {
+  readonly at?: Date;
+  /** Id of a version. */
+  readonly version?: Id;
+}
+
+/** Content in memory at once, encrypted and plain. */
+const memoryBytes = 64 * 1024 * 1024;
+
+/**
+ * Prints a file as it was at a moment. Like a restore it is recorded, with its version. Failures: `path_not_there`,
+ * `version_unknown`, `not_a_file`, `never_protected`, and those of {@link contentSegments}.
+ */
+export async function runCat(session: Session, target: string, options: CatOptions): Promise<void> {
+  const wanted = wantedFile(target, options);
+  const { config, keys, ids } = await unlock(session);
+  await withCatalog(session, async (catalog, where) => {
+    const sourceId = await requireSource(catalog, wanted.source);
+    const found = await fileToPrint(catalogIndex(catalog), selectionOf(sourceId, wanted.path, options));
+    const destination = config.destinations.find(({ name }) => name === found.version.place.destination);
+    const store = destination && (await openS3Store(where.s3(destination, 'agent')));
+    const run = newRunId();
+    const hostId = config.host.id;
+    await catalog.startRun({ id: run, kind: 'cat', sourceId, hostId, actor: session.actor });
+    const record = async (result: RunResult, bytes: number): Promise<void> => {
+      const version = found.version.id;
+      const facts = { result, bytes };
+      const about = { subject: run, run, host: hostId, actor: session.actor, source: sourceId, version };
+      await catalog.write({ events: [auditEvent(ids, { ...about, step: 'restore', facts })] });
+      await catalog.endRun(run, result, { entries: 1, bytes });
+    };
+    const deps: ReadDeps = {
+      keys,
+      messageKeys: await messageKeys(session, options, config.openpgp?.passphraseFile),
+      stores: new Map(destination && store ? [[destination.name, store]] : []),
+      memory: new ByteBudget(memoryBytes),
+      signal: session.signal,
+      retryPausesMs: defaultRetryPausesMs,
+    };
+    try {
+      await print(deps, session.output, wanted.source, found, record);
+    } finally {
+      store?.close();
+    }
+  });
+}
+
+function wantedFile(target: string, { at, version }: CatOptions): Required<Target> {
+  const { source, path } = parseTarget(target);
+  if (path === undefined) throw new Failure('usage', { detail: 'cat takes one file: <source>:<path>.' });
+  if (at !== undefined && version !== undefined) {
+    throw new Failure('usage', { detail: 'Give --at or --version, not both.' });
+  }
+  return { source, path };
+}
+
+function selectionOf(sourceId: Id, path: Buffer, { at, version }: CatOptions): Selection {
+  return {
+    sourceId,
+    path,
+    ...(at === undefined ? {} : { at }),
+    ...(version === undefined ? {} : { versionId: version }),
+  };
+}
+
+export interface FileToPrint {
+  readonly row: RestoreRow;
+  readonly version: RestorableFile;
+}
+
+/** The file that a selection names. Failures: `path_not_there`, `version_unknown`, `not_a_file`, `never_protected`. */
+export async function fileToPrint(index: RestoreIndex, selection: Selection): Promise<FileToPrint> {
+  const row = await selectedRow(index, selection);
+  if (row === undefined) {
+    const { versionId } = selection;
+    throw versionId === undefined
+      ? new Failure('path_not_there', { at: momentText(selection.at) })
+      : new Failure('version_unknown', { version: versionId });
+  }
+  const { version, head } = row;
+  const kind = (version ?? head)?.kind;
+  if (kind !== undefined && kind !== 'file') throw new Failure('not_a_file', { kind: kindNames[kind] });
+  if (version?.kind !== 'file')
+    throw new Failure('never_protected', { outcome: head?.outcome ?? 'under way' });
+  return { row, version };
+}
+
+const kindNames = { dir: 'a folder', link: 'a link', special: 'a device, socket or pipe' } as const;
+
+/** The row of exactly the path: the first of its pass, because what is below comes after it. */
+async function selectedRow(index: RestoreIndex, selection: Selection): Promise<RestoreRow | undefined> {
+  for (const pass of ['tree', 'hardlinks', 'links'] as const) {
+    for await (const row of index.rows(selection, pass)) {
+      if (row.path.equals(selection.path)) return row;
+      break;
+    }
+  }
+  return undefined;
+}
+
+/**
+ * Prints the content part by part, each verified before it is printed. Failures as {@link contentSegments}; it is told
+ * what they mean for what was printed already.
+ */
+export async function print(
+  deps: ReadDeps,
+  output: Pick<Output, 'json' | 'value' | 'note' | 'content'>,
+  source: string,
+  { row, version }: FileToPrint,
+  record: (result: RunResult, bytes: number) => Promise<void>,
+): Promise<void> {
+  const { head } = row;
+  if (head !== undefined && head.id !== version.id) {
+    output.note(
+      `This is an earlier version, ${version.id}: the newest one is not protected (${head.outcome}).`,
+    );
+  }
+  let bytes = 0;
+  try {
+    for await (const plain of contentSegments(deps, row, version)) {
+      if (output.json) output.value({ content: plain.toString('base64') });
+      else await output.content(plain);
+      bytes += plain.length;
+    }
+  } catch (error) {
+    if (bytes > 0) output.note(warning(error, bytes, version.sizeBytes));
+    // What stopped it says more than that it could not be noted down.
+    await record(isFailure(error, 'interrupted') ? 'interrupted' : 'failed', bytes).catch(() => {});
+    throw error;
+  }
+  await record('complete', bytes);
+  const { id: versionId, sizeBytes: size, sha512 } = version;
+  output.value({
+    summary: { source, ...pathFields(row.path), versionId, size, sha512: sha512.toString('hex') },
+  });
+}
+
+function warning(error: unknown, bytes: number, sizeBytes: number): string {
+  return isFailure(error, 'tampered')
+    ? 'What was printed is not to be trusted: throw it away.'
+    : `What was printed is not all of it: the first ${bytes} of ${sizeBytes} bytes.`;
+}
