@@ -20,7 +20,8 @@ import type { Dependency } from './domain/steps.ts';
 import { systemCalls } from './files/system-calls.ts';
 import { groupOf, type Installation } from './installation.ts';
 import { keyFacts } from './keys/keyring-files.ts';
-import { publishKeyring } from './keys/publish.ts';
+import { keepKeyring } from './keys/keep-keyring.ts';
+import { shreddings } from './keys/shreddings.ts';
 import { keyedManifests } from './manifest/format.ts';
 import { headsFolder } from './manifest/heads.ts';
 import { ManifestWriter } from './manifest/journal.ts';
@@ -59,6 +60,7 @@ const metrics = new Metrics();
 metrics.serve(metricsPort);
 
 const catalog = new Catalog(await openPool({ ...endpoints.catalogWriter, maxConnections: 12 }));
+await noteShreddings();
 const context = await pipelineContext(installation, endpoints, catalog);
 const probes: Readonly<Record<Exclude<Dependency, `source:${Id}`>, () => Promise<unknown>>> = {
   postgres: () => catalog.ping(),
@@ -126,9 +128,12 @@ const running = workers.map((worker) => worker.run());
 void housekeeping(settleLeftovers);
 void housekeeping(scheduleSamples);
 const daily = setInterval(
-  () => void housekeeping(settleLeftovers, renewKeyring, keepCheckpoints),
+  () => void housekeeping(settleLeftovers, maintainKeyring, keepCheckpoints),
   86_400_000,
 );
+const noting = setInterval(() => {
+  noteShreddings().catch((error: unknown) => log.warn({ err: error }, 'shreddings are not known anew'));
+}, 60_000);
 const manifests = new ManifestWriter({
   catalog,
   destinations: context.destinations,
@@ -162,6 +167,7 @@ await Promise.race([
 ]);
 await Promise.all(running);
 clearInterval(daily);
+clearInterval(noting);
 clearInterval(sequencing);
 await journaling.stop();
 // Bounded, because a destination may hang: what is not written then is written at the next start.
@@ -215,11 +221,29 @@ async function keepCheckpoints(): Promise<void> {
   for (const source of journaled) await manifests.keepCheckpoint(source);
 }
 
-/** Renews the locks of the keyring; before a start the supervisor has seen to that already. */
-async function renewKeyring(): Promise<void> {
-  for (const { store, config } of context.destinations.values()) {
-    await publishKeyring(store, config.prefix, installation.keyringDocuments, config.lock);
+/** Renews the locks of the keyring, and deletes what was shredded or replaced when its own have ended. */
+async function maintainKeyring(): Promise<void> {
+  const places = await Promise.all(
+    [...context.destinations.values()].map(async ({ config: destination, store }) => ({
+      prefix: destination.prefix,
+      lock: destination.lock,
+      store,
+      deleting: await openS3Store(endpoints.s3(destination, 'retention')),
+    })),
+  );
+  try {
+    const { retired, shredded } = await keepKeyring({ catalog, home: installation.paths.home, places });
+    const done = shredded.filter(({ isDone }) => isDone).length;
+    log.info({ retired, shredded: done }, 'the keyring is kept up');
+  } finally {
+    for (const { deleting } of places) deleting.close();
   }
+  await noteShreddings();
+}
+
+/** Commands, here and on other hosts, may begin to shred a scope or take it back at any time. */
+async function noteShreddings(): Promise<void> {
+  installation.keys.refuseSealing(new Set((await shreddings(catalog)).map(({ scope }) => scope)));
 }
 
 async function pipelineContext(

@@ -30,6 +30,7 @@ export type OtherStep =
   | 'run'
   | 'restore'
   | 'verify'
+  | 'keyring'
   | 'configuration';
 
 export interface EventInput {

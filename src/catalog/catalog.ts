@@ -206,9 +206,12 @@ export class Catalog {
     // First, and with no index named: two that add the same entry at once may meet at either unique one.
     await this.addEntries(unique);
     const found = await this.rows<{ id: Id; hint: number }>(
-      `with taken as (select id from entries where id = any($1) order by id for no key update)
-       update entries e set hint = e.hint + 1 from taken where e.id = taken.id returning e.id, e.hint`,
-      [unique.map((entry) => entry.id)],
+      // The path is set too, because that of an entry whose scope was shredded has been forgotten.
+      `with told as (select id, path from jsonb_to_recordset($1) as r(id text, path bytea)),
+            taken as (select e.id from entries e join told on told.id = e.id order by e.id for no key update of e)
+       update entries e set hint = e.hint + 1, path = told.path
+       from taken join told on told.id = taken.id where e.id = taken.id returning e.id, e.hint`,
+      [encodeEntries(unique)],
     );
     return new Map(found.map((row) => [row.id, row.hint]));
   }

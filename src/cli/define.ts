@@ -28,6 +28,13 @@ export function descriptor(text: string): number {
   return Number(text);
 }
 
+/** The options of a command that sets a password beside the one that opens. */
+export function addNewPasswordOptions(command: Command): Command {
+  return command
+    .option('--new-password-file <file>', 'file that holds the new password (or HOLDFAST_NEW_PASSWORD_FILE)')
+    .option('--new-password-fd <number>', 'descriptor to read the new password from', descriptor);
+}
+
 export function wholeCount(text: string): number {
   const count = Number(text);
   if (!Number.isInteger(count) || count < 1 || count > 10_000) throw new InvalidArgumentError('1 to 10000.');

@@ -8,6 +8,7 @@ import { defineCheckCommands } from './definitions/check.ts';
 import { defineFilesCommands } from './definitions/files.ts';
 import { defineInstallationCommands } from './definitions/installation.ts';
 import { defineLookCommands } from './definitions/look.ts';
+import { defineKeyCommands } from './definitions/keys.ts';
 import { defineRecoveryCommands } from './definitions/recovery.ts';
 import { defineRestoreCommands } from './definitions/restore.ts';
 import { Output } from './output.ts';
@@ -40,6 +41,7 @@ defineLookCommands(cli);
 defineRestoreCommands(cli);
 defineRecoveryCommands(cli);
 defineCheckCommands(cli);
+defineKeyCommands(cli);
 if (!isCommandsOwn('--version')) program.version(readVersion());
 
 await main();
@@ -82,9 +84,9 @@ function run(action: (session: Session, ...args: any[]) => Promise<unknown>) {
   // biome-ignore lint/suspicious/noExplicitAny: see above
   return async (...args: any[]): Promise<void> => {
     const self = args.pop() as Command;
-    const { json, progress, config, ...passwords } = self.optsWithGlobals<GlobalOptions>();
+    const { json, progress, config, passwordFile, passwordFd } = self.optsWithGlobals<GlobalOptions>();
     const output = new Output(json === true, progress);
-    const session = openSession(env, config, output, interrupt.signal, passwords);
+    const session = openSession(env, config, output, interrupt.signal, { passwordFile, passwordFd });
     const options = args.pop();
     const exitCode = await action(session, ...args, options);
     if (typeof exitCode === 'number') process.exitCode = exitCode;

@@ -36,6 +36,24 @@ export const failures = {
     'This is a defect: please report it with the log file.',
   ),
   interrupted: row(130, true, 'Interrupted.', 'Run the same command again: it resumes where it stopped.'),
+  sweep_running: row(
+    7,
+    true,
+    'A sweep of {source} is under way; it was not told that what is gone was meant to go.',
+    'Wait until it has ended (`holdfast sweep {source} --wait`), then run the command again.',
+  ),
+  sweep_failed: row(
+    1,
+    true,
+    'The sweep ended before it was through (run {run}).',
+    'Run it again: what is protected stays so. The log of the worker says why it ended.',
+  ),
+  schedule_unknown: row(
+    2,
+    false,
+    'Nothing called {name} is scheduled.',
+    'Run `holdfast schedule list` for the names.',
+  ),
   catalog_unavailable: row(
     5,
     true,
@@ -276,6 +294,49 @@ export const failures = {
     'The keyring document {document} cannot be published to {destination}: something else lies under its name.',
     'Somebody else wrote there. Look with `holdfast key list`; `key rotate` takes names that are free.',
   ),
+  scope_needed: row(
+    2,
+    false,
+    'The scope {scope} cannot be shredded: the repository needs it.',
+    'Manifests, folders and links are sealed under `holdfast` and `default`. Let policy give what may be shredded a scope of its own.',
+  ),
+  scope_taken: row(
+    2,
+    false,
+    'There is a scope {scope} already, or there was one that was shredded.',
+    'Name another; `holdfast key rotate --scope {scope}` gives an existing one a new key.',
+  ),
+  no_shredding: row(
+    1,
+    false,
+    'No shredding of the scope {scope} is pending.',
+    'Look with `holdfast key list`. What is done cannot be taken back.',
+  ),
+  keyring_export_invalid: row(
+    6,
+    false,
+    'The file {file} is no exported keyring: {detail}.',
+    'Give a file that `holdfast key export` wrote.',
+  ),
+  keyring_newer_here: row(
+    1,
+    false,
+    'The keyring here holds documents that the export lacks, such as {document}: nothing was changed.',
+    'An import replaces nothing newer. Export again from the machine whose keyring is newest.',
+  ),
+  kit_not_in_bucket: row(
+    4,
+    false,
+    'The recovery key is right, but destination {destination} lacks {missing} of the keyring documents it needs.',
+    'Run `holdfast up`, which publishes them, then verify again.',
+  ),
+  holder_taken: row(
+    2,
+    false,
+    'There is a holder {holder} already whose password opens the newest keyring.',
+    'Whoever holds it changes it with `holdfast key change-password`; `key remove-holder` takes it away.',
+  ),
+  holder_unknown: row(2, false, 'There is no holder {holder}.', '`holdfast key list` names the holders.'),
   scope_shredding: row(
     6,
     false,
@@ -589,6 +650,12 @@ export const failures = {
     false,
     'A rebuild of the catalog was begun and not finished: nothing may write into it before.',
     'Run `holdfast up --only temporal,postgres,s3`, then `holdfast catalog rebuild`: it goes on where it stopped.',
+  ),
+  catalog_lost: row(
+    1,
+    false,
+    'The catalog is empty, but manifests of {count} sources were written from here: its database was lost.',
+    'Fill it from the bucket: `holdfast up --only temporal,postgres,s3`, then `holdfast catalog rebuild`. Only if the bucket is lost too, remove {folder} to begin anew.',
   ),
   workflows_open: row(
     1,

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { Failure } from '../domain/failures.ts';
 import type { KeyAccess } from '../pipeline/keys.ts';
 import type { ScopeKey } from '../sealed/keyring.ts';
@@ -16,6 +17,7 @@ export class RepositoryKeys implements KeyAccess {
   private readonly keyring: KeyringView;
   private readonly byHex: ReadonlyMap<string, { scope: string; key: SealingKey }>;
   private shredding: ReadonlySet<string> = new Set();
+  private readonly lost = new Map<string, SealingKey>();
 
   constructor(keyring: KeyringView) {
     this.keyring = keyring;
@@ -26,7 +28,7 @@ export class RepositoryKeys implements KeyAccess {
     );
   }
 
-  /** Scopes that are being shredded: their keys still open what they sealed, but seal nothing more. */
+  /** Scopes that are or were shredded: keys that are left still open what they sealed, but seal no content any more. */
   refuseSealing(scopes: ReadonlySet<string>): void {
     this.shredding = scopes;
   }
@@ -36,6 +38,19 @@ export class RepositoryKeys implements KeyAccess {
     const last = this.keyring.scopes.get(scope)?.at(-1);
     if (last === undefined) throw new Failure('unknown_scope', { scope });
     return last.key;
+  }
+
+  /**
+   * The key for rows of manifests: they name what is sealed under a scope, so they go the way of its content. For a scope whose
+   * keys are gone it is one that nobody keeps.
+   */
+  manifestKey(scope: string): SealingKey {
+    const last = this.keyring.scopes.get(scope)?.at(-1);
+    if (last !== undefined) return last.key;
+    if (!this.shredding.has(scope)) throw new Failure('unknown_scope', { scope });
+    const thrownAway = this.lost.get(scope) ?? { id: randomBytes(16), secret: randomBytes(64) };
+    this.lost.set(scope, thrownAway);
+    return thrownAway;
   }
 
   byId(keyId: Buffer): SealingKey | undefined {

@@ -78,6 +78,64 @@ create table installation_facts (
   at     timestamptz not null default now()
 );
 
+-- What the catalog alone knows of a scope whose keys are gone: its hashes become random ones, what names its files is
+-- forgotten. Ids, sizes, times and counts stay. Names of files that still lie in their source stay too, until a later
+-- call finds them gone; a path that begins with a zero byte is a forgotten one. Run by the tables' owner, so that the
+-- program's own role can forget what is shredded and nothing else.
+create function forget_scope(shredded text) returns table (contents bigint, entries bigint)
+language plpgsql security definer set search_path = public, pg_temp as $$
+#variable_conflict use_column
+declare
+  forgotten_contents bigint;
+  forgotten_entries bigint;
+begin
+  if not exists (select from scope_shreddings where scope = shredded and state = 'done') then
+    raise exception 'the scope is not shredded';
+  end if;
+
+  create temporary table of_scope on commit drop as
+    select v.id, v.entry_id, v.sha512 from versions v
+    where v.admission ->> 'scope' = shredded
+       or exists (select from placements p join objects o on o.id = p.object_id
+                  where p.version_id = v.id and o.scope = shredded);
+  create unique index on of_scope (id);
+  analyze of_scope;
+
+  create temporary table hidden on commit drop as
+    select known.sha512 as old, sha512(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())) as new
+    from (select distinct sha512 from of_scope where sha512 is not null) known
+    where not exists (select from versions v where v.sha512 = known.sha512 and v.id not in (select id from of_scope))
+      and not exists (select from objects o where o.sha512 = known.sha512 and o.scope <> shredded)
+      and not exists (select from contents c where c.sha512 = known.sha512 and c.media_type = 'forgotten');
+  insert into contents (sha512, sha256, size_bytes, media_type, added_at)
+    select new, substring(new from 33 for 32), size_bytes, 'forgotten', added_at
+    from hidden join contents c on c.sha512 = old;
+  update versions v set sha512 = new from hidden where v.sha512 = old;
+  update objects o set sha512 = new from hidden where o.sha512 = old;
+  update scans s set sha512 = new from hidden where s.sha512 = old;
+  delete from reservations r using hidden where r.sha512 = old;
+  delete from contents c using hidden where c.sha512 = old;
+  get diagnostics forgotten_contents = row_count;
+
+  update versions v set segment_hashes = null, link_target = null, xattrs = null from of_scope o where v.id = o.id;
+  update intents i set metadata = null from sealings s join of_scope o on o.id = s.version_id
+    where i.sealing_id = s.id and i.state <> 'open';
+
+  create temporary table gone on commit drop as
+    select e.id from entries e join versions head on head.id = e.head_version_id
+    where head.outcome in ('deleted', 'vanished') and get_byte(e.path, 0) <> 0
+      and exists (select from of_scope o where o.entry_id = e.id)
+      and not exists (select from versions v where v.entry_id = e.id and v.id not in (select id from of_scope)
+                      and v.outcome not in ('deleted', 'vanished', 'cancelled'));
+  update entries e set path = '\x00'::bytea || decode(e.id, 'hex') from gone where e.id = gone.id;
+  get diagnostics forgotten_entries = row_count;
+  -- No manifest will list what is left of them.
+  update versions v set journal = 0 from gone where v.entry_id = gone.id and v.journal is null and v.outcome is not null;
+  return query select forgotten_contents, forgotten_entries;
+end $$;
+revoke execute on function forget_scope(text) from public;
+grant execute on function forget_scope(text) to holdfast_writer;
+
 grant select on manifests, scope_shreddings, key_exports, installation_facts to holdfast_writer, holdfast_reader;
 grant insert, update on manifests, scope_shreddings, installation_facts to holdfast_writer;
 grant insert on key_exports to holdfast_writer;

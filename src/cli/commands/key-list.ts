@@ -1,0 +1,75 @@
+import { keyringInventory, type ListedDocument, unknownRoots } from '../../keys/inventory.ts';
+import { retiredDocuments } from '../../keys/retire.ts';
+import type { KeyringCopy } from '../../keys/shred.ts';
+import { shreddings } from '../../keys/shreddings.ts';
+import { verifiedKit } from '../../keys/verify-kit.ts';
+import { withKeyDesk } from '../key-desk.ts';
+import { localTime, printable, table } from '../output.ts';
+import type { Session } from '../session.ts';
+
+/** Every keyring document: what it is for, which one seals, and until when each destination keeps it. */
+export async function runKeyList(session: Session): Promise<void> {
+  const { output } = session;
+  await withKeyDesk(session, async (desk) => {
+    const { catalog, keyring } = desk;
+    const documents = await keyringInventory(desk, desk.places);
+    const retired = await retiredDocuments(catalog);
+    const unknown = await Promise.all(
+      desk.places.map(async (place) => {
+        const names = await unknownRoots(desk.documents, place);
+        return { destination: place.name, documents: names.filter((name) => !retired.includes(name)) };
+      }),
+    );
+    const pending = await shreddings(catalog);
+    const copies = await catalog.rows<KeyringCopy>('select kind, actor, at from key_exports order by at');
+    const kit = await verifiedKit(catalog);
+    output.value({
+      repository: keyring.root.repositoryId,
+      openedBy: keyring.holder,
+      documents,
+      retired,
+      unknown,
+      shreddings: pending,
+      copies,
+      kitVerifiedAt: kit?.at ?? null,
+    });
+    output.line(table([['DOCUMENT', 'OF', 'NO.', '', 'LOCKED UNTIL'], ...documents.map(row)]));
+    for (const name of retired) output.line(`replaced, to be deleted when its lock has ended: ${name}`);
+    for (const { destination, documents: names } of unknown) {
+      for (const name of names)
+        output.line(
+          `WARNING: ${destination} holds ${name}, which this machine does not know: another machine's, or planted.`,
+        );
+    }
+    for (const { scope, state, pendingUntil } of pending) {
+      output.line(
+        state === 'done'
+          ? `shredded: ${printable(scope)}`
+          : `being shredded: ${printable(scope)}, pending until ${localTime(pendingUntil)}`,
+      );
+    }
+    for (const { at, actor } of copies) output.line(`exported on ${localTime(at)} by ${printable(actor)}`);
+    if (kit === undefined)
+      output.line('WARNING: the recovery kit was never verified: holdfast key verify-kit');
+  });
+}
+
+function row(document: ListedDocument): string[] {
+  const until = document.places
+    .map(({ destination, isThere, lockedUntil }) => {
+      const state = !isThere ? 'MISSING' : lockedUntil === undefined ? 'NOT LOCKED' : localTime(lockedUntil);
+      return document.places.length === 1 ? state : `${destination}: ${state}`;
+    })
+    .join(', ');
+  if (document.purpose === 'root') {
+    const note = document.isCurrent ? '' : 'lacks the newest keys';
+    return ['root', document.holder, String(document.generation), note, until];
+  }
+  return [
+    'scope key',
+    printable(document.scope),
+    String(document.number),
+    document.seals ? 'seals' : 'reads',
+    until,
+  ];
+}
