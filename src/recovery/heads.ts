@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { Failure, isFailure } from '../domain/failures.ts';
 import type { Id } from '../domain/records.ts';
 import { keyringDocuments } from '../keys/keyring-files.ts';
+import { headsFolder } from '../manifest/heads.ts';
 import { readRootHeader } from '../sealed/keyring.ts';
 import type { FoundHead } from './read-manifests.ts';
 
@@ -45,7 +46,7 @@ export interface NotedHeads {
 
 /** Reads `heads/` of a state folder; nothing where there is no such folder. */
 export async function notedHeads(home: string): Promise<NotedHeads> {
-  const folder = join(home, 'heads');
+  const folder = headsFolder(home);
   const heads = new Map<Id, KnownHead>();
   for (const name of await readdir(folder).catch(() => [])) {
     const [, source] = /^([0-9a-f]{32})\.json$/.exec(name) ?? [];

@@ -1,6 +1,8 @@
 import { Failure } from '../domain/failures.ts';
 import { newRunId } from '../domain/ids.ts';
 import type { Id } from '../domain/records.ts';
+import { headsFolder } from '../manifest/heads.ts';
+import { notedHeads } from './heads.ts';
 
 /** A catalog, or its owner's connection: anything that runs a statement. */
 export interface Statements {
@@ -45,9 +47,28 @@ export async function requireRebuildable(catalog: Statements): Promise<void> {
   if ((await rebuildState(catalog))?.state !== 'under way') await requireEmpty(catalog);
 }
 
+/**
+ * Nothing may be protected into a catalog that is being rebuilt, or that was lost without being rebuilt: the numbers of
+ * observations would begin anew and mean versions that exist. Failures `rebuild_unfinished`, `catalog_lost`.
+ *
+ * @param home the state folder, where the newest manifests are noted down
+ */
+export async function requireWholeCatalog(catalog: Statements, home: string): Promise<void> {
+  const state = (await rebuildState(catalog))?.state;
+  if (state === 'under way') throw new Failure('rebuild_unfinished');
+  if (state === 'done' || (await entryCount(catalog)) > 0) return;
+  const { heads } = await notedHeads(home);
+  if (heads.size > 0) throw new Failure('catalog_lost', { count: heads.size, folder: headsFolder(home) });
+}
+
 async function requireEmpty(catalog: Statements): Promise<void> {
+  const entries = await entryCount(catalog);
+  if (entries > 0) throw new Failure('catalog_not_empty', { entries });
+}
+
+async function entryCount(catalog: Statements): Promise<number> {
   const [row] = await catalog.rows<{ entries: number }>('select count(*)::int as entries from entries');
-  if (row !== undefined && row.entries > 0) throw new Failure('catalog_not_empty', { entries: row.entries });
+  return row?.entries ?? 0;
 }
 
 async function setState(catalog: Statements, value: RebuildState): Promise<void> {

@@ -9,6 +9,7 @@ import { shreddingScopes } from '../keys/shreddings.ts';
 import { configuredRecipients } from '../openpgp/configured.ts';
 import { buildBundle } from '../policy/bundle.ts';
 import { renderPolicyConfig } from '../policy/render.ts';
+import { requireWholeCatalog } from '../recovery/rebuild-state.ts';
 import { openS3Store } from '../storage/s3-store.ts';
 import { allowRoles } from './bucket-roles.ts';
 import { endpoints, writerPasswordFile } from './endpoints.ts';
@@ -112,6 +113,7 @@ async function prepareRepository(installation: Installation, running: RunningSer
   let kept: readonly KeyringDocument[];
   try {
     await migrate(owner, where.writerPassword);
+    await requireWholeCatalog(new Catalog(owner), paths.home);
     // Read anew, because a command may have changed the keyring since the supervisor began.
     kept = documentsToKeep(await keyringDocuments(paths.home), await shreddingScopes(new Catalog(owner)));
   } finally {

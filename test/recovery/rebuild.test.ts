@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import pg from 'pg';
 import { expect, onTestFinished, test } from 'vitest';
 import { Catalog } from '../../src/catalog/catalog.ts';
@@ -5,10 +8,16 @@ import { openPool } from '../../src/catalog/database.ts';
 import { catalogIndex } from '../../src/catalog/restore-query.ts';
 import { parseConfig } from '../../src/config.ts';
 import { isFailure } from '../../src/domain/failures.ts';
+import { headsFolder, noteHead } from '../../src/manifest/heads.ts';
 import { missingDocuments } from '../../src/recovery/missing-documents.ts';
 import { observationGap, rebuildCatalog } from '../../src/recovery/rebuild-catalog.ts';
 import { recordFoundSources } from '../../src/recovery/rebuild-sources.ts';
-import { beginRebuild, endRebuild, requireRebuildable } from '../../src/recovery/rebuild-state.ts';
+import {
+  beginRebuild,
+  endRebuild,
+  requireRebuildable,
+  requireWholeCatalog,
+} from '../../src/recovery/rebuild-state.ts';
 import type { RestoreIndex, RestorePass, RestoreRow } from '../../src/restore/restore-index.ts';
 import { usePostgres } from '../support/postgres.ts';
 import { type Read, TestBucket } from './test-bucket.ts';
@@ -273,4 +282,22 @@ test('documents that the state folder lacks are taken from the bucket, planted o
     missingDocuments([...planted, ...bucket.documents, ...planted], root ? [root] : [], keyring),
   ).toEqual(scopes);
   expect(missingDocuments(planted, [], keyring)).toEqual([]);
+});
+
+test('nothing is protected into a catalog that was lost, or whose rebuild is under way', async () => {
+  const { catalog } = await emptyCatalog();
+  const home = mkdtempSync(join(tmpdir(), 'holdfast-home-'));
+  onTestFinished(() => rmSync(home, { recursive: true }));
+  await requireWholeCatalog(catalog, home);
+  await noteHead(headsFolder(home), 'a'.repeat(32), {
+    number: 3,
+    sha256: 'b'.repeat(64),
+    at: '2026-03-01T10:00:00Z',
+  });
+  const refusal = async () => (await requireWholeCatalog(catalog, home).catch((error) => error)).code;
+  expect(await refusal()).toBe('catalog_lost');
+  const { run } = await beginRebuild(catalog);
+  expect(await refusal()).toBe('rebuild_unfinished');
+  await endRebuild(catalog, run);
+  await requireWholeCatalog(catalog, home);
 });
