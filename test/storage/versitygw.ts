@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { glob, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
@@ -19,12 +20,16 @@ export interface Versitygw {
   stop(): Promise<void>;
 }
 
-/** Starts versitygw: the tool in HOLDFAST_TEST_VERSITYGW, else the newest in the tool cache. With `tls` over HTTPS. */
-export async function startVersitygw(tls?: { cert: string; key: string }): Promise<Versitygw> {
+/**
+ * Starts versitygw: the tool in HOLDFAST_TEST_VERSITYGW, else the newest in the tool cache. With `tls` over HTTPS; with
+ * `kept` on the buckets in that folder, which another one left: `objects`, `versions` and perhaps `sidecar`.
+ */
+export async function startVersitygw(tls?: { cert: string; key: string }, kept?: string): Promise<Versitygw> {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-s3-'));
-  const data = join(folder, 'data');
-  const versions = join(folder, 'versions');
-  await Promise.all([mkdir(data), mkdir(versions)]);
+  const data = join(kept ?? folder, 'objects');
+  const versions = join(kept ?? folder, 'versions');
+  const sidecar = kept === undefined ? undefined : join(kept, 'sidecar');
+  if (kept === undefined) await Promise.all([mkdir(data), mkdir(versions)]);
   const accessKeyId = randomBytes(8).toString('hex');
   const secretAccessKey = randomBytes(20).toString('hex');
   const credentialsFile = join(folder, 'credentials');
@@ -42,7 +47,9 @@ export async function startVersitygw(tls?: { cert: string; key: string }): Promi
       ...['--port', `127.0.0.1:${port}`, '--region', region, '--access-log', accessLog],
       ...['--keep-alive', '--quiet'],
       ...(tls ? ['--cert', tls.cert, '--key', tls.key] : []),
-      ...['posix', '--versioning-dir', versions, data],
+      ...['posix', '--versioning-dir', versions],
+      ...(sidecar !== undefined && existsSync(sidecar) ? ['--sidecar', sidecar] : []),
+      data,
     ],
     {
       env: {
