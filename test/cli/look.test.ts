@@ -9,6 +9,7 @@ import { type FindOptions, find } from '../../src/cli/commands/find.ts';
 import { type LsOptions, list } from '../../src/cli/commands/ls.ts';
 import { parseTarget } from '../../src/cli/target.ts';
 import { isFailure } from '../../src/domain/failures.ts';
+import { globMatcher } from '../../src/files/glob.ts';
 import { ByteBudget } from '../../src/restore/byte-budget.ts';
 import type { Selection } from '../../src/restore/restore-index.ts';
 import { addObserved, day } from '../catalog/observed.ts';
@@ -144,7 +145,7 @@ describe('ls', () => {
 describe('find', () => {
   async function found(pattern: string, options: FindOptions, json = false): Promise<Written> {
     const written = new Written(json);
-    await find(catalog, written, never, pattern, options);
+    await find(catalog, written, never, globMatcher(pattern), options);
     return written;
   }
   const names = async (pattern: string, options: FindOptions = {}) =>

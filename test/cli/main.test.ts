@@ -9,7 +9,25 @@ import { createKeyring } from '../../src/keys/create-keyring.ts';
 import { projectRoot } from '../../src/stack/project.ts';
 import { runCommand } from '../../src/stack/run.ts';
 
-const commands = ['init', 'up', 'down', 'status', 'protect', 'files', 'show', 'runs', 'restore', 'recover', 'catalog'];
+const commands = [
+  'init',
+  'up',
+  'down',
+  'status',
+  'protect',
+  'files',
+  'show',
+  'runs',
+  'ls',
+  'cat',
+  'find',
+  'diff',
+  'restore',
+  'recover',
+  'catalog',
+  'verify',
+  'inspect',
+];
 const password = 'correct horse battery staple';
 let folder: string;
 /** A state folder with a configuration and a keyring; nothing runs. */
@@ -104,6 +122,13 @@ describe('usage', () => {
   test.each([
     [['up', '--only', 'nonsense'], 'nonsense'],
     [['files', '--outcome', 'nonsense'], 'nonsense'],
+    [['ls', 'docs', '--at', 'yesterday'], '2026-11-20'],
+    [['diff', '1d', '2062-01-01'], 'future'],
+    [['find', '*', '--larger', '5MB'], 'MiB'],
+    [['find', '*', '--outcome', 'nonsense'], 'quarantined'],
+    [['find', '[z-a]'], 'no range'],
+    [['cat', 'docs'], '<source>:<path>'],
+    [['cat', 'docs:a', '--at', '1d', '--version', 'b'], 'not both'],
     [['protect', '/somewhere/else'], 'none of the sources'],
   ])('%j ends with 2 and says why', async (args, why) => {
     const { code, stderr } = await holdfast(args, { HOLDFAST_PASSWORD_FILE: join(folder, 'pw') });

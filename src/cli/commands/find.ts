@@ -23,7 +23,8 @@ export interface FindOptions {
 
 /** Finds entries by name, in all sources or one. */
 export async function runFind(session: Session, pattern: string, options: FindOptions): Promise<void> {
-  await withCatalog(session, (catalog) => find(catalog, session.output, session.signal, pattern, options));
+  const isMatch = globMatcher(pattern);
+  await withCatalog(session, (catalog) => find(catalog, session.output, session.signal, isMatch, options));
 }
 
 /** Paths looked at between two signs of progress. */
@@ -33,11 +34,10 @@ export async function find(
   catalog: Catalog,
   output: Pick<Output, 'json' | 'value' | 'line' | 'note' | 'progress'>,
   signal: AbortSignal,
-  pattern: string,
+  isMatch: (path: Buffer) => boolean,
   options: FindOptions,
 ): Promise<void> {
   const { at, versions = false } = options;
-  const isMatch = globMatcher(pattern);
   let looked = 0;
   let count = 0;
   const matches = (path: Buffer): boolean => {
