@@ -44,7 +44,11 @@ async function startRun({ catalog, hostId }: VerifyDeps, request: VerifyRequest)
   const { runId: id, actor, scope } = request;
   const source = scope === undefined ? {} : { sourceId: scope.sourceId };
   await catalog.startRun({ id, kind: 'verify', hostId, actor, ...source });
-  const [row] = await catalog.rows<{ at: Date }>('select started_at as at from run_log where id = $1', [id]);
+  // One that ended and is tried again goes on.
+  const [row] = await catalog.rows<{ at: Date }>(
+    'update run_log set ended_at = null, result = null where id = $1 returning started_at as at',
+    [id],
+  );
   if (row === undefined) throw new TypeError('a run that was just recorded is not there');
   return row.at;
 }

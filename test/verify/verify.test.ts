@@ -7,6 +7,7 @@ import { newRunId } from '../../src/domain/ids.ts';
 import type { Settled } from '../../src/domain/steps.ts';
 import { mismatches } from '../../src/verify/finding.ts';
 import { readVerifyFact } from '../../src/verify/recorded-run.ts';
+import { standingWarnings, verifyStanding } from '../../src/verify/standing.ts';
 import { noise, protectOnce } from '../support/pipeline.ts';
 import { usePostgres } from '../support/postgres.ts';
 import { verifyWorld } from './world.ts';
@@ -77,6 +78,9 @@ describe('what is not', () => {
     ]);
     expect(found.told[0]?.affected?.map(({ path }) => path.toString()).sort()).toEqual(['a.txt', 'same.txt']);
     expect(await unsound(world.catalog)).toMatchObject({ objects: 0, lostEntries: 2 });
+    expect(standingWarnings(await verifyStanding(world.catalog))).toEqual([
+      expect.stringMatching(/stored of 2 files is lost/),
+    ]);
     expect(
       await world.catalog.rows(
         `select event -> 'facts' as facts from audit_events where event ->> 'step' = 'incident'`,

@@ -1,8 +1,9 @@
-import { Failure } from '../../domain/failures.ts';
+import { Failure, isFailure } from '../../domain/failures.ts';
 import { supervisorStatus } from '../../stack/control.ts';
+import { standingWarnings, type VerifyStanding, verifyStanding } from '../../verify/standing.ts';
 import { readProblems } from '../../watcher/problem-board.ts';
 import { localTime, table } from '../output.ts';
-import { type Session, sessionConfig } from '../session.ts';
+import { type Session, sessionConfig, withCatalog } from '../session.ts';
 
 /** What runs, where, and how it is. Exit code 5 when nothing runs or something is not healthy. */
 export async function runStatus(session: Session): Promise<void> {
@@ -18,6 +19,7 @@ export async function runStatus(session: Session): Promise<void> {
     ]),
   );
   const problems = status === undefined ? {} : readProblems(paths.home);
+  const verified = status === undefined ? null : await standing(session);
   output.value({
     running: status !== undefined,
     ...(status === undefined ? {} : { pid: status.pid, startTime: status.startTime }),
@@ -26,6 +28,7 @@ export async function runStatus(session: Session): Promise<void> {
     repository: config.repository,
     services,
     problems,
+    verified,
   });
   if (status === undefined) throw new Failure('not_running');
   output.line(
@@ -49,6 +52,24 @@ export async function runStatus(session: Session): Promise<void> {
   for (const [source, sentence] of Object.entries(problems)) {
     output.line(`WARNING: source ${source}: ${sentence}`);
   }
+  if (verified?.last) {
+    const { at, checked, mismatches } = verified.last;
+    output.line(
+      `Last verified ${localTime(new Date(at))}: ${checked} objects, ${mismatches} not as they should be`,
+    );
+  }
+  for (const warning of verified === null ? [] : standingWarnings(verified))
+    output.line(`WARNING: ${warning}`);
   const down = Object.entries(services).find(([, row]) => !row.healthy);
   if (down !== undefined) throw new Failure('service_not_running', { service: down[0] });
+}
+
+/** What is known of the stored objects; null where the catalog cannot say. */
+async function standing(session: Session): Promise<VerifyStanding | null> {
+  try {
+    return await withCatalog(session, verifyStanding);
+  } catch (error) {
+    if (isFailure(error)) return null;
+    throw error;
+  }
 }
