@@ -15,12 +15,17 @@ export interface JournalLag {
 /** A place in a pass, to go on after it; opaque. */
 export type Cursor = readonly [string, string];
 
+/** A version that a pass comes by, and its place there. */
+export interface PassedVersion {
+  readonly id: Id;
+  readonly cursor: Cursor;
+}
+
 /** A version as a manifest lists it. */
 export interface ListedVersion {
   readonly row: ManifestRow;
   /** Name of the scope that the row belongs to. */
   readonly scope: string;
-  readonly cursor: Cursor;
 }
 
 /** Which versions a pass is about: those that no manifest lists, or the whole live state (docs/format.md section 6.3). */
@@ -29,8 +34,6 @@ export type Pass = 'unjournaled' | 'live';
 /** Name without prefix of an object, from its whole key in a destination. */
 export type ObjectNaming = (destination: string, key: string) => string;
 
-/** At once in memory: the extended attributes of each may be a mebibyte. */
-export const pageRows = 250;
 /** Longer paths have no form in a manifest, nor in a sealed file; one that begins with a zero byte was forgotten. */
 const isListable = `octet_length(e.path) <= 65535 and substring(e.path from 1 for 1) <> '\\x00'`;
 
@@ -103,28 +106,44 @@ const passes: Readonly<Record<Pass, PassQuery>> = {
   },
 };
 
-/** The next versions of a pass over a source: {@link pageRows}, or fewer where the pass ends. */
-export async function journalPage(
+/** The next versions of a pass over a source, at most `limit`. */
+export async function versionsToList(
   catalog: Catalog,
   o: {
     readonly sourceId: Id;
     readonly pass: Pass;
     /** Undefined: from the beginning. */
     readonly from: Cursor | undefined;
-    readonly nameOf: ObjectNaming;
+    readonly limit: number;
   },
-): Promise<ListedVersion[]> {
+): Promise<PassedVersion[]> {
   const { where, cursor, types, start } = passes[o.pass];
   const [first, second] = cursor;
-  const rows = await catalog.rows<Row>(
-    `select ${columns}, ${first}::text as "cursorFirst", ${second}::text as "cursorSecond"
+  const rows = await catalog.rows<{ id: Id; first: string; second: string }>(
+    `select v.id, ${first}::text as first, ${second}::text as second
      from versions v join entries e on e.id = v.entry_id
-     left join contents c on c.sha512 = v.sha512 left join scans sc on sc.id = v.scan_id
      where e.source_id = $1 and (${first}, ${second}) > ($2::${types[0]}, $3::${types[1]}) and ${where}
-     order by ${first}, ${second} limit ${pageRows}`,
-    [o.sourceId, ...(o.from ?? start)],
+     order by ${first}, ${second} limit $4`,
+    [o.sourceId, ...(o.from ?? start), o.limit],
   );
-  return rows.map((row) => listedVersion(row, o.nameOf));
+  return rows.map((row) => ({ id: row.id, cursor: [row.first, row.second] }));
+}
+
+/** What a manifest says of versions, in the order of their ids given. */
+export async function listedVersions(
+  catalog: Catalog,
+  versionIds: readonly Id[],
+  nameOf: ObjectNaming,
+): Promise<ListedVersion[]> {
+  const rows = await catalog.rows<Row>(
+    `select ${columns}
+     from unnest($1::text[]) with ordinality as asked(id, place)
+     join versions v on v.id = asked.id join entries e on e.id = v.entry_id
+     left join contents c on c.sha512 = v.sha512 left join scans sc on sc.id = v.scan_id
+     order by asked.place`,
+    [versionIds],
+  );
+  return rows.map((row) => listedVersion(row, nameOf));
 }
 
 const scope = `case when v.kind <> 'file' then 'default' else coalesce(v.admission ->> 'scope', (
@@ -161,12 +180,10 @@ type Row = Omit<ManifestRow, 'path' | 'linkTarget' | 'placements'> & {
   readonly linkTarget: Buffer | null;
   readonly placements: readonly ManifestPlacement[] | null;
   readonly scope: string;
-  readonly cursorFirst: string;
-  readonly cursorSecond: string;
 };
 
 function listedVersion(found: Row, nameOf: ObjectNaming): ListedVersion {
-  const { cursorFirst, cursorSecond, scope, ...row } = found;
+  const { scope, ...row } = found;
   const told = {
     ...row,
     path: row.path.toString('base64url'),
@@ -180,6 +197,5 @@ function listedVersion(found: Row, nameOf: ObjectNaming): ListedVersion {
   return {
     row: Object.fromEntries(Object.entries(told).filter(isThere)) as unknown as ManifestRow,
     scope,
-    cursor: [cursorFirst, cursorSecond],
   };
 }

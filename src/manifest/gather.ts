@@ -1,10 +1,10 @@
 import type { Catalog } from '../catalog/catalog.ts';
 import {
   type Cursor,
-  journalPage,
+  listedVersions,
   type ObjectNaming,
   type Pass,
-  pageRows,
+  versionsToList,
 } from '../catalog/journal-query.ts';
 import { canonical } from '../domain/canonical.ts';
 import type { Id } from '../domain/records.ts';
@@ -32,20 +32,21 @@ export interface GatherOptions {
   readonly onUnlistable: (versionId: Id) => void;
 }
 
-/** Content of one manifest, about; far below what the format allows, because it is in memory. */
-const mostBytes = 24 * 1024 * 1024;
+/** Rows read at once: the extended attributes of each may be more than a mebibyte. */
+const pageRows = 32;
+/** Content of one manifest, at most a page more: far below what the format allows, because it is in memory. */
+const mostBytes = 16 * 1024 * 1024;
 
 /** Reads rows page by page until there is enough for one manifest. */
 export async function gather(catalog: Catalog, o: GatherOptions): Promise<Gathered> {
+  const passed = await versionsToList(catalog, { ...o, limit: o.mostRows + 1 });
+  const taken = passed.slice(0, o.mostRows);
   const sections = new Map<string, ManifestRow[]>();
-  let { from } = o;
   let rowCount = 0;
   let sizeBytes = 0;
-  for (;;) {
-    const page = await journalPage(catalog, { ...o, from });
-    for (const { row, scope, cursor } of page) {
-      if (rowCount === o.mostRows || sizeBytes >= mostBytes) return { sections, rowCount, next: from };
-      from = cursor;
+  for (let at = 0; at < taken.length; at += pageRows) {
+    const page = taken.slice(at, at + pageRows).map(({ id }) => id);
+    for (const { row, scope } of await listedVersions(catalog, page, o.nameOf)) {
       if (!rowSchema.safeParse(row).success) {
         o.onUnlistable(row.version);
         continue;
@@ -54,8 +55,12 @@ export async function gather(catalog: Catalog, o: GatherOptions): Promise<Gather
       rowCount += 1;
       sizeBytes += canonical(row).length;
     }
-    if (page.length < pageRows) return { sections, rowCount, next: undefined };
+    const next = passed[at + pageRows];
+    if (sizeBytes >= mostBytes && next !== undefined) {
+      return { sections, rowCount, next: passed[at + pageRows - 1]?.cursor };
+    }
   }
+  return { sections, rowCount, next: passed.length > taken.length ? taken.at(-1)?.cursor : undefined };
 }
 
 function sectionOf(sections: Map<string, ManifestRow[]>, scope: string): ManifestRow[] {

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Catalog } from '../catalog/catalog.ts';
 import {
@@ -56,6 +57,10 @@ const dueAgeSeconds = 30;
 const mostJournalRows = 5_000;
 const mostCheckpointRows = 20_000;
 const leastLockDays = 90;
+/** Pause before the end of the chain is tried again while another writer is there. */
+const retryMs = 500;
+/** Which hex digits of a source's id name its advisory locks. */
+const lockDigits = { chain: [0, 12], checkpoint: [12, 24] } as const;
 const dayMs = 86_400_000;
 /** Scope of rows whose own scope has no key (any more). */
 const fallbackScope = 'default';
@@ -104,7 +109,7 @@ export class ManifestWriter {
   /** Writes journals until everything that was settled is listed. Ends early where another writer is at work. */
   async writeJournals(source: JournalSource): Promise<void> {
     for (let from: Cursor | undefined; ; ) {
-      const written = await this.#locked(source, async () => {
+      const written = await this.#chained(source, async () => {
         const gathered = await this.#gather(source, 'unjournaled', mostJournalRows, from);
         if (gathered.rowCount > 0) await this.#write(source, { kind: 'journal', last: true }, gathered);
         return gathered;
@@ -114,31 +119,17 @@ export class ManifestWriter {
     }
   }
 
-  /**
-   * Writes a checkpoint: the whole live state, part by part. Journals may come between its parts. Undefined where another
-   * writer was at work: the parts written so far stay without an end.
-   */
-  async writeCheckpoint(source: JournalSource): Promise<'written' | undefined> {
-    let from: Cursor | undefined;
-    const retainUntil = await latestRetention(this.#deps.catalog, source.id);
-    for (let part = 1; ; part++) {
-      const written = await this.#locked(source, async () => {
-        const gathered = await this.#gather(source, 'live', mostCheckpointRows, from);
-        const last = gathered.next === undefined;
-        const kind = { kind: 'checkpoint', last, ...(part === 1 ? {} : { part }) } as const;
-        await this.#write(source, kind, gathered, retainUntil);
-        return gathered;
-      });
-      if (written === undefined) return undefined;
-      if (written.next === undefined) return 'written';
-      from = written.next;
-    }
+  /** Writes a checkpoint now: the whole live state. Nothing where one is being written. */
+  async writeCheckpoint(source: JournalSource): Promise<void> {
+    await this.#exclusively('checkpoint', source, () => this.#writeParts(source));
   }
 
   /** The daily chore: a checkpoint where one is due, and the newest one locked for as long as what it lists. */
   async keepCheckpoint(source: JournalSource): Promise<void> {
     const { catalog, destinations } = this.#deps;
-    if (await isCheckpointDue(catalog, source.id)) await this.writeCheckpoint(source);
+    await this.#exclusively('checkpoint', source, async () => {
+      if (await isCheckpointDue(catalog, source.id)) await this.#writeParts(source);
+    });
     const retainUntil = await latestRetention(catalog, source.id);
     if (retainUntil === undefined) return;
     for (const part of await newestCheckpoint(catalog, source.id)) {
@@ -147,6 +138,28 @@ export class ManifestWriter {
       const lock = { mode: part.lockMode, retainUntil };
       const inForce = await store.extendLock({ key: part.objectKey, versionId: part.s3VersionId, lock });
       await recordManifestLock(catalog, { ...part, sourceId: source.id }, inForce.retainUntil);
+    }
+  }
+
+  /** Journals may come between the parts. What ends it in the middle leaves parts without an end; the next one begins anew. */
+  async #writeParts(source: JournalSource): Promise<void> {
+    const retainUntil = await latestRetention(this.#deps.catalog, source.id);
+    let from: Cursor | undefined;
+    for (let part = 1; ; ) {
+      const written = await this.#chained(source, async () => {
+        const gathered = await this.#gather(source, 'live', mostCheckpointRows, from);
+        const last = gathered.next === undefined;
+        const form = { kind: 'checkpoint', last, ...(part === 1 ? {} : { part }) } as const;
+        await this.#write(source, form, gathered, retainUntil);
+        return gathered;
+      });
+      if (written === undefined) {
+        await sleep(retryMs);
+        continue;
+      }
+      if (written.next === undefined) return;
+      from = written.next;
+      part += 1;
     }
   }
 
@@ -301,16 +314,27 @@ export class ManifestWriter {
     return found;
   }
 
-  /** Runs `work`, after what a crash left, while no other process writes manifests of the source; undefined where one does. */
-  async #locked<T>(source: JournalSource, work: () => Promise<T>): Promise<T | undefined> {
-    // The lock ends with its transaction, and a transaction that lies idle is ended by the server.
-    const beatEveryMs = 20_000;
+  /** Runs `work` at the end of the chain, after what a crash left there; undefined where another process works there. */
+  #chained<T>(source: JournalSource, work: () => Promise<T>): Promise<T | undefined> {
+    return this.#exclusively('chain', source, async () => {
+      await this.#settleOpen(source);
+      return work();
+    });
+  }
+
+  /** Runs `work` while no other process does the like for the source; undefined where one does. */
+  #exclusively<T>(
+    what: keyof typeof lockDigits,
+    source: JournalSource,
+    work: () => Promise<T>,
+  ): Promise<T | undefined> {
+    const lock = Number.parseInt(source.id.slice(...lockDigits[what]), 16);
     return this.#deps.catalog.withLock<T | undefined>(
-      Number.parseInt(source.id.slice(0, 12), 16),
+      lock,
       async (rows) => {
-        const beating = setInterval(() => void rows('select 1', []).catch(() => {}), beatEveryMs);
+        // The lock ends with its transaction, and the server ends a transaction that lies idle for a minute.
+        const beating = setInterval(() => void rows('select 1', []).catch(() => {}), 20_000);
         try {
-          await this.#settleOpen(source);
           return await work();
         } finally {
           clearInterval(beating);

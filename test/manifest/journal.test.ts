@@ -453,3 +453,129 @@ test('what a crash left under a short lock is locked as it should be', async () 
   expect(lock?.retainUntil.getTime()).toBeGreaterThan(Date.now() + 89 * dayMs);
   expect(await journal.manifests()).toHaveLength(1);
 });
+
+describe('checkpoints', () => {
+  /** Rows by path, newest last: what became of each listed version. */
+  const told = (manifests: readonly Manifest[]): Record<string, string[]> => {
+    const rows = manifests.flatMap((manifest) => manifest.rows);
+    const byPath = Map.groupBy(rows, ({ path }) => Buffer.from(path, 'base64url').toString());
+    const sorted = [...byPath].sort(([a], [b]) => (a < b ? -1 : 1));
+    return Object.fromEntries(
+      sorted.map(([path, versions]) => [
+        path,
+        versions.sort((a, b) => a.observation - b.observation).map(({ outcome }) => outcome),
+      ]),
+    );
+  };
+
+  test('list the whole live state and nothing that is gone', async () => {
+    const journal = await makeJournal();
+    const { world, writer, source } = journal;
+    await journal.protect('same', 'changed', 'deleted', 'long gone', 'now refused');
+    for (const content of ['second', 'third']) {
+      world.write('changed', content);
+      await protectOnce(world.context, await world.entry('changed'));
+    }
+    for (const path of ['deleted', 'long gone']) {
+      world.remove(path);
+      await protectOnce(world.context, await world.entry(path));
+    }
+    world.knobs.verdict = { ...(world.knobs.verdict as object), state: 'infected', signature: 'x' } as never;
+    world.write('now refused', 'infected');
+    await protectOnce(world.context, await world.entry('now refused'));
+    // Retention took what the lock no longer held: the first of `changed`, all of `long gone`.
+    await world.catalog.rows(
+      `update objects set state = 'deleted' where id in (
+         select object_id from placements p join versions v on v.id = p.version_id join entries e on e.id = v.entry_id
+         where e.path = 'long gone' or (e.path = 'changed' and v.observation = 1))`,
+    );
+    await world.catalog.rows(
+      `update versions set settled_at = now() - interval '91 days' where outcome = 'deleted' and entry_id = (
+         select id from entries where path = 'long gone')`,
+    );
+    // The second of `changed` is not locked any more, but the newest that is protected always stays.
+    await world.catalog.rows(
+      `update objects set retain_until = now() - interval '1 hour' where id in (
+         select object_id from placements p join versions v on v.id = p.version_id join entries e on e.id = v.entry_id
+         where e.path = 'same' or (e.path = 'changed' and v.observation = 2))`,
+    );
+    await writer.writeJournals(source);
+    const before = (await journal.manifests()).length;
+    await writer.writeCheckpoint(source);
+    const manifests = await journal.manifests();
+    expectChain(manifests);
+    const written = manifests.slice(before);
+    expect(written.map(({ head }) => head)).toMatchObject([{ kind: 'checkpoint', last: true }]);
+    expect(told(written)).toEqual({
+      changed: ['uploaded'],
+      deleted: ['uploaded', 'deleted'],
+      'now refused': ['uploaded', 'quarantined'],
+      same: ['uploaded'],
+    });
+  });
+
+  test('come in numbered parts, between which journals go on', async () => {
+    const journal = await makeJournal();
+    const { world, writer, source } = journal;
+    await journal.protect('a');
+    await world.catalog.rows(
+      `with made as (
+         insert into entries (id, source_id, path, head_version_id, head_observation)
+         select md5('e' || n), $1, convert_to('folder ' || n, 'UTF8'), md5('v' || n), 1 from generate_series(1, 20500) n
+         returning id, head_version_id
+       )
+       insert into versions (id, entry_id, observation, run_id, kind, size_bytes, mode, uid, gid, mtime_ns, ctime_ns,
+                             device, inode, outcome, settled_at)
+       select head_version_id, id, 1, 'run', 'dir', 0, 493, 0, 0, 0, 0, 0, 0, 'uploaded', now() from made`,
+      [source.id],
+    );
+    await writer.writeCheckpoint(source);
+    const manifests = await journal.manifests();
+    expectChain(manifests);
+    expect(manifests.map(({ head, rows }) => [head?.kind, head?.part, head?.last, rows.length])).toEqual([
+      ['checkpoint', undefined, false, 20_000],
+      ['checkpoint', 2, true, 501],
+    ]);
+    expect(new Set(manifests.flatMap(paths)).size).toBe(20_501);
+    // What a checkpoint lists needs no journal.
+    expect(await journal.waiting()).toBe(0);
+  });
+
+  test('are due a month after the last, and locked for as long as what they list', async () => {
+    const journal = await makeJournal();
+    const { world, writer, source } = journal;
+    const kinds = async () => (await journal.manifests()).map(({ head }) => head?.kind);
+    const age = (interval: string) =>
+      world.catalog.rows(`update manifests set created_at = created_at - $1::interval`, [interval]);
+    const lockEnd = async (number: number) => {
+      const [manifest] = (await journal.manifests()).filter((found) => found.number === number);
+      const facts = manifest && (await world.store.head(manifest));
+      return facts?.lock?.retainUntil.getTime() ?? 0;
+    };
+    await writer.keepCheckpoint(source);
+    await journal.protect('a');
+    await writer.writeJournals(source);
+    await age('30 days');
+    await writer.keepCheckpoint(source);
+    expect(await kinds()).toEqual(['journal']);
+    await age('2 days');
+    const { admission } = world.knobs;
+    if (typeof admission === 'function') throw new Error('unreachable');
+    world.knobs.admission = { ...admission, retention: { ...admission.retention, days: 400 } };
+    await journal.protect('b');
+    await writer.keepCheckpoint(source);
+    await writer.keepCheckpoint(source);
+    expect(await kinds()).toEqual(['journal', 'checkpoint']);
+    expect(await lockEnd(2)).toBeGreaterThan(Date.now() + 399 * dayMs);
+    // A share of the object extends its lock; the checkpoint's follows.
+    world.knobs.admission = { ...admission, retention: { ...admission.retention, days: 800 } };
+    world.write('c', 'content of b');
+    await protectOnce(world.context, await world.entry('c'));
+    await writer.keepCheckpoint(source);
+    expect(await lockEnd(2)).toBeGreaterThan(Date.now() + 799 * dayMs);
+    expect(await lockEnd(1)).toBeLessThan(Date.now() + 92 * dayMs);
+    await age('32 days');
+    await writer.keepCheckpoint(source);
+    expect(await kinds()).toEqual(['journal', 'checkpoint', 'checkpoint']);
+  });
+});
