@@ -1,5 +1,4 @@
 import { auditEvent } from '../../audit/event.ts';
-import type { RunResult } from '../../catalog/catalog.ts';
 import { catalogIndex } from '../../catalog/restore-query.ts';
 import { Failure, isFailure } from '../../domain/failures.ts';
 import { newRunId } from '../../domain/ids.ts';
@@ -26,7 +25,7 @@ export interface CatOptions extends MessageKeyOptions {
 const memoryBytes = 64 * 1024 * 1024;
 
 /**
- * Prints a file as it was at a moment. Like a restore it is recorded, with its version. Failures: `path_not_there`,
+ * Prints a file as it was at a moment; the audit trail tells who read which version. Failures: `path_not_there`,
  * `version_unknown`, `not_a_file`, `never_protected`, and those of {@link contentSegments}.
  */
 export async function runCat(session: Session, target: string, options: CatOptions): Promise<void> {
@@ -38,15 +37,18 @@ export async function runCat(session: Session, target: string, options: CatOptio
     const destination = config.destinations.find(({ name }) => name === found.version.place.destination);
     const store = destination && (await openS3Store(where.s3(destination, 'agent')));
     const run = newRunId();
-    const hostId = config.host.id;
-    await catalog.startRun({ id: run, kind: 'cat', sourceId, hostId, actor: session.actor });
-    const record = async (result: RunResult, bytes: number): Promise<void> => {
-      const version = found.version.id;
-      const facts = { result, bytes };
-      const about = { subject: run, run, host: hostId, actor: session.actor, source: sourceId, version };
-      await catalog.write({ events: [auditEvent(ids, { ...about, step: 'restore', facts })] });
-      await catalog.endRun(run, result, { entries: 1, bytes });
-    };
+    const event = auditEvent(ids, {
+      subject: run,
+      step: 'restore',
+      run,
+      host: config.host.id,
+      actor: session.actor,
+      source: sourceId,
+      version: found.version.id,
+      facts: { command: 'cat', bytes: found.version.sizeBytes },
+    });
+    // Before the first byte: whoever reads may end this program at any moment.
+    await catalog.write({ events: [event] });
     const deps: ReadDeps = {
       keys,
       messageKeys: await messageKeys(session, options, config.openpgp?.passphraseFile),
@@ -56,7 +58,7 @@ export async function runCat(session: Session, target: string, options: CatOptio
       retryPausesMs: defaultRetryPausesMs,
     };
     try {
-      await print(deps, session.output, wanted.source, found, record);
+      await print(deps, session.output, wanted.source, found);
     } finally {
       store?.close();
     }
@@ -125,7 +127,6 @@ export async function print(
   output: Pick<Output, 'json' | 'value' | 'note' | 'content'>,
   source: string,
   { row, version }: FileToPrint,
-  record: (result: RunResult, bytes: number) => Promise<void>,
 ): Promise<void> {
   const { head } = row;
   if (head !== undefined && head.id !== version.id) {
@@ -142,11 +143,8 @@ export async function print(
     }
   } catch (error) {
     if (bytes > 0) output.note(warning(error, bytes, version.sizeBytes));
-    // What stopped it says more than that it could not be noted down.
-    await record(isFailure(error, 'interrupted') ? 'interrupted' : 'failed', bytes).catch(() => {});
     throw error;
   }
-  await record('complete', bytes);
   const { id: versionId, sizeBytes: size, sha512 } = version;
   output.value({
     summary: { source, ...pathFields(row.path), versionId, size, sha512: sha512.toString('hex') },
