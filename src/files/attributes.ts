@@ -22,15 +22,18 @@ type AttributeCalls = Pick<SystemCalls, 'listAttributes' | 'attribute'>;
 
 /**
  * The extended attributes of an entry. Counted as dropped: names that are not UTF-8, values that this user may not read or
- * that no call gives (over 64 KiB), and the longest ones where they are too much together. None where the file system has
- * none, or the system calls are missing. Costs one call where there is no attribute. Throws the system's error.
+ * that no call gives (over 64 KiB), and the longest ones where they are too much together; names of over 64 KiB count as
+ * one. None where the file system has none, or the system calls are missing. Costs one call where there is no attribute.
+ * Throws the system's error.
  */
 export function readAttributes(
   at: At,
   calls: AttributeCalls | undefined = systemCalls(),
 ): RecordedAttributes {
-  const names = calls === undefined ? [] : listOf(calls, at);
-  if (calls === undefined || names.length === 0) return noAttributes;
+  if (calls === undefined) return noAttributes;
+  const names = listOf(calls, at);
+  if (names === 'unreadable') return { kept: {}, dropped: 1 };
+  if (names.length === 0) return noAttributes;
   const kept: Record<string, string> = {};
   let dropped = 0;
   for (const name of names) {
@@ -41,11 +44,13 @@ export function readAttributes(
   return withinBytes({ kept, dropped }, maxRecordedBytes);
 }
 
-function listOf(calls: AttributeCalls, at: At): Buffer[] {
+function listOf(calls: AttributeCalls, at: At): Buffer[] | 'unreadable' {
   try {
     return calls.listAttributes(at).filter(isRecorded);
   } catch (error) {
-    if (errorCode(error) === 'ENOTSUP') return [];
+    const code = errorCode(error);
+    if (code === 'ENOTSUP' || code === 'ENOSYS') return [];
+    if (code === 'E2BIG') return 'unreadable';
     throw error;
   }
 }

@@ -59,11 +59,7 @@ export async function fingerprint(
     case 'left_source':
       return look.settle('failed', 'left_source');
     case 'unreadable':
-      // The whole source is away: that says nothing about this file.
-      if (opened.code.startsWith('source_')) {
-        throw new Failure('source_unavailable', { detail: opened.code, source: seen.entry.sourceId });
-      }
-      return look.settle('failed', 'unreadable');
+      return look.unreadable(opened.code);
     case 'gone':
       return look.gone();
   }
@@ -166,6 +162,7 @@ class Look {
   async folder(): Promise<FingerprintAnswer> {
     const { root } = await servedSource(this.context, this.seen.entry);
     const read = await attributesInside(root, this.seen.entry.path);
+    if (read.kind === 'unreadable') return this.unreadable(read.code);
     if (read.kind !== 'attributes' || kindOf(read.stat) !== 'dir') return { next: 'changed' };
     return this.settle('uploaded', null, statFacts('dir', read.stat), { attributes: read.attributes });
   }
@@ -175,6 +172,7 @@ class Look {
     const { path } = this.seen.entry;
     const link = await readLinkInside(root, path);
     const read = await attributesInside(root, path);
+    if (read.kind === 'unreadable') return this.unreadable(read.code);
     // The target lies between two equal looks at the link, so it is that one's.
     if (link.kind !== 'link' || read.kind !== 'attributes' || !isSameState(opened.stat, read.stat))
       return { next: 'changed' };
@@ -183,6 +181,14 @@ class Look {
       linkTarget: link.target,
       attributes,
     });
+  }
+
+  unreadable(code: string): Promise<FingerprintAnswer> {
+    // The whole source is away: that says nothing about this entry.
+    if (code.startsWith('source_')) {
+      throw new Failure('source_unavailable', { detail: code, source: this.seen.entry.sourceId });
+    }
+    return this.settle('failed', 'unreadable');
   }
 
   /** Nothing has the name any more: a tombstone for what was protected, unless too much is going at once. */

@@ -66,6 +66,8 @@ describe('attributes that are recorded', () => {
 
   test('are none where the file system or the platform has none', () => {
     expect(readAttributes(0, refusing('ENOTSUP'))).toEqual({ kept: {}, dropped: 0 });
+    expect(readAttributes(0, refusing('ENOSYS'))).toEqual({ kept: {}, dropped: 0 });
+    expect(readAttributes(0, refusing('E2BIG'))).toEqual({ kept: {}, dropped: 1 });
     expect(() => readAttributes(0, refusing('EIO'))).toThrow('EIO');
   });
 
