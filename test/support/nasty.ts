@@ -234,12 +234,14 @@ class TreeMaker {
   }
 
   modes(): void {
-    for (const mode of modes) {
+    // Of what its owner may not read, only root has a backup.
+    const readable = (needed: number) => (mode: number) => this.isRoot || (mode & needed) === needed;
+    for (const mode of modes.filter(readable(0o400))) {
       const path = `modes/file ${mode.toString(8)}`;
       this.write(path, path);
       chmodSync(this.at(path), mode);
     }
-    for (const mode of folderModes) {
+    for (const mode of folderModes.filter(readable(0o500))) {
       const path = `modes/folder ${mode.toString(8)}`;
       this.write(`${path}/inside`, path);
       chmodSync(this.at(path), mode);
