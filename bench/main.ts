@@ -4,14 +4,15 @@ import { parseArgs } from 'node:util';
 import { largeFile } from './large-file.ts';
 import { machine, machineText } from './machine.ts';
 import type { Measured } from './measure.ts';
+import { openpgpComparison, openpgpText } from './openpgp.ts';
 import { aims, aimsText, rowText } from './report.ts';
 import { comparisonText, restoreComparisons } from './restore.ts';
 import { burst, oneByOne, warmUp } from './small-files.ts';
 import { makeStack } from './stack.ts';
 
 /**
- * `npm run bench [-- --quick] [--only protect|restore]`: how fast the whole program is on this machine, every service
- * included, and restoring side by side with restic.
+ * `npm run bench [-- --quick] [--only protect|restore|openpgp]`: how fast the whole program is on this machine, every
+ * service included, and restoring side by side with restic. Ways to make OpenPGP messages are compared only when asked for.
  */
 const { quick, only } = parseArgs({
   options: { quick: { type: 'boolean', default: false }, only: { type: 'string' } },
@@ -19,8 +20,11 @@ const { quick, only } = parseArgs({
 
 const results = fileURLToPath(new URL('results/', import.meta.url));
 mkdirSync(results, { recursive: true });
-if (only !== 'restore') save('latest', await protecting());
-if (only !== 'protect') save('restore', await restoring());
+if (only === 'openpgp') save('openpgp', await comparingOpenpgp());
+else {
+  if (only !== 'restore') save('latest', await protecting());
+  if (only !== 'protect') save('restore', await restoring());
+}
 
 async function protecting(): Promise<object> {
   const size = quick
@@ -52,6 +56,12 @@ async function restoring(): Promise<object> {
   const comparisons = await restoreComparisons({ quick });
   for (const comparison of comparisons) print(comparisonText(comparison));
   return { quick, comparisons };
+}
+
+async function comparingOpenpgp(): Promise<object> {
+  const rows = await openpgpComparison();
+  print(openpgpText(rows));
+  return { rows };
 }
 
 function save(name: string, result: object): void {

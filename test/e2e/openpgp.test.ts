@@ -1,0 +1,99 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { GetObjectCommand } from '@aws-sdk/client-s3';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Gpg } from '../openpgp/gpg.ts';
+import { TestInstallation } from '../support/installation.ts';
+
+/** A source whose content is sealed as OpenPGP messages, beside one in the sealed format. */
+const gpg = new Gpg();
+const officer = gpg.makeKey('officer');
+let installation: TestInstallation;
+let bare: string;
+const large = Buffer.alloc(9 * 1024 * 1024, 'personnel file ');
+
+beforeAll(async () => {
+  bare = mkdtempSync(path.join(tmpdir(), 'holdfast-bare-'));
+  installation = await TestInstallation.start(
+    {
+      sources: { personnel: undefined, docs: undefined },
+      configure: (config) => {
+        config.openpgp = { recipients: [officer.publicFile] };
+        config.policy = { ...config.policy, sources: { personnel: { format: 'openpgp' } } };
+      },
+    },
+    '--no-watch',
+  );
+  installation.write('personnel', 'list.txt', 'names and numbers');
+  installation.write('personnel', 'again.txt', 'names and numbers');
+  installation.write('personnel', 'large.bin', large);
+  installation.write('docs', 'plain.txt', 'sealed with the password');
+});
+
+afterAll(async () => {
+  await installation?.remove();
+  gpg.remove();
+  rmSync(bare, { recursive: true, force: true });
+});
+
+test('real gpg opens what policy sealed to a public key, and shares it within the source', async () => {
+  const { byPath, code } = await installation.protect(
+    installation.path('personnel'),
+    installation.path('docs'),
+  );
+  expect(code).toBe(0);
+  const outcomes = ['list.txt', 'again.txt'].map((name) => byPath.get(name)?.outcome);
+  expect(outcomes.sort()).toEqual(['duplicate', 'uploaded']);
+  const { client, bucket } = await installation.s3();
+  const download = async (name: string): Promise<Buffer> => {
+    const Key = byPath.get(name)?.objectKey ?? '';
+    const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key }));
+    return Buffer.from((await Body?.transformToByteArray()) ?? []);
+  };
+  expect(gpg.decrypt(await download('list.txt')).toString()).toBe('names and numbers');
+  const message = await download('large.bin');
+  expect(message.length).toBeLessThan(large.length / 10);
+  expect(gpg.decrypt(message).equals(large)).toBe(true);
+  expect(() => gpg.decrypt(Buffer.from('no message'))).toThrow();
+});
+
+test('restores with the private key, and only with it', async () => {
+  const without = await installation.run(
+    'restore',
+    'personnel',
+    '--to',
+    path.join(bare, 'without'),
+    '--json',
+  );
+  expect(without.code).toBe(3);
+  expect(without.stdout).toContain('openpgp_key_missing');
+  expect(() => readFileSync(path.join(bare, 'without/personnel/list.txt'))).toThrow(/ENOENT/);
+
+  const args = ['--to', path.join(bare, 'with'), '--openpgp-key', officer.privateFile];
+  expect((await installation.run('restore', 'personnel', ...args)).code).toBe(0);
+  const restored = (name: string) => readFileSync(path.join(bare, 'with/personnel', name));
+  expect(restored('list.txt').toString()).toBe('names and numbers');
+  expect(restored('large.bin').equals(large)).toBe(true);
+});
+
+test('recovers from the bucket, the password and the private key', async () => {
+  // Stopping the worker writes what no manifest lists yet.
+  await installation.down();
+  await installation.up('--only', 's3');
+  const { address, bucket, rolesDir } = await installation.service('s3');
+  const recovered = await installation.runWith(
+    {
+      HOME: bare,
+      HOLDFAST_HOME: path.join(bare, 'holdfast'),
+      AWS_SHARED_CREDENTIALS_FILE: path.join(String(rolesDir), 'recover'),
+    },
+    ...['recover', '--endpoint', address, '--bucket', String(bucket)],
+    ...['--to', path.join(bare, 'recovered'), '--openpgp-key', officer.privateFile],
+  );
+  expect(recovered.code, recovered.stderr).toBe(0);
+  const back = (...names: string[]) => readFileSync(path.join(bare, 'recovered', ...names));
+  expect(back('personnel', 'again.txt').toString()).toBe('names and numbers');
+  expect(back('personnel', 'large.bin').equals(large)).toBe(true);
+  expect(back('docs', 'plain.txt').toString()).toBe('sealed with the password');
+});
