@@ -169,6 +169,34 @@ test('an empty file, a newline in a name and a name that is not UTF-8 are upload
   });
 });
 
+test('earlier versions are found, listed, printed and compared, also of what is gone', async () => {
+  const file = installation.write('docs', 'past/report.txt', 'first');
+  await installation.protect(path.dirname(file));
+  const between = new Date().toISOString();
+  installation.write('docs', 'past/report.txt', 'second, and longer');
+  await installation.protect(file);
+  rmSync(file);
+  await installation.protect(file);
+
+  const versions = await installation.run('find', 'report.txt', '--versions', '--json');
+  expect(versions.rows.map((row) => row.outcome)).toEqual(['deleted', 'uploaded', 'uploaded']);
+  const entry = 'docs:past/report.txt';
+  const second = await installation.run('cat', entry, '--version', versions.rows[1]?.versionId ?? '');
+  expect(second).toMatchObject({ code: 0, stdout: 'second, and longer', stderr: '' });
+  expect(await installation.run('cat', entry, '--at', between)).toMatchObject({ code: 0, stdout: 'first' });
+  expect(await installation.run('cat', entry)).toMatchObject({
+    code: 1,
+    stdout: '',
+    stderr: expect.stringContaining('nothing under that path as of now'),
+  });
+  expect((await installation.run('ls', 'docs:past', '--at', between)).stdout).toBe('past/report.txt\n');
+  expect((await installation.run('diff', between, 'now', 'docs:past')).stdout).toBe(`-  ${entry}  5 B\n`);
+  const [read] = await installation.query<{ event: { version: string } }>(
+    `select event from audit_events where event -> 'facts' ->> 'command' = 'cat' order by at limit 1`,
+  );
+  expect(read?.event.version).toBe(versions.rows[1]?.versionId);
+});
+
 test('a file whose absolute path is longer than 4,095 bytes is uploaded', async () => {
   const folder = installation.path('docs', 'deep');
   mkdirSync(folder);
