@@ -47,6 +47,8 @@ export interface KnownVersion extends StatFacts {
   readonly id: Id;
   readonly sha512?: Buffer;
   readonly linkTarget?: Buffer;
+  /** The entry that this one is a hard link of. */
+  readonly hardlink?: Id;
   readonly xattrs?: Attributes;
   readonly bundleRevision?: string;
   readonly outcome?: Outcome;
@@ -61,7 +63,6 @@ export interface VersionFacts extends KnownVersion {
   readonly hint: number;
   readonly runId: Id;
   readonly workflowId?: string;
-  readonly hardlink?: Id;
   /** How many extended attributes could not be recorded. */
   readonly xattrsDropped?: number;
   readonly content?: { sha512: Buffer; sha256: Buffer; sizeBytes: number; mediaType: string };
@@ -313,7 +314,7 @@ export class Catalog {
   async version(id: Id): Promise<VersionFacts> {
     const found = await this.rows<Record<string, unknown>>(
       `select ${versionColumns('v', 'v')}, v.entry_id as "entryId", v.observation, v.run_id as "runId",
-              v.workflow_id as "workflowId", v.hardlink, v.xattrs_dropped as "xattrsDropped", v.segment_size as "segmentSize",
+              v.workflow_id as "workflowId", v.xattrs_dropped as "xattrsDropped", v.segment_size as "segmentSize",
               v.segment_hashes as "segmentHashes", v.admission, e.source_id as "sourceId", e.path, e.hint as "entryHint",
               o.hint as "observedHint", s.name as "sourceName",
               c.sha256, c.size_bytes as "contentSize", c.media_type as "mediaType",
@@ -338,7 +339,6 @@ export class Catalog {
       segmentSize: (row.segmentSize as number | null) ?? 0,
       segmentHashes: (row.segmentHashes as Buffer | null) ?? Buffer.alloc(0),
       ...(row.workflowId === null ? {} : { workflowId: row.workflowId as string }),
-      ...(row.hardlink === null ? {} : { hardlink: row.hardlink as Id }),
       ...(row.xattrsDropped === null ? {} : { xattrsDropped: row.xattrsDropped as number }),
       ...(row.admission === null ? {} : { admission: row.admission as AdmissionResult }),
       ...(known.sha512 && row.sha256
@@ -597,6 +597,7 @@ function versionColumns(table: string, prefix: string): string {
     ['inode::text', 'inode'],
     ['sha512', 'sha512'],
     ['link_target', 'linkTarget'],
+    ['hardlink', 'hardlink'],
     ['xattrs', 'xattrs'],
     ['bundle_revision', 'bundleRevision'],
     ['outcome', 'outcome'],
@@ -622,6 +623,7 @@ function knownVersion(row: Record<string, unknown>, prefix: string): KnownVersio
     inode: BigInt(of<string>('inode')),
     ...optional('sha512', of('sha512')),
     ...optional('linkTarget', of('linkTarget')),
+    ...optional('hardlink', of('hardlink')),
     ...optional('xattrs', of('xattrs')),
     ...optional('bundleRevision', of('bundleRevision')),
     ...optional('outcome', of('outcome')),

@@ -106,7 +106,9 @@ class Look {
 
     const stat = statFacts('file', print.stat);
     const sha512 = Buffer.from(print.sha512, 'hex');
-    if (this.isKnown(stat, { sha512, attributes: print.attributes.kept })) return this.unchanged(stat);
+    const isKnown =
+      this.isKnown(stat, { sha512, attributes: print.attributes.kept }) && this.isLinkedAsBefore(print.stat);
+    if (isKnown) return this.unchanged(stat);
     const { made } = this.seen;
     if (made) {
       // A version made by this very look before, from other bytes, is never sealed again under its number.
@@ -264,6 +266,14 @@ class Look {
       sameAttributes(head.xattrs ?? {}, attributes) &&
       sameMetadata(head, stat)
     );
+  }
+
+  /** Whether a file that was one of several names is so still, and one that was alone is so still. */
+  private isLinkedAsBefore({ nlink, ino }: BigIntStats): boolean {
+    const { head } = this.seen;
+    if (nlink === 1n) return head?.hardlink === undefined;
+    // A rebuilt catalog knows no inodes: 0.
+    return head?.inode === ino || head?.inode === 0n;
   }
 
   private async unchanged(stat?: StatFacts): Promise<Settled> {

@@ -1,8 +1,9 @@
-import { linkSync } from 'node:fs';
+import { linkSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { Failure } from '../../src/domain/failures.ts';
+import { systemCalls } from '../../src/files/system-calls.ts';
 import { sealAndUpload } from '../../src/pipeline/seal-and-upload.ts';
 import { Semaphore } from '../../src/pipeline/semaphore.ts';
 import {
@@ -45,10 +46,35 @@ test('names of one file that are looked at together are hard links of one of the
   expect(firsts).toContain('other');
   const first = world.context.ids.entry((await world.entry('a')).sourceId, Buffer.from(firsts[0] ?? ''));
   expect(found.filter((line) => line.endsWith(first))).toHaveLength(3);
+  expect(await look('b')).toMatchObject({ unchanged: true });
   // A change is seen through every name, and leads to no other first one.
   world.write('c', 'another content');
   await Promise.all(names.map(look));
   expect(await links()).toEqual(found);
+});
+
+test('files that become one, or cease to be, get versions although their content stays', async () => {
+  const world = await newWorld();
+  const at = (name: string): string => join(world.folder, name);
+  for (const name of ['a', 'b']) {
+    world.write(name, 'equal');
+    systemCalls()?.setMtime(Buffer.from(at(name)), 5n);
+  }
+  const look = async (name: string) => {
+    await protectOnce(world.context, await world.entry(name));
+    const entry = await world.entry(name);
+    return (await world.catalog.heads([entry.id])).get(entry.id)?.hardlink;
+  };
+  const { id } = await world.entry('a');
+  expect([await look('a'), await look('b')]).toEqual([undefined, undefined]);
+  rmSync(at('b'));
+  linkSync(at('a'), at('b'));
+  expect([await look('a'), await look('b')]).toEqual([undefined, id]);
+  rmSync(at('b'));
+  world.write('b', 'equal');
+  systemCalls()?.setMtime(Buffer.from(at('b')), 5n);
+  expect([await look('a'), await look('b')]).toEqual([undefined, undefined]);
+  expect(await world.versions()).toHaveLength(1);
 });
 
 describe('known content at a new path', () => {
