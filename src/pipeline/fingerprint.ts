@@ -106,9 +106,8 @@ class Look {
 
     const stat = statFacts('file', print.stat);
     const sha512 = Buffer.from(print.sha512, 'hex');
-    const isKnown =
-      this.isKnown(stat, { sha512, attributes: print.attributes.kept }) && this.isLinkedAsBefore(print.stat);
-    if (isKnown) return this.unchanged(stat);
+    const state = { sha512, attributes: print.attributes.kept };
+    if (this.isKnown(stat, state) && this.isLinkedAsBefore(print.stat)) return this.unchanged(stat);
     const { made } = this.seen;
     if (made) {
       // A version made by this very look before, from other bytes, is never sealed again under its number.
