@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Catalog } from '../../src/catalog/catalog.ts';
 import { openPool } from '../../src/catalog/database.ts';
 import {
@@ -97,7 +97,11 @@ describe('a folder', () => {
     await add('a/file', 1);
     await add('a/file', 3, { outcome: 'deleted' });
     await add('a', 3, { outcome: 'deleted', kind: 'dir' });
+    const statements = vi.spyOn(catalog, 'rows');
+    onTestFinished(() => statements.mockRestore());
     expect(await paths(entriesInFolder(catalog, past()))).toEqual([]);
+    // Nor looked at: there may be very much of it.
+    expect(statements).toHaveBeenCalledTimes(3);
     expect(await paths(entriesInFolder(catalog, past('', day(2))))).toEqual(['a']);
   });
 
