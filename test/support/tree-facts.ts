@@ -10,6 +10,7 @@ import {
   readlinkSync,
   readSync,
 } from 'node:fs';
+import { errorCode } from '../../src/files/error-code.ts';
 import { type SystemCalls, systemCalls } from '../../src/files/system-calls.ts';
 
 /** What must come back of an entry. */
@@ -101,11 +102,17 @@ function contentOf(at: Buffer): string {
 function attributesOf(at: Buffer): Record<string, string> {
   const calls = systemCalls() as SystemCalls;
   const hex = (value: Buffer): string => value.toString('hex');
+  const names = namesOf(calls, at).sort(Buffer.compare);
+  return Object.fromEntries(names.map((name) => [hex(name), hex(calls.attribute(at, name))]));
+}
+
+function namesOf(calls: SystemCalls, at: Buffer): Buffer[] {
   try {
-    const names = calls.listAttributes(at).sort(Buffer.compare);
-    return Object.fromEntries(names.map((name) => [hex(name), hex(calls.attribute(at, name))]));
-  } catch {
-    return {};
+    return calls.listAttributes(at);
+  } catch (error) {
+    // A file system without attributes.
+    if (errorCode(error) === 'ENOTSUP') return [];
+    throw error;
   }
 }
 
