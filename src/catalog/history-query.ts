@@ -33,10 +33,12 @@ export interface PastVersion {
 /** One entry as it stood at a moment. */
 export interface PastEntry {
   readonly path: Buffer;
-  /** The newest settled version; undefined while the first one is under way, and for a folder that only paths below it name. */
+  /** The newest settled version; undefined while the first one is under way, and for an implied folder. */
   readonly head?: PastVersion;
   /** What restore brings back: the newest protected version; undefined if there is none. */
   readonly version?: PastVersion;
+  /** Set on a folder that has no entry of its own, because only what is in it was protected. */
+  readonly isImpliedFolder?: true;
 }
 
 /** A source, or one path in it with everything below, as it was at a moment; without one as it is. */
@@ -83,10 +85,7 @@ async function standing(catalog: Catalog, at: Date | undefined, page: EntryPage)
 /** How many names of a folder one statement finds. */
 const pageNames = 1_000;
 
-/**
- * What stood directly in a folder. A folder that has no entry of its own, because only what is in it was protected, has
- * neither head nor version.
- */
+/** What stood directly in a folder, implied folders too. */
 export async function* entriesInFolder(catalog: Catalog, past: Past): AsyncGenerator<PastEntry> {
   const inside = past.path.length === 0 ? 0 : past.path.length + 1;
   // No name holds a NUL, so this is before the first one.
@@ -120,7 +119,9 @@ async function* namedEntries(
     const entry = own.get(key);
     if (!isBelow && entry !== undefined) yield entry;
     const isKnown = entry !== undefined || gone.has(key);
-    if (isBelow && !isKnown && (await holdsAnything(catalog, { ...past, path }))) yield { path };
+    if (isBelow && !isKnown && (await holdsAnything(catalog, { ...past, path }))) {
+      yield { path, isImpliedFolder: true };
+    }
   }
 }
 

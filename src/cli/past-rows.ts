@@ -23,13 +23,14 @@ export interface VersionFields {
 }
 
 /** A row of `ls`. */
-export interface ListedRow extends Partial<VersionFields> {
+export interface ListedRow extends Partial<Omit<VersionFields, 'kind'>> {
   readonly source: string;
   readonly path: string;
   readonly pathBytes?: string;
-  readonly kind: EntryKind;
-  /** Whether `restore` brings this version back; null for a folder that is only known from what is in it. */
-  readonly restorable: boolean | null;
+  /** Null while the first version is under way. */
+  readonly kind: EntryKind | null;
+  /** Whether `restore` brings this version back; true for a folder that is only known from what is in it. */
+  readonly restorable: boolean;
   /** What became of the newest version, where this is an earlier one because that one is not protected. */
   readonly newest?: Outcome | null;
 }
@@ -54,8 +55,8 @@ export function versionFields(version: PastVersion): VersionFields {
 export function listedRow(source: string, entry: PastEntry): ListedRow {
   const shown = entry.version ?? entry.head;
   const named = { source, ...pathFields(entry.path) };
-  // A folder without an entry, or a first version that is under way: nothing is known but the name.
-  if (shown === undefined) return { ...named, kind: 'dir', restorable: null };
+  if (entry.isImpliedFolder) return { ...named, kind: 'dir', restorable: true };
+  if (shown === undefined) return { ...named, kind: null, restorable: false };
   return {
     ...named,
     ...versionFields(shown),
@@ -68,11 +69,11 @@ const isOlder = ({ version, head }: PastEntry): boolean => version !== undefined
 
 /** Remarks on an entry of which restore does not bring back the newest version. */
 export function remark(entry: PastEntry): string {
-  if (entry.version === undefined) {
-    return entry.head === undefined ? '' : `  (never protected: ${outcomeText(entry.head)})`;
-  }
-  if (!isOlder(entry) || entry.head === undefined) return '';
-  return `  (an earlier version: the newest is ${outcomeText(entry.head)})`;
+  const { version, head, isImpliedFolder } = entry;
+  if (isImpliedFolder) return '';
+  const newest = head === undefined ? 'under way' : outcomeText(head);
+  if (version === undefined) return `  (never protected: ${newest})`;
+  return isOlder(entry) ? `  (an earlier version: the newest is ${newest})` : '';
 }
 
 export function outcomeText({ outcome, reason }: Pick<PastVersion, 'outcome' | 'reason'>): string {
@@ -80,10 +81,13 @@ export function outcomeText({ outcome, reason }: Pick<PastVersion, 'outcome' | '
 }
 
 /** A path as people read it: a folder's ends with a slash, a link's names what it leads to. */
-export function pathText(path: Buffer, version: PastVersion | undefined): string {
+export function pathText(
+  path: Buffer,
+  version: Pick<PastVersion, 'kind' | 'linkTarget'> | undefined,
+): string {
   const text = printable(path.toString('utf8'));
-  if (version === undefined || version.kind === 'dir') return `${text}/`;
-  if (version.kind !== 'link' || version.linkTarget === null) return text;
+  if (version?.kind === 'dir') return `${text}/`;
+  if (version?.kind !== 'link' || version.linkTarget === null) return text;
   return `${text} -> ${printable(version.linkTarget.toString('utf8'))}`;
 }
 

@@ -12,7 +12,7 @@ import { isFailure } from '../../src/domain/failures.ts';
 import { globMatcher } from '../../src/files/glob.ts';
 import { ByteBudget } from '../../src/restore/byte-budget.ts';
 import type { Selection } from '../../src/restore/restore-index.ts';
-import { addObserved, day } from '../catalog/observed.ts';
+import { addObserved, day, reopen } from '../catalog/observed.ts';
 import { type Given, TestRepository } from '../restore/repository.ts';
 import { usePostgres } from '../support/postgres.ts';
 
@@ -129,8 +129,18 @@ describe('ls', () => {
         restorable: true,
         newest: 'failed',
       },
-      { source: repository.source, path: 'deep', kind: 'dir', restorable: null },
+      { source: repository.source, path: 'deep', kind: 'dir', restorable: true },
     ]);
+  });
+
+  test('tells what is under way from a folder that has no entry of its own', async () => {
+    const open = await add('new', 1);
+    await reopen(repository, open.versionId);
+    await catalog.rows('update entries set head_version_id = null where id = $1', [open.entryId]);
+    await add('deep/file', 1);
+    expect((await ls('')).lines).toEqual(['deep/', 'new  (never protected: under way)']);
+    expect((await ls('', { long: true })).lines[0]).toBe('d?????????  -  -  deep/');
+    expect((await ls('', {}, true)).values[1]).toMatchObject({ kind: null, restorable: false });
   });
 
   test('says when there is nothing', async () => {

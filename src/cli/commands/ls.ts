@@ -44,7 +44,7 @@ export async function list(
     signal.throwIfAborted();
     counted.entries++;
     counted.bytes += entry.version?.kind === 'file' ? entry.version.sizeBytes : 0;
-    counted.unprotected += entry.version === undefined && entry.head !== undefined ? 1 : 0;
+    counted.unprotected += entry.version === undefined && !entry.isImpliedFolder ? 1 : 0;
     output.value(listedRow(source, entry));
     if (!output.json && page.push(entry) >= pageLines) print();
   }
@@ -63,16 +63,19 @@ function summary(
 }
 
 function shortLine(entry: PastEntry): string {
-  return pathText(entry.path, entry.version ?? entry.head) + remark(entry);
+  const shown = entry.isImpliedFolder
+    ? ({ kind: 'dir', linkTarget: null } as const)
+    : (entry.version ?? entry.head);
+  return pathText(entry.path, shown) + remark(entry);
 }
 
 function longLines(entries: readonly PastEntry[]): string {
   return table(
     entries.map((entry) => {
       const shown = entry.version ?? entry.head;
-      const facts =
-        shown === undefined ? ['d', '-', '-'] : [modeText(shown), sizeText(shown), mtimeText(shown.mtimeNs)];
-      return [...facts, pathText(entry.path, shown) + remark(entry)];
+      const unknown = [entry.isImpliedFolder ? 'd?????????' : '??????????', '-', '-'];
+      const facts = shown && [modeText(shown), sizeText(shown), mtimeText(shown.mtimeNs)];
+      return [...(facts ?? unknown), shortLine(entry)];
     }),
     [1],
   );
