@@ -152,6 +152,8 @@ const schema = z.strictObject({
     .strictObject({
   /** How content is sealed where policy does not say otherwise. */
   format: z.enum(sealedFormats).default('sealed-v1'),
+  /** This host has a key file in place of a password and a keyring, and cannot open what it seals. */
+  writeOnly: z.boolean().default(false),
   openpgp: z
     .strictObject({
       /** Files with public keys, one or more in each. */
@@ -229,4 +231,23 @@ export const configFile = (home: string): string => join(home, 'holdfast.yaml');
     throw new Failure('config_invalid', {
       file,
       detail: 'format: openpgp needs recipients below the key openpgp',
+  if (checked.data.format === 'openpgp' && checked.data.openpgp === undefined)
+    throw new Failure('config_invalid', {
+      file,
+      detail: 'format: openpgp needs recipients below the key openpgp',
     });
+  if (checked.data.writeOnly) checkWriteOnly(checked.data, file);
+    });
+/** Nothing on a write-only host may open what it seals, nor be sealed in another way. */
+function checkWriteOnly({ format, openpgp, passwordFile }: Config, file: string): void {
+  const detail =
+    format !== 'openpgp'
+      ? 'writeOnly needs format: openpgp'
+      : openpgp?.passphraseFile !== undefined
+        ? 'writeOnly and openpgp.passphraseFile contradict each other: the passphrase opens what it seals'
+        : passwordFile !== undefined
+          ? 'writeOnly and passwordFile contradict each other: the password opens what others sealed'
+          : undefined;
+  if (detail !== undefined) throw new Failure('config_invalid', { file, detail });
+}
+

@@ -22,7 +22,7 @@ import { groupOf, type Installation } from './installation.ts';
 import { keyFacts } from './keys/keyring-files.ts';
 import { keepKeyring } from './keys/keep-keyring.ts';
 import { shreddings } from './keys/shreddings.ts';
-import { keyedManifests } from './manifest/format.ts';
+import { keyedManifests, type ManifestFormat } from './manifest/format.ts';
 import { headsFolder } from './manifest/heads.ts';
 import { ManifestWriter } from './manifest/journal.ts';
 import { createLog } from './observability/log.ts';
@@ -50,6 +50,10 @@ import { ensureSchedule } from './temporal/schedules.ts';
 import type { VerifyDeps } from './verify/run.ts';
 
 /** A sample that takes longer ends there; the next one goes on. */
+import { Dispatcher } from './watcher/dispatcher.ts';
+import { signedEvidence } from './write-only/evidence.ts';
+import { writeOnlyManifests } from './write-only/manifests.ts';
+import { sealSigned } from './write-only/signed-message.ts';
 const verifySliceMs = 2 * 60 * 60 * 1_000;
 
 /** The agent worker: the one place where everything the pipeline uses is made and wired. */
@@ -137,7 +141,7 @@ const noting = setInterval(() => {
 const manifests = new ManifestWriter({
   catalog,
   destinations: context.destinations,
-  format: keyedManifests(installation.keys),
+  format: manifestFormat(installation, context),
   headsFolder: headsFolder(installation.paths.home),
   failPoints: context.failPoints,
   log,
@@ -247,7 +251,7 @@ async function noteShreddings(): Promise<void> {
 }
 
 async function pipelineContext(
-  { config, ids, keyring, keys, paths }: Installation,
+  { config, ids, keyring, keys, paths, signingHost }: Installation,
   endpoints: Endpoints,
   catalog: Catalog,
 ): Promise<PipelineContext> {
@@ -262,6 +266,15 @@ async function pipelineContext(
     maxScanBytes: 2_000 * 1024 * 1024,
     maxSignatureAgeDays: config.policy.maxSignatureAge / 86_400_000,
     signatures: (clamd) =>
+/** A write-only host seals manifests to the recipients too. */
+function manifestFormat(
+  { keys, signingHost }: Installation,
+  { recipients }: PipelineContext,
+): ManifestFormat {
+  if (signingHost === undefined || recipients === undefined) return keyedManifests(keys);
+  return writeOnlyManifests((name, content) => sealSigned(signingHost, recipients, name, content));
+}
+
       'factsFile' in signatures
         ? readSignatureFile(signatures.factsFile)
         : externalSignatures(signatures.set, clamd),
@@ -271,6 +284,7 @@ async function pipelineContext(
     catalog,
     ids,
     keys,
+  const recipients = await configuredRecipients(config, keyring.root.naming);
     policy,
     bundleRevision,
     scanner,
@@ -293,10 +307,13 @@ async function pipelineContext(
 /** What the samples are verified with. */
 function verifying(installation: Installation, context: PipelineContext): VerifyDeps {
   const { catalog, ids, hostId, keys } = context;
+    recipients,
+    sealEvidence: signingHost && recipients && signedEvidence(signingHost, recipients),
   const destinations = new Map(
     [...context.destinations].map(([name, { store, config }]) => [name, { store, prefix: config.prefix }]),
   );
-  return { catalog, ids, hostId, keys, destinations, keyring: installation.keyringDocuments };
+  const keyring = [...installation.keyringDocuments, ...installation.hostDocuments];
+  return { catalog, ids, hostId, keys, destinations, keyring };
 }
 
 async function openDestinations(
@@ -315,4 +332,3 @@ async function openDestinations(
 function scanDeadlineMs(sizeBytes: number): number {
   return Math.min(4_000 + sizeBytes / 10_000, 600_000);
 }
-    recipients: await configuredRecipients(config, keyring.root.naming),

@@ -4,6 +4,7 @@ import type { Client } from '@temporalio/client';
 import { Catalog } from '../catalog/catalog.ts';
 import { openPool } from '../catalog/database.ts';
 import { type Config, configFile, readConfig } from '../config.ts';
+import { Failure } from '../domain/failures.ts';
 import { type Installation, openInstallation } from '../installation.ts';
 import { supervisorStatus } from '../stack/control.ts';
 import { type Endpoints, endpoints, runningFrom } from '../stack/endpoints.ts';
@@ -49,11 +50,17 @@ export const sessionConfig = (session: Session): Config => readConfig(session.co
 /** Opens the installation with the password. Exit code 6 for a missing or wrong one. */
 export async function unlock(session: Session): Promise<Installation> {
   const config = sessionConfig(session);
-  return openInstallation(
-    session.paths,
-    session.configPath,
-    await readPassword(session, config.passwordFile),
-  );
+  return openInstallation(session.paths, session.configPath, await installationPassword(session, config));
+}
+
+/** What opens the installation; nothing on a write-only host, whose key file does. */
+export async function installationPassword(session: Session, config: Config): Promise<Buffer> {
+  return config.writeOnly ? Buffer.alloc(0) : readPassword(session, config.passwordFile);
+}
+
+/** Failure `write_only_host` (exit code 6) where content is asked for that this host cannot open. */
+export function requireReader(config: Config): void {
+  if (config.writeOnly) throw new Failure('write_only_host');
 }
 
 /** Where the services are, as far as they run. Failure `service_not_running` when one that is needed does not. */

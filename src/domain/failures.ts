@@ -409,6 +409,18 @@ export const failures = {
     'The OpenPGP private key in {file} cannot be used: {detail}.',
     'Export it with `gpg --export-secret-keys --armor <name>`; where it is locked, HOLDFAST_OPENPGP_PASSPHRASE_FILE names a file with its passphrase.',
   ),
+  write_only_host: row(
+    6,
+    false,
+    'This host can only write: it has no key that opens what it protects.',
+    'Restore on the machine of a recipient: `holdfast recover … --openpgp-key FILE` with the password of the repository, or `holdfast restore` there if it shares the catalog.',
+  ),
+  host_key_invalid: row(
+    6,
+    false,
+    'The file {file} is no key file of a write-only host.',
+    'Make one where the keyring can be opened: `holdfast key export --write-only --host <name> <file>`.',
+  ),
   name_too_long: row(
     3,
     false,

@@ -1,6 +1,6 @@
 import type { Catalog } from '../catalog/catalog.ts';
 import type { KeyringPlace } from './change-keyring.ts';
-import { keyringDocuments } from './keyring-files.ts';
+import { hostDocuments, keyringDocuments } from './keyring-files.ts';
 import { documentsToKeep, publishKeyring } from './publish.ts';
 import { type DeletingPlace, type Deletion, deleteRetired } from './retire.ts';
 import { type ShredProgress, shredDue } from './shred.ts';
@@ -13,7 +13,8 @@ export async function keepKeyring(o: {
   readonly places: readonly (KeyringPlace & DeletingPlace)[];
 }): Promise<{ readonly retired: Deletion; readonly shredded: readonly ShredProgress[] }> {
   const documents = await keyringDocuments(o.home);
-  const kept = documentsToKeep(documents, await shreddingScopes(o.catalog));
+  const keyring = documentsToKeep(documents, await shreddingScopes(o.catalog));
+  const kept = [...keyring, ...(await hostDocuments(o.home))];
   for (const { store, prefix, lock } of o.places) await publishKeyring(store, prefix, kept, lock);
   return deleteDue({ ...o, documents });
 }

@@ -33,6 +33,13 @@ export function isKeyringName(name: string): boolean {
   return /^keys\/(root\/\d{8}|scope\/[0-9a-f]{32}\/[0-9a-f]{32})$/.test(name);
 }
 
+/** Documents of write-only hosts in the state folder, by name: published beside the keyring, and no part of it. */
+export async function hostDocuments(home: string): Promise<KeyringDocument[]> {
+  const ids = await readdir(join(home, 'keys', 'host')).catch(() => []);
+  const names = ids.filter((id) => /^[0-9a-f]{32}$/.test(id)).map((id) => `keys/host/${id}`);
+  return Promise.all(names.sort().map(async (name) => ({ name, bytes: await readFile(join(home, name)) })));
+}
+
 /** All documents of the keyring in the state folder, by name. Failure `keyring_missing`. */
 export async function keyringDocuments(home: string): Promise<KeyringDocument[]> {
   let names: string[];

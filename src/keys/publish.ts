@@ -42,8 +42,8 @@ export function documentsToKeep(
 }
 
 /**
- * Makes sure that the bucket holds every one of these documents, unaltered and locked: the root like data, scope keys for 60 days,
- * both rolled forward weekly. Without them nothing in the bucket can be read, so this comes before any upload.
+ * Makes sure that the bucket holds every one of these documents, unaltered and locked: root and hosts like data, scope keys for 60 days,
+ * all rolled forward weekly. Without them nothing in the bucket can be read, so this comes before any upload.
  * Failure `keyring_name_taken` when other bytes lie under the name of one that is not there yet.
  */
 export async function publishKeyring(
@@ -54,7 +54,7 @@ export async function publishKeyring(
 ): Promise<void> {
   for (const document of documents) {
     const key = prefixed(prefix, document.name);
-    const lock = isRoot(document) ? rootLock : scopeLock;
+    const lock = document.name.startsWith('keys/scope/') ? scopeLock : rootLock;
     const versionId = await presentVersion(store, key, document.bytes);
     if (versionId !== undefined) await renew(store, { key, versionId }, lock);
     else await put(store, key, document, lock);

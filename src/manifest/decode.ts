@@ -73,6 +73,17 @@ async function readIndex(source: ByteSource, options: ManifestOptions) {
 }
 
 function rowsOf(content: Buffer, head: ManifestHead, count: number): ManifestRow[] {
+  const [first, ...rest] = splitLines(content);
+  const repeated = headSchema.safeParse(first === undefined ? undefined : parseJson(first));
+  if (!repeated.success || !canonical(repeated.data).equals(canonical(head))) {
+    throw damaged('a section has another head than its index');
+  }
+  if (rest.length !== count) throw damaged('a section has another number of rows than its index says');
+  return rest.map(parseRow);
+}
+
+/** The lines of a section, without their ends. */
+export function splitLines(content: Buffer): Buffer[] {
   const lines: Buffer[] = [];
   for (let at = 0; at < content.length; ) {
     const end = content.indexOf(0x0a, at);
@@ -80,17 +91,19 @@ function rowsOf(content: Buffer, head: ManifestHead, count: number): ManifestRow
     lines.push(content.subarray(at, end));
     at = end + 1;
   }
-  const [first, ...rest] = lines;
-  const repeated = headSchema.safeParse(first === undefined ? undefined : parseJson(first));
-  if (!repeated.success || !canonical(repeated.data).equals(canonical(head))) {
-    throw damaged('a section has another head than its index');
-  }
-  if (rest.length !== count) throw damaged('a section has another number of rows than its index says');
-  return rest.map((line) => {
-    const parsed = rowSchema.safeParse(parseJson(line));
-    if (!parsed.success) throw malformed('a row');
-    return parsed.data;
-  });
+  return lines;
+}
+
+export function parseHead(line: Buffer | undefined): ManifestHead {
+  const parsed = headSchema.safeParse(line === undefined ? undefined : parseJson(line));
+  if (!parsed.success) throw malformed('its head');
+  return parsed.data;
+}
+
+export function parseRow(line: Buffer): ManifestRow {
+  const parsed = rowSchema.safeParse(parseJson(line));
+  if (!parsed.success) throw malformed('a row');
+  return parsed.data;
 }
 
 function malformed(what: string): Failure {

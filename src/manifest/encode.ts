@@ -37,7 +37,11 @@ export async function sealManifest(o: {
 }): Promise<Buffer> {
   const { head, sections, seal } = o;
   const objectName = manifestName(head.source, head.number);
-  const contents = [...sections].map(([scope, rows]) => ({ scope, rows, content: lines([head, ...rows]) }));
+  const contents = [...sections].map(([scope, rows]) => ({
+    scope,
+    rows,
+    content: joinLines([head, ...rows]),
+  }));
   const rowCount = contents.reduce((sum, { rows }) => sum + rows.length, 0);
   const contentBytes = contents.reduce((sum, { content }) => sum + content.length, 0);
   if (rowCount > maxRows || contentBytes > maxSectionsBytes)
@@ -97,6 +101,7 @@ export function keySealer(keys: { sealingKey(scope: string): SealingKey }): Part
 
 const newline = Buffer.from('\n');
 
-function lines(values: readonly object[]): Buffer {
+/** Each value as one line of canonical JSON. */
+export function joinLines(values: readonly object[]): Buffer {
   return Buffer.concat(values.flatMap((value) => [canonical(value), newline]));
 }

@@ -27,7 +27,7 @@ export async function admit(context: PipelineContext, { versionId }: VersionStep
   const fits = !result.allow || fitsDestination(context, { ...version, admission: result });
   const change = {
     admission: { versionId, admission: result, bundleRevision: decision.bundleRevision },
-    decisions: [decisionRow(context, about, input, decision)],
+    decisions: [await decisionRow(context, about, input, decision)],
     events: [
       versionEvent(context, version, {
         step: 'admission',

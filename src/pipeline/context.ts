@@ -11,6 +11,7 @@ import type { Recipients } from '../openpgp/recipients.ts';
 import type { PolicyEngine } from '../policy/engine.ts';
 import type { Scanner } from '../scanner/scanner.ts';
 import type { DestinationFacts, ObjectStore } from '../storage/object-store.ts';
+import type { EvidenceSealer } from './evidence.ts';
 import type { FailPoints } from './fail-points.ts';
 import type { KeyAccess } from './keys.ts';
 import type { Semaphore } from './semaphore.ts';
@@ -44,6 +45,8 @@ export interface PipelineContext {
   readonly destinations: ReadonlyMap<string, Destination>;
   readonly sources: ReadonlyMap<Id, ServedSource>;
   readonly staging: Staging;
+  /** How a decision's input is sealed; undefined: under the scope's key. */
+  readonly sealEvidence?: EvidenceSealer | undefined;
   /** Whom OpenPGP messages are sealed to; undefined where none are configured. */
   readonly recipients?: Recipients | undefined;
   readonly quarantineDir: string;

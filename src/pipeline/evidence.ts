@@ -11,9 +11,10 @@ import { keyIdOf } from './keys.ts';
  *
  * inputHash = SHA-256(RFC 8785 {facts, privateHash}), privateHash = hex SHA-256(16-byte salt ‖ RFC 8785 of the private
  * part), so that a proof can show the facts and withhold the path. The full input with its salt is AES-256-GCM under a
- * key expanded from the scope's key (info `holdfast/1/evidence`); stored as nonce ‖ ciphertext ‖ tag.
+ * key expanded from the scope's key (info `holdfast/1/evidence`), stored as nonce ‖ ciphertext ‖ tag; on a write-only host a
+ * signed message (docs/format.md section 8.4).
  */
-export function decisionRow(
+export async function decisionRow(
   context: PipelineContext,
   about: {
     versionId: Id;
@@ -24,19 +25,16 @@ export function decisionRow(
   },
   input: AdmissionInput | ReleaseInput,
   decision: Decision<{ allow: boolean; reasons: readonly PolicyReason[] }>,
-): DecisionRow {
+): Promise<DecisionRow> {
   const { entry, ...facts } = input;
   const salt = randomBytes(16);
   const privateHash = sha256(salt, canonical(entry)).toString('hex');
-  const key = context.keys.sealingKey(about.scope);
+  const { versionId, gate, destination, scope, ordinal = 0 } = about;
+  const id = context.ids.decision(versionId, gate, destination, decision.bundleRevision, ordinal);
+  const seal = context.sealEvidence ?? keyedEvidence(context.keys);
+  const { sealed, keyId } = await seal(id, scope, canonical({ input, salt: salt.toString('base64url') }));
   return {
-    id: context.ids.decision(
-      about.versionId,
-      about.gate,
-      about.destination,
-      decision.bundleRevision,
-      about.ordinal ?? 0,
-    ),
+    id,
     versionId: about.versionId,
     gate: about.gate,
     destination: about.destination,
@@ -45,8 +43,22 @@ export function decisionRow(
     bundleRevision: decision.bundleRevision,
     decisionId: decision.decisionId,
     inputHash: sha256(canonical({ facts, privateHash })),
-    inputSealed: encrypt(key, canonical({ input, salt: salt.toString('base64url') })),
-    keyId: keyIdOf(key),
+    inputSealed: sealed,
+    keyId,
+  };
+}
+
+/** Seals the full input of the decision with this id. */
+export type EvidenceSealer = (
+  decisionId: Id,
+  scope: string,
+  input: Buffer,
+) => Promise<{ readonly sealed: Buffer; readonly keyId: Id }>;
+
+function keyedEvidence(keys: PipelineContext['keys']): EvidenceSealer {
+  return async (_, scope, input) => {
+    const key = keys.sealingKey(scope);
+    return { sealed: encrypt(key, input), keyId: keyIdOf(key) };
   };
 }
 

@@ -39,7 +39,7 @@ export async function release(
   return {
     allow,
     reasons,
-    row: decisionRow(context, about, input, decision),
+    row: await decisionRow(context, about, input, decision),
     event: versionEvent(context, version, {
       step: 'release',
       destination: name,

@@ -7,6 +7,8 @@ import { maxManifestBytes } from '../manifest/schema.ts';
 import { ByteBudget } from '../restore/byte-budget.ts';
 import type { SealingKey } from '../sealed/keys.ts';
 import { prefixed } from '../sealed/names.ts';
+import { openWriteOnlyManifest } from '../write-only/manifests.ts';
+import { isSignedMessage, type SignedReading } from '../write-only/signed-message.ts';
 import { type Bucket, type FoundVersion, readWhole } from './bucket.ts';
 import { foundBelow } from './found.ts';
 import { fetchedAhead } from './in-parallel.ts';
@@ -17,7 +19,7 @@ import type { VersionRecorder } from './version-recorder.ts';
 export interface RefusedManifest {
   readonly name: string;
   readonly versionId: string;
-  /** Code of the refusal: `tampered`, `unsupported_format` or `unknown_key`. */
+  /** Code of the refusal: `tampered`, `unsupported_format`, `unknown_key`, `openpgp_key_missing` or `openpgp_key_wrong`. */
   readonly reason: string;
 }
 
@@ -35,6 +37,8 @@ export interface ManifestReading {
   readonly db: DatabaseSync;
   readonly bucket: Bucket;
   readonly keyById: (id: Buffer) => SealingKey | undefined;
+  /** For manifests of write-only hosts. */
+  readonly signed: SignedReading;
   readonly recorder: VersionRecorder;
   readonly unreadable: UnreadableCount;
   readonly onProgress: (done: number, total: number) => void;
@@ -82,7 +86,7 @@ export async function readManifests(reading: ManifestReading): Promise<Manifests
     }
   };
   const record = async (version: FoundVersion, bytes: Buffer): Promise<void> => {
-    const opened = await openOrRefusal(version.name, bytes, reading.keyById);
+    const opened = await openOrRefusal(version.name, bytes, reading);
     if (typeof opened === 'string') return refuse(version, opened);
     const { head, sections } = opened;
     manifests++;
@@ -140,10 +144,12 @@ export function newestHead(db: DatabaseSync, source: Id): FoundHead | undefined 
 async function openOrRefusal(
   objectName: string,
   bytes: Buffer,
-  keyById: ManifestReading['keyById'],
+  { keyById, signed }: ManifestReading,
 ): Promise<OpenedManifest | string> {
   try {
-    return await openManifest(bytes, { objectName, keyById });
+    return isSignedMessage(bytes)
+      ? await openWriteOnlyManifest(bytes, objectName, signed)
+      : await openManifest(bytes, { objectName, keyById });
   } catch (error) {
     if (!isFailure(error)) throw error;
     return error.code;

@@ -5,6 +5,8 @@ import type { Id } from '../domain/records.ts';
 import type { KeyringDocument } from '../keys/keyring-files.ts';
 import type { Keyring } from '../keys/open-keyring.ts';
 import { RepositoryKeys } from '../keys/repository-keys.ts';
+import type { SessionKeyFinder } from '../openpgp/open-message.ts';
+import { hostPublicKeys } from '../write-only/host-keys.ts';
 import { type Adoption, adoptUnlisted } from './adopt.ts';
 import type { Bucket } from './bucket.ts';
 import { type ChainGap, type ChainLink, chainGaps } from './chain.ts';
@@ -30,6 +32,8 @@ export interface ReadRequest {
   /** Undefined: whichever the password opens. */
   readonly repositoryId?: Id;
   readonly password: Buffer;
+  /** What opens OpenPGP messages; undefined where nothing was given that could. */
+  readonly messageKeys?: SessionKeyFinder | undefined;
   /** Documents known from elsewhere than the bucket. */
   readonly localDocuments?: readonly KeyringDocument[];
   /** Newest manifests as the caller knows them, by the source's name or id. */
@@ -89,11 +93,13 @@ export async function readRepository(db: DatabaseSync, request: ReadRequest): Pr
   const recorder = new VersionRecorder(db, ids);
   const unreadable = new UnreadableCount();
   const keyById = (id: Buffer) => keys.byId(id);
+  const hosts = hostPublicKeys(all, keyring.root);
 
   const manifests = await readManifests({
     db,
     bucket,
     keyById,
+    signed: { publicKeyOf: (host) => hosts.get(host), messageKeys: request.messageKeys },
     recorder,
     unreadable,
     onProgress: at('manifests'),

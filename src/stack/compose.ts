@@ -3,7 +3,7 @@ import { Catalog } from '../catalog/catalog.ts';
 import { openPool } from '../catalog/database.ts';
 import { migrate } from '../catalog/migrate.ts';
 import type { Installation } from '../installation.ts';
-import { type KeyringDocument, keyringDocuments } from '../keys/keyring-files.ts';
+import { hostDocuments, type KeyringDocument, keyringDocuments } from '../keys/keyring-files.ts';
 import { documentsToKeep, publishKeyring } from '../keys/publish.ts';
 import { shreddingScopes } from '../keys/shreddings.ts';
 import { configuredRecipients } from '../openpgp/configured.ts';
@@ -115,7 +115,9 @@ async function prepareRepository(installation: Installation, running: RunningSer
     await migrate(owner, where.writerPassword);
     await requireWholeCatalog(new Catalog(owner), paths.home);
     // Read anew, because a command may have changed the keyring since the supervisor began.
-    kept = documentsToKeep(await keyringDocuments(paths.home), await shreddingScopes(new Catalog(owner)));
+    const shredding = await shreddingScopes(new Catalog(owner));
+    const documents = documentsToKeep(await keyringDocuments(paths.home), shredding);
+    kept = [...documents, ...(await hostDocuments(paths.home))];
   } finally {
     await owner.end();
   }

@@ -42,6 +42,8 @@ export interface InstallationOptions {
   readonly sources: Readonly<Record<string, string | undefined>>;
   /** What the configuration that `init` wrote is changed to. */
   readonly configure?: (config: ConfigFile) => void;
+  /** Further flags of `init`. */
+  readonly init?: readonly string[];
   /** Part of the folder's name, for paths with spaces. */
   readonly folderName?: string;
 }
@@ -87,6 +89,7 @@ export class TestInstallation {
       '--yes',
       '--lock-days',
       '1',
+      ...(options.init ?? []),
     );
     if (code !== 0) {
       await made.remove();

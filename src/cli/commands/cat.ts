@@ -12,7 +12,7 @@ import { type MessageKeyOptions, messageKeys } from '../message-keys.ts';
 import type { Output } from '../output.ts';
 import { momentText } from '../past-rows.ts';
 import { pathFields } from '../rows.ts';
-import { type Session, unlock, withCatalog } from '../session.ts';
+import { requireReader, type Session, unlock, withCatalog } from '../session.ts';
 import { parseTarget, requireSource, type Target } from '../target.ts';
 
 export interface CatOptions extends MessageKeyOptions {
@@ -31,6 +31,7 @@ const memoryBytes = 64 * 1024 * 1024;
 export async function runCat(session: Session, target: string, options: CatOptions): Promise<void> {
   const wanted = wantedFile(target, options);
   const { config, keys, ids } = await unlock(session);
+  if (options.openpgpKey === undefined) requireReader(config);
   await withCatalog(session, async (catalog, where) => {
     const sourceId = await requireSource(catalog, wanted.source);
     const found = await fileToPrint(catalogIndex(catalog), selectionOf(sourceId, wanted.path, options));
@@ -90,13 +91,15 @@ export interface FileToPrint {
 
 /** The file that a selection names. Failures: `path_not_there`, `version_unknown`, `not_a_file`, `never_protected`. */
 export async function fileToPrint(index: RestoreIndex, selection: Selection): Promise<FileToPrint> {
-  const row = await selectedRow(index, selection);
-  if (row === undefined) {
-    const { versionId } = selection;
-    throw versionId === undefined
-      ? new Failure('path_not_there', { at: momentText(selection.at) })
-      : new Failure('version_unknown', { version: versionId });
+  const { path, at, versionId } = selection;
+  const row = await firstRow(index, selection);
+  const isBelow = row !== undefined && !row.path.equals(path);
+  if (versionId !== undefined && (row === undefined || isBelow)) {
+    throw new Failure('version_unknown', { version: versionId });
   }
+  if (row === undefined) throw new Failure('path_not_there', { at: momentText(at) });
+  // A folder without an entry of its own.
+  if (isBelow) throw new Failure('not_a_file', { kind: kindNames.dir });
   const { version, head } = row;
   const kind = (version ?? head)?.kind;
   if (kind !== undefined && kind !== 'file') throw new Failure('not_a_file', { kind: kindNames[kind] });
@@ -107,13 +110,10 @@ export async function fileToPrint(index: RestoreIndex, selection: Selection): Pr
 
 const kindNames = { dir: 'a folder', link: 'a link', special: 'a device, socket or pipe' } as const;
 
-/** The row of exactly the path: the first of its pass, because what is below comes after it. */
-async function selectedRow(index: RestoreIndex, selection: Selection): Promise<RestoreRow | undefined> {
+/** The row of the path itself, which comes before what is below it; where there is none, one of those. */
+async function firstRow(index: RestoreIndex, selection: Selection): Promise<RestoreRow | undefined> {
   for (const pass of ['tree', 'hardlinks', 'links'] as const) {
-    for await (const row of index.rows(selection, pass)) {
-      if (row.path.equals(selection.path)) return row;
-      break;
-    }
+    for await (const row of index.rows(selection, pass)) return row;
   }
   return undefined;
 }

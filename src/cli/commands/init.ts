@@ -17,6 +17,7 @@ import { requireNewKitFile, writeKit } from '../kit-file.ts';
 import { localTime } from '../output.ts';
 import { readFirstPassword } from '../password.ts';
 import type { Session } from '../session.ts';
+import { type WriteOnlyHost, writeOnlyHost } from '../write-only-host.ts';
 
 export interface InitOptions {
   /** `name=/path`, at least one. */
@@ -28,6 +29,11 @@ export interface InitOptions {
   readonly acceptCompliance?: boolean;
   /** File to write the recovery kit to instead of showing it. */
   readonly kit?: string;
+  readonly writeOnly?: boolean;
+  /** Key file of a write-only host. */
+  readonly keys?: string;
+  /** Files with OpenPGP public keys. */
+  readonly recipient?: readonly string[];
 }
 
 /** Days every object is locked for unless the configuration says otherwise: short, because a lock cannot be taken back. */
@@ -39,8 +45,9 @@ export async function runInit(session: Session, options: InitOptions): Promise<v
   if (existsSync(session.configPath)) throw new Failure('already_initialised', { file: session.configPath });
   const sources = options.source.map(parseSource);
   if (options.kit !== undefined) requireNewKitFile(options.kit);
-  const password = await readFirstPassword(session);
-  const config = newConfig(sources, options);
+  const host = await writeOnlyHost(options, paths.home);
+  const password = host ? undefined : await readFirstPassword(session);
+  const config = newConfig(sources, options, host);
   const text = render(config);
   const checked = parseConfig(text, session.configPath);
   await confirmInit(session, checked, options);
@@ -62,13 +69,24 @@ export async function runInit(session: Session, options: InitOptions): Promise<v
     filter: (file) => !file.endsWith('_test.rego'),
   });
   await rm(join(paths.home, 'keys'), { recursive: true, force: true });
-  const { recoveryKey } = await createKeyring(paths.home, checked.repository, password);
-  const kit = recoveryKit(checked, paths.home, recoveryKey);
-  if (options.kit !== undefined) writeKit(options.kit, kit);
+  const kit = password && (await makeKeyring(checked, paths.home, password, options));
+  if (host !== undefined) await host.install();
   await mkdir(join(paths.home, 'quarantine'), { recursive: true, mode: 0o700 });
   // Last: with the configuration there, the installation is complete.
   await writeFile(session.configPath, text, { mode: 0o600, flag: 'wx' });
   report(session, checked, options, kit);
+}
+
+async function makeKeyring(
+  config: Config,
+  home: string,
+  password: Buffer,
+  options: InitOptions,
+): Promise<RecoveryKit> {
+  const { recoveryKey } = await createKeyring(home, config.repository, password);
+  const kit = recoveryKit(config, home, recoveryKey);
+  if (options.kit !== undefined) writeKit(options.kit, kit);
+  return kit;
 }
 
 function parseSource(text: string): { name: string; path: string } {
@@ -83,12 +101,16 @@ function parseSource(text: string): { name: string; path: string } {
   return { name, path: folder };
 }
 
-function newConfig(sources: { name: string; path: string }[], options: InitOptions): ConfigFile {
-  const repository = randomBytes(16).toString('hex');
+function newConfig(
+  sources: { name: string; path: string }[],
+  options: InitOptions,
+  host: WriteOnlyHost | undefined,
+): ConfigFile {
+  const repository = host?.repositoryId ?? randomBytes(16).toString('hex');
   return {
     version: 1,
     repository,
-    host: { id: randomBytes(16).toString('hex') },
+    host: { id: host?.hostId ?? randomBytes(16).toString('hex') },
     sources: sources.map((source) => ({ ...source, quarantine: 'move' })),
     destinations: [
       {
@@ -106,6 +128,9 @@ function newConfig(sources: { name: string; path: string }[], options: InitOptio
       s3: { mode: 'embedded' },
     },
     policy: { allowTestSignatures: options.allowTestSignatures ?? false },
+    ...(host === undefined
+      ? {}
+      : { writeOnly: true, format: 'openpgp', openpgp: { recipients: [...host.recipients] } }),
   };
 }
 
@@ -137,7 +162,7 @@ function report(
   { output, configPath, paths }: Session,
   config: Config,
   options: InitOptions,
-  kit: RecoveryKit,
+  kit: RecoveryKit | undefined,
 ): void {
   const { mode, days } = lockOf(config);
   const deletableAt = new Date(Date.now() + days * 86_400_000);
@@ -148,7 +173,10 @@ function report(
     sources: config.sources.map(({ name, path, quarantine }) => ({ name, path, quarantine })),
     lock: { mode, days },
     earliestDeletion: deletableAt.toISOString(),
-    recoveryKey: options.kit === undefined ? kit : { file: resolve(options.kit) },
+    ...(kit === undefined ? { writeOnly: true } : {}),
+    ...(kit === undefined
+      ? {}
+      : { recoveryKey: options.kit === undefined ? kit : { file: resolve(options.kit) } }),
   });
   output.line(`Holdfast is set up in ${paths.home} (configuration: ${configPath}).`);
   for (const { name, path } of config.sources) output.line(`  source ${name}: ${path}`);
@@ -160,6 +188,13 @@ function report(
   output.line('set `quarantine: report` for a source that must never be changed.');
   if (options.allowTestSignatures) {
     output.line('WARNING: without official signatures the scanner knows nothing but the EICAR test file.');
+  }
+  if (kit === undefined) {
+    output.line('This host cannot read what it protects: that takes the private key of a recipient, and the');
+    output.line('password of the repository, on another machine. Name the bucket and its S3 service in the');
+    output.line('configuration: it must be the one the key file was made for.');
+    output.line('Next: edit the configuration, then holdfast up -d');
+    return;
   }
   output.line('Keep the password apart from this machine: without it nothing can be restored.');
   if (options.kit !== undefined) {

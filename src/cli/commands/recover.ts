@@ -44,6 +44,7 @@ export async function runRecover(session: Session, options: RecoverOptions): Pro
       bucket: { store, prefix, signal: session.signal, retryPausesMs: defaultRetryPausesMs },
       bucketName: options.bucket,
       password: await readPassword(session),
+      messageKeys: opener,
       ...(options.repository === undefined ? {} : { repositoryId: options.repository }),
       expectedHeads: expected,
       notedHeads: await notedHeads(session.paths.home),

@@ -14,7 +14,7 @@ import { openS3Store } from '../../storage/s3-store.ts';
 import { messageKeys } from '../message-keys.ts';
 import { type RestoreChoices, requestChoices } from '../restore-options.ts';
 import { RestoreReport } from '../restore-report.ts';
-import { type Session, unlock, withCatalog } from '../session.ts';
+import { requireReader, type Session, unlock, withCatalog } from '../session.ts';
 import { parseTarget, requireSource, type Target } from '../target.ts';
 
 export interface RestoreOptions extends RestoreChoices {
@@ -31,6 +31,7 @@ export async function runRestore(session: Session, target: string, options: Rest
   const wanted = parseTarget(target);
   requireOneEntry(wanted, options);
   const installation = await unlock(session);
+  if (options.openpgpKey === undefined) requireReader(installation.config);
   const { config, keys, ids } = installation;
   return withCatalog(session, async (catalog, where) => {
     await requireSource(catalog, wanted.source);

@@ -9,8 +9,7 @@ import { spawnDetached, waitHealthy } from '../../stack/detach.ts';
 import { ensureFolders } from '../../stack/folders.ts';
 import { ensureTools } from '../../stack/toolchain.ts';
 import { localTime, table } from '../output.ts';
-import { readPassword } from '../password.ts';
-import { type Session, sessionConfig } from '../session.ts';
+import { installationPassword, type Session, sessionConfig } from '../session.ts';
 
 export interface UpOptions {
   readonly only?: string;
@@ -22,7 +21,7 @@ export async function runUp(session: Session, options: UpOptions): Promise<void>
   const { paths, output, configPath } = session;
   const config = sessionConfig(session);
   const wanted = wantedServices(options);
-  const password = await readPassword(session, config.passwordFile);
+  const password = await installationPassword(session, config);
   // Opened here too, so that a wrong password is an answer of this command and not of a background process.
   await openInstallation(paths, configPath, password);
   const running = await supervisorStatus(paths);

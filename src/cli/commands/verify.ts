@@ -37,7 +37,8 @@ export async function runVerify(
   const installation = await unlock(session);
   return withCatalog(session, async (catalog, where) => {
     if (wanted !== undefined) await requireSource(catalog, wanted.source);
-    const { config, ids, keys, keyringDocuments: keyring } = installation;
+    const { config, ids, keys } = installation;
+    const keyring = [...installation.keyringDocuments, ...installation.hostDocuments];
     const destinations = await openDestinations(installation, where);
     const report = new Report(session);
     const sample = options.all ? 1 : options.sample;

@@ -14,12 +14,20 @@ export function defineInstallationCommands({ command, program, run }: Cli): void
     .option('--accept-compliance', 'agree to COMPLIANCE locks without typing it')
     .option('--allow-test-signatures', 'go on although the scanner knows nothing but the EICAR test file')
     .option('--kit <file>', 'write the recovery kit to this file (0600) instead of showing it')
+    .option('--write-only', 'this host is to protect what it cannot read; needs --keys and --recipient')
+    .option('--keys <file>', 'with --write-only: what `key export --write-only` wrote for this host')
+    .option(
+      '--recipient <file>',
+      'with --write-only: who can read it, an OpenPGP public key; may be given several times',
+      collect,
+    )
     .option('-y, --yes', 'do not ask')
     .addHelpText(
       'after',
       examples(
         'HOLDFAST_PASSWORD_FILE=/etc/holdfast/password holdfast init --source documents=/srv/documents',
         'holdfast init --source a=/srv/a --source b=/srv/b --lock-days 30',
+        'holdfast init --write-only --keys web1.json --recipient backup.asc --source www=/var/www',
       ),
     )
     .action(run(async (session, options) => (await import('../commands/init.ts')).runInit(session, options)));

@@ -1,3 +1,4 @@
+import { Failure } from '../../domain/failures.ts';
 import { addNewPasswordOptions, type Cli, collect, descriptor, examples } from '../define.ts';
 
 /** The keyring: who opens it, what seals, what is to become unreadable. */
@@ -100,15 +101,27 @@ export function defineKeyCommands({ command, run }: Cli): void {
   key('export', 'write all keyring documents, still wrapped, into one file')
     .argument('<file>', 'a new file; 0600')
     .option('-y, --yes', 'do not ask')
-    .addHelpText('after', examples('holdfast key export /media/usb/keyring.json'))
-    .action(
-      run(async (session, file, options) =>
-        (await import('../commands/key-transfer.ts')).runKeyExport(session, file, options),
+    .option('--write-only', 'instead: the key file of a new host that can protect and not read')
+    .option('--host <name>', 'with --write-only: what the host is called')
+    .addHelpText(
+      'after',
+      examples(
+        'holdfast key export /media/usb/keyring.json',
+        'holdfast key export --write-only --host web1 /media/usb/web1.json',
       ),
     );
 
   key('import', 'take an exported keyring into an empty or older state folder')
     .argument('<file>', 'what `key export` wrote')
+    )
+    .action(
+      run(async (session, file, options) => {
+        if (options.writeOnly !== (options.host !== undefined || undefined))
+          throw new Failure('usage', { detail: '--write-only and --host belong together.' });
+        return options.writeOnly
+          ? (await import('../commands/key-host.ts')).runKeyExportHost(session, file, options.host)
+          : (await import('../commands/key-transfer.ts')).runKeyExport(session, file, options);
+      }),
     .addHelpText('after', examples('holdfast key import /media/usb/keyring.json'))
     .action(
       run(async (session, file) => (await import('../commands/key-transfer.ts')).runKeyImport(session, file)),
