@@ -302,7 +302,11 @@ describe('cat', () => {
     await add('ignored', 1, { outcome: 'ignored' });
     await add('gone', 1);
     const { versionId } = await add('gone', 2, { outcome: 'deleted' });
+    const inside = await add('folder/file', 2, { content: 'two' });
+    await expect(cat('folder', { versionId: inside.versionId })).rejects.toThrow('No version');
+    await add('deep/file', 1);
     await expect(cat('folder')).rejects.toThrow('That is a folder');
+    await expect(cat('deep')).rejects.toThrow('That is a folder');
     await expect(cat('link')).rejects.toThrow('That is a link');
     await expect(cat('ignored')).rejects.toThrow('its newest one is ignored');
     await expect(cat('gone')).rejects.toThrow('nothing under that path as of now');

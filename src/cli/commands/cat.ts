@@ -93,13 +93,13 @@ export interface FileToPrint {
 export async function fileToPrint(index: RestoreIndex, selection: Selection): Promise<FileToPrint> {
   const { path, at, versionId } = selection;
   const row = await firstRow(index, selection);
-  const isBelow = row !== undefined && !row.path.equals(path);
-  if (versionId !== undefined && (row === undefined || isBelow)) {
+  const isOther = row !== undefined && !row.path.equals(path);
+  if (versionId !== undefined && (row === undefined || isOther)) {
     throw new Failure('version_unknown', { version: versionId });
   }
   if (row === undefined) throw new Failure('path_not_there', { at: momentText(at) });
   // A folder without an entry of its own.
-  if (isBelow) throw new Failure('not_a_file', { kind: kindNames.dir });
+  if (isOther) throw new Failure('not_a_file', { kind: kindNames.dir });
   const { version, head } = row;
   const kind = (version ?? head)?.kind;
   if (kind !== undefined && kind !== 'file') throw new Failure('not_a_file', { kind: kindNames[kind] });
@@ -110,12 +110,17 @@ export async function fileToPrint(index: RestoreIndex, selection: Selection): Pr
 
 const kindNames = { dir: 'a folder', link: 'a link', special: 'a device, socket or pipe' } as const;
 
-/** The row of the path itself, which comes before what is below it; where there is none, one of those. */
+/** The row of the path itself; where there is none, one of what is below it. */
 async function firstRow(index: RestoreIndex, selection: Selection): Promise<RestoreRow | undefined> {
+  let below: RestoreRow | undefined;
   for (const pass of ['tree', 'hardlinks', 'links'] as const) {
-    for await (const row of index.rows(selection, pass)) return row;
+    for await (const row of index.rows(selection, pass)) {
+      if (row.path.equals(selection.path)) return row;
+      below ??= row;
+      break;
+    }
   }
-  return undefined;
+  return below;
 }
 
 /**
