@@ -138,18 +138,6 @@ const schema = z.strictObject({
   sources: z.array(source).min(1, 'at least one source'),
   destinations: z.array(destination).length(1, 'exactly one destination'),
   services: services.prefault({}),
-  pipeline: z
-    .strictObject({
-      /** Tries after the first one, for errors about a file. */
-      maxRetries: z.int().min(0).max(100).default(5),
-      /** Pause before the first of them, doubled each time. */
-      retryDelay: duration.prefault('2s'),
-      /** How long a path must have been without an event. */
-      quiet: duration.prefault('200ms'),
-    })
-    .prefault({}),
-  verify: z
-    .strictObject({
   /** How content is sealed where policy does not say otherwise. */
   format: z.enum(sealedFormats).default('sealed-v1'),
   /** This host has a key file in place of a password and a keyring, and cannot open what it seals. */
@@ -165,6 +153,18 @@ const schema = z.strictObject({
       'neither recipients nor a passphraseFile',
     )
     .optional(),
+  pipeline: z
+    .strictObject({
+      /** Tries after the first one, for errors about a file. */
+      maxRetries: z.int().min(0).max(100).default(5),
+      /** Pause before the first of them, doubled each time. */
+      retryDelay: duration.prefault('2s'),
+      /** How long a path must have been without an event. */
+      quiet: duration.prefault('200ms'),
+    })
+    .prefault({}),
+  verify: z
+    .strictObject({
       /** How often a sample is verified. */
       every: duration.refine((ms) => ms >= 3_600_000, 'at least 1h').prefault('1d'),
       /** Share of the objects that each run looks at, those that were not for longest. */
@@ -219,6 +219,12 @@ export function parseConfig(text: string, file: string): Config {
       detail: `${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`,
     });
   }
+  if (checked.data.format === 'openpgp' && checked.data.openpgp === undefined)
+    throw new Failure('config_invalid', {
+      file,
+      detail: 'format: openpgp needs recipients below the key openpgp',
+    });
+  if (checked.data.writeOnly) checkWriteOnly(checked.data, file);
   const names = checked.data.sources.map((each) => each.name);
   const twice = names.find((each, index) => names.indexOf(each) !== index);
   if (twice !== undefined)
@@ -226,18 +232,6 @@ export function parseConfig(text: string, file: string): Config {
   return checked.data;
 }
 
-export const configFile = (home: string): string => join(home, 'holdfast.yaml');
-  if (checked.data.format === 'openpgp' && checked.data.openpgp === undefined)
-    throw new Failure('config_invalid', {
-      file,
-      detail: 'format: openpgp needs recipients below the key openpgp',
-  if (checked.data.format === 'openpgp' && checked.data.openpgp === undefined)
-    throw new Failure('config_invalid', {
-      file,
-      detail: 'format: openpgp needs recipients below the key openpgp',
-    });
-  if (checked.data.writeOnly) checkWriteOnly(checked.data, file);
-    });
 /** Nothing on a write-only host may open what it seals, nor be sealed in another way. */
 function checkWriteOnly({ format, openpgp, passwordFile }: Config, file: string): void {
   const detail =
@@ -251,3 +245,4 @@ function checkWriteOnly({ format, openpgp, passwordFile }: Config, file: string)
   if (detail !== undefined) throw new Failure('config_invalid', { file, detail });
 }
 
+export const configFile = (home: string): string => join(home, 'holdfast.yaml');

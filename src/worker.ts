@@ -19,24 +19,24 @@ import type { Id } from './domain/records.ts';
 import type { Dependency } from './domain/steps.ts';
 import { systemCalls } from './files/system-calls.ts';
 import { groupOf, type Installation } from './installation.ts';
-import { keyFacts } from './keys/keyring-files.ts';
 import { keepKeyring } from './keys/keep-keyring.ts';
+import { keyFacts } from './keys/keyring-files.ts';
 import { shreddings } from './keys/shreddings.ts';
 import { keyedManifests, type ManifestFormat } from './manifest/format.ts';
 import { headsFolder } from './manifest/heads.ts';
 import { ManifestWriter } from './manifest/journal.ts';
 import { createLog } from './observability/log.ts';
 import { Metrics } from './observability/metrics.ts';
-import type { Destination, PipelineContext } from './pipeline/context.ts';
 import { configuredRecipients } from './openpgp/configured.ts';
+import type { Destination, PipelineContext } from './pipeline/context.ts';
 import { chosenFailPoints } from './pipeline/fail-points.ts';
 import { Gates } from './pipeline/gates.ts';
 import { liveFacts } from './pipeline/live-facts.ts';
 import { reconcile } from './pipeline/reconcile.ts';
 import { Semaphore } from './pipeline/semaphore.ts';
 import { Staging } from './pipeline/staging.ts';
-import { OpaEngine } from './policy/opa-engine.ts';
 import { sweepStaging } from './pipeline/sweep-staging.ts';
+import { OpaEngine } from './policy/opa-engine.ts';
 import { announceReady, openProcess, untilStopped } from './process.ts';
 import { repeat } from './repeat.ts';
 import { ClamdScanner } from './scanner/clamd-client.ts';
@@ -48,12 +48,11 @@ import { connectWorker, dataConverter } from './temporal/connect.ts';
 import { filesQueue, hostQueue, verifySampleId } from './temporal/names.ts';
 import { ensureSchedule } from './temporal/schedules.ts';
 import type { VerifyDeps } from './verify/run.ts';
-
-/** A sample that takes longer ends there; the next one goes on. */
-import { Dispatcher } from './watcher/dispatcher.ts';
 import { signedEvidence } from './write-only/evidence.ts';
 import { writeOnlyManifests } from './write-only/manifests.ts';
 import { sealSigned } from './write-only/signed-message.ts';
+
+/** A sample that takes longer ends there; the next one goes on. */
 const verifySliceMs = 2 * 60 * 60 * 1_000;
 
 /** The agent worker: the one place where everything the pipeline uses is made and wired. */
@@ -193,6 +192,7 @@ async function housekeeping(...chores: (() => Promise<void>)[]): Promise<void> {
 /** Settles what crashes left behind. */
 async function settleLeftovers(): Promise<void> {
   await reconcile(context);
+  await sweepStaging(context);
   await catalog.recordKeys(keyFacts(installation.keyringDocuments));
 }
 
@@ -205,7 +205,6 @@ async function scheduleSamples(): Promise<void> {
   await ensureSchedule(client, {
     id: verifySampleId,
     workflowType: 'verifySample',
-  await sweepStaging(context);
     taskQueue: filesQueue(groupOf(config)),
     args: [input],
     recurrence: { everyMs: every, jitterMs: Math.round(every / 24) },
@@ -250,22 +249,6 @@ async function noteShreddings(): Promise<void> {
   installation.keys.refuseSealing(new Set((await shreddings(catalog)).map(({ scope }) => scope)));
 }
 
-async function pipelineContext(
-  { config, ids, keyring, keys, paths, signingHost }: Installation,
-  endpoints: Endpoints,
-  catalog: Catalog,
-): Promise<PipelineContext> {
-  const opa = { socketPath: endpoints.opaSocket, timeoutMs: 3_000 };
-  // Decisions of another bundle than the epoch's do not count: a worker serves one epoch.
-  const { revision: bundleRevision } = await new OpaEngine(opa).ping();
-  const policy = new OpaEngine({ ...opa, expectedRevision: bundleRevision });
-  const { signatures } = endpoints;
-  const scanner = new ClamdScanner({
-    socketPath: endpoints.clamdSocket,
-    deadlineMs: scanDeadlineMs,
-    maxScanBytes: 2_000 * 1024 * 1024,
-    maxSignatureAgeDays: config.policy.maxSignatureAge / 86_400_000,
-    signatures: (clamd) =>
 /** A write-only host seals manifests to the recipients too. */
 function manifestFormat(
   { keys, signingHost }: Installation,
@@ -275,6 +258,23 @@ function manifestFormat(
   return writeOnlyManifests((name, content) => sealSigned(signingHost, recipients, name, content));
 }
 
+async function pipelineContext(
+  { config, ids, keyring, keys, paths, signingHost }: Installation,
+  endpoints: Endpoints,
+  catalog: Catalog,
+): Promise<PipelineContext> {
+  const opa = { socketPath: endpoints.opaSocket, timeoutMs: 3_000 };
+  // Decisions of another bundle than the epoch's do not count: a worker serves one epoch.
+  const { revision: bundleRevision } = await new OpaEngine(opa).ping();
+  const policy = new OpaEngine({ ...opa, expectedRevision: bundleRevision });
+  const recipients = await configuredRecipients(config, keyring.root.naming);
+  const { signatures } = endpoints;
+  const scanner = new ClamdScanner({
+    socketPath: endpoints.clamdSocket,
+    deadlineMs: scanDeadlineMs,
+    maxScanBytes: 2_000 * 1024 * 1024,
+    maxSignatureAgeDays: config.policy.maxSignatureAge / 86_400_000,
+    signatures: (clamd) =>
       'factsFile' in signatures
         ? readSignatureFile(signatures.factsFile)
         : externalSignatures(signatures.set, clamd),
@@ -284,13 +284,14 @@ function manifestFormat(
     catalog,
     ids,
     keys,
-  const recipients = await configuredRecipients(config, keyring.root.naming);
     policy,
     bundleRevision,
     scanner,
     destinations: await openDestinations(installation, endpoints),
     sources: servedSources(config, ids, catalog),
     staging: new Staging(join(paths.home, 'staging')),
+    recipients,
+    sealEvidence: signingHost && recipients && signedEvidence(signingHost, recipients),
     quarantineDir: join(paths.home, 'quarantine'),
     semaphores: {
       disk: new Semaphore(4),
@@ -307,8 +308,6 @@ function manifestFormat(
 /** What the samples are verified with. */
 function verifying(installation: Installation, context: PipelineContext): VerifyDeps {
   const { catalog, ids, hostId, keys } = context;
-    recipients,
-    sealEvidence: signingHost && recipients && signedEvidence(signingHost, recipients),
   const destinations = new Map(
     [...context.destinations].map(([name, { store, config }]) => [name, { store, prefix: config.prefix }]),
   );

@@ -1,7 +1,7 @@
 import { Failure } from '../../domain/failures.ts';
 import { addNewPasswordOptions, type Cli, collect, descriptor, examples } from '../define.ts';
 
-/** The keyring: who opens it, what seals, what is to become unreadable. */
+/** The keyring: who opens it, what seals, what is to become unreadable. And whether all is well. */
 export function defineKeyCommands({ command, run }: Cli): void {
   const family = command('key', 'list, rotate, share, shred and move the keys');
   const key = (name: string, description: string) => command(name, description, family);
@@ -109,10 +109,6 @@ export function defineKeyCommands({ command, run }: Cli): void {
         'holdfast key export /media/usb/keyring.json',
         'holdfast key export --write-only --host web1 /media/usb/web1.json',
       ),
-    );
-
-  key('import', 'take an exported keyring into an empty or older state folder')
-    .argument('<file>', 'what `key export` wrote')
     )
     .action(
       run(async (session, file, options) => {
@@ -122,6 +118,10 @@ export function defineKeyCommands({ command, run }: Cli): void {
           ? (await import('../commands/key-host.ts')).runKeyExportHost(session, file, options.host)
           : (await import('../commands/key-transfer.ts')).runKeyExport(session, file, options);
       }),
+    );
+
+  key('import', 'take an exported keyring into an empty or older state folder')
+    .argument('<file>', 'what `key export` wrote')
     .addHelpText('after', examples('holdfast key import /media/usb/keyring.json'))
     .action(
       run(async (session, file) => (await import('../commands/key-transfer.ts')).runKeyImport(session, file)),
