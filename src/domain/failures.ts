@@ -591,6 +591,12 @@ export const failures = {
     'There is nothing under that path as of {at}.',
     'List the folder above it with `holdfast ls`, or find out when it came and went: `holdfast find <name> --versions`.',
   ),
+  path_ambiguous: row(
+    1,
+    false,
+    '{count} names are printed like that one: their bytes are not UTF-8.',
+    'Restore the folder they are in: each comes back with its own bytes.',
+  ),
   not_a_file: row(
     1,
     false,

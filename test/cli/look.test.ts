@@ -143,6 +143,20 @@ describe('ls', () => {
     expect((await ls('', {}, true)).values[1]).toMatchObject({ kind: null, restorable: false });
   });
 
+  test('takes a path as it is printed, also where its bytes are not UTF-8', async () => {
+    const folder = Buffer.concat([Buffer.from('caf'), Buffer.from([0xe9])]);
+    await add(Buffer.concat([folder, Buffer.from('/menu')]), 1);
+    expect((await ls('')).lines).toEqual(['caf\ufffd/']);
+    expect((await ls('caf\ufffd')).lines).toEqual(['caf\ufffd/menu']);
+    expect((await ls('caf\ufffd/menu')).lines).toEqual(['caf\ufffd/menu']);
+    await expect(ls('caf\ufffd/\ufffd')).rejects.toThrow('nothing under that path');
+    await add(Buffer.from('caf\xea', 'latin1'), 1);
+    await expect(ls('caf\ufffd')).rejects.toThrow('2 names are printed like that one');
+    // One that is really called so goes before those that are only printed so.
+    await add('caf\ufffd', 1);
+    expect((await ls('caf\ufffd')).lines).toEqual(['caf\ufffd']);
+  });
+
   test('says when there is nothing', async () => {
     await add('a', 5);
     await expect(ls('b')).rejects.toThrow('nothing under that path as of now');

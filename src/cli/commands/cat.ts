@@ -8,6 +8,7 @@ import { contentSegments, type ReadDeps } from '../../restore/content.ts';
 import type { RestorableFile, RestoreIndex, RestoreRow, Selection } from '../../restore/restore-index.ts';
 import { defaultRetryPausesMs } from '../../restore/retry.ts';
 import { openS3Store } from '../../storage/s3-store.ts';
+import { exactPath } from '../exact-path.ts';
 import { type MessageKeyOptions, messageKeys } from '../message-keys.ts';
 import type { Output } from '../output.ts';
 import { momentText } from '../past-rows.ts';
@@ -34,7 +35,8 @@ export async function runCat(session: Session, target: string, options: CatOptio
   if (options.openpgpKey === undefined) requireReader(config);
   await withCatalog(session, async (catalog, where) => {
     const sourceId = await requireSource(catalog, wanted.source);
-    const found = await fileToPrint(catalogIndex(catalog), selectionOf(sourceId, wanted.path, options));
+    const path = await exactPath(catalog, sourceId, wanted.path);
+    const found = await fileToPrint(catalogIndex(catalog), selectionOf(sourceId, path, options));
     const destination = config.destinations.find(({ name }) => name === found.version.place.destination);
     const store = destination && (await openS3Store(where.s3(destination, 'agent')));
     const run = newRunId();

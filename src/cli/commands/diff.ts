@@ -1,5 +1,6 @@
 import type { Catalog } from '../../catalog/catalog.ts';
 import { changesBetween, type EntryChange } from '../../catalog/history-query.ts';
+import { exactPath } from '../exact-path.ts';
 import { bytes, localTime, type Output, printable } from '../output.ts';
 import { pathText, sizeText, versionFields } from '../past-rows.ts';
 import { pathFields } from '../rows.ts';
@@ -31,7 +32,8 @@ export async function diff(
 ): Promise<void> {
   const totals = new Totals();
   for (const source of await knownSources(catalog, wanted?.source)) {
-    const scope = { sourceId: source.id, path: wanted?.path ?? Buffer.alloc(0) };
+    const path = await exactPath(catalog, source.id, wanted?.path ?? Buffer.alloc(0));
+    const scope = { sourceId: source.id, path };
     for await (const change of changesBetween(catalog, scope, from, to)) {
       signal.throwIfAborted();
       totals.add(change);

@@ -1,6 +1,7 @@
 import type { Catalog } from '../../catalog/catalog.ts';
 import { entriesBelow, entriesInFolder, entryAt, type PastEntry } from '../../catalog/history-query.ts';
 import { Failure } from '../../domain/failures.ts';
+import { exactPath } from '../exact-path.ts';
 import { bytes, type Output, table } from '../output.ts';
 import { listedRow, modeText, momentText, mtimeText, pathText, remark, sizeText } from '../past-rows.ts';
 import { type Session, withCatalog } from '../session.ts';
@@ -27,10 +28,12 @@ export async function list(
   catalog: Catalog,
   output: Pick<Output, 'json' | 'value' | 'line' | 'note'>,
   signal: AbortSignal,
-  { source, path = Buffer.alloc(0) }: Target,
+  { source, path: given = Buffer.alloc(0) }: Target,
   { at, recursive = false, long = false }: LsOptions,
 ): Promise<void> {
-  const past = { sourceId: await requireSource(catalog, source), path, ...(at === undefined ? {} : { at }) };
+  const sourceId = await requireSource(catalog, source);
+  const path = await exactPath(catalog, sourceId, given);
+  const past = { sourceId, path, ...(at === undefined ? {} : { at }) };
   const self = path.length === 0 ? undefined : await entryAt(catalog, past);
   const isFolder = self === undefined || (self.version ?? self.head)?.kind === 'dir';
   const entries = recursive || !isFolder ? entriesBelow(catalog, past) : entriesInFolder(catalog, past);

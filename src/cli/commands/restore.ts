@@ -11,6 +11,7 @@ import {
   restoreExitCode,
 } from '../../restore/restored-item.ts';
 import { openS3Store } from '../../storage/s3-store.ts';
+import { exactPath } from '../exact-path.ts';
 import { messageKeys } from '../message-keys.ts';
 import { type RestoreChoices, requestChoices } from '../restore-options.ts';
 import { RestoreReport } from '../restore-report.ts';
@@ -34,7 +35,7 @@ export async function runRestore(session: Session, target: string, options: Rest
   if (options.openpgpKey === undefined) requireReader(installation.config);
   const { config, keys, ids } = installation;
   return withCatalog(session, async (catalog, where) => {
-    await requireSource(catalog, wanted.source);
+    const sourceId = await requireSource(catalog, wanted.source);
     const stores = new Map(
       await Promise.all(
         config.destinations.map(
@@ -51,7 +52,8 @@ export async function runRestore(session: Session, target: string, options: Rest
     };
     const report = new RestoreReport(session, wanted.source, options);
     const request: RestoreRequest = {
-      ...wanted,
+      source: wanted.source,
+      ...(wanted.path && { path: await exactPath(catalog, sourceId, wanted.path) }),
       ...requestChoices(options),
       ...(options.version === undefined ? {} : { versionId: options.version }),
       to: resolve(options.to),

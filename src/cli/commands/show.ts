@@ -2,6 +2,7 @@ import { pipelineSteps } from '../../audit/event.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import { Failure } from '../../domain/failures.ts';
 import type { Id } from '../../domain/records.ts';
+import { exactPath } from '../exact-path.ts';
 import { bytes, localTime, printable, table } from '../output.ts';
 import { pathFields } from '../rows.ts';
 import { type Session, withCatalog } from '../session.ts';
@@ -36,10 +37,10 @@ export async function runShow(
   options: { readonly version?: string },
 ): Promise<void> {
   const { output } = session;
-  const { source, path } = parseTarget(target);
-  if (path === undefined) throw new Failure('usage', { detail: 'show takes <source>:<path>.' });
+  const { source, path: given } = parseTarget(target);
+  if (given === undefined) throw new Failure('usage', { detail: 'show takes <source>:<path>.' });
   await withCatalog(session, async (catalog) => {
-    await requireSource(catalog, source);
+    const path = await exactPath(catalog, await requireSource(catalog, source), given);
     const versions = await versionsOf(catalog, source, path);
     const wanted =
       options.version === undefined ? versions[0] : versions.find((v) => v.versionId === options.version);
