@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { PastEntry, PastVersion } from '../catalog/history-query.ts';
 import type { EntryKind, Id, Outcome } from '../domain/records.ts';
 import { bytes, localTime, printable } from './output.ts';
@@ -15,6 +16,8 @@ export interface VersionFields {
   /** ISO 8601 UTC with nine decimals. */
   readonly mtime: string;
   readonly linkTarget?: string;
+  /** base64 of the target's bytes, when they are not UTF-8. */
+  readonly linkTargetBytes?: string;
   readonly versionId: Id;
   readonly outcome: Outcome | null;
   readonly reason: string | null;
@@ -45,6 +48,7 @@ export function versionFields(version: PastVersion): VersionFields {
     gid: version.gid,
     mtime: isoNanoseconds(version.mtimeNs),
     ...(linkTarget === null ? {} : { linkTarget: linkTarget.toString('utf8') }),
+    ...(linkTarget === null || isUtf8(linkTarget) ? {} : { linkTargetBytes: linkTarget.toString('base64') }),
     versionId: version.id,
     outcome,
     reason,

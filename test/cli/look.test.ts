@@ -109,6 +109,7 @@ describe('ls', () => {
     const first = await add(path, 1, { content: 'one', mode: 0o640, mtimeNs: -1n, uid: 7, gid: 8 });
     await add(path, 2, { outcome: 'failed', reason: 'changing' });
     await add('deep/file', 1);
+    await add('to', 1, { kind: 'link', linkTarget: path });
     const { values, notes } = await ls('', {}, true);
     expect(notes).toEqual([]);
     expect(values).toEqual([
@@ -130,6 +131,12 @@ describe('ls', () => {
         newest: 'failed',
       },
       { source: repository.source, path: 'deep', kind: 'dir', restorable: true },
+      expect.objectContaining({
+        kind: 'link',
+        size: null,
+        linkTarget: 'a\ufffd',
+        linkTargetBytes: path.toString('base64'),
+      }),
     ]);
   });
 
