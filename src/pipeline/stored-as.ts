@@ -14,7 +14,12 @@ export function storedAs(
   keyId: Id,
 ): { readonly scope: string; readonly format: SealedFormat } {
   const { format, scope } = admission;
-  return { format, scope: format === 'openpgp' ? `${scope}/openpgp/${keyId}` : scope };
+  return { format, scope: objectScope(format, scope, keyId) };
+}
+
+/** @param keyId of the key, or set of recipients, that the object is sealed with */
+export function objectScope(format: SealedFormat, keyScope: string, keyId: Id): string {
+  return format === 'openpgp' ? `${keyScope}/openpgp/${keyId}` : keyScope;
 }
 
 /** Id of the key, or set of recipients, that the version would be sealed with now. */

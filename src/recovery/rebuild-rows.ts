@@ -1,6 +1,7 @@
 import type { Ids } from '../domain/ids.ts';
 import type { EntryKind, Id, Outcome } from '../domain/records.ts';
 import type { SealedFormat } from '../manifest/records.ts';
+import { objectScope } from '../pipeline/stored-as.ts';
 import type { RecoveredFacts } from './version-recorder.ts';
 
 /** A version as the scratch database has it. */
@@ -162,7 +163,7 @@ export function placeRows(
       length: place.objectLength,
       sealing_id: sealingId,
       sha512: bytea(place.sha512),
-      scope: place.scope,
+      scope: objectScope(format, place.scope, place.key),
       format,
       lock_mode: lock.mode,
       retain_until: lock.retainUntil,

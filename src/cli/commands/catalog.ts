@@ -23,11 +23,12 @@ import { ensureSecret } from '../../stack/secrets.ts';
 import { openS3Store } from '../../storage/s3-store.ts';
 import { connectClient } from '../../temporal/connect.ts';
 import { confirm } from '../confirm.ts';
+import { type MessageKeyOptions, messageKeys } from '../message-keys.ts';
 import { readPassword } from '../password.ts';
 import { progressText, readingJson, readingLines, rollbackWarnings } from '../recovery-text.ts';
 import { locate, type Session, sessionConfig, withCatalog } from '../session.ts';
 
-export interface RebuildOptions {
+export interface RebuildOptions extends MessageKeyOptions {
   readonly dryRun?: boolean;
   readonly abandon?: boolean;
   readonly yes?: boolean;
@@ -76,6 +77,7 @@ async function rebuildFrom(bucket: Bucket, rebuilding: Rebuilding): Promise<numb
       bucketName: destination.bucket,
       repositoryId: config.repository,
       password: await readPassword(session, config.passwordFile),
+      messageKeys: await messageKeys(session, options, config.openpgp?.passphraseFile),
       localDocuments,
       expectedHeads: new Map(),
       notedHeads: await notedHeads(paths.home),
@@ -89,7 +91,8 @@ async function rebuildFrom(bucket: Bucket, rebuilding: Rebuilding): Promise<numb
       await requireConfirmation(options);
       const rebuilt = await recorded(rebuilding, read, async (run) => {
         const missing = missingDocuments(read.documents, localDocuments, read.keyring);
-        for (const document of missing) await writeDocument(paths.home, document);
+        // A write-only host keeps no keyring, however it was helped out of this.
+        if (!config.writeOnly) for (const document of missing) await writeDocument(paths.home, document);
         await catalog.recordKeys(keyFacts(await keyringDocuments(paths.home)));
         await recordFoundSources(catalog, read.sources, { config, ids: read.ids });
         return rebuildCatalog({

@@ -1,5 +1,6 @@
 import { addBucketOptions } from '../bucket-options.ts';
 import { type Cli, collect, examples } from '../define.ts';
+import { addMessageKeyOptions } from '../message-keys.ts';
 import { moment, momentHelp } from '../moment.ts';
 import { addRestoreChoices, restoreChoicesHelp } from '../restore-options.ts';
 
@@ -34,7 +35,9 @@ ${restoreChoicesHelp}${momentHelp}`,
     );
 
   const catalog = command('catalog', 'the catalog of what is protected');
-  command('rebuild', 'fill the empty catalog from the bucket, after the database was lost', catalog)
+  addMessageKeyOptions(
+    command('rebuild', 'fill the empty catalog from the bucket, after the database was lost', catalog),
+  )
     .option('--dry-run', 'read everything and change nothing')
     .option('--abandon', 'end the workflows that the lost catalog left open')
     .option('-y, --yes', 'do not ask')
