@@ -51,6 +51,8 @@ const failureOf = (work: Promise<unknown>): Promise<string> =>
 const contents = {
   empty: Buffer.alloc(0),
   'one byte': Buffer.from('x'),
+  'the shortest with a length of two octets': randomBytes(192 - 6),
+  'the longest with one': randomBytes(8_383 - 6),
   'of the length of a partial body': randomBytes(65_536 - 6),
   'a byte more': randomBytes(65_536 - 5),
   'a few partial bodies': randomBytes(300_001),
@@ -227,6 +229,14 @@ describe('a look at the packets', () => {
     ['a marker packet', Buffer.from('ca03504750', 'hex')],
   ] as const)('refuses %s', ([, message]) => {
     expect(() => look(message)).toThrow(expect.objectContaining({ code: 'unsupported_format' }));
+  });
+
+  test('refuses a passphrase that costs little to guess', async () => {
+    const recipients = await openRecipients({ recipients: [], passphrase: 'word' }, naming);
+    const { message } = await seal(recipients, Buffer.from('content'));
+    expect(look(message)).toEqual(['passphrase']);
+    message[2 + 12] = 96;
+    expect(() => look(message)).toThrow(/passphrase packet of another kind/);
   });
 
   test('refuses data of version 2, and a tail', async () => {

@@ -248,6 +248,16 @@ describe('invariant 5: a crash', () => {
     expect(gpg.decrypt(await world.store.get(version as never)).equals(content)).toBe(true);
   });
 
+  test('after Complete, takes what is there', async () => {
+    const world = await newWorld();
+    const answer = await scannedFile(world, 'big', noise(9 * mebibyte));
+    await cutOff(world, answer, 'completeMultipart', 'after');
+    expect(await untilUploaded(world.context, answer)).toMatchObject({ outcome: 'uploaded' });
+    expect(await world.versions()).toHaveLength(1);
+    expect(await intents(world)).toMatchObject([{ generation: 0, state: 'committed' }]);
+    expect(staged(world)).toEqual([]);
+  });
+
   test('the original may go meanwhile: what is announced is in staging', async () => {
     const world = await newWorld();
     const answer = await scannedFile(world, 'big', noise(9 * mebibyte));
