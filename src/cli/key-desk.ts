@@ -17,7 +17,7 @@ import type { S3Role } from '../stack/services/s3-roles.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { openS3Store } from '../storage/s3-store.ts';
 import { readPassword } from './password.ts';
-import { type Session, sessionConfig, withCatalog } from './session.ts';
+import { requireReader, type Session, sessionConfig, withCatalog } from './session.ts';
 
 export interface NamedPlace extends KeyringPlace {
   /** The destination's name in the configuration. */
@@ -44,9 +44,11 @@ export interface KeyDesk extends OpenKeyring {
 /** Opens the keyring, the destinations and the catalog. They have to run. Failures: theirs, and the keyring's (exit code 6). */
 export async function withKeyDesk<T>(session: Session, work: (desk: KeyDesk) => Promise<T>): Promise<T> {
   const { paths } = session;
-  const password = await readPassword(session, sessionConfig(session).passwordFile);
+  const config = sessionConfig(session);
+  requireReader(config);
+  const password = await readPassword(session, config.passwordFile);
   const installation = await openInstallation(paths, session.configPath, password);
-  const { config, keyring, keyringDocuments: documents } = installation;
+  const { keyring, keyringDocuments: documents } = installation;
   return withCatalog(session, async (catalog, where) => {
     const opened: ObjectStore[] = [];
     const openStore = async (destination: DestinationConfig, role: S3Role): Promise<ObjectStore> => {

@@ -5,8 +5,8 @@ import { findLanded } from './landed.ts';
 import { checkReadBack } from './lock.ts';
 import { admitted } from './policy-input.ts';
 
-/** An upload younger than this may belong to a step that is just recording it. Milliseconds. */
-const strayAfterMs = 60 * 60 * 1000;
+/** An upload younger than this may belong to a step that is just recording it, or to a host with another catalog. Milliseconds. */
+const strayAfterMs = 7 * 24 * 60 * 60 * 1000;
 
 /**
  * Settles what crashes left behind. An open intent of a version without an outcome is its workflow's business, which

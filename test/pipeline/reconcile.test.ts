@@ -121,11 +121,11 @@ describe('reconcile', () => {
     expect((await intentStates(world)).map(({ state }) => state).sort()).toEqual(['committed', 'open']);
   });
 
-  test('drops uploads that no intent stands for, once they are an hour old', async () => {
+  test('drops uploads that no intent stands for, once they are a week old', async () => {
     const world = await makeWorld(postgres());
     const lock = { mode: 'GOVERNANCE' as const, days: 1 };
     await world.store.createMultipart({ key: 'backup/objects/young', lock });
-    world.knobs.storeAheadMs = -2 * hourMs;
+    world.knobs.storeAheadMs = -8 * 24 * hourMs;
     await world.store.createMultipart({ key: 'backup/objects/old', lock });
     await world.store.createMultipart({ key: 'elsewhere/old', lock });
     world.knobs.storeAheadMs = 0;
