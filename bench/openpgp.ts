@@ -22,7 +22,7 @@ import { openMessageKeys } from '../src/openpgp/session-keys.ts';
 import { halfCompressible } from './content.ts';
 
 /** Ways to make an OpenPGP message. `ours`: openpgp.js for the session key's packets, our own data packet. */
-export const makers = ['gpg', 'openpgp.js', 'ours'] as const;
+const makers = ['gpg', 'openpgp.js', 'ours'] as const;
 type Maker = (typeof makers)[number];
 
 interface Case {

@@ -18,8 +18,8 @@ export interface OpenedMessage {
   /** Whom the message is for, as in `Recipients.names`; known with the first content. */
   recipients(): readonly string[];
   /**
-   * The content as it comes. It is only known to be whole and
-   * unaltered when this ends: before, nothing may be done with it that cannot be undone.
+   * The content as it comes. It is only known to be whole and unaltered when this ends: before, nothing may be done with
+   * it that cannot be undone.
    *
    * Failures: `unsupported_format`, `tampered`, the finder's; those of the message's source pass through.
    */

@@ -67,7 +67,7 @@ export interface HostKeys {
 export const hostKeyFile = (home: string): string => join(home, 'keys', 'host.json');
 
 /** Name of the object that publishes a host's public key, without prefix. */
-export const hostObjectKey = (host: Id): string => `keys/host/${host}`;
+const hostObjectKey = (host: Id): string => `keys/host/${host}`;
 
 /** A new write-only host: its key file, and the document that makes it known to whoever opens the root. */
 export function createHost(root: RootKeys, hostName: string): { file: Buffer; document: KeyringDocument } {
