@@ -2,17 +2,19 @@ import { z } from 'zod';
 import { canonical } from '../domain/canonical.ts';
 import { Failure } from '../domain/failures.ts';
 import type { Id } from '../domain/records.ts';
-import { isKeyringName, type KeyringDocument } from './keyring-files.ts';
+import { isHostName, isKeyringName, type KeyringDocument } from './keyring-files.ts';
 import { documentsToKeep } from './publish.ts';
 
 const mostExportBytes = 64 * 1024 * 1024;
+
+const isExported = (name: string): boolean => isKeyringName(name) || isHostName(name);
 
 const schema = z.strictObject({
   v: z.literal(1),
   kind: z.literal('holdfast keyring'),
   repository: z.string().regex(/^[0-9a-f]{32}$/),
   /** Each as it lies in the bucket, still wrapped under its password or its root. */
-  documents: z.array(z.strictObject({ name: z.string().refine(isKeyringName), bytes: z.base64() })).min(1),
+  documents: z.array(z.strictObject({ name: z.string().refine(isExported), bytes: z.base64() })).min(1),
 });
 
 export interface ExportedKeyring {

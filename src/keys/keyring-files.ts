@@ -36,8 +36,13 @@ export function isKeyringName(name: string): boolean {
 /** Documents of write-only hosts in the state folder, by name: published beside the keyring, and no part of it. */
 export async function hostDocuments(home: string): Promise<KeyringDocument[]> {
   const ids = await readdir(join(home, 'keys', 'host')).catch(() => []);
-  const names = ids.filter((id) => /^[0-9a-f]{32}$/.test(id)).map((id) => `keys/host/${id}`);
+  const names = ids.map((id) => `keys/host/${id}`).filter(isHostName);
   return Promise.all(names.sort().map(async (name) => ({ name, bytes: await readFile(join(home, name)) })));
+}
+
+/** Whether an object name without prefix is that of a write-only host's document. */
+export function isHostName(name: string): boolean {
+  return /^keys\/host\/[0-9a-f]{32}$/.test(name);
 }
 
 /** All documents of the keyring in the state folder, by name. Failure `keyring_missing`. */

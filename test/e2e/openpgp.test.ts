@@ -136,6 +136,12 @@ test('a write-only host protects what it cannot read; the administrator brings i
     expect([refused.code, refused.stderr]).toEqual([6, expect.stringContaining('can only write')]);
   }
   expect(readdirSync(path.join(writer.home, 'keys'))).toEqual(['host.json']);
+  expect((await writer.run('key', 'list')).code).toBe(6);
+  const verified = await writer.run('verify', '--all', '--read-data');
+  expect(verified.code, verified.stdout + verified.stderr).toBe(0);
+  const { stdout } = await writer.run('doctor');
+  expect(stdout).toContain('services');
+  expect(stdout).not.toContain('recovery-kit');
   const [evidence] = await writer.query<{ all: boolean }>(
     `select bool_and(substring(input_sealed from 1 for 8) = 'HOLDFSGN'::bytea) as all from decisions`,
   );

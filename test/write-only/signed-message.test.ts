@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { canonical } from '../../src/domain/canonical.ts';
 import { isFailure } from '../../src/domain/failures.ts';
+import { exportKeyring, readExport } from '../../src/keys/exported-keyring.ts';
 import type { KeyringDocument } from '../../src/keys/keyring-files.ts';
 import type { ManifestHead, ManifestRow } from '../../src/manifest/records.ts';
 import { openRecipients } from '../../src/openpgp/recipients.ts';
@@ -109,6 +110,15 @@ describe('a host', () => {
   test('is not known under another root', () => {
     const other = { ...root, masters: masters.map(({ id }) => ({ id, key: randomBytes(64) })) };
     expect(names([document], other)).toEqual([]);
+  });
+
+  test('goes with an exported keyring', () => {
+    const exported = { repository: root.repositoryId, documents: [document] };
+    expect(readExport('file', exportKeyring(exported))).toEqual(exported);
+    const elsewhere = { ...document, name: `keys/host/../${'c'.repeat(29)}` };
+    expect(() => readExport('file', exportKeyring({ ...exported, documents: [elsewhere] }))).toThrow(
+      /members/,
+    );
   });
 
   test('has a key file with no key that opens anything', () => {

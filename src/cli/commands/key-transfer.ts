@@ -33,7 +33,8 @@ export async function runKeyExport(
       actor,
     ]);
     await desk.record('export', { documents: desk.documents.length });
-    writeFileSync(file, exportKeyring({ repository, documents: desk.documents }), {
+    const documents = [...desk.documents, ...desk.installation.hostDocuments];
+    writeFileSync(file, exportKeyring({ repository, documents }), {
       mode: 0o600,
       flag: 'wx',
     });
