@@ -43,6 +43,13 @@ export async function sealSigned(
 export const isSignedMessage = (bytes: Buffer): boolean =>
   bytes.length >= messageAt && bytes.subarray(0, hostAt).equals(magic);
 
+/** What a signed message gives. */
+export interface OpenedSigned {
+  /** The host that made it. */
+  readonly host: Id;
+  readonly content: Buffer;
+}
+
 /** What a reader has. */
 export interface SignedReading {
   /** Ed25519 key of a host; undefined where none is known to be of this repository. */
@@ -60,7 +67,7 @@ export async function openSigned(
   name: string,
   maxContentBytes: number,
   { publicKeyOf, messageKeys }: SignedReading,
-): Promise<Buffer> {
+): Promise<OpenedSigned> {
   if (!isSignedMessage(bytes)) throw damaged('no signed message');
   const host = bytes.toString('hex', hostAt, lengthAt);
   const publicKey = publicKeyOf(host);
@@ -77,7 +84,7 @@ export async function openSigned(
   for await (const piece of openMessage(one(message), messageKeys, Number(contentBytes)).content) {
     content.push(piece);
   }
-  return Buffer.concat(content);
+  return { host, content: Buffer.concat(content) };
 }
 
 function signedBytes(name: string, contentBytes: number, message: Buffer): Buffer {

@@ -5,6 +5,7 @@ import { canonical } from '../../src/domain/canonical.ts';
 import { isFailure } from '../../src/domain/failures.ts';
 import { exportKeyring, readExport } from '../../src/keys/exported-keyring.ts';
 import type { KeyringDocument } from '../../src/keys/keyring-files.ts';
+import { joinLines } from '../../src/manifest/encode.ts';
 import type { ManifestHead, ManifestRow } from '../../src/manifest/records.ts';
 import { openRecipients } from '../../src/openpgp/recipients.ts';
 import { openMessageKeys } from '../../src/openpgp/session-keys.ts';
@@ -51,7 +52,8 @@ describe('a signed message', () => {
 
   test('opens to its content, with the private key of a recipient only', async () => {
     const sealed = await sealSigned(keys.host, recipients, 'name', content);
-    expect(await openSigned(sealed, 'name', 1_000, reading)).toEqual(content);
+    const host = keys.host.id;
+    expect(await openSigned(sealed, 'name', 1_000, reading)).toEqual({ host, content });
     expect(await failureOf(openSigned(sealed, 'name', 1_000, { ...reading, messageKeys: undefined }))).toBe(
       'openpgp_key_missing',
     );
@@ -172,7 +174,7 @@ describe('a manifest of a write-only host', () => {
     const bytes = await format.seal(head, sections);
     const opened = await openWriteOnlyManifest(bytes, objectName, reading);
     expect(opened.head).toEqual(head);
-    expect(opened.sections.flatMap(({ rows }) => rows)).toEqual([...sections.values()].flat());
+    expect(opened.sections.map(({ scope, rows }) => [scope, rows])).toEqual([...sections]);
     expect(await format.open(bytes, objectName)).toBeUndefined();
     expect(bytes.includes('index.html')).toBe(false);
   });
@@ -184,5 +186,15 @@ describe('a manifest of a write-only host', () => {
     const lying = writeOnlyManifests((_, content) => sealSigned(keys.host, recipients, objectName, content));
     const other = await lying.seal({ ...head, number: 8 }, new Map());
     expect(await failureOf(openWriteOnlyManifest(other, objectName, reading))).toBe('tampered');
+  });
+
+  test.for([
+    ['a row without its section', [row]],
+    ['fewer rows than its section says', [{ scope: 'default', rows: 2 }, row]],
+    ['a scope twice', [{ scope: 'default', rows: 1 }, row, { scope: 'default', rows: 1 }, row]],
+    ['a section without rows', [{ scope: 'default', rows: 0 }]],
+  ] as const)('is refused with %s', async ([, lines]) => {
+    const bytes = await sealSigned(keys.host, recipients, objectName, joinLines([head, ...lines]));
+    expect(await failureOf(openWriteOnlyManifest(bytes, objectName, reading))).toBe('unsupported_format');
   });
 });
