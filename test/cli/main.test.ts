@@ -27,6 +27,8 @@ const commands = [
   'catalog',
   'verify',
   'inspect',
+  'doctor',
+  'key',
 ];
 const password = 'correct horse battery staple';
 let folder: string;

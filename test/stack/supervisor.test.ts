@@ -244,7 +244,7 @@ describe('secrets', () => {
 
   test('a new secret reaches the services that have one, which are healthy again when that is said', async () => {
     const { paths } = installation;
-    let secret = Buffer.from('open sesame');
+    let secret: Buffer = Buffer.from('open sesame');
     const onNewSecret = async (next: Buffer) => {
       if (next.equals(Buffer.from('wrong'))) throw new Failure('wrong_password');
       secret = next;

@@ -129,8 +129,6 @@ begin
                       and v.outcome not in ('deleted', 'vanished', 'cancelled'));
   update entries e set path = '\x00'::bytea || decode(e.id, 'hex') from gone where e.id = gone.id;
   get diagnostics forgotten_entries = row_count;
-  -- No manifest will list what is left of them.
-  update versions v set journal = 0 from gone where v.entry_id = gone.id and v.journal is null and v.outcome is not null;
   return query select forgotten_contents, forgotten_entries;
 end $$;
 revoke execute on function forget_scope(text) from public;

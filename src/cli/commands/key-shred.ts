@@ -100,7 +100,7 @@ function describe({ output, paths }: Session, plan: ShredPlan): void {
 /** Files of policy data in which the scope stands. */
 function policiesThatName(folder: string, scope: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.json'))
+    .filter((name) => name.endsWith('data.json'))
     .filter((name) => readFileSync(join(folder, name), 'utf8').includes(JSON.stringify(scope)));
 }
 

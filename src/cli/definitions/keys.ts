@@ -3,6 +3,10 @@ import { addNewPasswordOptions, type Cli, collect, descriptor, examples } from '
 
 /** The keyring: who opens it, what seals, what is to become unreadable. And whether all is well. */
 export function defineKeyCommands({ command, run }: Cli): void {
+  command('doctor', 'look at what people find out too late; says what it means and what to do').action(
+    run(async (session) => (await import('../commands/doctor.ts')).runDoctor(session)),
+  );
+
   const family = command('key', 'list, rotate, share, shred and move the keys');
   const key = (name: string, description: string) => command(name, description, family);
 

@@ -1,0 +1,50 @@
+import { isFailure } from '../domain/failures.ts';
+import type { Check, Finding, Patient } from './check.ts';
+import { clock } from './clock.ts';
+import { disk } from './disk.ts';
+import { holders } from './holders.ts';
+import { journal } from './journal.ts';
+import { keyLocks } from './key-locks.ts';
+import { recoveryKit } from './recovery-kit.ts';
+import { sameMachine } from './same-machine.ts';
+import { services } from './services.ts';
+import { signatures } from './signatures.ts';
+import { stored } from './stored.ts';
+
+/** Everything that is looked at, in the order it is told. */
+export const checks: readonly Check[] = [
+  services,
+  recoveryKit,
+  holders,
+  keyLocks,
+  journal,
+  stored,
+  signatures,
+  clock,
+  sameMachine,
+  disk,
+];
+
+/** A write-only host has no keyring to look after. */
+const ofTheKeyring: ReadonlySet<Check> = new Set([recoveryKit, holders, keyLocks]);
+
+export interface NamedFinding extends Finding {
+  readonly check: string;
+}
+
+/** Looks at everything. What cannot be looked at is a problem of its own, and keeps nothing else from being told. */
+export async function* examine(
+  patient: Patient,
+  all: readonly Check[] = checks,
+): AsyncGenerator<NamedFinding> {
+  for (const check of all) {
+    if (patient.config.writeOnly && ofTheKeyring.has(check)) continue;
+    const { name, look } = check;
+    for (const finding of await look(patient).catch(unknowable)) yield { check: name, ...finding };
+  }
+}
+
+function unknowable(error: unknown): Finding[] {
+  if (!isFailure(error)) throw error;
+  return [{ state: 'problem', what: `It cannot be checked: ${error.message}`, todo: error.hint }];
+}

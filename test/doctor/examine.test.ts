@@ -1,0 +1,131 @@
+import { beforeEach, expect, it } from 'vitest';
+import { parseConfig } from '../../src/config.ts';
+import type { Patient } from '../../src/doctor/check.ts';
+import { examine, type NamedFinding } from '../../src/doctor/examine.ts';
+import { Failure } from '../../src/domain/failures.ts';
+import type { KeyringDocument } from '../../src/keys/keyring-files.ts';
+import { publishKeyring } from '../../src/keys/publish.ts';
+import { recordVerifiedKit } from '../../src/keys/verify-kit.ts';
+import type { Endpoints } from '../../src/stack/endpoints.ts';
+import { MemoryStore } from '../../src/storage/memory-store.ts';
+import { damaged, keyringWithHistory, replanted } from '../keys/keyrings.ts';
+import { makeWorld, protectOnce, type World } from '../support/pipeline.ts';
+import { usePostgres } from '../support/postgres.ts';
+
+const server = usePostgres();
+const dayMs = 86_400_000;
+const config = parseConfig(
+  JSON.stringify({
+    version: 1,
+    repository: 'd'.repeat(32),
+    host: { id: 'b'.repeat(32) },
+    sources: [{ name: 'docs', path: '/tmp' }],
+    destinations: [{ name: 'primary', bucket: 'some-bucket', lock: { days: 7 } }],
+  }),
+  'holdfast.yaml',
+);
+let world: World;
+let store: MemoryStore;
+let aheadMs: number;
+let documents: KeyringDocument[];
+
+beforeEach(async () => {
+  world = await makeWorld(server());
+  aheadMs = 0;
+  store = new MemoryStore({ name: 'primary', now: () => new Date(Date.now() + aheadMs) });
+  const made = await keyringWithHistory();
+  documents = [made.documents.two, made.scopes.own, made.scopes.default1];
+});
+
+async function findings(changes: Partial<Patient> = {}): Promise<Map<string, NamedFinding[]>> {
+  const [destination] = config.destinations;
+  if (destination === undefined) throw new Error('no destination');
+  const patient: Patient = {
+    config,
+    home: '/tmp',
+    status: undefined,
+    endpoints: { signatures: { set: 'builtin-test' } } as Endpoints,
+    documents,
+    catalog: async () => world.catalog,
+    destinations: async () => [{ config: destination, store }],
+    ...changes,
+  };
+  const found = await Array.fromAsync(examine(patient));
+  return Map.groupBy(found, ({ check }) => check);
+}
+const publish = () => publishKeyring(store, '', documents, { mode: 'GOVERNANCE', days: 7 });
+const state = (found: Map<string, NamedFinding[]>, check: string) =>
+  found.get(check)?.map((one) => one.state);
+
+it('whatever is amiss is told with what it means and what to do', async () => {
+  const found = [...(await findings()).values()].flat().filter((finding) => finding.state !== 'ok');
+  expect(found.map(({ check }) => check)).toEqual(
+    expect.arrayContaining(['services', 'recovery-kit', 'key-locks', 'signatures', 'same-machine']),
+  );
+  for (const { todo } of found) expect(todo).toMatch(/\S/);
+});
+
+it('a kit is warned about until its newest key was verified', async () => {
+  const made = await keyringWithHistory();
+  documents = [made.documents.two, replanted(made.documents.one, 3, 'recovery-kit')];
+  expect(state(await findings(), 'recovery-kit')).toEqual(['warning']);
+  await recordVerifiedKit(world.catalog, { generation: 1, keyId: 'a'.repeat(32) });
+  expect(state(await findings(), 'recovery-kit')).toEqual(['warning']);
+  await recordVerifiedKit(world.catalog, { generation: 3, keyId: 'a'.repeat(32) });
+  expect(state(await findings(), 'recovery-kit')).toEqual(['ok']);
+});
+
+it('a holder from before a rotation is told', async () => {
+  const { documents: all } = await keyringWithHistory();
+  documents = [all.three, all.four];
+  expect((await findings()).get('holders')).toMatchObject([
+    { state: 'warning', todo: 'holdfast key add-holder officer' },
+  ]);
+});
+
+it('scope keys with less than thirty days of lock, unlocked and missing documents are told', async () => {
+  expect(state(await findings(), 'key-locks')).toEqual(['problem']);
+  aheadMs = -29 * dayMs;
+  await publish();
+  // The root's week is over by now; scope keys have 31 days left.
+  expect((await findings()).get('key-locks')).toMatchObject([
+    { state: 'problem', what: expect.stringContaining('not locked') },
+  ]);
+  aheadMs = 0;
+  await publish();
+  expect(state(await findings(), 'key-locks')).toEqual(['ok']);
+  const [version] = await store.versionsOf(documents[1]?.name ?? '');
+  if (version === undefined) throw new Error('not published');
+  store.relock(version, { mode: 'GOVERNANCE', retainUntil: new Date(Date.now() + 29.5 * dayMs) });
+  expect((await findings()).get('key-locks')).toMatchObject([
+    { state: 'warning', what: expect.stringContaining('29 more days') },
+  ]);
+});
+
+it('a clock that is off by more than two minutes is told', async () => {
+  await publish();
+  aheadMs = 119_000;
+  expect(state(await findings(), 'clock')).toEqual(['ok']);
+  aheadMs = 125_000;
+  expect((await findings()).get('clock')).toMatchObject([
+    { state: 'problem', what: expect.stringContaining('behind') },
+  ]);
+});
+
+it('manifests that lag are told', async () => {
+  world.write('a', 'content');
+  await protectOnce(world.context, await world.entry('a'));
+  expect(state(await findings(), 'journal')).toEqual(['ok']);
+  await world.asOwner(`update versions set settled_at = now() - interval '6 minutes'`);
+  expect(state(await findings(), 'journal')).toEqual(['problem']);
+});
+
+it('what cannot be looked at is a problem, and keeps nothing else from being told', async () => {
+  const found = await findings({
+    catalog: async () => Promise.reject(new Failure('catalog_unavailable')),
+    documents: [damaged(documents[0] as KeyringDocument)],
+  });
+  for (const check of ['recovery-kit', 'holders', 'journal'])
+    expect(state(found, check)).toEqual(['problem']);
+  expect(state(found, 'clock')).toEqual(['ok']);
+});
