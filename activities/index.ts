@@ -11,6 +11,8 @@ import type {
   ScanStep,
   SealAndUploadAnswer,
   Settled,
+  SweepAnswer,
+  SweepStep,
   UploadAnswer,
   VersionStep,
 } from '../src/domain/steps.ts';
@@ -25,6 +27,7 @@ import { recordFailure } from '../src/pipeline/record-failure.ts';
 import { scan } from '../src/pipeline/scan.ts';
 import { sealAndUpload } from '../src/pipeline/seal-and-upload.ts';
 import { upload } from '../src/pipeline/upload.ts';
+import { type SweepContext, sweepSource } from '../src/sweep/sweep.ts';
 import { failing, postponed } from './edge.ts';
 
 /** A local activity gives its place in the workflow task back soon; a regular one may stand in line. */
@@ -35,11 +38,17 @@ const regularPatienceMs = 7 * 86_400_000;
  * The activities, each one call of a pipeline module. What a step is missing comes back as an answer; an error about
  * the file is thrown with its code and without any path.
  */
-export function createActivities(context: PipelineContext, gates: Gates, metrics: Metrics) {
+export function createActivities(
+  context: PipelineContext,
+  sweeping: SweepContext,
+  gates: Gates,
+  metrics: Metrics,
+) {
   /** Runs a step with heartbeats and, where something is missing, answers so. */
   const step =
     <Input, Answer extends { next: string }>(
       work: (context: PipelineContext, input: Input, run: StepRun) => Promise<Answer>,
+      name = work.name,
     ) =>
     async (input: Input): Promise<Answer> => {
       const began = performance.now();
@@ -50,7 +59,7 @@ export function createActivities(context: PipelineContext, gates: Gates, metrics
       } catch (error) {
         return postponed<Answer>(error, context.log);
       } finally {
-        metrics.stepTook(work.name, (performance.now() - began) / 1_000);
+        metrics.stepTook(name, (performance.now() - began) / 1_000);
       }
     };
 
@@ -61,6 +70,12 @@ export function createActivities(context: PipelineContext, gates: Gates, metrics
     sealAndUpload: step<VersionStep, SealAndUploadAnswer>(sealAndUpload),
     planAndRelease: step<VersionStep, PlanAnswer>(planAndRelease),
     upload: step<VersionStep, UploadAnswer>(upload),
+
+    /** One sweep of a source, from the first entry to the last outcome. */
+    sweepSource: step<SweepStep, SweepAnswer>(
+      (_, input, run) => sweepSource(sweeping, input, run),
+      'sweepSource',
+    ),
 
     /** Records an error that ended a look. */
     recordFailure: (input: FailStep): Promise<void> =>

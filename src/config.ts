@@ -36,6 +36,10 @@ const size = z
 /** What S3 stores in one object: Amazon S3 User Guide, "Amazon S3 multipart upload limits". */
 const largestObjectBytes = 5 * 2 ** 40;
 
+const timezone = z
+  .string()
+  .refine((zone) => Intl.supportedValuesOf('timeZone').includes(zone) || zone === 'UTC', 'an IANA time zone');
+
 const source = z.strictObject({
   name,
   path: absolutePath,
@@ -45,6 +49,14 @@ const source = z.strictObject({
   include: z.array(z.string()).default([]),
   oneFileSystem: z.boolean().default(false),
   maxSize: size.optional(),
+  /** When every entry is looked at, whatever the watcher noticed: at intervals, or by a cron line in a time zone. */
+  sweep: z
+    .union([
+      z.literal('off'),
+      z.strictObject({ every: duration, jitter: duration.prefault('10m') }),
+      z.strictObject({ cron: z.string().min(9), timezone, jitter: duration.prefault('10m') }),
+    ])
+    .prefault({ every: '1d' }),
 });
 
 const destination = z.strictObject({

@@ -41,13 +41,16 @@ import { announceReady, openProcess, untilStopped } from './process.ts';
 import { repeat } from './repeat.ts';
 import { ClamdScanner } from './scanner/clamd-client.ts';
 import { externalSignatures, readSignatureFile } from './scanner/signatures.ts';
-import { servedSources } from './sources.ts';
+import { openSource, servedSources } from './sources.ts';
 import type { Endpoints } from './stack/endpoints.ts';
 import { openS3Store } from './storage/s3-store.ts';
+import { scheduleSweeps } from './sweep/schedule.ts';
+import type { SweepContext } from './sweep/sweep.ts';
 import { connectWorker, dataConverter } from './temporal/connect.ts';
 import { filesQueue, hostQueue, verifySampleId } from './temporal/names.ts';
 import { ensureSchedule } from './temporal/schedules.ts';
 import type { VerifyDeps } from './verify/run.ts';
+import { Dispatcher } from './watcher/dispatcher.ts';
 import { signedEvidence } from './write-only/evidence.ts';
 import { writeOnlyManifests } from './write-only/manifests.ts';
 import { sealSigned } from './write-only/signed-message.ts';
@@ -92,14 +95,17 @@ Runtime.install({
   },
 });
 const connection = await connectWorker(endpoints.temporal);
+const { namespace } = endpoints.temporal;
+const converter = dataConverter(keyring.root.payload);
+const client = new Client({ connection, namespace, dataConverter: converter });
 const activities = {
-  ...createActivities(context, gates, metrics),
+  ...createActivities(context, sweeping(), gates, metrics),
   ...createVerifyActivities(verifying(installation, context), metrics, log),
 };
 const shared = {
   connection,
-  namespace: endpoints.temporal.namespace,
-  dataConverter: dataConverter(keyring.root.payload),
+  namespace,
+  dataConverter: converter,
   shutdownGraceTime: '10s',
   shutdownForceTime: '20s',
 } satisfies Partial<WorkerOptions>;
@@ -129,7 +135,7 @@ const workers = await Promise.all([
 ]);
 const running = workers.map((worker) => worker.run());
 void housekeeping(settleLeftovers);
-void housekeeping(scheduleSamples);
+void housekeeping(scheduleSamples, () => scheduleSweeps(client, config, installation.ids));
 const daily = setInterval(
   () => void housekeeping(settleLeftovers, maintainKeyring, keepCheckpoints),
   86_400_000,
@@ -196,10 +202,21 @@ async function settleLeftovers(): Promise<void> {
   await catalog.recordKeys(keyFacts(installation.keyringDocuments));
 }
 
+/** What sweeps work with: they hand entries over as the watcher does. */
+function sweeping(): SweepContext {
+  const { ids, paths } = installation;
+  const sources = new Map(config.sources.map(({ name }) => [ids.source(name), name]));
+  return {
+    catalog,
+    ids,
+    hostId: config.host.id,
+    dispatcher: new Dispatcher(catalog, client, config),
+    openSource: (sourceId) => openSource(config, ids, catalog, sources.get(sourceId) ?? '', paths.home),
+  };
+}
+
 /** Has a sample of what is stored verified, again and again. */
 async function scheduleSamples(): Promise<void> {
-  const { namespace } = endpoints.temporal;
-  const client = new Client({ connection, namespace, dataConverter: shared.dataConverter });
   const { every, sample, readData } = config.verify;
   const input: VerifySampleInput = { sample, readSample: readData, sliceMs: Math.min(every, verifySliceMs) };
   await ensureSchedule(client, {

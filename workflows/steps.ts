@@ -12,7 +12,7 @@ import type { Postponed, RetryOptions } from '../src/domain/steps.ts';
 
 type Pipeline = Pick<
   Activities,
-  'fingerprint' | 'admit' | 'scan' | 'sealAndUpload' | 'planAndRelease' | 'upload'
+  'fingerprint' | 'admit' | 'scan' | 'sealAndUpload' | 'planAndRelease' | 'upload' | 'sweepSource'
 >;
 type Input<Name extends keyof Pipeline> = Parameters<Pipeline[Name]>[0];
 type Answer<Name extends keyof Pipeline> = Exclude<Awaited<ReturnType<Pipeline[Name]>>, Postponed>;

@@ -7,10 +7,11 @@ import { type Cli, descriptor } from './define.ts';
 import { defineCheckCommands } from './definitions/check.ts';
 import { defineFilesCommands } from './definitions/files.ts';
 import { defineInstallationCommands } from './definitions/installation.ts';
-import { defineLookCommands } from './definitions/look.ts';
 import { defineKeyCommands } from './definitions/keys.ts';
+import { defineLookCommands } from './definitions/look.ts';
 import { defineRecoveryCommands } from './definitions/recovery.ts';
 import { defineRestoreCommands } from './definitions/restore.ts';
+import { defineSweepCommands } from './definitions/sweeps.ts';
 import { Output } from './output.ts';
 import { openSession, type Session } from './session.ts';
 
@@ -37,6 +38,7 @@ const program = new Command('holdfast')
 const cli: Cli = { program, command, run };
 defineInstallationCommands(cli);
 defineFilesCommands(cli);
+defineSweepCommands(cli);
 defineLookCommands(cli);
 defineRestoreCommands(cli);
 defineRecoveryCommands(cli);

@@ -108,6 +108,18 @@ export interface FailStep {
   readonly code: string;
 }
 
+export interface SweepStep {
+  readonly sourceId: Id;
+  readonly runId: Id;
+  /** Who asked for it: `holdfast` for the schedule, else the operator's account. */
+  readonly actor: string;
+  /** Whatever is gone was meant to go: tombstones without a limit. */
+  readonly confirmsDeletions: boolean;
+}
+
+/** `result` as in the run log. */
+export type SweepAnswer = Postponed | { readonly next: 'swept'; readonly result: string };
+
 /** Retries of errors about a file: how many after the first try, and the first pause (doubled each time). */
 export interface RetryOptions {
   readonly maxRetries: number;

@@ -11,4 +11,7 @@ export const hostQueue = (hostId: Id): string => `host.${hostId}`;
 export const protectWorkflowId = (entryId: Id): string => `protect:${entryId}`;
 /** Schedule and, with the time behind it, workflow of the samples that are verified. */
 export const verifySampleId = 'verify-sample';
+/** One sweep per source at a time. */
+export const sweepWorkflowId = (sourceId: Id): string => `sweep:${sourceId}`;
+export const sweepScheduleId = (sourceId: Id): string => `sweep-schedule:${sourceId}`;
 export const holdWorkflowId = (holdId: Id): string => `hold:${holdId}`;

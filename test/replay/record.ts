@@ -12,6 +12,7 @@ import { ApplicationFailure, type Workflow } from '@temporalio/common';
 import { changedSignal } from '../../workflows/messages.ts';
 import type { protectFile } from '../../workflows/protect-file.ts';
 import type { stagingHold } from '../../workflows/staging-hold.ts';
+import type { sweepOnSchedule } from '../../workflows/sweep-source.ts';
 import type { verifySample } from '../../workflows/verify-sample.ts';
 import { clientOf, startTemporal, startWorker, type TestTemporal } from '../support/temporal.ts';
 import { type Handler, madeUpSteps, uploadedAnswer } from '../workflows/steps.ts';
@@ -83,6 +84,7 @@ try {
   for (const scene of scenes) await recordProtectFile(temporal, client, scene);
   await recordStagingHold(temporal, client);
   await recordVerifySample(temporal, client);
+  await recordSweep(temporal, client);
 } finally {
   await temporal.env.teardown();
 }
@@ -147,6 +149,25 @@ async function recordVerifySample(on: TestTemporal, client: Client): Promise<voi
   });
   await handle.result();
   await save('verify-sample', handle);
+  await stop();
+}
+
+async function recordSweep(on: TestTemporal, client: Client): Promise<void> {
+  const taskQueue = 'files.sweep';
+  const steps = madeUpSteps({
+    sweepSource: (_input, calls) =>
+      calls === 1 ? { next: 'unavailable', dependency: 'postgres' } : { next: 'swept', result: 'complete' },
+  });
+  const stop = await startWorker(on, taskQueue, steps.activities, { bundle: on.real });
+  const retry = { maxRetries: 1, retryDelayMs: 10 };
+  const handle = await client.workflow.start<typeof sweepOnSchedule>('sweepOnSchedule', {
+    workflowId: 'sweep-schedule:s',
+    taskQueue,
+    args: [{ sourceId: 's', actor: 'holdfast', confirmsDeletions: false, retry }],
+  });
+  await handle.result();
+  await save('sweep-scheduled', handle);
+  await save('sweep', client.workflow.getHandle('sweep:s'));
   await stop();
 }
 

@@ -37,6 +37,8 @@ test('histories of every way through are recorded', () => {
     'postponed',
     'signalled',
     'small',
+    'sweep',
+    'sweep-scheduled',
     'verify-sample',
   ]);
 });

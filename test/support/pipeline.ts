@@ -181,6 +181,7 @@ export async function makeWorld(server: TestPostgres): Promise<World> {
     exclude: [],
     include: [],
     oneFileSystem: false,
+    sweep: 'off',
   };
   const destinationConfig: DestinationConfig = {
     name: 'primary',
@@ -325,8 +326,9 @@ export async function untilScanned(
   entry: EntryRef,
   run = stepRun(),
   round = 0,
+  runId = 'run',
 ): Promise<{ versionId: Id; large: boolean } | Settled | Changed> {
-  const look = { entryId: entry.id, runId: 'run', round };
+  const look = { entryId: entry.id, runId, round };
   const near = await fingerprint(context, look, run);
   const seen = near.next === 'large' ? await fingerprint(context, { ...look, large: true }, run) : near;
   if (seen.next !== 'admit') return seen as Settled | Changed;
@@ -361,7 +363,8 @@ export async function protectOnce(
   entry: EntryRef,
   run = stepRun(),
   round = 0,
+  runId = 'run',
 ): Promise<Settled | Changed> {
-  const scanned = await untilScanned(context, entry, run, round);
+  const scanned = await untilScanned(context, entry, run, round, runId);
   return 'next' in scanned ? scanned : untilUploaded(context, scanned, run);
 }

@@ -10,6 +10,7 @@ import { openSource, type WalkedSource } from '../../sources.ts';
 import { type Compared, compareTree } from '../../watcher/compare.ts';
 import { Dispatcher } from '../../watcher/dispatcher.ts';
 import { recordSkips, type Skipped } from '../../watcher/skips.ts';
+import { Unsettled } from '../../watcher/unsettled.ts';
 import { chosenPaths } from '../chosen-paths.ts';
 import { bytes, localTime, printable } from '../output.ts';
 import { countOutcomes, type FileRow, pathFields, rowsTable, standingRows, worstFirst } from '../rows.ts';
@@ -93,15 +94,17 @@ async function protect(
   await catalog.startRun({ ...run, kind: 'protect', actor: session.actor });
   const dispatcher = new Dispatcher(catalog, client, config);
   const met = new Map<Id, Met>();
-  const hints = new Map<Id, number>();
+  const handedOver = new Set<Id>();
+  const unsettled = new Unsettled(catalog, dispatcher, run.id);
   const skips: Skipped[] = [];
   let unreachable = 0;
   let page: EntryRef[] = [];
   const handOver = async (): Promise<void> => {
     const given = await waitingOut(session, () => dispatcher.dispatch(page, run.id));
-    for (const [id, hint] of given) hints.set(id, hint);
+    for (const id of given.keys()) handedOver.add(id);
+    unsettled.add(given);
     page = [];
-    session.output.progress(`${met.size} entries seen, ${hints.size} to protect`);
+    session.output.progress(`${met.size} entries seen, ${handedOver.size} to protect`);
   };
   for await (const found of compareTargets(targets, catalog, installation)) {
     session.signal.throwIfAborted();
@@ -125,9 +128,9 @@ async function protect(
   await handOver();
   await waitingOut(session, () => recordSkips(catalog, ids, run, skips));
 
-  if (options.wait) await untilSettled(session, catalog, dispatcher, hints, run.id);
+  if (options.wait) await untilSettled(session, unsettled);
   const rows = await waitingOut(session, () =>
-    resultRows(catalog, met, hints, run.id, options.wait === true),
+    resultRows(catalog, met, handedOver, run.id, options.wait === true),
   );
   report(session, rows, unreachable);
   const counts = countOutcomes(rows);
@@ -137,36 +140,13 @@ async function protect(
   return failed > 0 ? 3 : 0;
 }
 
-/** How often the catalog is asked, and after how many questions without progress a workflow is started again. */
-const pollMs = 250;
-const restartAfterPolls = 240;
-
-/** Waits until every hint is settled; a workflow that ended without settling its entry is started again. */
-async function untilSettled(
-  session: Session,
-  catalog: Catalog,
-  dispatcher: Dispatcher,
-  hints: ReadonlyMap<Id, number>,
-  runId: Id,
-): Promise<void> {
-  const all = [...hints];
-  let done = 0;
-  for (let at = 0; at < all.length; at += pageEntries) {
-    let open = new Map(all.slice(at, at + pageEntries));
-    for (let polls = 1; open.size > 0; polls++) {
-      session.signal.throwIfAborted();
-      const left = await waitingOut(session, () => catalog.unsettled(open));
-      if (left.length < open.size) polls = 1;
-      done += open.size - left.length;
-      open = new Map(left.map((id) => [id, hints.get(id) ?? 0]));
-      session.output.progress(`${done} of ${all.length} entries done`);
-      if (open.size === 0) break;
-      if (polls % restartAfterPolls === 0) {
-        for (const id of open.keys()) await waitingOut(session, () => dispatcher.start(id, runId));
-      }
-      await sleep(pollMs);
-    }
-  }
+function untilSettled(session: Session, unsettled: Unsettled): Promise<void> {
+  const all = unsettled.size;
+  return unsettled.drain(0, {
+    signal: session.signal,
+    calling: (call) => waitingOut(session, call),
+    onProgress: (left) => session.output.progress(`${all - left} of ${all} entries done`),
+  });
 }
 
 /** What may go away in the middle of a run and come back. */
@@ -190,7 +170,7 @@ async function waitingOut<T>(session: Session, work: () => Promise<T>): Promise<
 async function resultRows(
   catalog: Catalog,
   met: ReadonlyMap<Id, Met>,
-  hints: ReadonlyMap<Id, number>,
+  handedOver: ReadonlySet<Id>,
   runId: Id,
   waited: boolean,
 ): Promise<FileRow[]> {
@@ -204,7 +184,7 @@ async function resultRows(
       const row = standing.get(id);
       if (entry === undefined) continue;
       if (entry.skip) rows.push(skippedRow(entry, entry.skip));
-      else if (row !== undefined && (waited || !hints.has(id))) {
+      else if (row !== undefined && (waited || !handedOver.has(id))) {
         // Tombstones only where this run made them.
         if (row.outcome !== 'deleted' || !row.unchanged) rows.push(row);
       } else rows.push(pendingRow(entry));

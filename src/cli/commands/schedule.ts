@@ -1,0 +1,70 @@
+import { type Client, ScheduleNotFoundError } from '@temporalio/client';
+import { Failure } from '../../domain/failures.ts';
+import type { Installation } from '../../installation.ts';
+import { sweepScheduleId, verifySampleId } from '../../temporal/names.ts';
+import { localTime, printable, table } from '../output.ts';
+import { type Session, unlock, withCatalog, withTemporal } from '../session.ts';
+
+/** What recurs by itself: sweeps by their source's name, and the samples that are verified. */
+export async function runScheduleList(session: Session): Promise<void> {
+  await withSchedules(session, async (client, names) => {
+    const { output } = session;
+    const rows: string[][] = [];
+    for (const [name, id] of names) {
+      const found = await describe(client, id);
+      if (found === undefined) continue;
+      const next = found.info.nextActionTimes[0];
+      const last = found.info.recentActions.at(-1)?.takenAt;
+      const { paused, note } = found.state;
+      const times = { next: next?.toISOString() ?? null, last: last?.toISOString() ?? null };
+      output.value({ name, paused, ...times });
+      const when = paused
+        ? `paused${note ? `: ${printable(note)}` : ''}`
+        : next
+          ? `next ${localTime(next)}`
+          : '';
+      rows.push([printable(name), when, last ? `last ${localTime(last)}` : 'not yet']);
+    }
+    output.line(rows.length > 0 ? table(rows) : 'Nothing is scheduled.');
+  });
+}
+
+/** Failure `schedule_unknown`. */
+export async function runSchedulePause(session: Session, name: string, paused: boolean): Promise<void> {
+  await withSchedules(session, async (client, names) => {
+    const id = names.get(name);
+    if (id === undefined || (await describe(client, id)) === undefined)
+      throw new Failure('schedule_unknown', { name });
+    const handle = client.schedule.getHandle(id);
+    await (paused ? handle.pause(`by ${session.actor}`) : handle.unpause());
+    session.output.value({ name, paused });
+    session.output.line(`${printable(name)} ${paused ? 'is paused' : 'goes on'}.`);
+  });
+}
+
+async function withSchedules(
+  session: Session,
+  work: (client: Client, names: ReadonlyMap<string, string>) => Promise<void>,
+): Promise<void> {
+  const installation = await unlock(session);
+  await withCatalog(session, (_, where) =>
+    withTemporal(installation, where, (client) => work(client, scheduleNames(installation))),
+  );
+}
+
+/** Ids by the names people know: `sweep <source>` and `verify`. */
+function scheduleNames({ config, ids }: Installation): Map<string, string> {
+  const sweeps = config.sources.map(
+    ({ name }) => [`sweep ${name}`, sweepScheduleId(ids.source(name))] as const,
+  );
+  return new Map([...sweeps, ['verify', verifySampleId]]);
+}
+
+async function describe(client: Client, id: string) {
+  try {
+    return await client.schedule.getHandle(id).describe();
+  } catch (error) {
+    if (error instanceof ScheduleNotFoundError) return undefined;
+    throw error;
+  }
+}

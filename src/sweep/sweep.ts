@@ -1,0 +1,141 @@
+import { auditEvent } from '../audit/event.ts';
+import type { Catalog, EntryRef, RunResult } from '../catalog/catalog.ts';
+import type { Ids } from '../domain/ids.ts';
+import type { Id } from '../domain/records.ts';
+import type { SweepAnswer, SweepStep } from '../domain/steps.ts';
+import type { StepRun } from '../pipeline/context.ts';
+import type { WalkedSource } from '../sources.ts';
+import { type Compared, compareTree } from '../watcher/compare.ts';
+import { allowsDeletion } from '../watcher/deletions.ts';
+import type { Dispatcher } from '../watcher/dispatcher.ts';
+import { recordSkips, type Skipped } from '../watcher/skips.ts';
+import { Unsettled } from '../watcher/unsettled.ts';
+import { type SweepTotals, sweepTotals } from './totals.ts';
+
+export interface SweepContext {
+  readonly catalog: Catalog;
+  readonly ids: Ids;
+  readonly hostId: Id;
+  readonly dispatcher: Pick<Dispatcher, 'dispatch' | 'start'>;
+  /** The source as it is walked. Failure `source_unavailable`. */
+  openSource(sourceId: Id): Promise<WalkedSource>;
+}
+
+/**
+ * Looks at every entry of a source, hands over what is new, changed or was not protected, and waits for the outcomes. It
+ * may be cut off and run again: what is settled by then is found unchanged.
+ *
+ * When more is gone than {@link allowsDeletion} lets go, nothing counts as deleted and the result is `incomplete`, unless
+ * the sweep was told that this was meant.
+ */
+export async function sweepSource(
+  context: SweepContext,
+  step: SweepStep,
+  run: StepRun,
+): Promise<SweepAnswer> {
+  const { catalog, ids, hostId } = context;
+  const { sourceId, runId, actor, confirmsDeletions } = step;
+  await catalog.startRun({ id: runId, kind: 'sweep', sourceId, hostId, actor, confirmsDeletions });
+  const pass = new Pass(context, step, run);
+  const refusedDeletions = await pass.walk(await context.openSource(sourceId));
+  await pass.settled();
+
+  const totals = await sweepTotals(catalog, runId, pass);
+  await catalog.endRun(runId, resultOf(totals, refusedDeletions), { ...totals, refusedDeletions });
+  // As recorded: when this runs for a second time, the first account stands.
+  const ended = await catalog.endedRun(runId);
+  await catalog.write({
+    events: [
+      auditEvent(ids, {
+        ...{ subject: runId, step: 'run', run: runId, host: hostId, actor, source: sourceId },
+        facts: { kind: 'sweep', ...ended },
+      }),
+    ],
+  });
+  return { next: 'swept', result: ended?.result ?? 'failed' };
+}
+
+function resultOf(totals: SweepTotals, refusedDeletions: number): RunResult {
+  if (refusedDeletions > 0 || totals.unreachable > 0) return 'incomplete';
+  return totals.failed + totals.held + totals.quarantined > 0 ? 'complete with warnings' : 'complete';
+}
+
+/** How many entries are handed over at once, and how many may be on their way before the walk waits. */
+const pageEntries = 500;
+const mostOnTheirWay = 2_000;
+
+/** One walk through a source. */
+class Pass {
+  seen = 0;
+  skipped = 0;
+  unreachable = 0;
+  private readonly context: SweepContext;
+  private readonly step: SweepStep;
+  private readonly run: StepRun;
+  private readonly onTheirWay: Unsettled;
+  private due: EntryRef[] = [];
+  private skips: Skipped[] = [];
+
+  constructor(context: SweepContext, step: SweepStep, run: StepRun) {
+    this.context = context;
+    this.step = step;
+    this.run = run;
+    this.onTheirWay = new Unsettled(context.catalog, context.dispatcher, step.runId);
+  }
+
+  /** Hands over all that is due, and gives how many entries are gone but may not count as deleted. */
+  async walk(source: WalkedSource): Promise<number> {
+    const gone: EntryRef[] = [];
+    for await (const found of compareTree(source, this.context.catalog, this.context.ids)) {
+      this.run.signal.throwIfAborted();
+      this.run.heartbeat();
+      if (found.is === 'gone') gone.push(found.entry);
+      else await this.meet(found);
+    }
+    const mayGo = this.step.confirmsDeletions || (await this.mayAllGo(gone.length));
+    if (mayGo) for (const entry of gone) await this.take(entry);
+    await this.handOver();
+    await this.recordSkips();
+    return mayGo ? 0 : gone.length;
+  }
+
+  /** Waits until everything that was handed over has its outcome. */
+  async settled(): Promise<void> {
+    await this.onTheirWay.drain(0, this.run);
+  }
+
+  private async meet(found: Exclude<Compared, { is: 'gone' }>): Promise<void> {
+    this.seen++;
+    if (found.is === 'unreachable') this.unreachable++;
+    else if (found.is === 'due') await this.take(found.entry);
+    else if (found.is === 'skipped') {
+      this.skipped++;
+      this.skips.push(found);
+      if (this.skips.length >= pageEntries) await this.recordSkips();
+    }
+  }
+
+  private async take(entry: EntryRef): Promise<void> {
+    this.due.push(entry);
+    if (this.due.length >= pageEntries) await this.handOver();
+  }
+
+  private async handOver(): Promise<void> {
+    const { dispatcher } = this.context;
+    this.onTheirWay.add(await dispatcher.dispatch(this.due, this.step.runId));
+    this.due = [];
+    await this.onTheirWay.drain(mostOnTheirWay, this.run);
+  }
+
+  private async recordSkips(): Promise<void> {
+    const { catalog, ids, hostId } = this.context;
+    await recordSkips(catalog, ids, { id: this.step.runId, hostId }, this.skips);
+    this.skips = [];
+  }
+
+  private async mayAllGo(count: number): Promise<boolean> {
+    if (count === 0) return true;
+    const { deletedLately, entries } = await this.context.catalog.deletionLoad(this.step.sourceId);
+    return allowsDeletion({ deletedLately: deletedLately + count - 1, entries });
+  }
+}

@@ -1,0 +1,134 @@
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import type { EntryRef } from '../../src/catalog/catalog.ts';
+import { newRunId } from '../../src/domain/ids.ts';
+import type { Id } from '../../src/domain/records.ts';
+import { compileFilter } from '../../src/files/filter.ts';
+import { openRoot } from '../../src/files/root.ts';
+import { type SweepContext, sweepSource } from '../../src/sweep/sweep.ts';
+import { makeWorld, protectOnce, stepRun, type World } from '../support/pipeline.ts';
+import { usePostgres } from '../support/postgres.ts';
+
+const server = usePostgres();
+
+/** Sweeps of a world's source, its entries protected in this process as their workflows would. */
+async function makeSweeper(exclude: string[] = []) {
+  const world = await makeWorld(server());
+  const { context, catalog, folder } = world;
+  const [sourceId = ''] = [...context.sources.keys()];
+  const dispatched: EntryRef[] = [];
+  const sweeping: SweepContext = {
+    catalog,
+    ids: context.ids,
+    hostId: context.hostId,
+    async openSource() {
+      const root = await openRoot(folder);
+      const config = context.sources.get(sourceId)?.config;
+      if (config === undefined) throw new Error('no source');
+      return { id: sourceId, config, root, filter: compileFilter(root, { exclude }) };
+    },
+    dispatcher: {
+      async dispatch(entries, runId) {
+        const hints = await catalog.hint(entries);
+        for (const entry of entries) {
+          dispatched.push(entry);
+          await protectOnce(context, entry, stepRun(), 0, runId);
+        }
+        return hints;
+      },
+      start: async () => {},
+    },
+  };
+  const sweep = async (confirmsDeletions = false, runId: Id = newRunId()) => {
+    dispatched.length = 0;
+    const step = { sourceId, runId, actor: 'tester', confirmsDeletions };
+    const { result } = (await sweepSource(sweeping, step, stepRun())) as { result: string };
+    const ended = await catalog.endedRun(runId);
+    return { result, totals: ended?.totals ?? {}, paths: dispatched.map(({ path }) => path.toString()) };
+  };
+  return { world, sweep };
+}
+
+function writeMany(world: World, count: number): void {
+  for (let i = 0; i < count; i++) world.write(`file-${i}`, `content ${i}`);
+}
+
+describe('a sweep', () => {
+  test('protects what is there, and then finds all of it unchanged', async () => {
+    const { world, sweep } = await makeSweeper();
+    mkdirSync(join(world.folder, 'letters'));
+    world.write('letters/a', 'one');
+    world.write('b', 'two');
+    world.write('c', 'two');
+    const first = await sweep();
+    expect(first.result).toBe('complete');
+    expect(first.totals).toMatchObject({ seen: 4, unchanged: 0, uploaded: 3, duplicate: 1, bytesRead: 9 });
+    expect(first.totals.bytesSent).toBeGreaterThan(6);
+    const again = await sweep();
+    expect(again.paths).toEqual([]);
+    expect(again.totals).toMatchObject({ seen: 4, unchanged: 4, uploaded: 0, bytesRead: 0, bytesSent: 0 });
+  });
+
+  test('takes what changed and what failed before, and makes a tombstone for what is gone', async () => {
+    const { world, sweep } = await makeSweeper(['*.tmp']);
+    for (const name of ['same', 'changed', 'gone', 'left.tmp']) world.write(name, name);
+    world.knobs.verdict = () => {
+      throw new Error('defect');
+    };
+    await expect(sweep()).rejects.toThrow('defect');
+    world.knobs.verdict = {
+      state: 'clean',
+      engine: 'test 1',
+      signatureRevision: 'r1',
+      signaturesAt: '2026-01-01T00:00:00.000Z',
+      signatureSet: 'official',
+    };
+    expect((await sweep()).totals).toMatchObject({ seen: 4, uploaded: 3, ignored: 1 });
+    world.write('changed', 'anew');
+    world.remove('gone');
+    const { paths, totals, result } = await sweep();
+    expect(paths).toEqual(['changed', 'gone']);
+    expect(totals).toMatchObject({ seen: 3, unchanged: 1, uploaded: 1, ignored: 1, deleted: 1 });
+    expect(result).toBe('complete');
+  });
+
+  test('lets nothing count as deleted when too much is gone, until that is confirmed', async () => {
+    const { world, sweep } = await makeSweeper();
+    writeMany(world, 60);
+    await sweep();
+    for (let i = 0; i < 55; i++) world.remove(`file-${i}`);
+    world.write('new', 'new');
+    const refused = await sweep();
+    expect(refused.result).toBe('incomplete');
+    expect(refused.paths).toEqual(['new']);
+    expect(refused.totals).toMatchObject({ refusedDeletions: 55, deleted: 0, uploaded: 1, seen: 6 });
+    const confirmed = await sweep(true);
+    expect(confirmed.result).toBe('complete');
+    expect(confirmed.totals).toMatchObject({ refusedDeletions: 0, deleted: 55, unchanged: 6 });
+  });
+
+  test('counts once what it did, however often it is cut off', async () => {
+    const { world, sweep } = await makeSweeper();
+    writeMany(world, 3);
+    const runId = newRunId();
+    const first = await sweep(false, runId);
+    const second = await sweep(false, runId);
+    expect(second.totals).toEqual(first.totals);
+    const events = await world.catalog.rows(
+      `select event -> 'facts' ->> 'result' as result from audit_events where event ->> 'step' = 'run' and event ->> 'run' = $1`,
+      [runId],
+    );
+    expect(events).toEqual([{ result: 'complete' }]);
+  });
+
+  test('of a source whose folder is away deletes nothing', async () => {
+    const { world, sweep } = await makeSweeper();
+    writeMany(world, 2);
+    await sweep();
+    rmSync(world.folder, { recursive: true });
+    await expect(sweep()).rejects.toThrow();
+    const deleted = await world.catalog.rows(`select 1 from versions where outcome = 'deleted'`);
+    expect(deleted).toEqual([]);
+  });
+});

@@ -1,0 +1,64 @@
+import { randomUUID } from 'node:crypto';
+import { expect, test } from 'vitest';
+import type { sweepOnSchedule, sweepSource } from '../../workflows/sweep-source.ts';
+import { clientOf, runWorker, useTemporal } from '../support/temporal.ts';
+import { type Handler, madeUpSteps } from './steps.ts';
+
+const temporal = useTemporal();
+const swept = { next: 'swept', result: 'complete' };
+
+async function prepare(handler: Handler) {
+  const taskQueue = `files.${randomUUID()}`;
+  const steps = madeUpSteps({ sweepSource: handler });
+  await runWorker(temporal(), taskQueue, steps.activities);
+  const sourceId = randomUUID();
+  const input = {
+    sourceId,
+    actor: 'holdfast',
+    confirmsDeletions: false,
+    retry: { maxRetries: 1, retryDelayMs: 1 },
+  };
+  const start = <Workflow extends typeof sweepSource | typeof sweepOnSchedule>(
+    type: string,
+    workflowId: string,
+  ) => clientOf(temporal()).workflow.start<Workflow>(type, { workflowId, taskQueue, args: [input] as never });
+  return { ...steps, sourceId, start };
+}
+
+test('a sweep is one activity, with a run of its own', async () => {
+  const { start, calls, sourceId } = await prepare(() => swept);
+  const handle = await start<typeof sweepSource>('sweepSource', `sweep:${sourceId}`);
+  expect(await handle.result()).toBe('complete');
+  expect(calls.map(({ name, local }) => [name, local])).toEqual([['sweepSource', false]]);
+  expect(calls[0]?.input).toMatchObject({ sourceId, actor: 'holdfast', confirmsDeletions: false });
+  expect(calls[0]?.input.runId).toBe(handle.firstExecutionRunId.replaceAll('-', ''));
+});
+
+test('it waits for what it needs, and then begins again under the same run', async () => {
+  const { start, calls, sourceId, names } = await prepare((_, count) =>
+    count === 1 ? { next: 'unavailable', dependency: 'postgres' } : swept,
+  );
+  const handle = await start<typeof sweepSource>('sweepSource', `sweep:${sourceId}`);
+  expect(await handle.result()).toBe('complete');
+  expect(names()).toEqual(['sweepSource', 'awaitDependency', 'sweepSource']);
+  expect(calls[0]?.input.runId).toBe(calls[2]?.input.runId);
+});
+
+test('the schedule leaves a sweep that is under way alone', async () => {
+  let finish = (): void => {};
+  const finished = new Promise<void>((resolve) => {
+    finish = resolve;
+  });
+  const { start, sourceId, names } = await prepare(async () => {
+    await finished;
+    return swept;
+  });
+  const byHand = await start<typeof sweepSource>('sweepSource', `sweep:${sourceId}`);
+  const byClock = await start<typeof sweepOnSchedule>('sweepOnSchedule', `sweep-schedule:${sourceId}`);
+  expect(await byClock.result()).toBe('under way already');
+  finish();
+  expect(await byHand.result()).toBe('complete');
+  const next = await start<typeof sweepOnSchedule>('sweepOnSchedule', `sweep-schedule:${sourceId}`);
+  expect(await next.result()).toBe('complete');
+  expect(names()).toEqual(['sweepSource', 'sweepSource']);
+});
