@@ -40,3 +40,32 @@ test('two installations run at once below 0700 folders with spaces, and know not
   expect(await one.run('status')).toMatchObject({ code: 5 });
   expect(await other.run('status')).toMatchObject({ code: 0 });
 }, 180_000);
+
+test('a running one takes a new password and new keys, and still reads what the older ones sealed', async () => {
+  const [, other] = installations as [TestInstallation, TestInstallation];
+  const changed = other.passwordFile('other words that nobody guesses\n', 'changed');
+  const withNew = { HOLDFAST_PASSWORD_FILE: changed };
+  const change = ['key', 'change-password', '--new-password-file', changed];
+  expect(await other.run(...change)).toMatchObject({ code: 0 });
+  expect(await other.run('protect', other.path('docs'))).toMatchObject({ code: 6 });
+
+  const rotated = await other.runWith(withNew, 'key', 'rotate', '--master', '--payload', '--json');
+  expect(rotated).toMatchObject({ code: 0, rows: [{ outdated: ['recovery-kit'] }] });
+  other.write('docs', 'later.txt', 'sealed with the new key');
+  const { code, rows } = await other.runWith(withNew, 'protect', other.path('docs'), '--wait', '--json');
+  expect(code).toBe(0);
+  expect(rows.map((row) => row.outcome)).toEqual(['uploaded', 'uploaded']);
+  const keys = await other.query<{ count: number }>(
+    'select count(distinct key_id)::int as count from sealings',
+  );
+  expect(keys).toEqual([{ count: 2 }]);
+
+  const to = path.join(other.folder, 'restored later');
+  expect(await other.runWith(withNew, 'restore', 'docs', '--to', to)).toMatchObject({ code: 0 });
+  expect(readFileSync(path.join(to, 'docs', 'who.txt'), 'utf8')).toBe('I am other');
+  expect(readFileSync(path.join(to, 'docs', 'later.txt'), 'utf8')).toBe('sealed with the new key');
+
+  const doctor = await other.run('doctor', '--json');
+  expect(doctor.code).toBe(0);
+  expect(doctor.stdout).toContain('The recovery kit lacks the newest keys');
+}, 120_000);
