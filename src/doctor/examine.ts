@@ -12,7 +12,7 @@ import { signatures } from './signatures.ts';
 import { stored } from './stored.ts';
 
 /** Everything that is looked at, in the order it is told. */
-export const checks: readonly Check[] = [
+const checks: readonly Check[] = [
   services,
   recoveryKit,
   holders,

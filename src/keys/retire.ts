@@ -22,7 +22,7 @@ export interface Deletion {
   readonly denied: number;
 }
 
-export const nothing: Deletion = { deleted: 0, locked: 0, denied: 0 };
+const nothing: Deletion = { deleted: 0, locked: 0, denied: 0 };
 
 /** Remembers documents that were replaced: they open with an older password until they are deleted from the bucket. */
 export async function retireDocuments(catalog: Catalog, names: readonly string[]): Promise<void> {
@@ -91,7 +91,7 @@ async function serverTimeMs(store: ObjectStore): Promise<number> {
 
 export const isComplete = ({ locked, denied }: Deletion): boolean => locked + denied === 0;
 
-export const sum = (a: Deletion, b: Deletion): Deletion => ({
+const sum = (a: Deletion, b: Deletion): Deletion => ({
   deleted: a.deleted + b.deleted,
   locked: a.locked + b.locked,
   denied: a.denied + b.denied,

@@ -73,7 +73,7 @@ export interface ScopeKey {
   readonly key: SealingKey;
 }
 
-export const leastIterations = 600_000;
+const leastIterations = 600_000;
 const mostIterations = 10_000_000;
 const rootKdf = 'pbkdf2-hmac-sha256';
 const scopeKdf = 'holdfast-wrap';
