@@ -11,10 +11,12 @@ import {
 import { createActivities } from '../activities/index.ts';
 import { createVerifyActivities } from '../activities/verify.ts';
 import type { VerifySampleInput } from '../workflows/verify-sample.ts';
+import { auditEvent } from './audit/event.ts';
 import { sequenceAudit } from './audit/sequencer.ts';
 import { Catalog } from './catalog/catalog.ts';
 import { openPool } from './catalog/database.ts';
 import { Failure } from './domain/failures.ts';
+import { newRunId } from './domain/ids.ts';
 import type { Id } from './domain/records.ts';
 import type { Dependency } from './domain/steps.ts';
 import { systemCalls } from './files/system-calls.ts';
@@ -253,8 +255,20 @@ async function maintainKeyring(): Promise<void> {
   );
   try {
     const { retired, shredded } = await keepKeyring({ catalog, home: installation.paths.home, places });
-    const done = shredded.filter(({ isDone }) => isDone).length;
-    log.info({ retired, shredded: done }, 'the keyring is kept up');
+    const done = shredded.filter(({ isDone }) => isDone);
+    const run = newRunId();
+    const events = done.map(({ scope: _, ...facts }) =>
+      auditEvent(installation.ids, {
+        subject: run,
+        step: 'keyring',
+        among: facts.scopeId,
+        run,
+        host: config.host.id,
+        facts: { action: 'shred-due', ...facts },
+      }),
+    );
+    await catalog.write({ events });
+    log.info({ retired, shredded: done.length }, 'the keyring is kept up');
   } finally {
     for (const { deleting } of places) deleting.close();
   }
