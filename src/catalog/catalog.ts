@@ -206,15 +206,20 @@ export class Catalog {
     const unique = [...new Map(entries.map((entry) => [entry.id, entry])).values()];
     // First, and with no index named: two that add the same entry at once may meet at either unique one.
     await this.addEntries(unique);
-    const found = await this.rows<{ id: Id; hint: number }>(
-      // The path is set too, because that of an entry whose scope was shredded has been forgotten.
-      `with told as (select id, path from jsonb_to_recordset($1) as r(id text, path bytea)),
-            taken as (select e.id from entries e join told on told.id = e.id order by e.id for no key update of e)
-       update entries e set hint = e.hint + 1, path = told.path
-       from taken join told on told.id = taken.id where e.id = taken.id returning e.id, e.hint`,
-      [encodeEntries(unique)],
+    const found = await this.rows<{ id: Id; hint: number; path: Buffer }>(
+      `with taken as (select id from entries where id = any($1) order by id for no key update)
+       update entries e set hint = e.hint + 1 from taken where e.id = taken.id returning e.id, e.hint, e.path`,
+      [unique.map((entry) => entry.id)],
     );
+    const known = new Map(found.map((row) => [row.id, row.path]));
+    await this.restorePaths(unique.filter(({ id, path }) => !known.get(id)?.equals(path)));
     return new Map(found.map((row) => [row.id, row.hint]));
+  }
+
+  /** The path of an entry whose scope was shredded has been forgotten; now it is known again. */
+  private async restorePaths(entries: readonly EntryRef[]): Promise<void> {
+    for (const { id, path } of entries)
+      await this.rows('update entries set path = $2 where id = $1', [id, path]);
   }
 
   /** How many of the entries still have an unsettled hint not newer than the one given for each. */

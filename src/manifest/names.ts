@@ -4,7 +4,7 @@ import type { Id } from '../domain/records.ts';
 export const maxManifestNumber = 999_999_999_999;
 
 /** Below this lie all manifests of a repository, without prefix. */
-export const manifestsFolder = 'manifests/';
+const manifestsFolder = 'manifests/';
 
 /** Name of a manifest, without prefix. `number` is 1 to 999,999,999,999. */
 export function manifestName(sourceId: Id, number: number): string {

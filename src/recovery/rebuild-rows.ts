@@ -46,7 +46,7 @@ const unknownMediaType = 'application/octet-stream';
  * What a rebuilt catalog says became of a version. What rests on an object that is gone, or waited for an approval whose
  * sealed file nobody knows any more, has failed: so the next look at the file protects it anew, and the next manifest says so.
  */
-export function rebuiltOutcome(version: ScratchVersion): {
+function rebuiltOutcome(version: ScratchVersion): {
   outcome: Outcome;
   reason: string | null;
   journal: number | null;

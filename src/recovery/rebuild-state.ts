@@ -17,7 +17,7 @@ export interface RebuildState {
   readonly run: Id;
 }
 
-export async function rebuildState(catalog: Statements): Promise<RebuildState | undefined> {
+async function rebuildState(catalog: Statements): Promise<RebuildState | undefined> {
   const [row] = await catalog.rows<{ value: RebuildState }>(
     'select value from installation_facts where name = $1',
     [fact],

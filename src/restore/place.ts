@@ -68,7 +68,7 @@ export function placeByRename(from: Buffer, to: Buffer): boolean {
 }
 
 /** Whether the name is a further name of this inode. */
-export function isInode(path: Buffer, inode: { readonly dev: bigint; readonly ino: bigint }): boolean {
+function isInode(path: Buffer, inode: { readonly dev: bigint; readonly ino: bigint }): boolean {
   const found = lstatSync(path, { bigint: true, throwIfNoEntry: false });
   return found !== undefined && found.ino === inode.ino && found.dev === inode.dev;
 }

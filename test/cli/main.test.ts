@@ -18,6 +18,8 @@ const commands = [
   'files',
   'show',
   'runs',
+  'sweep',
+  'schedule',
   'ls',
   'cat',
   'find',
