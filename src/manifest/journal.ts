@@ -34,6 +34,7 @@ import { noteHead } from './heads.ts';
 import { manifestName } from './names.ts';
 import { findManifest, putManifest, takeOver } from './place.ts';
 import type { ManifestHead, ManifestRow } from './records.ts';
+import { maxRows } from './schema.ts';
 
 export interface JournalDeps {
   readonly catalog: Catalog;
@@ -44,6 +45,8 @@ export interface JournalDeps {
   readonly headsFolder: string;
   readonly failPoints: FailPoints;
   readonly log: Logger;
+  /** Rows of one part of a checkpoint, 1 to 20,000, the default. */
+  readonly partRows?: number;
 }
 
 export interface JournalSource {
@@ -55,7 +58,6 @@ export interface JournalSource {
 const dueVersions = 1_000;
 const dueAgeSeconds = 30;
 const mostJournalRows = 5_000;
-const mostCheckpointRows = 20_000;
 const leastLockDays = 90;
 /** Pause before the end of the chain is tried again while another writer is there. */
 const retryMs = 500;
@@ -143,11 +145,12 @@ export class ManifestWriter {
 
   /** Journals may come between the parts. What ends it in the middle leaves parts without an end; the next one begins anew. */
   async #writeParts(source: JournalSource): Promise<void> {
-    const retainUntil = await latestRetention(this.#deps.catalog, source.id);
+    const { catalog, partRows = maxRows } = this.#deps;
+    const retainUntil = await latestRetention(catalog, source.id);
     let from: Cursor | undefined;
     for (let part = 1; ; ) {
       const written = await this.#chained(source, async () => {
-        const gathered = await this.#gather(source, 'live', mostCheckpointRows, from);
+        const gathered = await this.#gather(source, 'live', partRows, from);
         const last = gathered.next === undefined;
         const form = { kind: 'checkpoint', last, ...(part === 1 ? {} : { part }) } as const;
         await this.#write(source, form, gathered, retainUntil);

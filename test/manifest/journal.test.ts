@@ -26,7 +26,7 @@ interface Journal {
   readonly source: { id: string; name: string };
   readonly headsFolder: string;
   /** A writer of another process, which ends where it is told to. */
-  another(killedAt?: FailPointName): ManifestWriter;
+  another(killedAt?: FailPointName, changes?: { partRows: number }): ManifestWriter;
   /** Protects files, one version each. */
   protect(...paths: string[]): Promise<void>;
   /** What lies in the bucket under the names of manifests, by number; undefined members are not ours. */
@@ -47,8 +47,9 @@ async function makeJournal(): Promise<Journal> {
   const [source] = [...context.sources.values()].map(({ id, config }) => ({ id, name: config.name }));
   if (source === undefined) throw new Error('no source');
   const headsFolder = join(world.stagingDir, '..', 'heads');
-  const another = (killedAt?: FailPointName) =>
+  const another = (killedAt?: FailPointName, changes: { partRows?: number } = {}) =>
     new ManifestWriter({
+      ...changes,
       catalog,
       destinations: context.destinations,
       format: keyedManifests(context.keys as RepositoryKeys),
@@ -514,31 +515,36 @@ describe('checkpoints', () => {
     });
   });
 
-  test('come in numbered parts, between which journals go on', async () => {
+  test('come in numbered parts, and journals go on between them', async () => {
     const journal = await makeJournal();
-    const { world, writer, source } = journal;
+    const { world, source } = journal;
     await journal.protect('a');
+    const folders = 40;
     await world.catalog.rows(
       `with made as (
          insert into entries (id, source_id, path, head_version_id, head_observation)
-         select md5('e' || n), $1, convert_to('folder ' || n, 'UTF8'), md5('v' || n), 1 from generate_series(1, 20500) n
+         select md5('e' || n), $1, convert_to('folder ' || n, 'UTF8'), md5('v' || n), 1 from generate_series(1, $2::int) n
          returning id, head_version_id
        )
        insert into versions (id, entry_id, observation, run_id, kind, size_bytes, mode, uid, gid, mtime_ns, ctime_ns,
-                             device, inode, outcome, settled_at)
-       select head_version_id, id, 1, 'run', 'dir', 0, 493, 0, 0, 0, 0, 0, 0, 'uploaded', now() from made`,
-      [source.id],
+                             device, inode, outcome, settled_at, journal)
+       select head_version_id, id, 1, 'run', 'dir', 0, 493, 0, 0, 0, 0, 0, 0, 'uploaded', now(), 0 from made`,
+      [source.id, folders],
     );
-    await writer.writeCheckpoint(source);
+    const checkpoint = journal.another(undefined, { partRows: 4 }).writeCheckpoint(source);
+    while ((await journal.waiting()) > 0) await journal.writer.writeJournals(source);
+    await checkpoint;
     const manifests = await journal.manifests();
     expectChain(manifests);
-    expect(manifests.map(({ head, rows }) => [head?.kind, head?.part, head?.last, rows.length])).toEqual([
-      ['checkpoint', undefined, false, 20_000],
-      ['checkpoint', 2, true, 501],
+    const parts = manifests.filter(({ head }) => head?.kind === 'checkpoint');
+    const count = Math.ceil((folders + 1) / 4);
+    expect(parts.map(({ head }) => head?.part)).toEqual([
+      undefined,
+      ...Array.from({ length: count - 1 }, (_, at) => at + 2),
     ]);
-    expect(new Set(manifests.flatMap(paths)).size).toBe(20_501);
-    // What a checkpoint lists needs no journal.
-    expect(await journal.waiting()).toBe(0);
+    expect(parts.map(({ head }) => head?.last)).toEqual([...Array(count - 1).fill(false), true]);
+    expect(new Set(parts.flatMap(paths)).size).toBe(folders + 1);
+    expect(manifests.at(-1)?.head?.kind).toBe('checkpoint');
   });
 
   test('are due a month after the last, and locked for as long as what they list', async () => {
