@@ -17,6 +17,11 @@ it('the independent reader opens and refuses every vector as it says', () => {
   expect(counts.reduce((sum, count) => sum + count, 0)).toBe(readdirSync(vectorFolder).length);
 });
 
+it('the independent reader tells which manifests of a source are missing, and what counts', () => {
+  const script = fileURLToPath(new URL('check_histories.py', import.meta.url));
+  execFileSync(python, ['-B', script], { stdio: 'pipe' });
+});
+
 it('the independent reader knows nothing of the source tree', () => {
   const modules = readdirSync(folder, { withFileTypes: true })
     .filter((entry) => entry.isFile())

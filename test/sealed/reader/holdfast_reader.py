@@ -77,6 +77,7 @@ def open_keyring(bucket: Path, typed: bytes, report: Report) -> dict:
             continue
         documents.append(document)
         newest[document["holder"]] = document["generation"]
+    need(len(documents) > 0, "nothing to read", f"{bucket} has no keyring document in keys/root")
     documents.sort(key=lambda each: (each["generation"] == newest[each["holder"]], each["generation"]), reverse=True)
     root = None
     for document in documents:
@@ -117,10 +118,10 @@ def read_history(bucket: Path, source: str, keys: dict, report: Report) -> tuple
         if head["previousSha256"] != before:
             # Only a complete checkpoint from here on makes up for what is missing.
             complete, part = False, 0
-            report.note(f"{name}: the manifest before is not here")
+            report.note("\n".join([*passed_over, f"{name}: the manifest before is not here"]))
         elif passed_over:
             report.note("\n".join(f"{each} (no part of the chain)" for each in passed_over))
-            passed_over = []
+        passed_over = []
         before = hashlib.sha256(data).hexdigest()
         if head["kind"] == "checkpoint":
             part = 1 if "part" not in head else part + 1 if part > 0 and head["part"] == part + 1 else 0
@@ -181,8 +182,9 @@ class Tree:
         finally:
             os.close(descriptor)
 
-    def write(self, rows: list[dict]) -> None:
-        """Files, then links, then what is said of folders, the deepest first: writing into a folder changes its time."""
+    def write(self, rows: list[dict]) -> int:
+        """Files, then links, then what is said of folders, the deepest first: writing into a folder changes its time. Returns how many."""
+        written = 0
         paths = {row["version"]: from_base64(row["path"], url=True) for row in rows}
         steps = {"file": self.write_file, "link": self.write_link, "dir": self.settle_folder}
         for kind, step in steps.items():
@@ -190,8 +192,10 @@ class Tree:
             for row in sorted(chosen, key=lambda row: paths[row["version"]].count(b"/"), reverse=True):
                 try:
                     step(row, paths[row["version"]])
+                    written += 1
                 except (OSError, Refused) as error:
                     self.report.problem(f"{shown(paths[row['version']])}: {error}")
+        return written
 
     def write_file(self, row: dict, path: bytes) -> None:
         parent, _, name = path.rpartition(b"/")
@@ -302,8 +306,8 @@ def restore(bucket: Path, target: Path, typed: bytes, names: list[str]) -> int:
         folder = target / (name if sound_path(name.encode()) and "/" not in name and not (target / name).exists() else source)
         folder.mkdir(mode=0o700)
         rows = rows_to_restore(history[1], report)
-        Tree(bucket, folder, keys, report).write(rows)
-        report.note(f"source {name!r}: {len(rows)} entries in {folder}")
+        written = Tree(bucket, folder, keys, report).write(rows)
+        report.note(f"source {name!r}: {written} of {len(rows)} entries are in {folder}")
     for name in set(names) - found:
         report.problem(f"no source is named {name!r}")
     return 1 if report.problems else 0
