@@ -9,7 +9,11 @@ test(
   async () => {
     const { outcomes } = await expectNoHarm(seconds, 20_000);
     expect(Object.keys(outcomes)).toEqual(
-      expect.arrayContaining(['altered: unknown_key', 'scope: unsupported_format', 'root: hostile_keyring']),
+      expect.arrayContaining([
+        'altered: unknown_key',
+        'altered manifest: unknown_key',
+        'root: hostile_keyring',
+      ]),
     );
   },
   1_000 * seconds + 120_000,

@@ -8,7 +8,10 @@ test('two seconds of hostile bytes are refused, each with its reason', async () 
     expect.arrayContaining([
       ...['altered: tampered', 'altered: unsupported_format', 'lying source: tampered'],
       ...['forged: opened', 'forged: tampered', 'forged: unsupported_format'],
-      ...['metadata: opened', 'metadata: unsupported_format', 'scope: corrupted_keyring'],
+      ...['metadata: opened', 'metadata: unsupported_format'],
+      ...['scope: corrupted_keyring', 'scope plaintext: corrupted_keyring'],
+      ...['altered manifest: tampered', 'forged manifest: opened', 'forged manifest: unsupported_format'],
+      ...['altered message: unsupported_format', 'forged message: opened', 'forged message: tampered'],
     ]),
   );
 });

@@ -2,8 +2,8 @@ import { footerBytes, footerOffset, ivBytes } from '../../../src/sealed/layout.t
 import { boundaries, large, type Original, small } from './corpus.ts';
 import type { Random } from './random.ts';
 
-/** What somebody can do to sealed bytes without the key. */
-type Alteration = (bytes: Buffer, random: Random) => Buffer;
+/** What somebody can do to bytes without the key. `other` gives those of another object. */
+type Alteration = (bytes: Buffer, random: Random, other: () => Buffer) => Buffer;
 
 const flipBit: Alteration = (bytes, random) =>
   changed(bytes, (copy) => {
@@ -50,18 +50,18 @@ const swapRanges: Alteration = (bytes, random) => {
   ]);
 };
 
-const editLength: Alteration = (bytes, random) => {
+const editLength: Alteration = (bytes, random, other) => {
   const footerAt = bytes.length - footerBytes;
-  if (footerAt < ivBytes + 4) return cutEnd(bytes, random);
+  if (footerAt < ivBytes + 4) return cutEnd(bytes, random, other);
   return changed(bytes, (copy) => writeNumber(copy, random.pick(lengthFields(footerAt)), random));
 };
 
 /** The start of one file, the rest of another. */
-const splice: Alteration = (bytes, random) => {
-  const other = anOriginal(random).sealed;
+const splice: Alteration = (bytes, random, other) => {
+  const rest = other();
   return Buffer.concat([
     bytes.subarray(0, random.below(bytes.length + 1)),
-    other.subarray(random.below(other.length)),
+    rest.subarray(random.below(rest.length)),
   ]);
 };
 
@@ -74,9 +74,14 @@ const alterations = [
 export function alteredBytes(random: Random): Buffer {
   const { sealed } = anOriginal(random);
   if (random.chance(0.2)) return exchangePart(sealed, anOriginal(random).sealed, random);
-  let bytes = sealed;
+  return alter(sealed, random, () => anOriginal(random).sealed);
+}
+
+/** One to three alterations. */
+export function alter(original: Buffer, random: Random, other: () => Buffer): Buffer {
+  let bytes = original;
   for (let left = 1 + random.below(3); left > 0 && bytes.length > 0; left--) {
-    bytes = random.pick(alterations)(bytes, random);
+    bytes = random.pick(alterations)(bytes, random, other);
   }
   return bytes;
 }

@@ -1,3 +1,4 @@
+import { openManifest } from '../../../src/manifest/decode.ts';
 import { openRoot, openScopeKey, type RootKeys } from '../../../src/sealed/keyring.ts';
 import { decodeMetadata } from '../../../src/sealed/metadata.ts';
 import { refusalOf } from '../samples.ts';
@@ -5,11 +6,23 @@ import { alteredBytes, anOriginal } from './altered.ts';
 import { large, small } from './corpus.ts';
 import { forgedBytes } from './forged.ts';
 import { broke, checkMetadata, readBothWays, readLyingSource } from './judge.ts';
-import { hostileDocument, rootVector, scopeVector } from './keyring-bytes.ts';
+import { hostileDocument, hostilePlaintext, rootVector, scopeVector } from './keyring-bytes.ts';
+import {
+  alteredManifest,
+  checkManifest,
+  forgedManifest,
+  keyById,
+  manifests,
+  type NamedManifest,
+} from './manifest-bytes.ts';
+import { alteredMessage, forgedMessage, readMessage } from './message-bytes.ts';
 import { metadataBytes } from './metadata-bytes.ts';
 import { Random } from './random.ts';
 
-export const kinds = ['altered', 'lying source', 'forged', 'metadata', 'scope', 'root'] as const;
+export const kinds = [
+  ...(['altered', 'lying source', 'forged', 'metadata', 'scope', 'scope plaintext', 'root'] as const),
+  ...(['altered manifest', 'forged manifest', 'altered message', 'forged message'] as const),
+] as const;
 export type Kind = (typeof kinds)[number];
 
 /** What a case came to: `opened`, `unchanged` where chance made the bytes of an original, or the code of a refusal. */
@@ -28,12 +41,17 @@ export async function runCase(seed: number): Promise<CaseResult> {
 
 /** Share of each kind, in thousandths, summed up. */
 const bounds = [
-  [450, 'altered'],
-  [500, 'lying source'],
-  [800, 'forged'],
-  [900, 'metadata'],
-  [970, 'scope'],
-  [1_000, 'root'],
+  [270, 'altered'],
+  [300, 'lying source'],
+  [480, 'forged'],
+  [540, 'metadata'],
+  [580, 'scope'],
+  [610, 'scope plaintext'],
+  [630, 'root'],
+  [730, 'altered manifest'],
+  [830, 'forged manifest'],
+  [910, 'altered message'],
+  [1_000, 'forged message'],
 ] as const;
 
 const originals = [...small, ...large];
@@ -80,6 +98,20 @@ const cases: Readonly<Record<Kind, (random: Random) => Promise<string>>> = {
     );
   },
 
+  /** Of another holder, who has the master key. */
+  async 'scope plaintext'(random) {
+    const { bytes, honest } = hostilePlaintext(root, random);
+    let opened: ReturnType<typeof openScopeKey> | undefined;
+    const code = await refusalOf(() => {
+      opened = openScopeKey(root, bytes);
+    });
+    if (honest !== (code === undefined))
+      broke(honest ? `refuses what is right: ${code}` : 'opens a hostile key');
+    if (code !== undefined && code !== 'corrupted_keyring') broke(`refuses a keyring with ${code}`);
+    if (code === undefined && typeof opened !== 'object') broke('takes a key for one of a newer keyring');
+    return code ?? 'opened';
+  },
+
   async root(random) {
     const bytes = hostileDocument(rootVector.body, random);
     const refusals = ['corrupted_keyring', 'unsupported_format', 'hostile_keyring', 'wrong_password'];
@@ -87,7 +119,48 @@ const cases: Readonly<Record<Kind, (random: Random) => Promise<string>>> = {
       openRoot(bytes, rootVector.bytes('password')),
     );
   },
+
+  async 'altered manifest'(random) {
+    const made = alteredManifest(random);
+    const { code } = await readManifest(made);
+    const isOriginal = ({ objectName, bytes }: NamedManifest) =>
+      objectName === made.objectName && bytes.equals(made.bytes);
+    if (manifests.some(isOriginal)) return 'unchanged';
+    if (code === undefined) broke('opens an altered manifest');
+    return code;
+  },
+
+  async 'forged manifest'(random) {
+    const made = forgedManifest(random);
+    const { code } = await readManifest(made);
+    if (made.honest && code !== undefined) broke(`refuses what is right: ${code}`);
+    return code ?? 'opened';
+  },
+
+  /** Numbers in a session key packet are not read here: what opens must be what was sealed. */
+  async 'altered message'(random) {
+    const message = alteredMessage(random);
+    const { code, givenOut } = await readMessage(message, random);
+    if (code === undefined && !givenOut.equals(message.content)) broke('opens to other content');
+    return code ?? 'opened';
+  },
+
+  async 'forged message'(random) {
+    const message = forgedMessage(random);
+    const { code, givenOut } = await readMessage(message, random);
+    if (message.honest && !message.content.equals(givenOut)) broke(`refuses what is right: ${code}`);
+    return code ?? 'opened';
+  },
 };
+
+async function readManifest({ bytes, objectName }: NamedManifest): Promise<{ code: string | undefined }> {
+  const code = await refusalOf(async () => {
+    checkManifest(await openManifest(bytes, { objectName, keyById }), objectName);
+  });
+  if (code !== undefined && !['tampered', 'unsupported_format', 'unknown_key'].includes(code))
+    broke(`refuses a manifest with ${code}`);
+  return { code };
+}
 
 const root: RootKeys = {
   repositoryId: scopeVector.field('repository'),

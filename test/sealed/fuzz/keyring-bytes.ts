@@ -1,4 +1,8 @@
 import { hash } from 'node:crypto';
+import { lastMaster, type RootKeys } from '../../../src/sealed/keyring.ts';
+import { wrapDocument } from '../../../src/sealed/keyring-document.ts';
+import { expand } from '../../../src/sealed/keys.ts';
+import { scopeId } from '../../../src/sealed/names.ts';
 import { readVectors, type Vector } from '../vectors.ts';
 import { hostileMembers, hostileValue, jsonText, type Members, membersOf } from './hostile-json.ts';
 import type { Random } from './random.ts';
@@ -29,6 +33,33 @@ export function hostileDocument(document: Buffer, random: Random): Buffer {
   const sorted = hostile.toSorted(([a], [b]) => (a < b ? -1 : 1));
   const checksum = hash('sha256', jsonText(sorted), 'base64url');
   return Buffer.from(jsonText([['checksum', JSON.stringify(checksum)], ...sorted]));
+}
+
+/** A scope key document that is rightly wrapped under the last master key, around plaintext that is hostile or not. */
+export function hostilePlaintext(root: RootKeys, random: Random): { bytes: Buffer; honest: boolean } {
+  const secret = random.bytes(64).toString('base64url');
+  const members = membersOf({ key: secret, name: 'default', number: 1 + random.below(9) });
+  const text = jsonText(members);
+  const made = random.chance(0.1) ? text : jsonText(hostileMembers(members, random));
+  // No longer fits into a document.
+  const hostile = made.length > 40_000 ? text : made;
+  const numbered = /^(\{"key":"[^"]+","name":"default","number":)([1-9]\d{0,7})\}$/.exec(hostile);
+  const bytes = wrapDocument(
+    {
+      v: 1,
+      repository: root.repositoryId,
+      keyId: random.bytes(16),
+      purpose: `scope/${scopeId(root, 'default')}`,
+      generation: root.generation,
+      kdf: 'holdfast-wrap',
+      iterations: 0,
+      salt: Buffer.alloc(0),
+    },
+    Buffer.from(hostile),
+    expand(lastMaster(root).key, Buffer.from('holdfast/1/wrap'), 32),
+  );
+  // A hostile value can be another key number, which is as good.
+  return { bytes, honest: numbered !== null && hostile.includes(secret) };
 }
 
 function withMember(members: Members, name: string, text: string): Members {
