@@ -37,12 +37,20 @@ export async function openPool(options: DatabaseOptions): Promise<pg.Pool> {
 /** SQLSTATE classes that say the server is away, full or stopping (PostgreSQL manual, appendix A). */
 const unavailableClasses = ['08', '53', '57', '58'];
 
-/** Runs `work`, turning an outage of Postgres into `catalog_unavailable`; a defect in SQL stays what it is. */
+/** SQLSTATEs of a database that nothing has migrated, or that does not know the program's role. */
+const unreadyCodes = ['28000', '28P01', '3D000', '42P01'];
+
+/**
+ * Runs `work`, turning an outage of Postgres into `catalog_unavailable` and a database without tables of ours into
+ * `catalog_unready`; a defect in SQL stays what it is.
+ */
 export async function translated<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
     if (isOutage(error)) throw new Failure('catalog_unavailable', {}, { cause: error });
+    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    if (unreadyCodes.includes(code)) throw new Failure('catalog_unready', { code }, { cause: error });
     throw error;
   }
 }

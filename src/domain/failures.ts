@@ -60,6 +60,12 @@ export const failures = {
     'The catalog (Postgres) does not answer.',
     'Run `holdfast status`; the log of the postgres service says why.',
   ),
+  catalog_unready: row(
+    5,
+    false,
+    'The database has no tables of this program, or does not let it in ({code}).',
+    'The first `holdfast up` makes the tables. If the database was lost: `holdfast up --only temporal,postgres,s3`, then `holdfast catalog rebuild`.',
+  ),
   schema_unknown: row(
     1,
     false,
