@@ -7,7 +7,7 @@ import { broke } from './judge.ts';
 import { Random } from './random.ts';
 
 /** An OpenPGP message, and the content that a manifest's row says it has. */
-export interface Message {
+interface Message {
   readonly bytes: Buffer;
   readonly content: Buffer;
 }
