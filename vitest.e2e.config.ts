@@ -1,10 +1,10 @@
 import { defineConfig } from 'vitest/config';
 
-/** Tests of the whole program on its real services: one file after the other, because each file starts a stack. */
+/** Tests of the whole program on its real services. Each file starts a stack of its own, which waits as much as it works: two at once. */
 export default defineConfig({
   test: {
     include: ['test/e2e/**/*.test.ts'],
-    fileParallelism: false,
+    maxWorkers: 2,
     testTimeout: 120_000,
     hookTimeout: 180_000,
   },

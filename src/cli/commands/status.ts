@@ -1,3 +1,4 @@
+import { type JournalLag, journalLags } from '../../catalog/journal-query.ts';
 import { Failure, isFailure } from '../../domain/failures.ts';
 import { supervisorStatus } from '../../stack/control.ts';
 import { standingWarnings, type VerifyStanding, verifyStanding } from '../../verify/standing.ts';
@@ -19,7 +20,7 @@ export async function runStatus(session: Session): Promise<void> {
     ]),
   );
   const problems = status === undefined ? {} : readProblems(paths.home);
-  const verified = status === undefined ? null : await standing(session);
+  const { verified, lags } = status === undefined ? unknown : await standing(session);
   output.value({
     running: status !== undefined,
     ...(status === undefined ? {} : { pid: status.pid, startTime: status.startTime }),
@@ -29,6 +30,12 @@ export async function runStatus(session: Session): Promise<void> {
     services,
     problems,
     verified,
+    journal:
+      lags === null
+        ? null
+        : Object.fromEntries(
+            lags.map(({ source, versions, oldestSeconds }) => [source, { versions, oldestSeconds }]),
+          ),
   });
   if (status === undefined) throw new Failure('not_running');
   output.line(
@@ -52,6 +59,12 @@ export async function runStatus(session: Session): Promise<void> {
   for (const [source, sentence] of Object.entries(problems)) {
     output.line(`WARNING: source ${source}: ${sentence}`);
   }
+  for (const { source, versions, oldestSeconds } of lags ?? []) {
+    if (versions === 0) continue;
+    output.line(
+      `Source ${source}: ${versions} versions wait to be listed in the bucket, the oldest for ${Math.round(oldestSeconds)} s`,
+    );
+  }
   if (verified?.last) {
     const { at, checked, mismatches } = verified.last;
     output.line(
@@ -64,12 +77,23 @@ export async function runStatus(session: Session): Promise<void> {
   if (down !== undefined) throw new Failure('service_not_running', { service: down[0] });
 }
 
-/** What is known of the stored objects; null where the catalog cannot say. */
-async function standing(session: Session): Promise<VerifyStanding | null> {
+/** What only the catalog knows; null where it cannot say. */
+interface Standing {
+  readonly verified: VerifyStanding | null;
+  /** How far the manifests in the bucket are behind, by source. */
+  readonly lags: readonly JournalLag[] | null;
+}
+
+const unknown: Standing = { verified: null, lags: null };
+
+async function standing(session: Session): Promise<Standing> {
   try {
-    return await withCatalog(session, verifyStanding);
+    return await withCatalog(session, async (catalog) => ({
+      verified: await verifyStanding(catalog),
+      lags: await journalLags(catalog),
+    }));
   } catch (error) {
-    if (isFailure(error)) return null;
+    if (isFailure(error)) return unknown;
     throw error;
   }
 }
