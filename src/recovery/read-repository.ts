@@ -85,7 +85,7 @@ export async function readRepository(db: DatabaseSync, request: ReadRequest): Pr
   const listing = await listVersions(db, bucket, at('list'));
   at('keyring')(0);
   const { documents, tooLong } = await readKeyringDocuments(db, bucket);
-  const all = [...documents, ...(request.localDocuments ?? [])];
+  const all = [...(request.localDocuments ?? []), ...documents];
   if (all.length === 0) throw nothingThere(request, listing);
   const keyring = await openAnyKeyring(all, request.repositoryId, request.password);
   const keys = new RepositoryKeys(keyring);

@@ -33,9 +33,27 @@ const schema = `
 `;
 
 /**
- * Opens an empty database in `folder`. It holds names of files, so its own file is private and has no name from the
- * first moment on: it is gone when the process ends, however that happens. Failure `work_folder_unusable`.
+ * Runs `work` with an empty database in `folder`. It holds names of files, so its own file is private and has no name from
+ * the first moment on: it is gone when the process ends, however that happens. Failure `work_folder_unusable`, also where
+ * the folder has no room left.
  */
+export async function withScratch<T>(
+  folder: string | undefined,
+  work: (db: DatabaseSync) => Promise<T>,
+): Promise<T> {
+  const db = openScratch(folder);
+  try {
+    return await work(db);
+  } catch (error) {
+    throw isFull(error)
+      ? new Failure('work_folder_unusable', { reason: 'no room left' }, { cause: error })
+      : error;
+  } finally {
+    db.close();
+  }
+}
+
+/** The database alone; whoever opens it closes it. */
 export function openScratch(folder: string = tmpdir()): DatabaseSync {
   try {
     const made = mkdtempSync(join(folder, 'holdfast-recovery-'));
@@ -52,6 +70,12 @@ export function openScratch(folder: string = tmpdir()): DatabaseSync {
     throw new Failure('work_folder_unusable', { reason: code }, { cause: error });
   }
 }
+
+/** SQLITE_FULL and SQLITE_IOERR_WRITE (SQLite, "Result and Error Codes"). */
+const fullCodes: readonly unknown[] = [13, 778];
+
+const isFull = (error: unknown): boolean =>
+  error instanceof Error && 'errcode' in error && fullCodes.includes(error.errcode);
 
 /** Nothing in it outlives the process, so it keeps no journal and one transaction takes everything. */
 function prepared(db: DatabaseSync): DatabaseSync {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { isFailure } from '../../src/domain/failures.ts';
 import { rootDocument } from '../../src/keys/create-keyring.ts';
+import { withScratch } from '../../src/recovery/scratch.ts';
 import { VersionRecorder } from '../../src/recovery/version-recorder.ts';
 import { drawSecrets } from '../../src/sealed/keyring.ts';
 import { password, TestBucket } from './test-bucket.ts';
@@ -284,4 +285,28 @@ test('nothing of the temporary database is left in its folder', async () => {
   const file = db.location();
   expect(file).toMatch(/holdfast-recovery-/);
   expect(statSync(file ?? '', { throwIfNoEntry: false })).toBeUndefined();
+});
+
+test('a path that leads out of the target is refused by whoever restores, whatever a bucket made of it', async () => {
+  const bucket = await TestBucket.create();
+  await bucket.manifest([await bucket.file('a.txt', 'words'), bucket.row('folder')]);
+  const read = await bucket.read();
+  // No manifest and no sealed file with such a path would be read: this is what would happen if one were.
+  read.db
+    .prepare('update entry set path = ? where path = ?')
+    .run(Buffer.from('../no name leads out'), Buffer.from('a.txt'));
+  const { to, items } = await bucket.restore(read);
+  expect(items.get('../no name leads out')).toMatchObject({ result: 'failed', reason: 'unsafe_path' });
+  expect(readdirSync(to)).toEqual(['docs']);
+});
+
+test('a folder for temporary data that is not there or full is told', async () => {
+  const missing = await withScratch('/nowhere', async () => {}).catch((error) => error);
+  expect(isFailure(missing, 'work_folder_unusable')).toBe(true);
+  const full = withScratch(undefined, async (db) => {
+    db.exec('pragma max_page_count = 32; create table big (a)');
+    db.prepare('insert into big values (zeroblob(10000000))').run();
+  });
+  const error = await full.catch((problem) => problem);
+  expect(error.message).toContain('no room left');
 });

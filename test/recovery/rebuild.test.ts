@@ -275,7 +275,9 @@ test('documents that the state folder lacks are taken from the bucket, planted o
   const { keyring } = await bucket.read();
   const [root, ...scopes] = bucket.documents;
   const planted = scopes.map(({ name, bytes }) => {
-    const altered = Buffer.from(bytes.toString().replace(/(?<="wrapped":")./, (first) => (first === '_' ? 'A' : '_')));
+    const altered = Buffer.from(
+      bytes.toString().replace(/(?<="wrapped":")./, (first) => (first === '_' ? 'A' : '_')),
+    );
     return { name, bytes: altered };
   });
   expect(

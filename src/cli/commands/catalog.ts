@@ -15,7 +15,7 @@ import { type RepositoryRead, readRepository } from '../../recovery/read-reposit
 import { type Rebuilt, rebuildCatalog } from '../../recovery/rebuild-catalog.ts';
 import { recordFoundSources } from '../../recovery/rebuild-sources.ts';
 import { beginRebuild, endRebuild, requireRebuildable } from '../../recovery/rebuild-state.ts';
-import { openScratch } from '../../recovery/scratch.ts';
+import { withScratch } from '../../recovery/scratch.ts';
 import { defaultRetryPausesMs } from '../../restore/retry.ts';
 import { supervisorStatus } from '../../stack/control.ts';
 import { type Endpoints, writerPasswordFile } from '../../stack/endpoints.ts';
@@ -69,8 +69,7 @@ async function rebuildFrom(bucket: Bucket, rebuilding: Rebuilding): Promise<numb
   const { session, options, config, destination, where, catalog } = rebuilding;
   const { output, paths } = session;
   await requireRebuildable(catalog);
-  const db = openScratch();
-  try {
+  return withScratch(undefined, async (db) => {
     const localDocuments = await documentsIfAny(paths.home);
     const read = await readRepository(db, {
       bucket,
@@ -114,9 +113,7 @@ async function rebuildFrom(bucket: Bucket, rebuilding: Rebuilding): Promise<numb
       );
     }
     return read.sources.some(isIncomplete) ? 4 : 0;
-  } finally {
-    db.close();
-  }
+  });
 }
 
 /** Nothing may write into the catalog meanwhile. Failure `rebuild_needs_rest`. */
@@ -155,9 +152,9 @@ async function settleWorkflows(
   const client = await connectClient(where.temporal, keyring.root.payload);
   try {
     const open = await openWorkflows(client);
-    if (open.length === 0) return;
+    if (open.length === 0 || dryRun) return;
     if (!abandon) throw new Failure('workflows_open', { count: open.length });
-    if (!dryRun) await abandonWorkflows(client, open);
+    await abandonWorkflows(client, open);
   } finally {
     await client.connection.close();
   }

@@ -5,7 +5,7 @@ import { notedHeads, parseExpectedHead } from '../../recovery/heads.ts';
 import { recoveryExitCode } from '../../recovery/judge.ts';
 import { type FoundSource, type RepositoryRead, readRepository } from '../../recovery/read-repository.ts';
 import { RecoveredIndex } from '../../recovery/recovered-index.ts';
-import { openScratch } from '../../recovery/scratch.ts';
+import { withScratch } from '../../recovery/scratch.ts';
 import { type RestoreDeps, restoreTree } from '../../restore/restore.ts';
 import { countItem, emptySummary, type RestoreSummary } from '../../restore/restored-item.ts';
 import { defaultRetryPausesMs } from '../../restore/retry.ts';
@@ -33,31 +33,33 @@ export interface RecoverOptions extends BucketOptions, RestoreChoices {
  * when something could not be brought back; 4 when the bucket lacks or holds something else than was written.
  */
 export async function runRecover(session: Session, options: RecoverOptions): Promise<number> {
-  const expected = new Map((options.expectHead ?? []).map(parseExpectedHead));
+  const expectedHeads = new Map((options.expectHead ?? []).map(parseExpectedHead));
   const store = await openS3Store(bucketStore(options, session.env));
-  const db = openScratch(options.work === undefined ? undefined : resolve(options.work));
+  const work = options.work === undefined ? undefined : resolve(options.work);
   try {
-    const opener = await messageKeys(session, options);
-    const prefix = plainPrefix(options.prefix);
-    await firstContact(store, prefix);
-    const read = await readRepository(db, {
-      bucket: { store, prefix, signal: session.signal, retryPausesMs: defaultRetryPausesMs },
-      bucketName: options.bucket,
-      password: await readPassword(session),
-      messageKeys: opener,
-      ...(options.repository === undefined ? {} : { repositoryId: options.repository }),
-      expectedHeads: expected,
-      notedHeads: await notedHeads(session.paths.home),
-      onProgress: (progress) => session.output.progress(progressText(progress)),
+    return await withScratch(work, async (db) => {
+      const opener = await messageKeys(session, options);
+      const prefix = plainPrefix(options.prefix);
+      await firstContact(store, prefix);
+      const read = await readRepository(db, {
+        bucket: { store, prefix, signal: session.signal, retryPausesMs: defaultRetryPausesMs },
+        bucketName: options.bucket,
+        password: await readPassword(session),
+        messageKeys: opener,
+        ...(options.repository === undefined ? {} : { repositoryId: options.repository }),
+        expectedHeads,
+        notedHeads: await notedHeads(session.paths.home),
+        onProgress: (progress) => session.output.progress(progressText(progress)),
+      });
+      const sources = chosenSources(read, options.source);
+      tell(session, read, sources);
+      const index = new RecoveredIndex(db, { destination: store.name, prefix, ids: read.ids });
+      const restored = await restoreSources(session, options, { read, sources, index, store, opener });
+      // Once more, where it cannot scroll away.
+      for (const warning of rollbackWarnings(sources)) session.output.note(warning);
+      return recoveryExitCode(read, sources, restored);
     });
-    const sources = chosenSources(read, options.source);
-    tell(session, read, sources);
-    const index = new RecoveredIndex(db, { destination: store.name, prefix, ids: read.ids });
-    const restored = await restoreSources(session, options, { read, sources, index, store, opener });
-    for (const warning of rollbackWarnings(sources)) session.output.note(warning);
-    return recoveryExitCode(read, sources, restored);
   } finally {
-    db.close();
     store.close();
   }
 }
@@ -127,10 +129,13 @@ async function restoreSources(
         summary = countItem(summary, item);
         report.item(item);
       }
-      report.end(summary);
+    } catch (error) {
+      // What is asked for may be in another source.
+      if (!isFailure(error, 'path_unknown')) throw error;
     } finally {
       report.close();
     }
+    report.end(summary);
     summaries.push(summary);
   }
   return summaries;
