@@ -37,6 +37,10 @@ beforeAll(async () => {
   writeFileSync(installation.path('docs', 'letters', 'one.txt'), 'second words');
   utimesSync(installation.path('docs', 'empty'), 1, 1);
   expect((await installation.protect(installation.path('docs'))).code).toBe(0);
+  const { stdout } = await installation.run('status', '--json');
+  expect(JSON.parse(stdout).journal).toEqual({
+    docs: { versions: expect.any(Number), oldestSeconds: expect.any(Number) },
+  });
   // Stopping the worker writes what no manifest lists yet.
   await installation.down();
   const data = realpathSync(path.join(installation.home, 'data'));
