@@ -1,5 +1,6 @@
-import { hash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
+import { keySealer, sealManifest } from '../../src/manifest/encode.ts';
 import { type Finding, mismatches } from '../../src/verify/finding.ts';
 import { usePostgres } from '../support/postgres.ts';
 import { type VerifyWorld, verifyWorld } from './world.ts';
@@ -114,19 +115,21 @@ describe('an inventory', () => {
 });
 
 describe('manifests', () => {
+  /** A manifest of these bytes; the catalog has recorded others where it is told so. */
   async function addManifest(
     world: VerifyWorld,
     number: number,
+    body: Buffer = randomBytes(100),
+    recorded: Buffer = body,
   ): Promise<{ key: string; versionId: string }> {
     const { sourceId } = await world.entry('a.txt');
     const key = `backup/manifests/${sourceId}/${String(number).padStart(12, '0')}`;
-    const body = randomBytes(100);
     const put = await world.store.putSmallDocument({ key, body, lock });
     if (put.kind !== 'stored') throw new Error(put.kind);
     await world.catalog.rows(
       `insert into manifests (source_id, number, destination, kind, state, object_key, s3_version_id, length, sha256, row_count,
-         lock_mode, retain_until) values ($1, $2, 'primary', 'journal', 'committed', $3, $4, 100, $5, 1, 'GOVERNANCE', $6)`,
-      [sourceId, number, key, put.versionId, hash('sha256', body, 'buffer'), put.lock.retainUntil],
+         lock_mode, retain_until) values ($1, $2, 'primary', 'journal', 'committed', $3, $4, length($5::bytea), sha256($5::bytea), 1, 'GOVERNANCE', $6)`,
+      [sourceId, number, key, put.versionId, recorded, put.lock.retainUntil],
     );
     return { key, versionId: put.versionId };
   }
@@ -142,6 +145,22 @@ describe('manifests', () => {
       settled.versionId,
     ]);
     expect(version).toEqual({ journal: null });
+  });
+
+  test('that authenticate and are not the recorded ones are another account of things', async () => {
+    const world = await verifyWorld(postgres());
+    const { sourceId: source } = await world.entry('a.txt');
+    const key = { id: randomBytes(16), secret: randomBytes(64) };
+    const createdAt = '2026-11-23T10:00:00.000Z';
+    const head = { v: 1, source, name: 'docs', kind: 'journal', last: true, previousSha256: null } as const;
+    const seal = keySealer({ sealingKey: () => key });
+    const make = (number: number): Promise<Buffer> =>
+      sealManifest({ head: { ...head, number, createdAt }, sections: new Map(), seal });
+    const keys = { byId: () => key };
+    await addManifest(world, 1, await make(1));
+    expect((await world.verify({}, { keys })).told).toEqual([]);
+    const other = await addManifest(world, 2, await make(2), await make(2));
+    expect((await world.verify({}, { keys })).told).toMatchObject([{ kind: 'tampered', key: other.key }]);
   });
 
   test('of random bytes do not authenticate', async () => {

@@ -107,6 +107,7 @@ test('a damaged copy is not taken: the file is uploaded anew', async () => {
   });
   const found = await world.verify({ sample: 1 });
   expect(found.told).toMatchObject([{ kind: 'missing', destination: 'primary', remedy: 'upload anew' }]);
+  expect(await world.store.versionsOf(object.key)).toEqual([]);
   expect(await restingOn(world, object.settled.versionId)).toMatchObject([
     { destination: 'primary', state: 'failed' },
     { destination: 'second', state: 'committed' },

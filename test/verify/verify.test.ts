@@ -43,7 +43,8 @@ describe('what is as it was promised', () => {
 
   test('a lock that has ended binds nobody any more', async () => {
     const world = await verifyWorld(postgres());
-    await world.protect('a.txt', 'one');
+    const object = await world.protect('a.txt', 'one');
+    world.store.relock(object, undefined);
     world.knobs.storeAheadMs = 8 * dayMs;
     expect((await world.verify()).told).toEqual([]);
   });
@@ -189,6 +190,10 @@ describe('the keyring', () => {
     const lock = { mode: 'GOVERNANCE', days: 7 } as const;
     await world.store.putSmallDocument({ key: `backup/${root.name}`, body: root.bytes, lock });
     world.store.plantVersion(`backup/${root.name}`, randomBytes(300));
+    world.store.plantVersion(`backup/${scope.name}`, randomBytes(300));
+    expect((await world.verify({}, { keyring: documents })).told).toMatchObject([
+      { kind: 'missing', key: `backup/${scope.name}` },
+    ]);
     world.store.plantVersion(`backup/${scope.name}`, scope.bytes);
     const found = await world.verify({}, { keyring: documents });
     expect(found.keyringDocuments).toBe(2);
@@ -246,6 +251,14 @@ describe('a sample', () => {
       `select event -> 'facts' ->> 'result' as result from audit_events where event ->> 'step' = 'verify' order by at`,
     );
     expect(told.map(({ result }) => result)).toEqual(['failed', 'complete']);
+  });
+
+  test('that is tried again takes no more than its share', async () => {
+    const world = await verifyWorld(postgres());
+    for (let n = 0; n < 10; n++) await world.protect(`f${n}`, `content ${n}`);
+    const runId = newRunId();
+    expect(await world.verify({ runId, sample: 0.5 })).toMatchObject({ checked: 5 });
+    expect(await world.verify({ runId, sample: 0.5 })).toMatchObject({ checked: 0 });
   });
 
   test('ends when its time is up, and the next one goes on', async () => {
