@@ -45,6 +45,10 @@ beforeAll(async () => {
   await installation.down();
   const data = realpathSync(path.join(installation.home, 'data'));
   rmSync(path.join(data, 'postgres'), { recursive: true });
+  // Nothing is protected into the new, empty one.
+  const refused = await installation.run('up', '-d', '--no-watch');
+  expect(refused.stderr).toContain('its database was lost');
+  expect(refused.code).toBe(1);
   await installation.up('--only', 'temporal,postgres,s3');
 });
 

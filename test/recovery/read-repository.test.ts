@@ -114,15 +114,21 @@ test('garbage below the real version, as in a bucket copied version by version, 
   await bucket.manifest([row]);
   await bucket.file('unlisted.txt', 'more words');
   const copy = await TestBucket.create();
+  // Its version ids are none of the recorded ones.
+  for (let n = 0; n < 100; n++) copy.store.plantVersion('elsewhere', Buffer.alloc(1));
+  const real: string[] = [];
   for (const version of await bucket.versions()) {
     if (version.key.startsWith('keys/')) continue;
     copy.store.plantVersion(version.key, Buffer.alloc(version.lengthBytes, 'x'));
-    copy.store.plantVersion(version.key, await bucket.store.get(version));
+    real.push(copy.store.plantVersion(version.key, await bucket.store.get(version)));
     copy.store.plantVersion(version.key, Buffer.alloc(version.lengthBytes, 'y'));
   }
   const read = await copy.read();
   expect(read.manifests).toMatchObject({ manifests: 1, refused: 2 });
   expect(read.adoption).toMatchObject({ adopted: 1, garbage: 1 });
+  const located = read.db.prepare('select version_id as id from object').all();
+  expect(located).toHaveLength(2);
+  for (const { id } of located) expect(real).toContain(id);
   const { to } = await copy.restore(read);
   expect(text(to, 'a.txt')).toBe('words');
   expect(text(to, 'unlisted.txt')).toBe('more words');
