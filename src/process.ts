@@ -1,5 +1,4 @@
-import { closeSync, writeSync } from 'node:fs';
-import { buffer } from 'node:stream/consumers';
+import { closeSync, readSync, writeSync } from 'node:fs';
 import { type Installation, openInstallation } from './installation.ts';
 import { type Endpoints, endpoints, runningFrom } from './stack/endpoints.ts';
 import { resolvePaths } from './stack/paths.ts';
@@ -14,6 +13,8 @@ export interface ProcessArguments {
   readonly argument: (name: string) => string;
 }
 
+const longestPasswordBytes = 1024 * 1024;
+
 /** Opens the installation for a supervised process, with the addresses its supervisor wrote down. */
 export async function openProcess(argv: readonly string[]): Promise<ProcessArguments> {
   const value = (name: string): string => argv[argv.indexOf(name) + 1] ?? '';
@@ -21,13 +22,26 @@ export async function openProcess(argv: readonly string[]): Promise<ProcessArgum
     { HOLDFAST_HOME: value('--home'), HOME: '/', XDG_RUNTIME_DIR: value('--xdg-runtime') },
     process.getuid?.() ?? 0,
   );
-  const installation = await openInstallation(paths, value('--config'), await buffer(process.stdin));
+  const password = passwordFromStandardInput();
+  const installation = await openInstallation(paths, value('--config'), password);
+  // The supervisor gives it to the next process: this one, which reads hostile input, has no use for it any more.
+  password.fill(0);
   return {
     installation,
     endpoints: endpoints(installation.config, paths, runningFrom(readState(paths))),
     metricsPort: Number(value('--metrics-port')),
     argument: value,
   };
+}
+
+/** Read without streams, whose buffers would keep a copy that cannot be wiped. */
+function passwordFromStandardInput(): Buffer {
+  const bytes = Buffer.alloc(longestPasswordBytes);
+  let length = 0;
+  for (let read = -1; read !== 0; length += read) {
+    read = readSync(0, bytes, length, bytes.length - length, null);
+  }
+  return bytes.subarray(0, length);
 }
 
 /** Tells the supervisor that this process does its work now (a line on descriptor 3). */

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { Failure, isFailure } from '../domain/failures.ts';
+import { systemCalls } from '../files/system-calls.ts';
 import { projectRoot } from '../stack/project.ts';
 import { type Cli, descriptor } from './define.ts';
 import { defineCheckCommands } from './definitions/check.ts';
@@ -18,6 +19,8 @@ import { openSession, type Session } from './session.ts';
 /** The command line. Which commands there are stands in definitions/; each is loaded when it is called. */
 // Each file and folder is made with a mode of its own; a stricter mask would shut the services' users out of theirs.
 process.umask(0o022);
+// Nor may passwords and keys get into a file because something crashed; what this process starts inherits it.
+systemCalls()?.forbidCoreFiles();
 const interrupt = new AbortController();
 const env = { ...process.env };
 // Whatever this process starts inherits its environment: the password is for nobody else.

@@ -1,6 +1,6 @@
 /**
- * System calls of Linux that Node does not offer: times in nanoseconds, and extended attributes. Synchronous, through
- * libc. Errors are like Node's: `code` is the system's (`ENODATA`, `ENOTSUP`, …), `syscall` is set, and no path is in
+ * System calls of Linux that Node does not offer: times in nanoseconds, extended attributes, the limit of core files.
+ * Synchronous, through libc. Errors are like Node's: `code` is the system's (`ENODATA`, `ENOTSUP`, …), `syscall` is set, and no path is in
  * their text.
  */
 import { createRequire } from 'node:module';
@@ -28,6 +28,8 @@ export interface SystemCalls {
   setAttribute(at: At, name: Buffer, value: Buffer): void;
   /** `ENODATA` where there is none. removexattr(2). */
   removeAttribute(at: At, name: Buffer): void;
+  /** This process, and what it starts, leave no core file when they crash: passwords and keys would be in it. setrlimit(2). */
+  forbidCoreFiles(): void;
 }
 
 let loaded: { readonly calls: SystemCalls | undefined } | undefined;
@@ -55,6 +57,10 @@ const currentFolder = -100;
 const symlinkNoFollow = 0x100;
 /** sys/stat.h, UTIME_OMIT: this time stays. */
 const omit = 0x3fff_fffen;
+/** sys/resource.h, RLIMIT_CORE. */
+const coreLimit = 4;
+/** Bytes. Too few for a file, and the one limit at which Linux gives no core to a program either (fs/coredump.c). */
+const noCore = 1n;
 const second = 1_000_000_000n;
 
 type Call = (...values: (number | bigint | Buffer | BigInt64Array)[]) => number;
@@ -74,6 +80,7 @@ class LibcCalls implements SystemCalls {
   readonly #get: Forms;
   readonly #set: Forms;
   readonly #remove: Forms;
+  readonly #setrlimit: Call;
   readonly #scratch = Buffer.alloc(longestAttributeBytes);
 
   constructor(koffi: typeof Koffi) {
@@ -87,6 +94,7 @@ class LibcCalls implements SystemCalls {
       ofLink: libc.func(`${result} l${name}(const void *, ${parameters})`),
     });
     this.#utimensat = libc.func('int utimensat(int, const void *, const void *, int)');
+    this.#setrlimit = libc.func('int setrlimit(int, const void *)');
     this.#list = forms('listxattr', 'intptr_t', 'void *, size_t');
     this.#get = forms('getxattr', 'intptr_t', 'const void *, void *, size_t');
     this.#set = forms('setxattr', 'int', 'const void *, const void *, size_t, int');
@@ -124,6 +132,10 @@ class LibcCalls implements SystemCalls {
 
   removeAttribute(at: At, name: Buffer): void {
     this.#run(this.#remove, at, terminated(name));
+  }
+
+  forbidCoreFiles(): void {
+    this.#checked('setrlimit', this.#setrlimit(coreLimit, BigInt64Array.of(noCore, noCore)));
   }
 
   #run(forms: Forms, at: At, ...values: Parameters<Call>): number {
