@@ -46,6 +46,7 @@ export interface InstallationOptions {
   readonly init?: readonly string[];
   /** Part of the folder's name, for paths with spaces. */
   readonly folderName?: string;
+  readonly password?: string;
 }
 
 /**
@@ -61,14 +62,14 @@ export class TestInstallation {
   private pool: pg.Pool | undefined;
   private readonly clients: S3Client[] = [];
 
-  private constructor(folder: string, sources: Record<string, string>) {
+  private constructor(folder: string, sources: Record<string, string>, password: string) {
     this.folder = folder;
     this.home = path.join(folder, 'home');
     this.sources = sources;
     this.env = {
       ...process.env,
       HOLDFAST_HOME: this.home,
-      HOLDFAST_PASSWORD_FILE: this.passwordFile('five plain random words\n'),
+      HOLDFAST_PASSWORD_FILE: this.passwordFile(`${password}\n`),
     };
   }
 
@@ -80,7 +81,7 @@ export class TestInstallation {
       sources[name] = given ?? path.join(folder, 'sources', name);
       if (given === undefined) mkdirSync(sources[name], { recursive: true });
     }
-    const made = new TestInstallation(folder, sources);
+    const made = new TestInstallation(folder, sources, options.password ?? 'five plain random words');
     const named = Object.entries(sources).flatMap(([name, at]) => ['--source', `${name}=${at}`]);
     const { code, stderr } = await made.run(
       'init',
