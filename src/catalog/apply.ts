@@ -95,6 +95,11 @@ async function write(client: pg.PoolClient, changes: readonly Change[]): Promise
     'intents',
     all((c) => c.intent),
   );
+  await insert(
+    client,
+    'pack_members',
+    all((c) => c.packMembers),
+  );
   await run(
     client,
     all((c) => c.uploadBegun),
@@ -128,11 +133,11 @@ async function write(client: pg.PoolClient, changes: readonly Change[]): Promise
   await run(
     client,
     all((c) => c.placements),
-    `insert into placements (version_id, destination, object_id, length, state, reason)
-    select distinct on (version_id, destination) version_id, destination, object_id, length, state, reason
+    `insert into placements (version_id, destination, object_id, byte_offset, length, state, reason)
+    select distinct on (version_id, destination) version_id, destination, object_id, byte_offset, length, state, reason
     from jsonb_populate_recordset(null::placements, $1)
     on conflict (version_id, destination) do update
-      set object_id = excluded.object_id, length = excluded.length, state = excluded.state, reason = excluded.reason, at = now()
+      set object_id = excluded.object_id, byte_offset = excluded.byte_offset, length = excluded.length, state = excluded.state, reason = excluded.reason, at = now()
       where placements.state <> 'committed'`,
   );
   await insert(
@@ -197,6 +202,11 @@ async function write(client: pg.PoolClient, changes: readonly Change[]): Promise
     all((c) => c.reservationEnded),
     `delete from reservations
     using jsonb_to_recordset($1) as r(version_id text) where reservations.version_id = r.version_id`,
+  );
+  await insert(
+    client,
+    'incidents',
+    all((c) => c.incident),
   );
   await insertEvents(
     client,

@@ -77,6 +77,8 @@ export interface StoredObject {
   readonly destination: string;
   readonly key: string;
   readonly s3VersionId: string;
+  /** Of the sealed file inside the object: all of it, or one member of a pack. Bytes. */
+  readonly offset: number;
   readonly length: number;
   readonly sealingId: Id;
   readonly keyId: Id;
@@ -421,8 +423,9 @@ export class Catalog {
     lockMode: LockMode;
   }): Promise<StoredObject | undefined> {
     const found = await this.rows<StoredObject>(
-      `select ${objectColumns} from objects o join sealings s on s.id = o.sealing_id
-       where o.sha512 = $1 and o.scope = $2 and o.format = $3 and o.destination = $4 and o.lock_mode = $5 and o.state = 'live'
+      `select ${objectColumns}
+       from sealed_files f join objects o on o.id = f.object_id join sealings s on s.id = f.sealing_id
+       where f.sha512 = $1 and o.scope = $2 and o.format = $3 and o.destination = $4 and o.lock_mode = $5 and o.state = 'live'
          and coalesce(o.check_result, 'ok') = 'ok'
        order by o.retain_until desc limit 1`,
       [content.sha512, content.scope, content.format, content.destination, content.lockMode],
@@ -569,19 +572,20 @@ export interface EndedRun {
 export type RunResult = 'complete' | 'complete with warnings' | 'incomplete' | 'failed' | 'interrupted';
 
 export interface OpenIntent extends IntentRow {
+  readonly sealingId: Id;
   readonly versionId: Id;
   readonly keyId: Id;
   readonly generation: number;
   readonly iv: Buffer;
 }
 
-const intentColumns = `i.id, i.sealing_id as "sealingId", i.destination, i.object_key as "objectKey", i.state,
+const intentColumns = `i.id, i.sealing_id as "sealingId", i.pack_id as "packId", i.destination, i.object_key as "objectKey", i.state,
   i.sealed_length as "sealedLength", i.sealed_sha256 as "sealedSha256", i.lock_mode as "lockMode", i.lock_days as "lockDays",
   i.metadata, i.sealer_id as "sealerId", i.upload_id as "uploadId", i.part_size as "partSize",
   s.version_id as "versionId", s.key_id as "keyId", s.generation, s.iv`;
 
-const objectColumns = `o.id, o.destination, o.key, o.s3_version_id as "s3VersionId", o.length, o.sealing_id as "sealingId",
-  s.key_id as "keyId", o.scope, o.format, o.lock_mode as "lockMode", o.retain_until as "retainUntil"`;
+const objectColumns = `o.id, o.destination, o.key, o.s3_version_id as "s3VersionId", f.byte_offset as offset, f.length,
+  f.sealing_id as "sealingId", s.key_id as "keyId", o.scope, o.format, o.lock_mode as "lockMode", o.retain_until as "retainUntil"`;
 
 const encodeEntries = (entries: readonly EntryRef[]): string =>
   JSON.stringify(

@@ -3,6 +3,7 @@ import type {
   AdmissionResult,
   EntryKind,
   Id,
+  IncidentKind,
   LockMode,
   NotScannedReason,
   Outcome,
@@ -92,7 +93,9 @@ export interface SealingRow {
 
 export interface IntentRow {
   readonly id: Id;
-  readonly sealingId: Id;
+  /** Null for a pack. */
+  readonly sealingId: Id | null;
+  readonly packId: Id | null;
   readonly destination: string;
   readonly objectKey: string;
   readonly state: 'open' | 'committed' | 'aborted';
@@ -104,6 +107,20 @@ export interface IntentRow {
   readonly sealerId: string | null;
   readonly uploadId: string | null;
   readonly partSize: number | null;
+}
+
+/** One sealed file of a pack. */
+export interface PackMemberRow {
+  readonly packId: Id;
+  /** From 0. */
+  readonly position: number;
+  readonly sealingId: Id;
+  readonly sha512: Buffer;
+  /** From the start of the pack. Bytes. */
+  readonly byteOffset: number;
+  readonly length: number;
+  /** Of the sealed bytes. */
+  readonly sha256: Buffer;
 }
 
 export interface IntentPartRow {
@@ -119,8 +136,10 @@ export interface ObjectRow {
   readonly key: string;
   readonly s3VersionId: string;
   readonly length: number;
-  readonly sealingId: Id;
-  readonly sha512: Buffer;
+  /** What lies in it: one sealing of one content, or a pack. */
+  readonly sealingId: Id | null;
+  readonly sha512: Buffer | null;
+  readonly packId: Id | null;
   readonly scope: string;
   readonly format: string;
   readonly lockMode: LockMode;
@@ -134,6 +153,8 @@ export interface PlacementRow {
   readonly versionId: Id;
   readonly destination: string;
   readonly objectId: Id | null;
+  /** Where the sealed file lies inside the object: 0 unless in a pack. */
+  readonly byteOffset: number;
   readonly length: number | null;
   readonly state: PlacementState;
   readonly reason: string | null;
@@ -158,6 +179,18 @@ export interface QuarantineRow {
   readonly hostId: Id;
   readonly action: 'moved' | 'reported';
   readonly signature: string;
+}
+
+/** What may be a breach or threatens what is kept; one per kind and subject, the first stands. */
+export interface IncidentRow {
+  readonly id: Id;
+  readonly kind: IncidentKind;
+  /** Id of the version, object, sweep or hold it is about. */
+  readonly subject: Id;
+  readonly sourceId: Id | null;
+  readonly runId: Id;
+  /** Ids and codes, never a path. */
+  readonly facts: Readonly<Record<string, unknown>>;
 }
 
 export interface AuditRow {
@@ -195,6 +228,7 @@ export interface Change {
   /** Of bytes that are sealed already and come out otherwise each time: stored together with the intent to send them. */
   readonly sealing?: SealingRow;
   readonly intent?: IntentRow;
+  readonly packMembers?: readonly PackMemberRow[];
   readonly uploadBegun?: { intentId: Id; uploadId: string };
   readonly intentPart?: IntentPartRow;
   readonly intentClosed?: { id: Id; state: 'committed' | 'aborted'; reason: string };
@@ -218,5 +252,6 @@ export interface Change {
   /** A lost object whose sealed bytes lie under another one now: what rested on it rests on that one. */
   readonly objectReplaced?: LostObject & { readonly byObjectId: Id };
   readonly reservationEnded?: { versionId: Id };
+  readonly incident?: IncidentRow;
   readonly events: readonly AuditRow[];
 }

@@ -53,6 +53,16 @@ export class Ids {
     return this.derive('object', destination, key, s3VersionId);
   }
 
+  /** @param objectName of the pack, without the destination's prefix */
+  pack(objectName: string): Id {
+    return this.derive('pack', objectName);
+  }
+
+  /** @param subject id of what it is about */
+  incident(kind: string, subject: Id): Id {
+    return this.derive('incident', kind, subject);
+  }
+
   hold(versionId: Id, destination: string): Id {
     return this.derive('hold', versionId, destination);
   }

@@ -184,3 +184,17 @@ export const placementStates = [
   'deleted',
 ] as const;
 export type PlacementState = (typeof placementStates)[number];
+
+/** What an incident is: each kind is a row of the breach register's vocabulary. */
+export const incidentKinds = [
+  'infection',
+  'late_detection',
+  'tampering',
+  'lock_mismatch',
+  'audit_mismatch',
+  'planted_object',
+  'unauthorised_access',
+  'policy_bypass',
+  'mass_change',
+] as const;
+export type IncidentKind = (typeof incidentKinds)[number];

@@ -33,6 +33,7 @@ export async function commitUpload(
     s3VersionId: uploaded.s3VersionId,
     length: uploaded.length,
     sealingId: intent.sealingId,
+    packId: null,
     sha512: version.content.sha512,
     ...storedAs(version, uploaded.keyId),
     lockMode: lock.mode,
@@ -44,7 +45,7 @@ export async function commitUpload(
   await context.catalog.write({
     object,
     intentClosed: { id: intent.id, state: 'committed', reason: 'uploaded' },
-    placements: [committedPlacement(version.id, name, object)],
+    placements: [committedPlacement(version.id, name, { ...object, offset: 0 })],
     ...settling(version, outcome, null),
     events: [
       versionEvent(context, version, {
@@ -65,16 +66,17 @@ export async function commitUpload(
   return settledAnswer(version, outcome, null);
 }
 
-/** The version's share in a destination: it rests on this object. */
+/** The version's share in a destination: it rests on the sealed file that lies there in this object. */
 export function committedPlacement(
   versionId: Id,
   destination: string,
-  object: { id: Id; length: number },
+  object: { id: Id; offset: number; length: number },
 ): PlacementRow {
   return {
     versionId,
     destination,
     objectId: object.id,
+    byteOffset: object.offset,
     length: object.length,
     state: 'committed',
     reason: null,

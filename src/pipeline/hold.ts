@@ -51,6 +51,7 @@ export async function hold(
         versionId: version.id,
         destination: name,
         objectId: null,
+        byteOffset: 0,
         length,
         state: 'held',
         reason: why.reason,

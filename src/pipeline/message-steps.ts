@@ -85,6 +85,7 @@ async function announce(
   const intent: IntentRow = {
     id: context.ids.intent(row.id, name),
     sealingId: row.id,
+    packId: null,
     destination: name,
     objectKey: context.keys.objectKey({ prefix, scope, sha512, iv: row.iv }),
     state: 'open',
@@ -106,6 +107,7 @@ async function announce(
         versionId: version.id,
         destination: name,
         objectId: null,
+        byteOffset: 0,
         length: null,
         state: 'uploading',
         reason: null,

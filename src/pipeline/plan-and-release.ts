@@ -57,6 +57,7 @@ export async function planAndRelease(
     const intent: IntentRow = {
       id: context.ids.intent(sealing.row.id, name),
       sealingId: sealing.row.id,
+      packId: null,
       destination: name,
       objectKey: context.keys.objectKey({
         prefix,
@@ -78,7 +79,10 @@ export async function planAndRelease(
       intent,
       decisions: [released.row],
       placements: [
-        { versionId, destination: name, objectId: null, length: null, state: 'uploading', reason: null },
+        {
+          ...{ versionId, destination: name, objectId: null, byteOffset: 0, length: null },
+          ...{ state: 'uploading', reason: null },
+        },
       ],
       events: [
         sealEvent(context, version, sealing.row, { sealer: intent.sealerId, partSize: intent.partSize }),

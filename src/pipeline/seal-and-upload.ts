@@ -147,6 +147,7 @@ function announcement(
   return {
     id: context.ids.intent(row.id, name),
     sealingId: row.id,
+    packId: null,
     destination: name,
     objectKey: context.keys.objectKey({
       prefix,
@@ -181,6 +182,7 @@ function announce(
         versionId: version.id,
         destination: intent.destination,
         objectId: null,
+        byteOffset: 0,
         length: null,
         state: 'uploading' as const,
         reason: null,

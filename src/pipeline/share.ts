@@ -1,3 +1,4 @@
+import { openIncident } from '../audit/incident.ts';
 import type { StoredObject } from '../catalog/catalog.ts';
 import { isFailure } from '../domain/failures.ts';
 import type { Settled } from '../domain/steps.ts';
@@ -74,16 +75,15 @@ async function rest(
     );
   } catch (error) {
     if (!isFailure(error, 'object_missing')) throw error;
+    const { incident, event } = openIncident(context.ids, {
+      ...{ kind: 'tampering', subject: object.id, run: version.runId, host: context.hostId },
+      ...{ source: version.entry.sourceId, version: version.id, destination: name },
+      facts: { what: 'object_missing', object: object.id },
+    });
     await context.catalog.write({
       objectLost: { objectId: object.id, result: 'missing' },
-      events: [
-        versionEvent(context, version, {
-          step: 'incident',
-          destination: name,
-          among: object.id,
-          facts: { what: 'object_missing', object: object.id },
-        }),
-      ],
+      incident,
+      events: [event],
     });
     return undefined;
   }

@@ -93,6 +93,7 @@ async function accepted(
     s3VersionId: made.s3VersionId,
     length: made.lengthBytes,
     sealingId: made.sealingId,
+    packId: null,
     sha512: made.sha512,
     scope: made.scope,
     format: made.format,

@@ -184,7 +184,7 @@ test("a committed placement is never turned back by an earlier step's late write
   const entry = entryOf('a');
   const object = await addObject(catalog, entry, contentOf('x'));
   const versionId = ids.version(entry.id, 1);
-  const placement = { versionId, destination: 'primary', length: 1, reason: null };
+  const placement = { versionId, destination: 'primary', byteOffset: 0, length: 1, reason: null };
   const states = ['uploading', 'committed', 'uploading'] as const;
   for (const state of states) {
     await catalog.write({ placements: [{ ...placement, objectId: object.id, state }], events: [] });

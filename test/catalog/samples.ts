@@ -121,6 +121,7 @@ export async function addObject(
     s3VersionId: '1',
     length: 1,
     sealingId: sealing.id,
+    packId: null,
     sha512: content.sha512,
     scope: 'default',
     format: 'sealed-v1',
