@@ -1,13 +1,7 @@
 import type { BigIntStats } from 'node:fs';
-import { auditEvent } from '../audit/event.ts';
-import type { KnownVersion, Observation } from '../catalog/catalog.ts';
-import type { AuditRow, StatFacts, VersionRow } from '../catalog/rows.ts';
-import {
-  type Attributes,
-  noAttributes,
-  type RecordedAttributes,
-  sameAttributes,
-} from '../domain/attributes.ts';
+import type { Observation } from '../catalog/catalog.ts';
+import type { StatFacts } from '../catalog/rows.ts';
+import { noAttributes } from '../domain/attributes.ts';
 import { Failure } from '../domain/failures.ts';
 import type { Id, Outcome } from '../domain/records.ts';
 import {
@@ -20,9 +14,18 @@ import { type Fingerprint, fingerprintFile, isSameState } from '../files/fingerp
 import { attributesInside, kindOf, type OpenResult, readLinkInside } from '../files/open.ts';
 import { segmentSizeFor } from '../sealed/layout.ts';
 import { allowsDeletion } from '../watcher/deletions.ts';
-import { type PipelineContext, type StepRun, versionEvent } from './context.ts';
-import { openEntry, sameMetadata, servedSource, statFacts } from './file.ts';
-import { settledAnswer, settledAs, versionRow } from './settle.ts';
+import type { PipelineContext, StepRun } from './context.ts';
+import { openEntry, servedSource, statFacts } from './file.ts';
+import {
+  fileLook,
+  isKnown,
+  isLinkedAsBefore,
+  type LookedAt,
+  settledLook,
+  type Unopened,
+  unchangedLook,
+} from './look.ts';
+import { settledAnswer, settledAs } from './settle.ts';
 
 /**
  * Steps 1 and 2: looks at the entry, hashes what it holds, and says whether this state is known already. What is not a
@@ -71,12 +74,14 @@ class Look {
   private readonly input: FingerprintStep;
   private readonly run: StepRun;
   private readonly seen: Observation;
+  private readonly at: LookedAt;
 
   constructor(context: PipelineContext, input: FingerprintStep, run: StepRun, seen: Observation) {
     this.context = context;
     this.input = input;
     this.run = run;
     this.seen = seen;
+    this.at = { ...seen, runId: input.runId, workflowId: run.workflowId };
   }
 
   async file(opened: OpenResult & { kind: 'file' }): Promise<FingerprintAnswer> {
@@ -107,8 +112,9 @@ class Look {
     const stat = statFacts('file', print.stat);
     const sha512 = Buffer.from(print.sha512, 'hex');
     const state = { sha512, attributes: print.attributes.kept };
-    if (this.isKnown(stat, state) && this.isLinkedAsBefore(print.stat)) return this.unchanged(stat);
-    const { made } = this.seen;
+    const { head, made } = this.seen;
+    if (isKnown(this.context, head, stat, state) && isLinkedAsBefore(head, print.stat))
+      return this.unchanged(stat);
     if (made) {
       // A version made by this very look before, from other bytes, is never sealed again under its number.
       return made.sha512?.equals(sha512) ? { next: 'admit', versionId: made.id, large } : this.cancelled();
@@ -116,10 +122,10 @@ class Look {
     const { catalog, semaphores, failPoints } = this.context;
     const versionId =
       print.stat.nlink === 1n
-        ? await this.record(stat, print)
+        ? await this.record(print)
         : // One at a time, from the question to what is on record: names looked at together would each be the first.
           await semaphores.hardlink.run(
-            async () => this.record(stat, print, await catalog.hardlinkOf(this.seen.entry, stat)),
+            async () => this.record(print, await catalog.hardlinkOf(this.seen.entry, stat)),
             this.run.patienceMs,
           );
     failPoints.reach('after-fingerprint');
@@ -127,37 +133,10 @@ class Look {
   }
 
   /** The version this look makes of a file. */
-  private async record(stat: StatFacts, print: Fingerprint, hardlink?: Id): Promise<Id> {
-    const { sizeBytes, sha512, sha256, mediaType, attributes } = print;
-    const content = {
-      sha512: Buffer.from(sha512, 'hex'),
-      sha256: Buffer.from(sha256, 'hex'),
-      sizeBytes,
-      mediaType,
-    };
-    const version = this.row(stat, {
-      sha512: content.sha512,
-      segmentSize: print.segmentSize,
-      segmentHashes: print.segmentHashes,
-      hardlink: hardlink ?? null,
-      ...attributeColumns(attributes),
-    });
-    await this.context.catalog.write({
-      content,
-      version,
-      events: [
-        this.event(version, 'fingerprint', {
-          kind: 'file',
-          sizeBytes,
-          sha512,
-          sha256,
-          mediaType,
-          ...attributeFacts(attributes),
-        }),
-        this.event(version, 'duplicate_check', { known: false }),
-      ],
-    });
-    return version.id;
+  private async record(print: Fingerprint, hardlink?: Id): Promise<Id> {
+    const change = fileLook(this.context, this.at, print, hardlink);
+    await this.context.catalog.write(change);
+    return change.version.id;
   }
 
   async folder(): Promise<FingerprintAnswer> {
@@ -218,85 +197,21 @@ class Look {
     stat?: StatFacts,
     { linkTarget, attributes = noAttributes }: Unopened = {},
   ): Promise<FingerprintAnswer> {
-    if (stat && outcome !== 'failed' && this.isKnown(stat, { linkTarget, attributes: attributes.kept }))
+    const state = { linkTarget, attributes: attributes.kept };
+    if (stat && outcome !== 'failed' && isKnown(this.context, this.seen.head, stat, state))
       return this.unchanged(stat);
     // This very look made a version of something else before it was cut off.
     if (this.seen.made) return this.cancelled();
-    const version = this.row(stat, { linkTarget: linkTarget ?? null, ...attributeColumns(attributes) });
-    const step =
-      outcome === 'failed'
-        ? 'fail'
-        : outcome === 'deleted'
-          ? 'tombstone'
-          : outcome === 'ignored'
-            ? 'skip'
-            : 'fingerprint';
-    await this.context.catalog.write({
-      version,
-      settle: {
-        versionId: version.id,
-        entryId: this.seen.entry.id,
-        observation: this.seen.number,
-        hint: this.seen.hint,
-        runId: this.input.runId,
-        outcome,
-        reason,
-      },
-      events: [
-        this.event(version, step, {
-          kind: version.kind,
-          outcome,
-          ...(reason === null ? {} : { reason, rule: reason }),
-          ...attributeFacts(attributes),
-        }),
-      ],
-    });
-    return settledAnswer(version, outcome, reason);
-  }
-
-  /** The entry's newest version tells exactly this state already. */
-  private isKnown(stat: StatFacts, { sha512, linkTarget, attributes }: State): boolean {
-    const { head } = this.seen;
-    if (head === undefined || !standsAgain(head)) return false;
-    if (sha512 !== undefined && head.bundleRevision !== this.context.bundleRevision) return false;
-    return (
-      sameBytes(head.sha512, sha512) &&
-      sameBytes(head.linkTarget, linkTarget) &&
-      sameAttributes(head.xattrs ?? {}, attributes) &&
-      sameMetadata(head, stat)
-    );
-  }
-
-  /** Whether a file that was one of several names is so still, and one that was alone is so still. */
-  private isLinkedAsBefore({ nlink, ino }: BigIntStats): boolean {
-    const { head } = this.seen;
-    if (nlink === 1n) return head?.hardlink === undefined;
-    // A rebuilt catalog knows no inodes: 0.
-    return head?.inode === ino || head?.inode === 0n;
+    const unopened = { ...(linkTarget === undefined ? {} : { linkTarget }), attributes };
+    const change = settledLook(this.context, this.at, { outcome, reason }, stat, unopened);
+    await this.context.catalog.write(change);
+    return settledAnswer(change.version, outcome, reason);
   }
 
   private async unchanged(stat?: StatFacts): Promise<Settled> {
-    const { head, entry, hint } = this.seen;
-    await this.context.catalog.write({
-      unchanged: { entryId: entry.id, hint },
-      ...(head && stat
-        ? { restat: { versionId: head.id, ctimeNs: stat.ctimeNs, inode: stat.inode, device: stat.device } }
-        : {}),
-      events: [
-        auditEvent(this.context.ids, {
-          subject: this.input.runId,
-          step: 'skip',
-          among: `${this.run.workflowRunId}/${this.input.round}`,
-          run: this.input.runId,
-          host: this.context.hostId,
-          workflow: this.run.workflowId,
-          source: entry.sourceId,
-          entry: entry.id,
-          version: head?.id,
-          facts: { outcome: head?.outcome ?? 'vanished', reason: 'unchanged', rule: 'duplicate_check' },
-        }),
-      ],
-    });
+    const { head } = this.seen;
+    const among = `${this.run.workflowRunId}/${this.input.round}`;
+    await this.context.catalog.write(unchangedLook(this.context, this.at, among, stat));
     return {
       next: 'settled',
       outcome: head?.outcome ?? 'vanished',
@@ -324,68 +239,11 @@ class Look {
     });
     return { next: 'changed' };
   }
-
-  private row(stat: StatFacts | undefined, more: Partial<VersionRow>): VersionRow {
-    return versionRow(this.context, this.input, this.run, this.seen, stat, more);
-  }
-
-  private event(
-    version: VersionRow,
-    step: Parameters<typeof versionEvent>[2]['step'],
-    facts: Record<string, unknown>,
-  ): AuditRow {
-    return versionEvent(
-      this.context,
-      { id: version.id, runId: this.input.runId, entry: this.seen.entry, workflowId: this.run.workflowId },
-      { step, facts },
-    );
-  }
-}
-
-/** What is recorded of an entry that is never opened, besides its stat. */
-interface Unopened {
-  readonly linkTarget?: Buffer;
-  readonly attributes?: RecordedAttributes;
-}
-
-/** What an entry is now, besides its stat. */
-interface State {
-  readonly sha512?: Buffer | undefined;
-  readonly linkTarget?: Buffer | undefined;
-  readonly attributes: Attributes;
 }
 
 /** What no destination can take need not be read. Bytes. */
 function largestObjectBytes({ destinations }: PipelineContext): number {
   return Math.max(...[...destinations.values()].map(({ config }) => config.maxObjectSize));
-}
-
-function sameBytes(a: Buffer | undefined, b: Buffer | undefined): boolean {
-  return a === undefined || b === undefined ? a === b : a.equals(b);
-}
-
-function attributeColumns({
-  kept,
-  dropped,
-}: RecordedAttributes): Pick<VersionRow, 'xattrs' | 'xattrsDropped'> {
-  return {
-    xattrs: Object.keys(kept).length === 0 ? null : kept,
-    xattrsDropped: dropped === 0 ? null : dropped,
-  };
-}
-
-/** How many, for the audit trail; their names and values are nobody's business there. */
-function attributeFacts({ kept, dropped }: RecordedAttributes): Record<string, number> {
-  const count = Object.keys(kept).length;
-  return {
-    ...(count === 0 ? {} : { attributes: count }),
-    ...(dropped === 0 ? {} : { attributesDropped: dropped }),
-  };
-}
-
-/** Whether the outcome holds for an equal state too; a failure is always tried again. */
-function standsAgain(head: KnownVersion): boolean {
-  return head.outcome !== 'failed' && head.outcome !== 'deleted' && head.outcome !== 'vanished';
 }
 
 function readError(error: unknown): 'unreadable' {

@@ -8,7 +8,8 @@ export async function recordFailure(context: PipelineContext, input: FailStep, r
   const { entryId, runId, round, code } = input;
   const seen = await context.catalog.observe({ entryId, workflowRun: run.workflowRunId, round });
   if (seen === undefined || seen.made?.outcome !== undefined) return;
-  const row = seen.made ? undefined : versionRow(context, { entryId, runId, round }, run, seen, undefined);
+  const look = { ...seen, runId, workflowId: run.workflowId };
+  const row = seen.made ? undefined : versionRow(context, look, undefined);
   const id = seen.made?.id ?? context.ids.version(entryId, seen.number);
   const ends = { id, entry: seen.entry, observation: seen.number, hint: seen.hint, runId };
   await context.catalog.write({

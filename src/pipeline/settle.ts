@@ -1,8 +1,9 @@
-import type { KnownVersion, Observation, VersionFacts } from '../catalog/catalog.ts';
+import type { KnownVersion, VersionFacts } from '../catalog/catalog.ts';
 import type { Change, StatFacts, VersionRow } from '../catalog/rows.ts';
 import type { Outcome } from '../domain/records.ts';
-import type { Changed, FingerprintStep, Settled } from '../domain/steps.ts';
-import { type PipelineContext, type StepRun, versionEvent } from './context.ts';
+import type { Changed, Settled } from '../domain/steps.ts';
+import { type PipelineContext, versionEvent } from './context.ts';
+import type { LookedAt } from './look.ts';
 
 /** The settled answer of a version that has its outcome already: a step that ran before runs into it. */
 export async function settledAs(context: PipelineContext, version: KnownVersion): Promise<Settled | Changed> {
@@ -74,19 +75,17 @@ export async function abandon(
 /** The row of a version that this look makes. `stat`: what was seen; undefined where nothing could be. */
 export function versionRow(
   context: PipelineContext,
-  input: FingerprintStep,
-  run: StepRun,
-  seen: Observation,
+  look: LookedAt,
   stat: StatFacts | undefined,
   more: Partial<VersionRow> = {},
 ): VersionRow {
-  const facts = stat ?? seen.head ?? nothing;
+  const facts = stat ?? look.head ?? nothing;
   return {
-    id: context.ids.version(seen.entry.id, seen.number),
-    entryId: seen.entry.id,
-    observation: seen.number,
-    runId: input.runId,
-    workflowId: run.workflowId,
+    id: context.ids.version(look.entry.id, look.number),
+    entryId: look.entry.id,
+    observation: look.number,
+    runId: look.runId,
+    workflowId: look.workflowId,
     kind: facts.kind,
     sizeBytes: facts.sizeBytes,
     mode: facts.mode,
