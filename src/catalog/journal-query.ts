@@ -159,11 +159,13 @@ const verdict = `case when sc.id is not null then jsonb_strip_nulls(jsonb_build_
 const placements = `(
   select jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
     'destination', pl.destination, 'object', o.key, 's3VersionId', o.s3_version_id,
-    'offset', pl.byte_offset, 'length', coalesce(pl.length, o.length), 'format', o.format, 'key', s.key_id,
+    'offset', f.byte_offset, 'length', f.length, 'format', o.format, 'key', s.key_id,
     'generation', s.generation, 'iv', encode(s.iv, 'hex'), 'madeFor', s.version_id,
-    'sealedSha256', encode(o.sealed_sha256, 'hex'), 'lockMode', o.lock_mode, 'retainUntil', ${manifestTime('o.retain_until')}
+    'sealedSha256', encode(f.sealed_sha256, 'hex'), 'lockMode', o.lock_mode, 'retainUntil', ${manifestTime('o.retain_until')}
   )) order by pl.destination)
-  from placements pl join objects o on o.id = pl.object_id join sealings s on s.id = o.sealing_id
+  from placements pl join objects o on o.id = pl.object_id
+    join sealed_files f on f.object_id = pl.object_id and f.byte_offset = pl.byte_offset
+    join sealings s on s.id = f.sealing_id
   where pl.version_id = v.id and pl.state = 'committed')`;
 
 const columns = `v.entry_id as entry, e.path, v.id as version, v.observation, v.kind, v.outcome, v.reason,

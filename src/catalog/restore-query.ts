@@ -27,9 +27,11 @@ async function sourceIdOf(catalog: Catalog, name: string): Promise<Id | undefine
 }
 
 /** Where the content of a version `v` is; where the object is still known to exist before where it was lost. */
-const contentPlace = `select pl.destination, pl.byte_offset, pl.length, o.key, o.s3_version_id, o.length as object_length,
-    s.version_id as made_for, s.key_id, o.format, o.sealed_sha256
-  from placements pl join objects o on o.id = pl.object_id join sealings s on s.id = o.sealing_id
+const contentPlace = `select pl.destination, f.byte_offset, f.length, o.key, o.s3_version_id,
+    s.version_id as made_for, s.key_id, o.format, f.sealed_sha256
+  from placements pl join objects o on o.id = pl.object_id
+    join sealed_files f on f.object_id = pl.object_id and f.byte_offset = pl.byte_offset
+    join sealings s on s.id = f.sealing_id
   where pl.version_id = v.id and pl.state = 'committed'
   order by o.state = 'live' desc, pl.destination limit 1`;
 
@@ -97,7 +99,7 @@ async function* restoreRows(
       `select e.id as "entryId", e.path, h.id as "headId", h.kind as "headKind", h.outcome as "headOutcome",
               g.id, g.kind, g.size_bytes as "sizeBytes", g.mode, g.uid, g.gid, g.mtime_ns::text as "mtimeNs",
               g.link_target as "linkTarget", g.hardlink, g.sha512, g.destination, g.key,
-              g.s3_version_id as "s3VersionId", g.byte_offset as "offset", coalesce(g.length, g.object_length) as length,
+              g.s3_version_id as "s3VersionId", g.byte_offset as "offset", g.length,
               g.made_for as "madeFor", g.key_id as "keyId", g.format, g.sealed_sha256 as "sealedSha256", g.xattrs
        ${from} and ${passes[pass]}
        order by e.path ${direction === 'forwards' ? 'asc' : 'desc'}`,

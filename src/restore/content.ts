@@ -12,6 +12,7 @@ import {
 } from '../sealed/open.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { ByteBudget } from './byte-budget.ts';
+import type { Neighbours } from './neighbours.ts';
 import { messageContent, type ReadPart } from './openpgp-content.ts';
 import type { RestorableFile, RestoreRow } from './restore-index.ts';
 import { retrying, throwIfInterrupted } from './retry.ts';
@@ -34,6 +35,8 @@ export interface ReadDeps {
   readonly messageKeys?: SessionKeyFinder | undefined;
   readonly stores: ReadonlyMap<string, ObjectStore>;
   readonly memory: ByteBudget;
+  /** What the file in question is read together with. */
+  readonly neighbours?: Neighbours | undefined;
   readonly signal: AbortSignal;
   readonly retryPausesMs: readonly number[];
 }
@@ -135,9 +138,12 @@ export async function* recordedSegments(
     yield* openStretches(deps, version, sealed, source, stretches, beginning?.digest);
     return;
   }
-  const giveBack = await deps.memory.take(length + version.sizeBytes);
+  const together = deps.neighbours?.holds(version.place) ? deps.neighbours : undefined;
+  const giveBack = together === undefined ? await deps.memory.take(length + version.sizeBytes) : () => {};
   try {
-    const bytes = await readRange(deps, store, version, 0, length);
+    const bytes = await (together === undefined
+      ? readRange(deps, store, version, 0, length)
+      : readTogether(deps, store, version, together));
     throwIfInterrupted(deps.signal);
     if (version.sizeBytes <= openAtOnceBytes) {
       const sealed = openBytes(bytes, openOptions(deps, version));
@@ -300,6 +306,24 @@ function rangedSource(deps: ReadDeps, store: ObjectStore, version: RestorableFil
     lengthBytes: version.place.length,
     read: (offset, length) => readRange(deps, store, version, offset, length),
   };
+}
+
+/** Where what lies beside it is missing or cut off, the sealed file is read by itself. */
+async function readTogether(
+  deps: ReadDeps,
+  store: ObjectStore,
+  version: RestorableFile,
+  neighbours: Neighbours,
+): Promise<Buffer> {
+  const { key, s3VersionId: versionId } = version.place;
+  const fetch = (offset: number, length: number): Promise<Buffer> =>
+    retrying(() => store.get({ key, versionId, range: { offset, length } }), deps.signal, deps.retryPausesMs);
+  try {
+    return await neighbours.read(version.place, deps.memory, fetch);
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    return readRange(deps, store, version, 0, version.place.length);
+  }
 }
 
 /** `offset` is inside the sealed file. */

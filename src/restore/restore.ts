@@ -9,6 +9,7 @@ import type { ObjectStore } from '../storage/object-store.ts';
 import { ByteBudget } from './byte-budget.ts';
 import { Journal } from './journal.ts';
 import { mapUnordered, readAhead } from './map-unordered.ts';
+import { type Gathered, gathered, type Neighbours } from './neighbours.ts';
 import type { Overwrite } from './occupant.ts';
 import { type EntryDeps, finishFolder, makeFolder, restoreEntry } from './restore-entry.ts';
 import type { RestoreIndex, RestorePass, RestoreRow, RestoreTotals, Selection } from './restore-index.ts';
@@ -151,14 +152,21 @@ async function* passes(
   stop: () => void,
 ): AsyncGenerator<RestoredItem> {
   const rows = (pass: RestorePass) => readAhead(index.rows(selection, pass), rowsAhead);
-  const each = async (row: RestoreRow): Promise<RestoredItem> => {
+  const each = async (row: RestoreRow, neighbours?: Neighbours): Promise<RestoredItem> => {
     throwIfInterrupted(entry.signal);
-    return restoreEntry(entry, row);
+    return restoreEntry(neighbours === undefined ? entry : { ...entry, neighbours }, row);
   };
-  yield* mapUnordered(makingFolders(entry, rows('tree')), jobs, each, stop);
+  const eachGathered = async ({ row, neighbours }: Gathered): Promise<RestoredItem> => {
+    try {
+      return await each(row, neighbours);
+    } finally {
+      neighbours?.leave();
+    }
+  };
+  yield* mapUnordered(makingFolders(entry, gathered(rows('tree'))), jobs, eachGathered, stop);
   // One after the other: the first of a group must be there before the next.
   if (totals.hardlinks > 0) for await (const row of rows('hardlinks')) yield await each(row);
-  if (totals.links > 0) yield* mapUnordered(rows('links'), jobs, each, stop);
+  if (totals.links > 0) yield* mapUnordered(rows('links'), jobs, (row) => each(row), stop);
   if (totals.folders === 0) return;
   for await (const row of rows('folders')) {
     throwIfInterrupted(entry.signal);
@@ -167,10 +175,10 @@ async function* passes(
 }
 
 /** Makes the folders among the rows, in order, and passes on the rest. */
-async function* makingFolders(entry: EntryDeps, rows: AsyncIterable<RestoreRow>): AsyncGenerator<RestoreRow> {
-  for await (const row of rows) {
-    if (row.version?.kind === 'dir') makeFolder(entry, row);
-    else yield row;
+async function* makingFolders(entry: EntryDeps, rows: AsyncIterable<Gathered>): AsyncGenerator<Gathered> {
+  for await (const gathered of rows) {
+    if (gathered.row.version?.kind === 'dir') makeFolder(entry, gathered.row);
+    else yield gathered;
   }
 }
 
