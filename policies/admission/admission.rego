@@ -11,6 +11,8 @@
 package holdfast.admission
 
 import data.holdfast.names
+import data.holdfast.reasons
+import data.holdfast.retention as retention_classes
 import data.holdfast.scanning
 
 _defaults := data.holdfast.defaults
@@ -46,52 +48,62 @@ allow if count(deny) == 0
 # METADATA
 # title: Complete input
 # custom: { id: input_invalid }
-deny contains {"id": "input_invalid", "text": "The question lacks a fact or states one in the wrong form."} if {
+deny contains reasons.reason("input_invalid") if {
 	not input_valid
 }
 
 # METADATA
 # title: Rendered configuration present
 # custom: { id: config_missing }
-deny contains {"id": "config_missing", "text": "The policy has no configuration to judge by."} if {
+deny contains reasons.reason("config_missing") if {
 	not config_present
 }
 
 # METADATA
 # title: Known source
 # custom: { id: source_unknown }
-deny contains {"id": "source_unknown", "text": "The source is not configured."} if not source_known
+deny contains reasons.reason("source_unknown") if not source_known
 
 # METADATA
 # title: Size within limits
 # custom: { id: size_over_limit }
-deny contains {"id": "size_over_limit", "text": "The content is larger than policy allows."} if not size_within_limits
+deny contains reasons.reason("size_over_limit") if not size_within_limits
 
 # METADATA
 # title: Media type admitted
 # custom: { id: media_type_denied }
-deny contains {"id": "media_type_denied", "text": "Content of this media type is not backed up."} if {
+deny contains reasons.reason("media_type_denied") if {
 	not media_type_admitted
 }
 
 # METADATA
 # title: Name admitted
 # custom: { id: name_denied }
-deny contains {"id": "name_denied", "text": "Entries of this name are not backed up from this source."} if {
+deny contains reasons.reason("name_denied") if {
 	not name_admitted
 }
 
 # METADATA
+# title: Extension admitted
+# custom: { id: extension_denied }
+deny contains reasons.reason("extension_denied") if not extension_admitted
+
+# METADATA
+# title: Known retention class
+# custom: { id: retention_unknown }
+deny contains reasons.reason("retention_unknown") if not retention_known
+
+# METADATA
 # title: Known classification
 # custom: { id: classification_unknown }
-deny contains {"id": "classification_unknown", "text": "The classification is not defined."} if {
+deny contains reasons.reason("classification_unknown") if {
 	not classification_known
 }
 
 # METADATA
 # title: A destination that may take it
 # custom: { id: destination_none }
-deny contains {"id": "destination_none", "text": "No destination may take content of this classification."} if {
+deny contains reasons.reason("destination_none") if {
 	not destination_found
 }
 
@@ -118,42 +130,100 @@ source_known if is_object(_source)
 
 size_within_limits if {
 	_is_count(input.content.sizeBytes)
-	input.content.sizeBytes <= _defaults.limits.max_size_bytes
-	input.content.sizeBytes <= object.get(_source, ["admission", "max_size_bytes"], _defaults.limits.max_size_bytes)
+	limit := _defaults.limits.max_size_bytes
+	_is_count(limit)
+	input.content.sizeBytes <= limit
+	input.content.sizeBytes <= object.get(_source, ["admission", "max_size_bytes"], limit)
+	input.content.sizeBytes <= object.get(_class, "max_size_bytes", limit)
 }
 
 media_type_admitted if {
-	media_type := {"name": input.content.mediaType, "path": input.content.mediaType}
-	names.none_match(_defaults.limits.deny_media_types, media_type)
-	names.none_match(object.get(_source, ["admission", "deny_media_types"], []), media_type)
+	names.none_match(_defaults.limits.deny_media_types, _media_type)
+	names.none_match(object.get(_source, ["admission", "deny_media_types"], []), _media_type)
 }
 
-name_admitted if names.none_match(object.get(_source, ["admission", "deny_names"], []), input.entry)
+extension_admitted if {
+	every extension in _denied_extensions { extension != input.entry.extension }
+}
+
+_denied_extensions := array.concat(
+	_defaults.limits.deny_extensions,
+	object.get(_source, ["admission", "deny_extensions"], []),
+)
+
+name_admitted if {
+	names.none_match(_defaults.limits.deny_names, input.entry)
+	names.none_match(object.get(_source, ["admission", "deny_names"], []), input.entry)
+}
 
 classification_known if is_object(_defaults.classifications[classification])
 
+retention_known if is_object(_retention_terms)
+
 destination_found if count(destinations) > 0
 
-# What nobody classified is treated as the most sensitive.
+# METADATA
+# title: Classification
+# description: |
+#   That of the source, else the highest that a rule gives, else the data's own for what no rule names. What nobody
+#   classified, or a rule that cannot be understood might, is treated as the most sensitive.
 default classification := "restricted"
 
-classification := _source.classification if "classification" in object.keys(_source)
+classification := classified_by.classification
 
-else := [name | some name in _matching; _defaults.classifications[name].rank == _highest_rank][0]
-
-_matching contains _defaults.classification
-
-_matching contains name if {
-	some name, rule in _defaults.classify
-	lower(input.entry.name) in rule.names
+# METADATA
+# title: What gave the classification
+# description: The source's own setting, the first of the highest rules by name, or the default.
+classified_by := {"rule": "source", "classification": _source.classification} if {
+	"classification" in object.keys(_source)
 }
 
-_matching contains name if {
-	some name, rule in _defaults.classify
-	input.entry.extension in rule.extensions
+else := {"rule": "incomprehensible", "classification": "restricted"} if _incomprehensible
+
+else := _highest if _highest
+
+else := {"rule": "default", "classification": _defaults.classification}
+
+_highest := {"rule": rule, "classification": matching[rule]} if {
+	ranks := {name: _defaults.classifications[class].rank | some name, class in matching}
+	rule := min({name | some name, rank in ranks; rank == max({other | some other in ranks})})
 }
 
-_highest_rank := max([_defaults.classifications[name].rank | some name in _matching])
+# METADATA
+# title: Matching rules
+# description: The classification of each rule of classification that matches, by its name.
+matching[name] := rule.classification if {
+	some name, rule in _defaults.classify
+	_matches(rule)
+}
+
+# All that a rule states must hold; a condition that is not stated holds.
+_matches(rule) if {
+	input.source.name in object.get(rule, "sources", [input.source.name])
+	_lower_name in object.get(rule, "names", [_lower_name])
+	input.entry.extension in object.get(rule, "extensions", [input.entry.extension])
+	input.content.sizeBytes > object.get(rule, "larger_than_bytes", -1)
+	input.content.sizeBytes < object.get(rule, "smaller_than_bytes", input.content.sizeBytes + 1)
+	not _other_name(rule)
+	not _other_media_type(rule)
+}
+
+_lower_name := lower(input.entry.name)
+
+_lower_entry := {"name": _lower_name, "path": lower(input.entry.path)}
+
+_media_type := {"name": input.content.mediaType, "path": input.content.mediaType}
+
+_other_name(rule) if names.none_match(rule.patterns, _lower_entry)
+
+_other_media_type(rule) if names.none_match(rule.media_types, _media_type)
+
+_incomprehensible if {
+	some rule in _defaults.classify
+	some key in ["patterns", "media_types"]
+	some pattern in rule[key]
+	not names.is_pattern(pattern)
+}
 
 default scope := "default"
 
@@ -171,27 +241,22 @@ else := _config.format
 
 _classification_format := _defaults.classifications[classification].format
 
-# The stronger of what the class asks for and what the operator configured.
+# METADATA
+# title: Retention
+# description: The stronger of what the class asks for and what the operator configured.
+default retention := {"class": "standard", "mode": "GOVERNANCE", "days": 1}
+
 retention := {
 	"class": _retention_class,
-	"mode": _lock_mode,
-	"days": max([lock.days | some lock in _locks]),
+	"mode": _retention_terms.mode,
+	"days": _retention_terms.days,
 }
 
-default _retention_class := "standard"
+_retention_class := _source.retention_class if "retention_class" in object.keys(_source)
 
-_retention_class := _defaults.classifications[classification].retention_class
+else := _class.retention_class
 
-_locks contains _defaults.retention_classes[_retention_class]
-
-_locks contains _config.lock
-
-default _lock_mode := "GOVERNANCE"
-
-_lock_mode := "COMPLIANCE" if {
-	some lock in _locks
-	lock.mode == "COMPLIANCE"
-}
+_retention_terms := retention_classes.terms(_defaults.retention_classes[_retention_class])
 
 default not_scanned := {
 	"too_large": "hold",
@@ -237,6 +302,7 @@ destinations contains name if {
 	some name, destination in _config.destinations
 	name in object.get(_source, "destinations", object.keys(_config.destinations))
 	classification in destination.classifications
+	classification in object.get(_defaults.destinations, [name, "classifications"], destination.classifications)
 	_jurisdiction_allowed(destination.jurisdiction)
 }
 

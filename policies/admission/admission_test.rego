@@ -200,7 +200,7 @@ test_configured_lock_is_a_floor if {
 }
 
 test_lock_of_the_class_is_a_floor if {
-	strict := {"standard": {"mode": "COMPLIANCE", "days": 365}}
+	strict := {"standard": {"mode": "COMPLIANCE", "days": 365, "versions": 1, "minimum_days": 0}}
 	decision := decide(question, config) with data.holdfast.defaults.retention_classes as strict
 	decision.retention == {"class": "standard", "mode": "COMPLIANCE", "days": 365}
 }
@@ -246,4 +246,127 @@ test_level_of_a_source_counts_before_all_others if {
 		with data.holdfast.config as with_source({"compression_level": 19})
 		with data.holdfast.defaults.classifications.internal.compression_level as 9
 	decision.compression == {"algorithm": "zstd", "level": 19}
+}
+
+classified(rules, asked) := found if {
+	found := admission.classified_by with input as asked
+		with data.holdfast.config as config
+		with data.holdfast.defaults.classify as rules
+}
+
+test_what_no_rule_names_has_the_default if {
+	classified({}, question) == {"rule": "default", "classification": "internal"}
+	classified({"a": {"classification": "public", "names": ["other"]}}, question).rule == "default"
+}
+
+test_each_condition_classifies if {
+	every condition in [
+		{"sources": ["home"]},
+		{"names": ["plan.odt"]},
+		{"extensions": ["odt", "ods"]},
+		{"patterns": ["plan*"]},
+		{"patterns": ["docs/**"]},
+		{"media_types": ["text/*"]},
+		{"larger_than_bytes": 1233},
+		{"smaller_than_bytes": 1235},
+	] {
+		rule := object.union({"classification": "confidential"}, condition)
+		classified({"r": rule}, question) == {"rule": "r", "classification": "confidential"}
+	}
+}
+
+test_a_condition_that_does_not_hold_does_not_classify if {
+	every condition in [
+		{"sources": ["other"]},
+		{"names": ["plan"]},
+		{"extensions": ["pdf"]},
+		{"patterns": ["plan"]},
+		{"patterns": ["plans/**"]},
+		{"media_types": ["image/*"]},
+		{"larger_than_bytes": 1234},
+		{"smaller_than_bytes": 1234},
+	] {
+		# All of a rule must hold, so one more condition that does hold changes nothing.
+		rule := object.union({"classification": "confidential", "sources": ["home"]}, condition)
+		classified({"r": rule}, question).rule == "default"
+	}
+}
+
+test_rules_compare_in_lower_case if {
+	asked := patched("/entry", {"path": "RH/Fiche.PDF", "name": "Fiche.PDF", "extension": "pdf"})
+	classified({"r": {"classification": "restricted", "patterns": ["rh/**/*.pdf", "rh/*.pdf"]}}, asked).rule == "r"
+}
+
+test_highest_of_several_rules_counts if {
+	rules := {
+		"a": {"classification": "public", "extensions": ["odt"]},
+		"c": {"classification": "confidential", "extensions": ["odt"]},
+		"b": {"classification": "confidential", "names": ["plan.odt"]},
+	}
+	classified(rules, question) == {"rule": "b", "classification": "confidential"}
+}
+
+test_classifications_of_equal_rank_do_not_contradict if {
+	classified({"a": {"classification": "public", "extensions": ["odt"]}, "b": {"classification": "internal", "extensions": ["odt"]}}, question) == {
+		"rule": "a",
+		"classification": "public",
+	} with data.holdfast.defaults.classifications.public.rank as 1
+}
+
+test_rule_below_the_default_counts if {
+	classified({"a": {"classification": "public", "patterns": ["docs/**"]}}, question).classification == "public"
+}
+
+test_rule_that_cannot_be_understood_might_mean_everything if {
+	classified({"a": {"classification": "public", "patterns": ["["]}}, question) == {
+		"rule": "incomprehensible",
+		"classification": "restricted",
+	}
+	classified({"a": {"classification": "public", "media_types": ["["]}}, question).classification == "restricted"
+}
+
+test_source_says_what_gave_the_classification if {
+	found := admission.classified_by with input as question
+		with data.holdfast.config as with_source({"classification": "public"})
+	found == {"rule": "source", "classification": "public"}
+}
+
+test_extension_denied if {
+	ids(decide(question, with_source({"admission": {"deny_extensions": ["odt"]}}))) == {"extension_denied"}
+	ids(decide(question, config)) == {"extension_denied"} with data.holdfast.defaults.limits.deny_extensions as ["odt"]
+	decide(question, with_source({"admission": {"deny_extensions": ["ods"]}})).allow
+}
+
+test_name_denied_everywhere if {
+	ids(decide(question, config)) == {"name_denied"} with data.holdfast.defaults.limits.deny_names as ["*.odt"]
+}
+
+test_media_type_denied_everywhere if {
+	ids(decide(question, config)) == {"media_type_denied"} with data.holdfast.defaults.limits.deny_media_types as ["text/*"]
+}
+
+test_limits_of_wrong_type_deny if {
+	every part in ["max_size_bytes", "deny_media_types", "deny_names", "deny_extensions"] {
+		every value in [null, "text", {"a": 1}] {
+			not decide(question, config).allow with data.holdfast.defaults.limits as {part: value}
+		}
+	}
+}
+
+test_size_over_limit_of_the_classification if {
+	ids(decide(question, config)) == {"size_over_limit"} with data.holdfast.defaults.classifications.internal.max_size_bytes as 1233
+	decide(question, config).allow with data.holdfast.defaults.classifications.internal.max_size_bytes as 1234
+}
+
+test_source_chooses_retention_class if {
+	archive := {"mode": "COMPLIANCE", "days": 3650, "versions": 1, "minimum_days": 1}
+	classes := object.union(data.holdfast.defaults.retention_classes, {"archive": archive})
+	decision := decide(question, with_source({"retention_class": "archive"})) with data.holdfast.defaults.retention_classes as classes
+	decision.retention == {"class": "archive", "mode": "COMPLIANCE", "days": 3650}
+	ids(decide(question, with_source({"retention_class": "archive"}))) == {"retention_unknown"}
+}
+
+test_destination_takes_what_its_data_says if {
+	decision := decide(question, config) with data.holdfast.defaults.destinations as {"abroad": {"classifications": ["public"]}}
+	decision.destinations == ["local"]
 }

@@ -22,3 +22,7 @@ none_match(patterns, entry) if {
 _subject(pattern, entry) := entry.path if contains(pattern, "/")
 
 _subject(pattern, entry) := entry.name if not contains(pattern, "/")
+
+# METADATA
+# description: True for a valid glob.
+is_pattern(pattern) if is_boolean(glob.match(pattern, ["/"], ""))

@@ -27,3 +27,8 @@ test_missing_name_counts_as_match if not names.none_match([], {"path": "a"})
 test_missing_path_counts_as_match if not names.none_match([], {"name": "a"})
 
 test_list_of_wrong_type_counts_as_match if not names.none_match("*.txt", entry)
+
+test_valid_patterns if {
+	every pattern in ["*.txt", "team/**", "{a,b}", "a", ""] { names.is_pattern(pattern) }
+	not names.is_pattern("[")
+}

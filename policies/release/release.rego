@@ -11,7 +11,9 @@
 #     description: Rego v1
 package holdfast.release
 
+import data.holdfast.approval
 import data.holdfast.names
+import data.holdfast.reasons
 import data.holdfast.scanning
 
 _defaults := data.holdfast.defaults
@@ -30,121 +32,184 @@ _lock_strength := {"GOVERNANCE": 1, "COMPLIANCE": 2}
 # title: Release decision
 # description: The whole answer; allowed only when not one reason denies.
 # entrypoint: true
-decision := {
-	"allow": allow,
-	"reasons": sort(deny),
-}
+decision := object.union(
+	{
+		"allow": allow,
+		"reasons": sort(standing),
+		"approvals": {
+			"required": required_approvals,
+			"given": count(approved_by),
+			"waived": sort([reason.id | some reason in waived]),
+		},
+	},
+	transfer,
+)
 
+# METADATA
+# title: Allowed
+# description: Only where not one reason stands.
 default allow := false
 
-allow if count(deny) == 0
+allow if count(standing) == 0
+
+# METADATA
+# title: Reasons that stand
+# description: All that deny, but those outweighed by approvals.
+standing := deny - waived
+
+# METADATA
+# title: Outweighed reasons
+# description: Reasons that enough registered persons looked at and approved. An infection never is one.
+waived contains reason if {
+	some reason in deny
+	input.verdict.state in {"clean", "not_scanned"}
+	approval.outweighs(_approvals, input.classification, reason.id)
+}
+
+# METADATA
+# title: Required approvals
+# description: Of the classification; a thousand of an unknown one, so that nothing passes.
+default required_approvals := 1000
+
+required_approvals := approval.required(input.classification) if classification_known
+
+# METADATA
+# title: Who approved
+# description: Registered persons, each once.
+default approved_by := set()
+
+approved_by := approval.given(_approvals, input.classification)
+
+# METADATA
+# description: None where nobody was asked.
+_approvals := object.get(input, "approvals", [])
+
+# METADATA
+# title: Transfer authorisation
+# description: The id of the one that lets content into the jurisdiction, where it demands one.
+default transfer := {}
+
+transfer := {"transferAuthorisation": min(_valid_authorisations)} if {
+	authorisation_demanded
+	count(_valid_authorisations) > 0
+}
 
 # METADATA
 # title: Complete input
 # custom: { id: input_invalid }
-deny contains {"id": "input_invalid", "text": "The question lacks a fact or states one in the wrong form."} if {
+deny contains reasons.reason("input_invalid") if {
 	not input_valid
 }
 
 # METADATA
 # title: Known source
 # custom: { id: source_unknown }
-deny contains {"id": "source_unknown", "text": "The source is not configured."} if not source_known
+deny contains reasons.reason("source_unknown") if not source_known
 
 # METADATA
 # title: Name released
 # custom: { id: name_denied }
-deny contains {"id": "name_denied", "text": "Entries of this name may not leave the host from this source."} if {
+deny contains reasons.reason("name_denied") if {
 	not name_released
 }
 
 # METADATA
 # title: Encrypted as required
 # custom: { id: encryption_weak }
-deny contains {"id": "encryption_weak", "text": "The bytes are not sealed with the cipher and key policy requires."} if {
+deny contains reasons.reason("encryption_weak") if {
 	not encrypted
 }
 
 # METADATA
 # title: Authenticated as required
 # custom: { id: authentication_weak }
-deny contains {"id": "authentication_weak", "text": "The sealed bytes are not authenticated as policy requires."} if {
+deny contains reasons.reason("authentication_weak") if {
 	not authenticated
 }
 
 # METADATA
 # title: Sealed to whom the operator named
 # custom: { id: recipients_unexpected }
-deny contains {"id": "recipients_unexpected", "text": "The bytes are sealed to others than the configured recipients."} if {
+deny contains reasons.reason("recipients_unexpected") if {
 	not recipients_expected
 }
 
 # METADATA
 # title: Sealed under the scope admission chose
 # custom: { id: scope_mismatch }
-deny contains {"id": "scope_mismatch", "text": "The key belongs to another scope than admission chose."} if {
+deny contains reasons.reason("scope_mismatch") if {
 	not scope_matches
 }
 
 # METADATA
 # title: The admitted content, and nothing else
 # custom: { id: content_mismatch }
-deny contains {"id": "content_mismatch", "text": "The sealed bytes do not hold the content that was admitted."} if {
+deny contains reasons.reason("content_mismatch") if {
 	not content_matches
 }
 
 # METADATA
 # title: Known destination
 # custom: { id: destination_unknown }
-deny contains {"id": "destination_unknown", "text": "The destination is not configured."} if not destination_known
+deny contains reasons.reason("destination_unknown") if not destination_known
 
 # METADATA
 # title: Destination may take the classification
 # custom: { id: destination_classification }
-deny contains {"id": "destination_classification", "text": "The destination may not take content of this classification."} if {
+deny contains reasons.reason("destination_classification") if {
 	not classification_accepted
 }
 
 # METADATA
 # title: Jurisdiction may take the classification
 # custom: { id: destination_jurisdiction }
-deny contains {"id": "destination_jurisdiction", "text": "Content of this classification may not enter the destination's jurisdiction."} if {
+deny contains reasons.reason("destination_jurisdiction") if {
 	not jurisdiction_accepted
 }
 
 # METADATA
+# title: Transfer authorised
+# custom: { id: transfer_unauthorised }
+deny contains reasons.reason("transfer_unauthorised") if not transfer_authorised
+
+# METADATA
+# title: Approved by as many as required
+# custom: { id: approval_required }
+deny contains reasons.reason("approval_required") if not approved
+
+# METADATA
 # title: The region that was configured
 # custom: { id: destination_region }
-deny contains {"id": "destination_region", "text": "The bucket lies in another region than configured."} if {
+deny contains reasons.reason("destination_region") if {
 	not region_as_configured
 }
 
 # METADATA
 # title: Object Lock on
 # custom: { id: object_lock_off }
-deny contains {"id": "object_lock_off", "text": "The bucket does not have Object Lock."} if not object_lock_on
+deny contains reasons.reason("object_lock_off") if not object_lock_on
 
 # METADATA
 # title: Versioning on
 # custom: { id: versioning_off }
-deny contains {"id": "versioning_off", "text": "The bucket does not keep versions."} if not versioning_on
+deny contains reasons.reason("versioning_off") if not versioning_on
 
 # METADATA
 # title: Lock as strong as required
 # custom: { id: lock_weak }
-deny contains {"id": "lock_weak", "text": "The lock is weaker or shorter than required."} if not lock_strong_enough
+deny contains reasons.reason("lock_weak") if not lock_strong_enough
 
 # METADATA
 # title: Protected on the way
 # custom: { id: transport_plain }
-deny contains {"id": "transport_plain", "text": "The connection to the destination is not protected by TLS."} if {
+deny contains reasons.reason("transport_plain") if {
 	not transport_protected
 }
 
 # METADATA
 # title: Acceptable verdict
 # custom: { id: verdict_unacceptable }
-deny contains {"id": "verdict_unacceptable", "text": "The scan did not end with a verdict policy accepts."} if {
+deny contains reasons.reason("verdict_unacceptable") if {
 	not verdict_acceptable
 }
 
@@ -159,6 +224,7 @@ input_valid if {
 	input.content.sizeBytes >= 0
 	regex.match(`^[0-9a-f]{64}$`, input.content.sha256)
 	input.sealing.basis in {"sealed-bytes", "plan", "existing-object"}
+	is_number(_asked_ns)
 }
 
 source_known if is_object(_source)
@@ -194,9 +260,12 @@ content_matches if input.sealing.contentMatches == true
 
 destination_known if is_object(_destination)
 
+classification_known if is_object(_classification)
+
 classification_accepted if {
-	is_object(_classification)
+	classification_known
 	input.classification in _destination.classifications
+	input.classification in object.get(_destination_data, "classifications", _destination.classifications)
 }
 
 jurisdiction_accepted if {
@@ -204,6 +273,47 @@ jurisdiction_accepted if {
 	some accepted in _classification.jurisdictions
 	accepted in {"*", _destination.jurisdiction}
 }
+
+# Absent data of a destination restricts nothing; what the jurisdiction demands is there or not by itself.
+default _destination_data := {}
+
+_destination_data := _defaults.destinations[input.destination.name]
+
+_asked_ns := time.parse_rfc3339_ns(input.at)
+
+transfer_authorised if not authorisation_demanded
+
+transfer_authorised if count(_valid_authorisations) > 0
+
+default authorisation_demanded := true
+
+authorisation_demanded := false if {
+	destination_known
+	classification_known
+	not _jurisdiction.requires_authorisation
+}
+
+authorisation_demanded := false if {
+	destination_known
+	classification_known
+	is_array(_jurisdiction.classifications)
+	not input.classification in _jurisdiction.classifications
+}
+
+_jurisdiction := object.get(
+	_defaults.jurisdictions,
+	_destination.jurisdiction,
+	object.get(_defaults.jurisdictions, "*", {"requires_authorisation": false}),
+)
+
+_valid_authorisations contains authorisation.id if {
+	some authorisation in object.get(_destination_data, "transfer_authorisations", [])
+	time.parse_rfc3339_ns(authorisation.valid_from) <= _asked_ns
+	_asked_ns < time.parse_rfc3339_ns(authorisation.valid_until)
+	input.classification in object.get(authorisation, "classifications", [input.classification])
+}
+
+approved if count(approved_by) >= required_approvals
 
 region_as_configured if {
 	is_string(input.destination.region)

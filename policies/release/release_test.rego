@@ -32,6 +32,7 @@ question := {
 	},
 	"lock": {"mode": "GOVERNANCE", "days": 1, "requiredMode": "GOVERNANCE", "requiredDays": 1},
 	"verdict": {"state": "clean", "signatureSet": "official"},
+	"at": "2026-06-01T12:00:00.000Z",
 }
 
 config := {
@@ -55,7 +56,9 @@ ids(decision) := {reason.id | some reason in decision.reasons}
 
 denied_for(path, value) := ids(decide(patched(path, value), config))
 
-test_ordinary_file_is_released if decide(question, config) == {"allow": true, "reasons": []}
+released := {"allow": true, "reasons": [], "approvals": {"required": 0, "given": 0, "waived": []}}
+
+test_ordinary_file_is_released if decide(question, config) == released
 
 test_every_classification_is_released_by_default if {
 	every classification in ["public", "internal", "confidential", "restricted"] {
@@ -68,7 +71,7 @@ optional_paths := {["destination", "loopback"]}
 
 test_every_missing_fact_denies if {
 	paths := [path | some path; walk(question, [path, _]); count(path) > 0; not path in optional_paths]
-	count(paths) == 36
+	count(paths) == 37
 	every path in paths {
 		not decide(json.remove(question, [concat("/", path)]), config).allow
 	}
@@ -83,7 +86,7 @@ test_every_fact_of_wrong_type_denies if {
 	}
 }
 
-test_no_input_denies_for_every_reason if count(ids(decide({}, config))) == 17
+test_no_input_denies_for_every_reason if count(ids(decide({}, config))) == 19
 
 test_no_configuration_denies if not decide(question, {}).allow
 
@@ -143,7 +146,7 @@ message := json.patch(question, [{
 
 for_recipients := object.union(config, {"openpgp_recipients": ["c676a608664784fc", "passphrase"]})
 
-test_message_to_the_configured_recipients if decide(message, for_recipients) == {"allow": true, "reasons": []}
+test_message_to_the_configured_recipients if decide(message, for_recipients) == released
 
 test_message_to_others if {
 	every recipients in [[], ["c676a608664784fc"], ["c676a608664784fc", "e48d5cd40a54ccff", "passphrase"], null] {
@@ -193,7 +196,11 @@ test_empty_scopes_do_not_match if {
 
 test_other_content if denied_for("/sealing/contentMatches", false) == {"content_mismatch"}
 
-test_unknown_destination if "destination_unknown" in denied_for("/destination/name", "elsewhere")
+test_unknown_destination if {
+	found := denied_for("/destination/name", "elsewhere")
+	"destination_unknown" in found
+	"transfer_unauthorised" in found
+}
 
 test_destination_not_for_this_classification if {
 	public_only := object.union(config, {"destinations": {"local": {"classifications": ["public"]}}})
@@ -202,7 +209,12 @@ test_destination_not_for_this_classification if {
 }
 
 test_unknown_classification if {
-	denied_for("/classification", "secret") == {"destination_classification", "destination_jurisdiction"}
+	denied_for("/classification", "secret") == {
+		"approval_required",
+		"destination_classification",
+		"destination_jurisdiction",
+		"transfer_unauthorised",
+	}
 }
 
 test_other_jurisdiction_than_configured if denied_for("/destination/jurisdiction", "US") == {"destination_jurisdiction"}
@@ -269,3 +281,120 @@ test_restricted_content_is_never_released_unscanned if {
 	])
 	ids(decide(unscanned, config)) == {"verdict_unacceptable"}
 }
+
+test_destination_not_for_this_classification_by_data if {
+	ids(decide(question, config)) == {"destination_classification"} with data.holdfast.defaults.destinations as {"local": {"classifications": ["public"]}}
+	decide(patched("/classification", "public"), config).allow with data.holdfast.defaults.destinations as {"local": {"classifications": ["public"]}}
+	decide(question, config).allow with data.holdfast.defaults.destinations as {"other": {"classifications": ["public"]}}
+}
+
+authorisation := {
+	"id": "DPO-2026-17",
+	"valid_from": "2026-01-01T00:00:00Z",
+	"valid_until": "2027-01-01T00:00:00+01:00",
+}
+
+authorised(authorisation_value, jurisdiction) := found if {
+	found := decide(question, config) with data.holdfast.defaults.jurisdictions as jurisdiction
+		with data.holdfast.defaults.destinations as {"local": {"transfer_authorisations": [authorisation_value]}}
+}
+
+demanding := {"local": {"requires_authorisation": true}}
+
+test_jurisdiction_demands_an_authorisation if {
+	ids(decide(question, config)) == {"transfer_unauthorised"} with data.holdfast.defaults.jurisdictions as demanding
+	ids(decide(question, config)) == {"transfer_unauthorised"} with data.holdfast.defaults.jurisdictions as {"*": {"requires_authorisation": true}}
+}
+
+test_valid_authorisation_is_named if {
+	found := authorised(authorisation, demanding)
+	found.allow
+	found.transferAuthorisation == "DPO-2026-17"
+}
+
+test_no_authorisation_is_named_where_none_is_demanded if authorised(authorisation, {}) == released
+
+test_authorisation_before_and_after_its_time if {
+	every time_limits in [
+		{"valid_from": "2026-06-01T12:00:01Z"},
+		{"valid_until": "2026-06-01T12:00:00Z"},
+		{"valid_until": "soon"},
+		{"valid_from": null},
+	] {
+		ids(authorised(object.union(authorisation, time_limits), demanding)) == {"transfer_unauthorised"}
+	}
+}
+
+test_authorisation_for_other_classifications if {
+	ids(authorised(object.union(authorisation, {"classifications": ["public"]}), demanding)) == {"transfer_unauthorised"}
+	authorised(object.union(authorisation, {"classifications": ["internal"]}), demanding).allow
+}
+
+test_jurisdiction_that_demands_it_for_other_classifications if {
+	decide(question, config).allow with data.holdfast.defaults.jurisdictions as {"local": {
+		"requires_authorisation": true,
+		"classifications": ["restricted"],
+	}}
+	ids(decide(question, config)) == {"transfer_unauthorised"} with data.holdfast.defaults.jurisdictions as {"local": {
+		"requires_authorisation": true,
+		"classifications": ["internal"],
+	}}
+}
+
+test_named_jurisdiction_counts_before_the_others if {
+	decide(question, config).allow with data.holdfast.defaults.jurisdictions as {
+		"*": {"requires_authorisation": true},
+		"local": {"requires_authorisation": false},
+	}
+}
+
+approvers := [
+	{"name": "amina", "public_key": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"},
+	{"name": "jean", "public_key": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"},
+]
+
+approved_by(names, asked) := json.patch(asked, [{
+	"op": "add", "path": "/approvals",
+	"value": [{"approver": name, "at": "2026-06-01T11:00:00Z"} | some name in names],
+}])
+
+judged(asked) := found if {
+	found := decide(asked, config) with data.holdfast.defaults.approvers as approvers
+		with data.holdfast.defaults.classifications.internal.approvals as 2
+}
+
+test_classification_that_needs_two_persons if {
+	every names in [[], ["amina"], ["amina", "amina"], ["amina", "eve"]] {
+		ids(judged(approved_by(names, question))) == {"approval_required"}
+	}
+	found := judged(approved_by(["jean", "amina"], question))
+	found == {"allow": true, "reasons": [], "approvals": {"required": 2, "given": 2, "waived": []}}
+}
+
+test_approvals_of_another_form_are_none if {
+	every value in [null, "amina", {"approver": "amina"}, [{"approver": "amina"}], ["amina", "jean"]] {
+		ids(judged(json.patch(question, [{"op": "add", "path": "/approvals", "value": value}]))) == {"approval_required"}
+	}
+}
+
+unscanned := patched("/verdict", {"state": "not_scanned", "reason": "encrypted"})
+
+test_approval_outweighs_an_unscanned_content if {
+	found := decide(approved_by(["amina"], unscanned), config) with data.holdfast.defaults.approvers as approvers
+	found == {"allow": true, "reasons": [], "approvals": {"required": 0, "given": 1, "waived": ["verdict_unacceptable"]}}
+	ids(decide(approved_by(["eve"], unscanned), config)) == {"verdict_unacceptable"} with data.holdfast.defaults.approvers as approvers
+}
+
+test_nobody_outweighs_an_infection if {
+	infected := patched("/verdict", {"state": "infected", "signatureSet": "official"})
+	ids(decide(approved_by(["amina", "jean"], infected), config)) == {"verdict_unacceptable"} with data.holdfast.defaults.approvers as approvers
+}
+
+test_nobody_outweighs_weak_encryption if {
+	weak := json.patch(unscanned, [{"op": "add", "path": "/sealing/cipher", "value": "none"}])
+	found := decide(approved_by(["amina", "jean"], weak), config) with data.holdfast.defaults.approvers as approvers
+	not found.allow
+	ids(found) == {"encryption_weak"}
+}
+
+test_time_that_is_none if denied_for("/at", "yesterday") == {"input_invalid"}

@@ -144,11 +144,59 @@ export interface ReleaseInput {
     readonly reason?: NotScannedReason;
     readonly signatureSet?: SignatureSet;
   };
+  /** When release is asked, ISO 8601 UTC: authorisations are valid for a time. */
+  readonly at: string;
+  /** Who approved it, each verified before (docs/format.md, "approval"); absent: nobody. */
+  readonly approvals?: readonly Approval[];
+}
+
+/** One person's signed approval, as release is told of it. */
+export interface Approval {
+  /** Name in the policy data's `approvers`. */
+  readonly approver: string;
+  /** When it was given, ISO 8601 UTC. */
+  readonly at: string;
 }
 
 export interface ReleaseResult {
   readonly allow: boolean;
   readonly reasons: readonly PolicyReason[];
+  /** Approvals: how many distinct persons policy wants and counted, and the reasons that they outweighed. */
+  readonly approvals?: {
+    readonly required: number;
+    readonly given: number;
+    readonly waived: readonly string[];
+  };
+  /** The authorisation that lets content into the destination's jurisdiction, where one is demanded. */
+  readonly transferAuthorisation?: string;
+}
+
+/** What becomes of the versions of a retention class; never weaker than the lock of the configuration. */
+export interface RetentionClass {
+  readonly mode: LockMode;
+  /** How long an object is locked from each time something comes to rest on it. */
+  readonly days: number;
+  /** How many of an entry's newest versions are kept whatever their age. */
+  readonly versions: number;
+  /** No version expires earlier than this after it was observed. Days. */
+  readonly minimumDays: number;
+  /** Objects hold one file each, so that it can be erased by itself: never packed. */
+  readonly erasable: boolean;
+}
+
+/** Somebody whose signature counts as an approval. */
+export interface Approver {
+  readonly name: string;
+  /** Ed25519, the raw 32 bytes, base64url. */
+  readonly publicKey: string;
+  /** What they may approve. */
+  readonly classifications: readonly Classification[];
+}
+
+/** Who may approve, and how many distinct persons it takes by classification, at least one. */
+export interface ApprovalTerms {
+  readonly approvers: readonly Approver[];
+  readonly required: Readonly<Record<Classification, number>>;
 }
 
 /** A policy answer with the evidence that is kept for it. */

@@ -1,6 +1,6 @@
 import type { VersionFacts } from '../catalog/catalog.ts';
 import { Failure } from '../domain/failures.ts';
-import type { AdmissionInput, AdmissionResult, ReleaseInput } from '../domain/records.ts';
+import type { AdmissionInput, AdmissionResult, Approval, ReleaseInput } from '../domain/records.ts';
 import { nameOf } from '../files/paths.ts';
 import type { DestinationFacts } from '../storage/object-store.ts';
 
@@ -39,10 +39,12 @@ export function admissionInput(version: JudgedVersion): AdmissionInput {
   };
 }
 
+/** @param approvals each verified before; only persons that policy knows count */
 export function releaseInput(
   version: ScannedVersion,
   destination: { name: string; facts: DestinationFacts },
   sealing: ReleaseInput['sealing'],
+  approvals: readonly Approval[] = [],
 ): ReleaseInput {
   const { admission, verdict } = version;
   const { facts } = destination;
@@ -68,6 +70,8 @@ export function releaseInput(
       signatureSet: verdict.signatureSet,
       ...(verdict.reason === undefined ? {} : { reason: verdict.reason }),
     },
+    at: new Date().toISOString(),
+    ...(approvals.length === 0 ? {} : { approvals }),
   };
 }
 

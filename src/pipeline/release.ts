@@ -1,5 +1,5 @@
 import type { AuditRow, DecisionRow } from '../catalog/rows.ts';
-import type { PolicyReason, ReleaseInput } from '../domain/records.ts';
+import type { Approval, PolicyReason, ReleaseInput } from '../domain/records.ts';
 import { type Destination, type PipelineContext, versionEvent } from './context.ts';
 import { decisionRow } from './evidence.ts';
 import { releaseInput, type ScannedVersion } from './policy-input.ts';
@@ -23,12 +23,13 @@ export async function release(
   version: ScannedVersion,
   destination: Destination,
   sealing: ReleaseInput['sealing'],
+  approvals: readonly Approval[] = [],
 ): Promise<Released> {
   const { name } = destination.config;
-  const input = releaseInput(version, { name, facts: await destination.facts() }, sealing);
+  const input = releaseInput(version, { name, facts: await destination.facts() }, sealing, approvals);
   const ordinal = await context.catalog.releasesAsked({ versionId: version.id, destination: name });
   const decision = await context.policy.release(input);
-  const { allow, reasons } = decision.result;
+  const { allow, reasons, approvals: weighed, transferAuthorisation } = decision.result;
   const about = {
     versionId: version.id,
     gate: 'release' as const,
@@ -49,6 +50,8 @@ export async function release(
         reasons: reasons.map((reason) => reason.id),
         basis: sealing.basis,
         bundle: decision.bundleRevision,
+        ...(approvals.length === 0 ? {} : { approvals: weighed }),
+        ...(transferAuthorisation === undefined ? {} : { transferAuthorisation }),
       },
     }),
   };

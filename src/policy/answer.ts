@@ -1,13 +1,16 @@
 import { z } from 'zod';
 import {
   type AdmissionResult,
+  type ApprovalTerms,
   lockModes,
   notScannedReasons,
   type PolicyReason,
   type ReleaseResult,
+  type RetentionClass,
   sealedFormats,
 } from '../domain/records.ts';
 import { classifications } from './config.ts';
+import { ed25519PublicKey } from './data.ts';
 
 const reasons = z.array(z.strictObject({ id: z.string().min(1), text: z.string() }));
 
@@ -47,7 +50,46 @@ const admissionResult = z
   .refine(consistent)
   .refine((result) => !result.allow || result.destinations.length > 0);
 
-const releaseResult = z.strictObject({ allow: z.boolean(), reasons }).refine(consistent);
+const count = z.int().min(0);
+
+const releaseResult = z
+  .strictObject({
+    allow: z.boolean(),
+    reasons,
+    approvals: z
+      .strictObject({ required: count, given: count, waived: z.array(z.string().min(1)) })
+      .exactOptional(),
+    transferAuthorisation: z.string().min(1).exactOptional(),
+  })
+  .refine(consistent);
+
+const retentionClasses = z
+  .record(
+    z.string().min(1),
+    z.strictObject({
+      mode: z.enum(lockModes),
+      days: z.int().min(1),
+      versions: z.int().min(1),
+      minimumDays: count,
+      erasable: z.boolean(),
+    }),
+  )
+  .refine((classes) => Object.keys(classes).length > 0);
+
+const classification = z.enum(classifications);
+
+const approvalTerms = z.strictObject({
+  approvers: z
+    .array(
+      z.strictObject({
+        name: z.string().min(1),
+        publicKey: ed25519PublicKey,
+        classifications: z.array(classification),
+      }),
+    )
+    .refine((approvers) => new Set(approvers.map(({ name }) => name)).size === approvers.length),
+  required: z.record(classification, z.int().min(1)),
+});
 
 /** Checks an admission answer in full; `undefined` when it is out of form. */
 export function readAdmission(result: unknown): AdmissionResult | undefined {
@@ -57,6 +99,16 @@ export function readAdmission(result: unknown): AdmissionResult | undefined {
 /** Checks a release answer in full; `undefined` when it is out of form. */
 export function readRelease(result: unknown): ReleaseResult | undefined {
   return releaseResult.safeParse(result).data;
+}
+
+/** Checks the retention classes in full; `undefined` when one is out of form. */
+export function readRetentionClasses(result: unknown): Readonly<Record<string, RetentionClass>> | undefined {
+  return retentionClasses.safeParse(result).data;
+}
+
+/** Checks who may approve in full; `undefined` when it is out of form. */
+export function readApprovalTerms(result: unknown): ApprovalTerms | undefined {
+  return approvalTerms.safeParse(result).data;
 }
 
 const undefinedReason = (detail: string): PolicyReason => ({

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rename } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { canonical } from '../domain/canonical.ts';
 import { Failure } from '../domain/failures.ts';
@@ -43,7 +43,7 @@ async function policyFiles(policiesDir: string): Promise<TarFile[]> {
     const path = join(item.parentPath, item.name);
     const name = path.slice(join(policiesDir, '/').length);
     const isRule = name.endsWith('.rego') && !name.endsWith('_test.rego');
-    if (isRule || name === 'data.json') files.push({ name, content: await readFile(path) });
+    if (isRule || basename(name) === 'data.json') files.push({ name, content: await readFile(path) });
   }
   if (!files.some((file) => file.name.endsWith('.rego'))) {
     throw new Failure('policy_invalid', { detail: 'the policy folder holds no rules' });

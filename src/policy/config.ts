@@ -28,6 +28,8 @@ export const policyConfigSchema = z.strictObject({
     z.strictObject({
       classification: z.enum(classifications).optional(),
       scope: z.string().min(1).optional(),
+      /** A retention class of `policies/data.json`. */
+      retention_class: z.string().min(1).optional(),
       format: z.enum(sealedFormats).optional(),
       destinations: z.array(z.string().min(1)).min(1).optional(),
       /** Zstandard level of what is compressed. */
@@ -35,6 +37,7 @@ export const policyConfigSchema = z.strictObject({
       admission: z
         .strictObject({
           deny_names: z.array(glob).optional(),
+          deny_extensions: z.array(z.string().min(1)).optional(),
           deny_media_types: z.array(glob).optional(),
           max_size_bytes: z.int().min(0).optional(),
         })

@@ -1,9 +1,11 @@
 import type {
   AdmissionInput,
   AdmissionResult,
+  ApprovalTerms,
   Decision,
   ReleaseInput,
   ReleaseResult,
+  RetentionClass,
 } from '../domain/records.ts';
 
 /**
@@ -15,6 +17,10 @@ export interface PolicyEngine {
   admit(input: AdmissionInput): Promise<Decision<AdmissionResult>>;
   /** Policy 2, once per destination: may these sealed bytes leave the host for it? */
   release(input: ReleaseInput): Promise<Decision<ReleaseResult>>;
+  /** The retention classes by name. Throws `policy_unavailable` where the answer is not one. */
+  retentionClasses(): Promise<Decision<Readonly<Record<string, RetentionClass>>>>;
+  /** Who may approve what is held. Throws `policy_unavailable` where the answer is not one. */
+  approvalTerms(): Promise<Decision<ApprovalTerms>>;
   /** Throws `policy_unavailable` unless the engine answers with a bundle loaded. */
   ping(): Promise<{ revision: string }>;
 }

@@ -5,11 +5,20 @@ import { Failure } from '../domain/failures.ts';
 import type {
   AdmissionInput,
   AdmissionResult,
+  ApprovalTerms,
   Decision,
   ReleaseInput,
   ReleaseResult,
+  RetentionClass,
 } from '../domain/records.ts';
-import { readAdmission, readRelease, undefinedAdmission, undefinedRelease } from './answer.ts';
+import {
+  readAdmission,
+  readApprovalTerms,
+  readRelease,
+  readRetentionClasses,
+  undefinedAdmission,
+  undefinedRelease,
+} from './answer.ts';
 import type { PolicyEngine } from './engine.ts';
 
 export interface OpaEngineOptions {
@@ -66,6 +75,14 @@ export class OpaEngine implements PolicyEngine {
     return this.#judged(answer, readRelease, undefinedRelease);
   }
 
+  async retentionClasses(): Promise<Decision<Readonly<Record<string, RetentionClass>>>> {
+    return this.#terms('retention/classes', readRetentionClasses);
+  }
+
+  async approvalTerms(): Promise<Decision<ApprovalTerms>> {
+    return this.#terms('approval/terms', readApprovalTerms);
+  }
+
   async ping(): Promise<{ revision: string }> {
     const answer = await this.#ask('GET', '/v1/data/holdfast/config/lock?provenance=true', '');
     if (answer.kind === 'unusable') throw new Failure('policy_unavailable', { detail: answer.detail });
@@ -81,6 +98,15 @@ export class OpaEngine implements PolicyEngine {
 
   #decide(gate: 'admission' | 'release', input: unknown): Promise<Answer> {
     return this.#ask('POST', `/v1/data/holdfast/${gate}/decision?provenance=true`, JSON.stringify({ input }));
+  }
+
+  /** What policy says without being asked about anything: there is no denial that could stand for it. */
+  async #terms<Terms>(rule: string, read: (result: unknown) => Terms | undefined): Promise<Decision<Terms>> {
+    const answer = await this.#ask('GET', `/v1/data/holdfast/${rule}?provenance=true`, '');
+    if (answer.kind === 'unusable') throw new Failure('policy_unavailable', { detail: answer.detail });
+    const result = read(answer.result);
+    if (result === undefined) throw new Failure('policy_unavailable', { detail: `no usable ${rule}` });
+    return { result, bundleRevision: answer.revision, decisionId: answer.decisionId };
   }
 
   #judged<Result>(

@@ -1,4 +1,5 @@
 import type { Config } from '../config.ts';
+import type { LockDays } from '../storage/object-store.ts';
 import { classifications, type PolicyConfig } from './config.ts';
 
 /**
@@ -7,11 +8,9 @@ import { classifications, type PolicyConfig } from './config.ts';
  * @param recipients names of the OpenPGP recipients, none where none are configured
  */
 export function renderPolicyConfig(config: Config, recipients: readonly string[]): PolicyConfig {
-  const [first] = config.destinations;
-  if (first === undefined) throw new TypeError('configuration without destination');
   const rules = config.policy.sources as PolicyConfig['sources'];
   return {
-    lock: first.lock,
+    lock: weakest(config.destinations.map(({ lock }) => lock)),
     allow_test_signatures: config.policy.allowTestSignatures,
     format: config.format,
     openpgp_recipients: [...recipients],
@@ -22,5 +21,13 @@ export function renderPolicyConfig(config: Config, recipients: readonly string[]
         { jurisdiction, classifications: [...classifications] },
       ]),
     ),
+  };
+}
+
+/** What holds for every object, wherever it goes; the pipeline raises it to each destination's own lock. */
+function weakest(locks: readonly LockDays[]): LockDays {
+  return {
+    mode: locks.every(({ mode }) => mode === 'COMPLIANCE') ? 'COMPLIANCE' : 'GOVERNANCE',
+    days: Math.min(...locks.map(({ days }) => days)),
   };
 }

@@ -57,10 +57,14 @@ describe('buildBundle', () => {
     expect(names).toEqual([
       '.manifest',
       'admission/admission.rego',
+      'approval/approval.rego',
       'data.json',
       'holdfast/config/data.json',
+      'holdfast/sentences/data.json',
       'names/names.rego',
+      'reasons/reasons.rego',
       'release/release.rego',
+      'retention/retention.rego',
       'scanning/scanning.rego',
     ]);
   });

@@ -54,9 +54,20 @@ describe('OpaEngine with a real OPA', () => {
   });
 
   test('releases properly sealed bytes, and not what the source keeps', async () => {
-    expect((await engine.release(release)).result).toEqual({ allow: true, reasons: [] });
+    const approvals = { required: 0, given: 0, waived: [] };
+    expect((await engine.release(release)).result).toEqual({ allow: true, reasons: [], approvals });
     const { result } = await engine.release(named(release, 'x.stay'));
     expect(result.reasons.map((reason) => reason.id)).toEqual(['name_denied']);
+  });
+
+  test('gives the retention classes and who may approve', async () => {
+    const { result, bundleRevision } = await engine.retentionClasses();
+    expect(result).toEqual({
+      standard: { mode: 'GOVERNANCE', days: 1, versions: 10, minimumDays: 30, erasable: false },
+    });
+    expect(bundleRevision).toBe(revision);
+    const required = { public: 1, internal: 1, confidential: 1, restricted: 1 };
+    expect((await engine.approvalTerms()).result).toEqual({ approvers: [], required });
   });
 
   test('names that are not ordinary text pass unharmed', async () => {

@@ -49,4 +49,5 @@ export const release: ReleaseInput = {
   },
   lock: { mode: 'GOVERNANCE', days: 1, requiredMode: 'GOVERNANCE', requiredDays: 1 },
   verdict: { state: 'clean', signatureSet: 'official' },
+  at: '2026-06-01T12:00:00.000Z',
 };

@@ -11,7 +11,14 @@ import { Catalog, type EntryRef } from '../../src/catalog/catalog.ts';
 import { openPool } from '../../src/catalog/database.ts';
 import type { DestinationConfig, SourceConfig } from '../../src/config.ts';
 import { Ids } from '../../src/domain/ids.ts';
-import type { AdmissionResult, Id, ReleaseInput, ReleaseResult, Verdict } from '../../src/domain/records.ts';
+import type {
+  AdmissionResult,
+  ApprovalTerms,
+  Id,
+  ReleaseInput,
+  ReleaseResult,
+  Verdict,
+} from '../../src/domain/records.ts';
 import type { Changed, Settled } from '../../src/domain/steps.ts';
 import { openRoot } from '../../src/files/root.ts';
 import { RepositoryKeys } from '../../src/keys/repository-keys.ts';
@@ -66,6 +73,7 @@ const clean: Verdict = {
 export interface Knobs {
   admission: AdmissionResult | (() => never);
   release: ReleaseResult | ((input: ReleaseInput) => ReleaseResult);
+  approvalTerms: ApprovalTerms;
   bundleRevision: string;
   verdict: Verdict | (() => never);
   /** Called around every operation of the store. */
@@ -136,6 +144,7 @@ export async function makeWorld(server: TestPostgres): Promise<World> {
   const knobs: Knobs = {
     admission,
     release: { allow: true, reasons: [] },
+    approvalTerms: { approvers: [], required: { public: 1, internal: 1, confidential: 1, restricted: 1 } },
     bundleRevision: 'b'.repeat(64),
     verdict: clean,
     fault: () => {},
@@ -286,6 +295,11 @@ function fakePolicy(knobs: Knobs, releaseInputs: ReleaseInput[]): PolicyEngine {
       releaseInputs.push(input);
       return decision(typeof knobs.release === 'function' ? knobs.release(input) : knobs.release);
     },
+    retentionClasses: async () =>
+      decision({
+        standard: { mode: 'GOVERNANCE', days: 7, versions: 10, minimumDays: 30, erasable: false },
+      }),
+    approvalTerms: async () => decision(knobs.approvalTerms),
     ping: async () => ({ revision: knobs.bundleRevision }),
   };
 }
