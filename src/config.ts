@@ -59,6 +59,17 @@ const source = z.strictObject({
     .prefault({ every: '1d' }),
 });
 
+/** How an S3 server is reached. */
+const s3Connection = {
+  /** Omitted: the AWS endpoint of the region. */
+  endpoint: z.url().optional(),
+  region: z.string().default('us-east-1'),
+  pathStyle: z.boolean().default(false),
+  credentialsFile: absolutePath.optional(),
+  profile: z.string().optional(),
+  caFile: absolutePath.optional(),
+};
+
 const destination = z.strictObject({
   name,
   bucket: z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'an S3 bucket name'),
@@ -73,7 +84,12 @@ const destination = z.strictObject({
     .refine((bytes) => bytes > 0 && bytes <= largestObjectBytes, 'more than nothing and at most 5 TiB')
     .prefault('5TiB'),
   lock: z.strictObject({ mode: z.enum(lockModes).default('GOVERNANCE'), days: z.int().min(1).max(36_500) }),
+  /** Its own server; `services.s3` where there is none. */
+  s3: z.strictObject(s3Connection).optional(),
 });
+
+/** A file is sent to each in turn: more of them than this cost more than they protect from. */
+const mostDestinations = 8;
 
 const embedded = z.strictObject({ mode: z.literal('embedded') });
 const tls = z.strictObject({
@@ -126,19 +142,7 @@ const services = z.strictObject({
     ])
     .default({ mode: 'embedded' }),
   s3: z
-    .discriminatedUnion('mode', [
-      embedded,
-      z.strictObject({
-        mode: z.literal('external'),
-        /** Omitted: the AWS endpoint of the region. */
-        endpoint: z.url().optional(),
-        region: z.string().default('us-east-1'),
-        pathStyle: z.boolean().default(false),
-        credentialsFile: absolutePath.optional(),
-        profile: z.string().optional(),
-        caFile: absolutePath.optional(),
-      }),
-    ])
+    .discriminatedUnion('mode', [embedded, z.strictObject({ mode: z.literal('external'), ...s3Connection })])
     .default({ mode: 'embedded' }),
 });
 
@@ -148,7 +152,7 @@ const schema = z.strictObject({
   host: z.strictObject({ id, group: name.optional() }),
   passwordFile: absolutePath.optional(),
   sources: z.array(source).min(1, 'at least one source'),
-  destinations: z.array(destination).length(1, 'exactly one destination'),
+  destinations: z.array(destination).min(1, 'at least one destination').max(mostDestinations),
   services: services.prefault({}),
   /** How content is sealed where policy does not say otherwise. */
   format: z.enum(sealedFormats).default('sealed-v1'),
@@ -241,8 +245,33 @@ export function parseConfig(text: string, file: string): Config {
   const twice = names.find((each, index) => names.indexOf(each) !== index);
   if (twice !== undefined)
     throw new Failure('config_invalid', { file, detail: `sources: ${twice} is named twice` });
+  checkDestinations(checked.data, file);
   return checked.data;
 }
+
+/** Two names for one place would look like two copies. */
+function checkDestinations({ destinations, services }: Config, file: string): void {
+  const names = new Set<string>();
+  const places = new Map<string, string>();
+  for (const { name, bucket, prefix, s3 } of destinations) {
+    const endpoint =
+      s3 === undefined && services.s3.mode === 'embedded' ? 'embedded' : endpointOf(s3 ?? services.s3);
+    const place = JSON.stringify([endpoint, bucket, prefix]);
+    const other = places.get(place);
+    const detail = names.has(name)
+      ? `${name} is named twice`
+      : other !== undefined
+        ? `${other} and ${name} are one and the same place`
+        : undefined;
+    if (detail !== undefined)
+      throw new Failure('config_invalid', { file, detail: `destinations: ${detail}` });
+    names.add(name);
+    places.set(place, name);
+  }
+}
+
+const endpointOf = (s3: object): string =>
+  'endpoint' in s3 && typeof s3.endpoint === 'string' ? new URL(s3.endpoint).origin : 'aws';
 
 /** Nothing on a write-only host may open what it seals, nor be sealed in another way. */
 function checkWriteOnly({ format, openpgp, passwordFile }: Config, file: string): void {

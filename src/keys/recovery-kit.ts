@@ -1,5 +1,6 @@
 import type { Config } from '../config.ts';
 import type { Id } from '../domain/records.ts';
+import { connectionOf } from '../stack/endpoints.ts';
 import { kitHolder } from './open-keyring.ts';
 
 /** Where a repository's objects are, as somebody on another machine needs it. */
@@ -39,10 +40,10 @@ export function recoveryKit(config: Config, home: string, recoveryKey: string): 
 }
 
 function placeOf(config: Config, home: string, destination: Config['destinations'][number]): KitPlace {
-  const { s3 } = config.services;
+  const s3 = connectionOf(config, destination);
   const { name, bucket, prefix } = destination;
   const common = { destination: name, bucket, prefix };
-  if (s3.mode === 'embedded') return { ...common, endpoint: undefined, region: undefined, thisMachine: home };
+  if (s3 === 'embedded') return { ...common, endpoint: undefined, region: undefined, thisMachine: home };
   return { ...common, endpoint: s3.endpoint, region: s3.region, thisMachine: undefined };
 }
 

@@ -12,7 +12,7 @@ import { renderPolicyConfig } from '../policy/render.ts';
 import { requireWholeCatalog } from '../recovery/rebuild-state.ts';
 import { openS3Store } from '../storage/s3-store.ts';
 import { allowRoles } from './bucket-roles.ts';
-import { endpoints, writerPasswordFile } from './endpoints.ts';
+import { connectionOf, endpoints, writerPasswordFile } from './endpoints.ts';
 import { checkExternal } from './external.ts';
 import { nodeService } from './our-services.ts';
 import type { Paths } from './paths.ts';
@@ -125,7 +125,8 @@ async function prepareRepository(installation: Installation, running: RunningSer
     const store = await openS3Store(where.s3(destination, 'owner'));
     try {
       await store.ensureBucket();
-      if (config.services.s3.mode === 'embedded') await allowRoles(where.s3(destination, 'owner'), paths);
+      if (connectionOf(config, destination) === 'embedded')
+        await allowRoles(where.s3(destination, 'owner'), paths);
       await publishKeyring(store, destination.prefix, kept, destination.lock);
     } finally {
       store.close();

@@ -117,13 +117,13 @@ function s3Options(
   role: S3Role | 'owner',
   embedded: (name: string) => ServiceFacts,
 ): S3StoreOptions {
-  const { s3 } = config.services;
+  const s3 = connectionOf(config, destination);
   const common = {
     name: destination.name,
     bucket: destination.bucket,
     jurisdiction: destination.jurisdiction,
   };
-  if (s3.mode === 'embedded') {
+  if (s3 === 'embedded') {
     const { address, extra } = embedded('s3');
     const files = s3CredentialFiles(paths.home);
     return {
@@ -143,4 +143,10 @@ function s3Options(
     ...(s3.profile === undefined ? {} : { profile: s3.profile }),
     ...(s3.caFile === undefined ? {} : { caFile: s3.caFile }),
   };
+}
+
+/** How a destination is reached: its own server, else the one of all, which may be run by this installation. */
+export function connectionOf({ services }: Config, { s3 }: DestinationConfig) {
+  if (s3 !== undefined) return s3;
+  return services.s3.mode === 'embedded' ? 'embedded' : services.s3;
 }
