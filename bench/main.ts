@@ -1,6 +1,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { aimsOf, type Row } from './aims.ts';
+import { chart } from './chart.ts';
+import { compareTools } from './compare.ts';
+import { comparedAimsText, comparedRowText } from './compared-text.ts';
 import { largeFile } from './large-file.ts';
 import { machine, machineText } from './machine.ts';
 import type { Measured } from './measure.ts';
@@ -11,8 +15,9 @@ import { burst, oneByOne, warmUp } from './small-files.ts';
 import { makeStack } from './stack.ts';
 
 /**
- * `npm run bench [-- --quick] [--only protect|restore|openpgp]`: how fast the whole program is on this machine, every
- * service included, and restoring side by side with restic. Ways to make OpenPGP messages are compared only when asked for.
+ * `npm run bench [-- --quick] [--only compare|protect|restore|openpgp]`: sweeps and restores side by side with restic,
+ * rclone and clamdscan on this machine, every service included, and how fast single files are. `--quick` compares sweeps
+ * alone, on less. Ways to make OpenPGP messages are compared only when asked for.
  */
 const { quick, only } = parseArgs({
   options: { quick: { type: 'boolean', default: false }, only: { type: 'string' } },
@@ -22,8 +27,22 @@ const results = fileURLToPath(new URL('results/', import.meta.url));
 mkdirSync(results, { recursive: true });
 if (only === 'openpgp') save('openpgp', await comparingOpenpgp());
 else {
-  if (only !== 'restore') save('latest', await protecting());
-  if (only !== 'protect') save('restore', await restoring());
+  if (only === undefined || only === 'compare') await comparing();
+  if (only === 'protect' || (only === undefined && !quick)) save('protect', await protecting());
+  if (only === 'restore' || (only === undefined && !quick)) save('restore', await restoring());
+}
+
+async function comparing(): Promise<void> {
+  const size = quick
+    ? { rounds: 3, files: 15_000, bulkFiles: 3_000, arrivals: 60 }
+    : { rounds: 3, files: 16_400, bulkFiles: 10_000, arrivals: 200 };
+  const facts = machine(results, 'builtin-test');
+  print(machineText(facts));
+  const rows: Row[] = await compareTools(size, (row) => process.stdout.write(`${comparedRowText(row)}\n`));
+  const aims = aimsOf(rows);
+  print(`\n${comparedAimsText(aims)}`);
+  save('latest', { quick, machine: facts, aims, rows });
+  writeFileSync(`${results}/latest.svg`, chart(aims));
 }
 
 async function protecting(): Promise<object> {

@@ -21,6 +21,13 @@ export function cpuSeconds(services: Services): Record<string, number> {
   return { ...used, elsewhere: machineCpuSeconds() - sum(Object.values(used)) };
 }
 
+/** CPU that commands of this process have used which have ended, with their own children. Seconds. */
+export function childCpuSeconds(): number {
+  const stat = read('/proc/self/stat') ?? '';
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return sum(fields.slice(13, 15).map(Number)) / ticksPerSecond;
+}
+
 /** Begins a new measurement of the most memory (proc_pid_clear_refs(5), 5). */
 export function resetPeakMemory(services: Services): void {
   for (const [, tree] of trees(services))

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { cpSync, lstatSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -7,14 +7,13 @@ import { table } from '../src/cli/output.ts';
 import { runCommand } from '../src/stack/run.ts';
 import { TestInstallation } from '../test/support/installation.ts';
 import { halfCompressible } from './content.ts';
+import { copySourceTree, treeOf } from './data.ts';
+import { programOf } from './packages.ts';
 import { peakMemoryBytes } from './processes.ts';
-import { ensureRestic } from './restic.ts';
 import { seed } from './seed.ts';
 import { percentile } from './statistics.ts';
 
 const program = fileURLToPath(new URL('../bin/holdfast.mjs', import.meta.url));
-/** A tree that every checkout has: the files of the installed packages. */
-const packages = fileURLToPath(new URL('../node_modules/', import.meta.url));
 const rounds = 3;
 
 interface Restored {
@@ -36,14 +35,14 @@ export interface Comparison {
 
 /** Restores of the same data from the same S3 server by Holdfast and by restic, in turns. */
 export async function restoreComparisons({ quick }: { readonly quick: boolean }): Promise<Comparison[]> {
-  const restic = await ensureRestic();
+  const restic = await programOf('restic');
   const stack = await TestInstallation.create({
     sources: { small: undefined, large: undefined },
     folderName: 'holdfast-bench-restore-',
   });
   try {
     await stack.up('--no-watch');
-    copyTree(packages, stack.path('small'), quick ? 2_000 : 16_000);
+    await copySourceTree(stack.path('small'), quick ? 2_000 : 16_000);
     for (const name of ['a', 'b', 'c']) {
       const blocks = [...halfCompressible((quick ? 40 : 150) * 1_000_000)];
       writeFileSync(stack.path('large', name), Buffer.concat(blocks));
@@ -110,7 +109,7 @@ async function compare(
     measured.restic.push(await once(stack, [restic, 'restore', 'latest', '--target', to], env, folder, to));
     rmSync(to, { recursive: true });
   }
-  const { files, bytes } = sizeOf(folder);
+  const { files, bytes } = treeOf(folder);
   const [holdfast, theirs] = [median(measured.holdfast), median(measured.restic)];
   return { name, files, bytes, holdfast, restic: theirs, ratio: holdfast.seconds / theirs.seconds };
 }
@@ -154,29 +153,4 @@ function median(all: readonly Restored[]): Restored {
     peakMemoryBytes: of((one) => one.peakMemoryBytes),
     requests: of((one) => one.requests),
   };
-}
-
-/** Copies folders of `from`, in order, until `count` files are there. */
-function copyTree(from: string, to: string, count: number): void {
-  let copied = 0;
-  for (const name of readdirSync(from).sort()) {
-    if (copied >= count) return;
-    if (!statSync(path.join(from, name)).isDirectory()) continue;
-    cpSync(path.join(from, name), path.join(to, name), {
-      recursive: true,
-      preserveTimestamps: true,
-      filter: (file) => {
-        const stat = lstatSync(file, { throwIfNoEntry: false });
-        if (stat?.isDirectory()) return true;
-        // Programs would hide what small files cost.
-        return stat?.isFile() === true && stat.size < 2 ** 20 && copied++ < count;
-      },
-    });
-  }
-}
-
-function sizeOf(folder: string): { files: number; bytes: number } {
-  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((one) => one.isFile());
-  const bytes = files.reduce((sum, one) => sum + statSync(path.join(one.parentPath, one.name)).size, 0);
-  return { files: files.length, bytes };
 }
