@@ -56,7 +56,8 @@ async function write(client: pg.PoolClient, changes: readonly Change[]): Promise
   await insert(
     client,
     'contents',
-    all((c) => c.content),
+    // In one order everywhere: two transactions that add the same contents in different orders would wait for each other.
+    all((c) => c.content).sort((a, b) => a.sha512.compare(b.sha512)),
   );
   await insert(
     client,
@@ -84,6 +85,29 @@ async function write(client: pg.PoolClient, changes: readonly Change[]): Promise
     all((c) => c.scan),
     `update versions v set scan_id = r.id
     from jsonb_to_recordset($1) as r(id text, version_id text) where v.id = r.version_id`,
+  );
+  await insert(
+    client,
+    'scans',
+    all((c) => c.contentScan),
+  );
+  await run(
+    client,
+    all((c) => c.contentScan),
+    `update versions v set scan_id = r.id, journal = null,
+       late_signature = case when r.state = 'infected' then coalesce(r.signature, 'unknown') end
+     from jsonb_to_recordset($1) as r(id text, sha512 bytea, state text, signature text)
+     where v.sha512 = r.sha512 and (v.outcome is null or v.outcome in ('uploaded', 'duplicate', 'held'))`,
+  );
+  await run(
+    client,
+    all((c) => c.rescan),
+    `insert into rescans (sha512, result, reason, engine, signature_revision, signatures_at, signature_set)
+     select distinct on (sha512) sha512, result, reason, engine, signature_revision, signatures_at, signature_set
+     from jsonb_populate_recordset(null::rescans, $1)
+     on conflict (sha512) do update set result = excluded.result, reason = excluded.reason, engine = excluded.engine,
+       signature_revision = excluded.signature_revision, signatures_at = excluded.signatures_at,
+       signature_set = excluded.signature_set, at = now()`,
   );
   await insert(
     client,
@@ -145,6 +169,27 @@ async function write(client: pg.PoolClient, changes: readonly Change[]): Promise
     'holds',
     all((c) => c.hold),
   );
+  await run(
+    client,
+    all((c) => c.holdChange),
+    `update holds h set
+      state = coalesce(r.state, h.state), closed_at = case when r.state is null then h.closed_at else now() end,
+      reason = coalesce(r.reason, h.reason), staged = coalesce(r.staged, h.staged), reminded_at = coalesce(r.reminded_at, h.reminded_at),
+      host_id = coalesce(r.host_id, h.host_id), sealing_id = coalesce(r.sealing_id, h.sealing_id),
+      sealed_length = coalesce(r.sealed_length, h.sealed_length), sealed_sha256 = coalesce(r.sealed_sha256, h.sealed_sha256)
+    from jsonb_populate_recordset(null::holds, $1) r where h.id = r.id and h.state = 'open'`,
+  );
+  await insert(
+    client,
+    'hold_attempts',
+    all((c) => c.holdAttempt),
+  );
+  await run(
+    client,
+    all((c) => c.attemptJudged),
+    `update hold_attempts a set result = r.result
+    from jsonb_to_recordset($1) as r(id text, result text) where a.id = r.id and a.result is null`,
+  );
   await insert(
     client,
     'quarantine',
@@ -202,6 +247,13 @@ async function write(client: pg.PoolClient, changes: readonly Change[]): Promise
     all((c) => c.reservationEnded),
     `delete from reservations
     using jsonb_to_recordset($1) as r(version_id text) where reservations.version_id = r.version_id`,
+  );
+  await run(
+    client,
+    all((c) => c.batchItem),
+    `update batch_items i set state = r.state
+     from jsonb_to_recordset($1) as r(batch_id text, position int, state text)
+     where i.batch_id = r.batch_id and i.position = r.position and i.state = 'open'`,
   );
   await insert(
     client,

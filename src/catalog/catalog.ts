@@ -53,6 +53,8 @@ export interface KnownVersion extends StatFacts {
   readonly bundleRevision?: string;
   readonly outcome?: Outcome;
   readonly reason?: string;
+  /** The signature that found its content infected after it was stored. */
+  readonly lateSignature?: string;
 }
 
 /** All that later steps need of a version that was fingerprinted. */
@@ -88,6 +90,9 @@ export interface StoredObject {
   readonly retainUntil: Date;
 }
 
+/** How long whoever looks at an entry has it to himself. */
+export const leaseMinutes = 10;
+
 /** The catalog and audit trail in Postgres. Every call may fail with `catalog_unavailable`; nothing is half written. */
 export class Catalog {
   private readonly pool: pg.Pool;
@@ -107,6 +112,11 @@ export class Catalog {
   async write(change: Change): Promise<void> {
     if ((await this.apply(change)) !== 'written')
       throw new Failure('internal', { detail: 'change was refused' });
+  }
+
+  /** All of the changes in one transaction, apart from those that rest on what is not live; one answer for each. */
+  applyTogether(changes: readonly Change[]): Promise<Applied[]> {
+    return translated(() => applyChanges(this.pool, changes));
   }
 
   async ping(): Promise<void> {
@@ -219,7 +229,7 @@ export class Catalog {
   }
 
   /** The path of an entry whose scope was shredded has been forgotten; now it is known again. */
-  private async restorePaths(entries: readonly EntryRef[]): Promise<void> {
+  async restorePaths(entries: readonly EntryRef[]): Promise<void> {
     for (const { id, path } of entries)
       await this.rows('update entries set path = $2 where id = $1', [id, path]);
   }
@@ -254,7 +264,7 @@ export class Catalog {
       `with known as (
          select number, hint from observations where entry_id = $1 and workflow_run = $2 and round = $3
        ), drawn as (
-         update entries set observation = observation + 1
+         update entries set observation = observation + 1, lease_owner = $2, lease_until = now() + interval '${leaseMinutes} minutes'
          where id = $1 and not exists (select 1 from known) returning observation, hint
        ), kept as (
          insert into observations (entry_id, workflow_run, round, number, hint)
@@ -319,6 +329,13 @@ export class Catalog {
   }
 
   async version(id: Id): Promise<VersionFacts> {
+    const found = (await this.versions([id])).get(id);
+    if (found === undefined) throw new Failure('version_unknown', { version: id });
+    return found;
+  }
+
+  /** What is known of versions, by id; those that are not known are left out. */
+  async versions(ids: readonly Id[]): Promise<Map<Id, VersionFacts>> {
     const found = await this.rows<Record<string, unknown>>(
       `select ${versionColumns('v', 'v')}, v.entry_id as "entryId", v.observation, v.run_id as "runId",
               v.workflow_id as "workflowId", v.xattrs_dropped as "xattrsDropped", v.segment_size as "segmentSize",
@@ -330,36 +347,10 @@ export class Catalog {
        from versions v join entries e on e.id = v.entry_id join sources s on s.id = e.source_id
        left join observations o on o.entry_id = v.entry_id and o.number = v.observation
        left join contents c on c.sha512 = v.sha512 left join scans sc on sc.id = v.scan_id
-       where v.id = $1`,
-      [id],
+       where v.id = any($1)`,
+      [ids],
     );
-    const row = found[0];
-    const known = row && knownVersion(row, 'v');
-    if (!row || !known) throw new Failure('version_unknown', { version: id });
-    return {
-      ...known,
-      entry: { id: row.entryId as Id, sourceId: row.sourceId as Id, path: row.path as Buffer },
-      sourceName: row.sourceName as string,
-      observation: row.observation as number,
-      hint: (row.observedHint ?? row.entryHint) as number,
-      runId: row.runId as Id,
-      segmentSize: (row.segmentSize as number | null) ?? 0,
-      segmentHashes: (row.segmentHashes as Buffer | null) ?? Buffer.alloc(0),
-      ...(row.workflowId === null ? {} : { workflowId: row.workflowId as string }),
-      ...(row.xattrsDropped === null ? {} : { xattrsDropped: row.xattrsDropped as number }),
-      ...(row.admission === null ? {} : { admission: row.admission as AdmissionResult }),
-      ...(known.sha512 && row.sha256
-        ? {
-            content: {
-              sha512: known.sha512,
-              sha256: row.sha256 as Buffer,
-              sizeBytes: row.contentSize as number,
-              mediaType: row.mediaType as string,
-            },
-          }
-        : {}),
-      ...(row.state === null ? {} : { verdict: verdict(row) }),
-    };
+    return new Map(found.map((row) => [row['v.id'] as Id, versionFacts(row)]));
   }
 
   /** An earlier `clean` of another version's same content by the same signatures; other verdicts are never taken over. */
@@ -592,7 +583,8 @@ const encodeEntries = (entries: readonly EntryRef[]): string =>
     entries.map((e) => ({ id: e.id, source_id: e.sourceId, path: `\\x${e.path.toString('hex')}` })),
   );
 
-function versionColumns(table: string, prefix: string): string {
+/** The columns that {@link knownVersion} reads, from a table or alias of `versions`. */
+export function versionColumns(table: string, prefix: string): string {
   const columns: [string, string][] = [
     ['id', 'id'],
     ['kind', 'kind'],
@@ -611,11 +603,13 @@ function versionColumns(table: string, prefix: string): string {
     ['bundle_revision', 'bundleRevision'],
     ['outcome', 'outcome'],
     ['reason', 'reason'],
+    ['late_signature', 'lateSignature'],
   ];
   return columns.map(([column, name]) => `${table}.${column} as "${prefix}.${name}"`).join(', ');
 }
 
-function knownVersion(row: Record<string, unknown>, prefix: string): KnownVersion | undefined {
+/** Undefined where a left join found none. */
+export function knownVersion(row: Record<string, unknown>, prefix: string): KnownVersion | undefined {
   const of = <T>(name: string): T => row[`${prefix}.${name}`] as T;
   if (of('id') === null) return undefined;
   const optional = <T>(key: string, value: T | null): object => (value === null ? {} : { [key]: value });
@@ -637,6 +631,36 @@ function knownVersion(row: Record<string, unknown>, prefix: string): KnownVersio
     ...optional('bundleRevision', of('bundleRevision')),
     ...optional('outcome', of('outcome')),
     ...optional('reason', of('reason')),
+    ...optional('lateSignature', of('lateSignature')),
+  };
+}
+
+function versionFacts(row: Record<string, unknown>): VersionFacts {
+  const known = knownVersion(row, 'v');
+  if (known === undefined) throw new TypeError('no version in the row');
+  return {
+    ...known,
+    entry: { id: row.entryId as Id, sourceId: row.sourceId as Id, path: row.path as Buffer },
+    sourceName: row.sourceName as string,
+    observation: row.observation as number,
+    hint: (row.observedHint ?? row.entryHint) as number,
+    runId: row.runId as Id,
+    segmentSize: (row.segmentSize as number | null) ?? 0,
+    segmentHashes: (row.segmentHashes as Buffer | null) ?? Buffer.alloc(0),
+    ...(row.workflowId === null ? {} : { workflowId: row.workflowId as string }),
+    ...(row.xattrsDropped === null ? {} : { xattrsDropped: row.xattrsDropped as number }),
+    ...(row.admission === null ? {} : { admission: row.admission as AdmissionResult }),
+    ...(known.sha512 && row.sha256
+      ? {
+          content: {
+            sha512: known.sha512,
+            sha256: row.sha256 as Buffer,
+            sizeBytes: row.contentSize as number,
+            mediaType: row.mediaType as string,
+          },
+        }
+      : {}),
+    ...(row.state === null ? {} : { verdict: verdict(row) }),
   };
 }
 

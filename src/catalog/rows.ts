@@ -1,15 +1,16 @@
 import type { Attributes } from '../domain/attributes.ts';
+import type { StagedState } from '../domain/holds.ts';
 import type {
   AdmissionResult,
   EntryKind,
   Id,
   IncidentKind,
   LockMode,
-  NotScannedReason,
   Outcome,
   PlacementState,
   PolicyReason,
   SignatureSet,
+  VerdictReason,
   VerdictState,
 } from '../domain/records.ts';
 
@@ -73,13 +74,25 @@ export interface ScanRow {
   readonly versionId: Id;
   readonly sha512: Buffer;
   readonly state: VerdictState;
-  readonly reason: NotScannedReason | null;
+  readonly reason: VerdictReason | null;
   readonly signature: string | null;
   readonly engine: string;
   readonly signatureRevision: string;
   readonly signaturesAt: string;
   readonly signatureSet: SignatureSet;
   readonly reusedFrom: Id | null;
+}
+
+/** The last look at a content that lies in a bucket. */
+export interface RescanRow {
+  readonly sha512: Buffer;
+  readonly result: VerdictState | 'unreadable';
+  /** Of `not_scanned`, or the code of the failure that kept it from being read. */
+  readonly reason: string | null;
+  readonly engine: string;
+  readonly signatureRevision: string;
+  readonly signaturesAt: string;
+  readonly signatureSet: SignatureSet;
 }
 
 export interface SealingRow {
@@ -173,6 +186,37 @@ export interface HoldRow {
   readonly workflowId: string;
 }
 
+/** What of an open hold becomes otherwise; what is left out stays. Nothing happens to one that has ended. */
+export interface HoldChange {
+  readonly id: Id;
+  /** Given: the hold ends so. */
+  readonly state?: Exclude<HoldRow['state'], 'open'>;
+  readonly reason?: string;
+  readonly staged?: StagedState;
+  readonly remindedAt?: string;
+  /** Bytes that were staged anew, and where. */
+  readonly hostId?: Id;
+  readonly sealingId?: Id;
+  readonly sealedLength?: number;
+  readonly sealedSha256?: Buffer;
+}
+
+/** One signed try to decide a hold. */
+export interface HoldAttemptRow {
+  readonly id: Id;
+  readonly holdId: Id;
+  readonly runId: Id;
+  readonly verdict: 'approve' | 'reject';
+  readonly approver: string;
+  readonly decisionId: Id;
+  readonly sealedSha256: Buffer;
+  /** ISO 8601 UTC, to the millisecond. */
+  readonly notAfter: string;
+  readonly signature: Buffer;
+  readonly reason: string | null;
+  readonly actor: string;
+}
+
 export interface QuarantineRow {
   readonly id: Id;
   readonly versionId: Id;
@@ -211,6 +255,13 @@ export interface Settlement {
   readonly reason: string | null;
 }
 
+/** What became of one item of a batch: it has its outcome, or its entry's own workflow takes it. */
+export interface BatchItemRow {
+  readonly batchId: Id;
+  readonly position: number;
+  readonly state: 'settled' | 'passed_on';
+}
+
 export interface LostObject {
   readonly objectId: Id;
   readonly result: 'missing' | 'tampered';
@@ -225,6 +276,9 @@ export interface Change {
   readonly admission?: { versionId: Id; admission: AdmissionResult; bundleRevision: string };
   readonly decisions?: readonly DecisionRow[];
   readonly scan?: ScanRow;
+  readonly rescan?: RescanRow;
+  /** Another verdict on stored content than before: it counts for every version of it, and the next manifests say so. */
+  readonly contentScan?: ScanRow;
   /** Of bytes that are sealed already and come out otherwise each time: stored together with the intent to send them. */
   readonly sealing?: SealingRow;
   readonly intent?: IntentRow;
@@ -238,6 +292,10 @@ export interface Change {
   readonly restsOn?: readonly Id[];
   readonly placements?: readonly PlacementRow[];
   readonly hold?: HoldRow;
+  readonly holdChange?: HoldChange;
+  readonly holdAttempt?: HoldAttemptRow;
+  /** `result` as in the table: the first one stands. */
+  readonly attemptJudged?: { readonly id: Id; readonly result: string };
   readonly quarantine?: QuarantineRow;
   readonly settle?: Settlement;
   /** Hints answered without a new version: the state they told of was known already. */
@@ -252,6 +310,7 @@ export interface Change {
   /** A lost object whose sealed bytes lie under another one now: what rested on it rests on that one. */
   readonly objectReplaced?: LostObject & { readonly byObjectId: Id };
   readonly reservationEnded?: { versionId: Id };
+  readonly batchItem?: BatchItemRow;
   readonly incident?: IncidentRow;
   readonly events: readonly AuditRow[];
 }

@@ -3,7 +3,7 @@ import { Failure } from '../domain/failures.ts';
 import type { KeyAccess } from '../pipeline/keys.ts';
 import type { ScopeKey } from '../sealed/keyring.ts';
 import type { SealingKey } from '../sealed/keys.ts';
-import { type NamingRoot, objectKey } from '../sealed/names.ts';
+import { type NamingRoot, objectKey, packName } from '../sealed/names.ts';
 
 /** The parts of an opened keyring that sealing and opening need. */
 export interface KeyringView {
@@ -63,5 +63,9 @@ export class RepositoryKeys implements KeyAccess {
 
   objectKey(object: { prefix: string; scope: string; sha512: Buffer; iv: Buffer }): string {
     return objectKey({ ...object, root: this.keyring.root });
+  }
+
+  packName(scope: string, ivs: readonly Buffer[]): string {
+    return packName(this.keyring.root, scope, ivs);
   }
 }

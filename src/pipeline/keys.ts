@@ -12,6 +12,8 @@ export interface KeyAccess {
   scopeOf(keyId: Buffer): string | undefined;
   /** Object name for a content sealed under a scope, with the destination's prefix. */
   objectKey(object: { prefix: string; scope: string; sha512: Buffer; iv: Buffer }): string;
+  /** Name of the content pack whose members have these IVs, in order; without prefix. */
+  packName(scope: string, ivs: readonly Buffer[]): string;
 }
 
 export const newIv = (): Buffer => randomBytes(16);

@@ -17,6 +17,13 @@ export interface PolicyEngine {
   admit(input: AdmissionInput): Promise<Decision<AdmissionResult>>;
   /** Policy 2, once per destination: may these sealed bytes leave the host for it? */
   release(input: ReleaseInput): Promise<Decision<ReleaseResult>>;
+  /**
+   * Each as {@link admit} would answer it, with one question to the engine. What the engine gives no answer for is denied;
+   * where it answers for what was not asked, all are.
+   */
+  admitMany(inputs: readonly AdmissionInput[]): Promise<Decision<AdmissionResult>[]>;
+  /** The same of {@link release}. */
+  releaseMany(inputs: readonly ReleaseInput[]): Promise<Decision<ReleaseResult>[]>;
   /** The retention classes by name. Throws `policy_unavailable` where the answer is not one. */
   retentionClasses(): Promise<Decision<Readonly<Record<string, RetentionClass>>>>;
   /** Who may approve what is held. Throws `policy_unavailable` where the answer is not one. */

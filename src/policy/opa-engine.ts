@@ -32,6 +32,7 @@ export interface OpaEngineOptions {
 
 /** A decision is under 2 KiB; more is not an answer of ours. */
 const maxAnswerBytes = 64 * 1024;
+const maxDecisionBytes = 2 * 1024;
 
 const maxConnections = 16;
 
@@ -75,6 +76,14 @@ export class OpaEngine implements PolicyEngine {
     return this.#judged(answer, readRelease, undefinedRelease);
   }
 
+  async admitMany(inputs: readonly AdmissionInput[]): Promise<Decision<AdmissionResult>[]> {
+    return this.#decideMany('admissions', inputs, readAdmission, undefinedAdmission);
+  }
+
+  async releaseMany(inputs: readonly ReleaseInput[]): Promise<Decision<ReleaseResult>[]> {
+    return this.#decideMany('releases', inputs, readRelease, undefinedRelease);
+  }
+
   async retentionClasses(): Promise<Decision<Readonly<Record<string, RetentionClass>>>> {
     return this.#terms('retention/classes', readRetentionClasses);
   }
@@ -98,6 +107,31 @@ export class OpaEngine implements PolicyEngine {
 
   #decide(gate: 'admission' | 'release', input: unknown): Promise<Answer> {
     return this.#ask('POST', `/v1/data/holdfast/${gate}/decision?provenance=true`, JSON.stringify({ input }));
+  }
+
+  async #decideMany<Result>(
+    rule: 'admissions' | 'releases',
+    inputs: readonly unknown[],
+    read: (result: unknown) => Result | undefined,
+    denied: (detail: string) => Result,
+  ): Promise<Decision<Result>[]> {
+    if (inputs.length === 0) return [];
+    const answer = await this.#ask(
+      'POST',
+      `/v1/data/holdfast/batch/${rule}?provenance=true`,
+      JSON.stringify({ input: { items: Object.fromEntries(inputs.entries()) } }),
+      maxAnswerBytes + inputs.length * maxDecisionBytes,
+    );
+    const answers = answer.kind === 'answer' ? keyedByItem(answer.result, inputs.length) : undefined;
+    return inputs.map((_, item) => {
+      const own: Answer =
+        answer.kind === 'unusable'
+          ? answer
+          : answers === undefined
+            ? { kind: 'unusable', detail: 'it answers for what was not asked' }
+            : { ...answer, result: answers[item] };
+      return this.#judged(own, read, denied);
+    });
   }
 
   /** What policy says without being asked about anything: there is no denial that could stand for it. */
@@ -128,8 +162,13 @@ export class OpaEngine implements PolicyEngine {
     };
   }
 
-  async #ask(method: 'GET' | 'POST', path: string, body: string): Promise<Answer> {
-    const reply = await exchange(this.#options, this.#agent, method, path, body);
+  async #ask(
+    method: 'GET' | 'POST',
+    path: string,
+    body: string,
+    longestBytes = maxAnswerBytes,
+  ): Promise<Answer> {
+    const reply = await exchange(this.#options, this.#agent, { method, path, body, longestBytes });
     if (reply.status >= 500) throw new Failure('policy_unavailable', { detail: `status ${reply.status}` });
     if (reply.status !== 200) return { kind: 'unusable', detail: `status ${reply.status}` };
     if (reply.body === undefined) return { kind: 'unusable', detail: 'it is too long' };
@@ -153,9 +192,24 @@ export class OpaEngine implements PolicyEngine {
   }
 }
 
+/** The answers by item; undefined where one has a key that no item has. */
+function keyedByItem(result: unknown, count: number): Record<string, unknown> | undefined {
+  const answers = z.record(z.string(), z.unknown()).safeParse(result).data;
+  const isAsked = (key: string): boolean => /^(0|[1-9]\d*)$/.test(key) && Number(key) < count;
+  return answers !== undefined && Object.keys(answers).every(isAsked) ? answers : undefined;
+}
+
+interface Question {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly body: string;
+  /** A longer answer is not read. */
+  readonly longestBytes: number;
+}
+
 interface Reply {
   readonly status: number;
-  /** `undefined` when it was longer than {@link maxAnswerBytes}. */
+  /** `undefined` when it was longer than asked for. */
   readonly body: Buffer | undefined;
 }
 
@@ -163,9 +217,7 @@ interface Reply {
 function exchange(
   { socketPath, timeoutMs }: OpaEngineOptions,
   agent: Agent,
-  method: string,
-  path: string,
-  body: string,
+  { method, path, body, longestBytes }: Question,
 ): Promise<Reply> {
   return new Promise((resolve, reject) => {
     const fail = (error: Error): void => {
@@ -181,7 +233,7 @@ function exchange(
       incoming.on('data', (chunk: Buffer) => {
         lengthBytes += chunk.length;
         chunks.push(chunk);
-        if (lengthBytes <= maxAnswerBytes) return;
+        if (lengthBytes <= longestBytes) return;
         resolve({ status, body: undefined });
         incoming.destroy();
       });

@@ -30,6 +30,13 @@ export function objectKey(o: {
   return prefixed(o.prefix, `objects/${hash.toString('hex')}-${o.iv.toString('hex')}`);
 }
 
+/** Name of a content pack, without prefix: its members' IVs in order, 16 bytes each, under the scope they all have. */
+export function packName(root: NamingRoot, scope: string, ivs: readonly Buffer[]): string {
+  const mac = createHmac('sha256', createSecretKey(scopeNamingKey(root, scope)));
+  for (const iv of ivs) mac.update(iv);
+  return `packs/${mac.digest('hex')}`;
+}
+
 /** `name` below `prefix`, or alone when the prefix is empty. */
 export function prefixed(prefix: string, name: string): string {
   return prefix === '' ? name : `${prefix}/${name}`;

@@ -377,6 +377,7 @@ describe('a release decision for a large file', () => {
       keys: {
         sealingKey: (scope) => keys.sealingKey(scope),
         objectKey: (object) => keys.objectKey(object),
+        packName: (scope, ivs) => keys.packName(scope, ivs),
         scopeOf: (id) => keys.scopeOf(id),
         byId: (id) => ({ id, secret: Buffer.alloc(64, 1) }),
       },
