@@ -1,0 +1,81 @@
+/**
+ * Holds as plain data: what is signed to decide one, and what its workflow and activities answer each other. Ids and codes,
+ * never a path. Sandbox-safe.
+ */
+import type { Id, Outcome } from './records.ts';
+
+export type HoldState = 'open' | 'approved' | 'rejected' | 'expired';
+export type HoldEnd = Exclude<HoldState, 'open'>;
+
+/** What a hold's host found in its staging folder; `host_unavailable`: nobody answered there. */
+export type StagedState = 'whole' | 'damaged' | 'missing' | 'host_unavailable';
+
+/** Why a signed decision does not count: rows of the failure table. */
+export type Refusal =
+  | 'approval_invalid'
+  | 'approval_expired'
+  | 'approval_outdated'
+  | 'approver_unknown'
+  | 'approver_not_entitled'
+  | 'hold_unknown';
+
+export interface HoldStep {
+  readonly holdId: Id;
+}
+
+export interface AttemptStep extends HoldStep {
+  readonly attemptId: Id;
+}
+
+export interface InspectedStep extends HoldStep {
+  readonly staged: StagedState;
+}
+
+export interface ResealStep extends HoldStep {
+  /** The command that asked for it. */
+  readonly runId: Id;
+}
+
+export interface EndStep extends HoldStep {
+  readonly as: 'rejected' | 'expired';
+}
+
+/** How a hold stands. Instants in milliseconds since 1970. */
+export interface HoldStanding {
+  readonly next: 'standing';
+  readonly state: HoldState;
+  readonly expiresAtMs: number;
+  readonly remindEveryMs: number;
+  /** As many valid approvals as it needs are there, and nothing but its host keeps it from being released. */
+  readonly isApproved: boolean;
+}
+
+export interface Ended {
+  readonly next: 'ended';
+  readonly state: HoldEnd;
+}
+
+/** What became of one signed decision. `enough`: the hold may be decided that way now. */
+export type JudgedAttempt =
+  | Ended
+  | { readonly next: 'enough' }
+  | { readonly next: 'counted' | 'repeated'; readonly approvals: number; readonly needed: number }
+  | { readonly next: 'refused'; readonly code: Refusal };
+
+export type ReleaseOfHold =
+  | Ended
+  | { readonly next: 'released'; readonly outcome: Outcome }
+  /** Still held; `reason` as the hold now has it, or what is wrong with the staged bytes. */
+  | { readonly next: 'held'; readonly reason: string };
+
+export type ResealedHold =
+  | Ended
+  | { readonly next: 'resealed'; readonly hostQueue: string }
+  | { readonly next: 'held'; readonly reason: 'hold_source_changed' | 'staging_full' };
+
+/** What whoever decided is told. `waiting`: it is approved and released as soon as its host answers. */
+export type HoldAnswer =
+  | Exclude<JudgedAttempt, { next: 'enough' }>
+  | ReleaseOfHold
+  | ResealedHold
+  | { readonly next: 'waiting' };
