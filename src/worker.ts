@@ -41,8 +41,7 @@ import { sweepStaging } from './pipeline/sweep-staging.ts';
 import { OpaEngine } from './policy/opa-engine.ts';
 import { announceReady, openProcess, untilStopped } from './process.ts';
 import { repeat } from './repeat.ts';
-import { ClamdScanner } from './scanner/clamd-client.ts';
-import { externalSignatures, readSignatureFile } from './scanner/signatures.ts';
+import { openScanner } from './scanner/open-scanner.ts';
 import { openSource, servedSources } from './sources.ts';
 import type { Endpoints } from './stack/endpoints.ts';
 import { openS3Store } from './storage/s3-store.ts';
@@ -299,16 +298,10 @@ async function pipelineContext(
   const { revision: bundleRevision } = await new OpaEngine(opa).ping();
   const policy = new OpaEngine({ ...opa, expectedRevision: bundleRevision });
   const recipients = await configuredRecipients(config, keyring.root.naming);
-  const { signatures } = endpoints;
-  const scanner = new ClamdScanner({
-    socketPath: endpoints.clamdSocket,
-    deadlineMs: scanDeadlineMs,
-    maxScanBytes: 2_000 * 1024 * 1024,
-    maxSignatureAgeDays: config.policy.maxSignatureAge / 86_400_000,
-    signatures: (clamd) =>
-      'factsFile' in signatures
-        ? readSignatureFile(signatures.factsFile)
-        : externalSignatures(signatures.set, clamd),
+  const scanner = openScanner(endpoints, config, ({ problems, takesBytes }) => {
+    if (problems.length > 0)
+      log.error({ problems }, 'the scanner says OK of what it did not look into: nothing is clean');
+    else log.info({ takesBytes }, 'the scanner was put to the proof');
   });
   return {
     hostId: config.host.id,
@@ -356,9 +349,4 @@ async function openDestinations(
     opened.set(destination.name, { config: destination, store, facts: liveFacts(store) });
   }
   return opened;
-}
-
-/** A small file is scanned in milliseconds; a large one at 10 MB/s at worst, within clamd's own limit. */
-function scanDeadlineMs(sizeBytes: number): number {
-  return Math.min(4_000 + sizeBytes / 10_000, 600_000);
 }

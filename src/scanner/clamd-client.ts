@@ -1,5 +1,6 @@
 import type { ScannerFacts, Verdict } from '../domain/records.ts';
 import { type ClamdVersion, clamdVersion, pingClamd } from './clamscan-facts.ts';
+import type { ScannerProof } from './proof.ts';
 import { type Finding, readReply } from './reply.ts';
 import type { Scanner } from './scanner.ts';
 import { Session, type SessionReply } from './session.ts';
@@ -14,6 +15,8 @@ export interface ClamdScannerOptions {
   readonly maxScanBytes: number;
   readonly maxSignatureAgeDays: number;
   readonly signatures: (clamd: ClamdVersion) => Promise<SignatureInfo>;
+  /** Puts clamd to the proof: asked with new signatures or another engine, and again every ten minutes. */
+  readonly prove: (facts: ScannerFacts) => Promise<ScannerProof>;
   readonly now?: () => Date;
 }
 
@@ -27,6 +30,7 @@ const maxIdleMs = 5000;
 const maxSessions = 32;
 
 const factsLifeMs = 10_000;
+const proofLifeMs = 600_000;
 
 const scannerError: Finding = { state: 'not_scanned', reason: 'scanner_error' };
 
@@ -37,6 +41,11 @@ export class ClamdScanner implements Scanner {
   readonly #waiting: (() => void)[] = [];
   #sessions = 0;
   #facts: { readonly value: Promise<ScannerFacts>; readonly since: number } | undefined;
+  /** The reading of facts that begins next, shared by all who came after the one under way had begun. */
+  #nextFacts: Promise<ScannerFacts> | undefined;
+  #proof:
+    | { readonly value: Promise<ScannerProof>; readonly since: number; readonly of: ScannerFacts }
+    | undefined;
 
   constructor(options: ClamdScannerOptions) {
     this.#options = options;
@@ -48,25 +57,55 @@ export class ClamdScanner implements Scanner {
   ): Promise<Verdict> {
     signal?.throwIfAborted();
     const facts = await this.facts();
-    if (sizeBytes > this.#options.maxScanBytes)
+    const proof = await this.#proven(facts);
+    if (sizeBytes > Math.min(this.#options.maxScanBytes, proof.takesBytes))
       return { ...facts, state: 'not_scanned', reason: 'too_large' };
     const finding = await this.#find(content, sizeBytes, signal);
-    if (finding.state === 'clean' && this.isStale(facts)) {
-      return { ...facts, state: 'not_scanned', reason: 'stale_signatures' };
-    }
+    if (finding.state === 'not_scanned') return { ...facts, ...finding };
+    // Signatures loaded meanwhile may or may not be those that judged: then nobody knows which ones did.
+    if (!isSameScanner(facts, await this.currentFacts())) return { ...facts, ...scannerError };
+    if (finding.state === 'infected') return { ...facts, ...finding };
+    if (proof.problems.length > 0) return { ...facts, ...scannerError };
+    if (this.isStale(facts)) return { ...facts, state: 'not_scanned', reason: 'stale_signatures' };
     return { ...facts, ...finding };
   }
 
   facts(): Promise<ScannerFacts> {
     const now = performance.now();
-    if (this.#facts === undefined || now - this.#facts.since > factsLifeMs) {
-      const asked = { value: this.#readFacts(), since: now };
-      this.#facts = asked;
-      asked.value.catch(() => {
-        if (this.#facts === asked) this.#facts = undefined;
-      });
-    }
+    if (this.#facts === undefined || now - this.#facts.since > factsLifeMs) return this.#askFacts();
     return this.#facts.value;
+  }
+
+  currentFacts(): Promise<ScannerFacts> {
+    const underWay = this.#facts?.value ?? Promise.resolve();
+    this.#nextFacts ??= underWay
+      .catch(() => {})
+      .then(() => {
+        this.#nextFacts = undefined;
+        return this.#askFacts();
+      });
+    return this.#nextFacts;
+  }
+
+  #askFacts(): Promise<ScannerFacts> {
+    const asked = { value: this.#readFacts(), since: performance.now() };
+    this.#facts = asked;
+    asked.value.catch(() => {
+      if (this.#facts === asked) this.#facts = undefined;
+    });
+    return asked.value;
+  }
+
+  #proven(facts: ScannerFacts): Promise<ScannerProof> {
+    const known = this.#proof;
+    const now = performance.now();
+    if (known && isSameScanner(known.of, facts) && now - known.since < proofLifeMs) return known.value;
+    const asked = { value: this.#options.prove(facts), since: now, of: facts };
+    this.#proof = asked;
+    asked.value.catch(() => {
+      if (this.#proof === asked) this.#proof = undefined;
+    });
+    return asked.value;
   }
 
   isStale(facts: ScannerFacts): boolean {
@@ -152,6 +191,9 @@ export class ClamdScanner implements Scanner {
     this.#idle.push({ session, since: performance.now() });
   }
 }
+
+const isSameScanner = (a: ScannerFacts, b: ScannerFacts): boolean =>
+  a.engine === b.engine && a.signatureRevision === b.signatureRevision;
 
 /** Hands `content` to clamd, at clamd's pace, until it ends or something else ends the scan. */
 async function send(

@@ -3,7 +3,8 @@ import type { ScannerFacts, Verdict } from '../domain/records.ts';
 /**
  * Looks for malware. Only an explicit OK about exactly the bytes that were handed over, inside all limits and
  * with signatures fresh enough, is `clean`; everything else that can be said about the content is
- * `not_scanned` with its reason. A scanner that cannot be reached is the retryable failure
+ * `not_scanned` with its reason: `scanner_error` also where its signatures changed during the scan, or where the scanner
+ * was seen to say OK of what it does not look into. A scanner that cannot be reached is the retryable failure
  * `scanner_unavailable`: that says nothing about the content.
  */
 export interface Scanner {
@@ -17,6 +18,8 @@ export interface Scanner {
   ): Promise<Verdict>;
   /** The engine and signatures in force; at most ten seconds old. */
   facts(): Promise<ScannerFacts>;
+  /** The same, asked for after this call: what is equal before and after a scan judged it. */
+  currentFacts(): Promise<ScannerFacts>;
   /** Whether `clean` from these signatures means too little. */
   isStale(facts: ScannerFacts): boolean;
   /** Throws `scanner_unavailable` unless the scanner answers. */

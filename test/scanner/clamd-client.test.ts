@@ -5,11 +5,13 @@ import NodeClam from 'clamscan';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Verdict } from '../../src/domain/records.ts';
 import { ClamdScanner, type ClamdScannerOptions } from '../../src/scanner/clamd-client.ts';
+import { encryptedMember } from '../../src/scanner/probes.ts';
 import { Clamd, eicar } from './clamd.ts';
-import { chunked, encryptedZip } from './content.ts';
+import { chunked } from './content.ts';
 
 const mebibyte = 1024 * 1024;
 const at = '2026-01-10T00:00:00Z';
+const proven = { problems: [], takesBytes: Number.POSITIVE_INFINITY };
 const clamd = new Clamd({ maxFileSize: '1M', streamMaxLength: '2M' });
 const scanners: ClamdScanner[] = [];
 
@@ -20,6 +22,7 @@ function scanner(options: Partial<ClamdScannerOptions> = {}): ClamdScanner {
     maxScanBytes: 100 * mebibyte,
     maxSignatureAgeDays: 7,
     signatures: async () => ({ set: 'custom', revision: 'r1', at }),
+    prove: async () => proven,
     now: () => new Date('2026-01-12T00:00:00Z'),
     ...options,
   });
@@ -71,7 +74,7 @@ describe('what clamd finds', () => {
   });
 
   test('an encrypted archive was not scanned', async () => {
-    expect(await scan(encryptedZip())).toMatchObject({ state: 'not_scanned', reason: 'encrypted' });
+    expect(await scan(encryptedMember())).toMatchObject({ state: 'not_scanned', reason: 'encrypted' });
   });
 
   test('content over a limit inside clamd was not scanned, infected or not', async () => {

@@ -48,6 +48,7 @@ const scanner = (deadlineMs = 400): ClamdScanner =>
     maxScanBytes: 1e9,
     maxSignatureAgeDays: 7,
     signatures: async () => ({ set: 'custom', revision: 'r1', at: '2026-01-10T00:00:00Z' }),
+    prove: async () => ({ problems: [], takesBytes: Number.POSITIVE_INFINITY }),
   });
 
 const content = Buffer.from('hello');
@@ -187,6 +188,7 @@ describe('a connection that fails', () => {
       maxScanBytes: 1e9,
       maxSignatureAgeDays: 7,
       signatures: async () => ({ set: 'custom', revision: 'r1', at: '2026-01-10T00:00:00Z' }),
+      prove: async () => ({ problems: [], takesBytes: Number.POSITIVE_INFINITY }),
     });
     await expect(scan(by)).rejects.toMatchObject({ code: 'scanner_unavailable', retryable: true });
     await expect(by.ping()).rejects.toMatchObject({ code: 'scanner_unavailable' });

@@ -60,7 +60,7 @@ const fetching = (builtAtSeconds: number) =>
 test('without official signatures the built-in test set is used, and named so', async () => {
   const { database, facts, factsFile } = await ensure('exit 1');
   expect(facts.set).toBe('builtin-test');
-  expect(readdirSync(database)).toEqual(['eicar.ndb']);
+  expect(readdirSync(database).sort()).toEqual(['eicar.ndb', 'holdfast-limits.cdb']);
   expect(JSON.parse(readFileSync(factsFile, 'utf8'))).toEqual(facts);
   expect((await ensure('exit 1')).facts.revision).toBe(facts.revision);
 });
@@ -99,7 +99,7 @@ test('the distribution’s signatures are used when they are newer', async () =>
   }
   const { database, facts } = await ensure('exit 1');
   expect(facts.set).toBe('official');
-  expect(readdirSync(database).sort()).toEqual(['daily.cld', 'main.cvd']);
+  expect(readdirSync(database).sort()).toEqual(['daily.cld', 'holdfast-limits.cdb', 'main.cvd']);
   expect(calls()).toBe(0);
 });
 
@@ -109,11 +109,11 @@ test('the operator’s own signatures are used alone, as they are now', async ()
   writeFileSync(path.join(folder, 'custom', 'README'), 'not a signature');
   const first = await ensure(fetching(nowSeconds));
   expect(first.facts.set).toBe('custom');
-  expect(readdirSync(first.database)).toEqual(['own.ndb']);
+  expect(readdirSync(first.database).sort()).toEqual(['holdfast-limits.cdb', 'own.ndb']);
   expect(calls()).toBe(0);
   rmSync(own);
   writeFileSync(path.join(folder, 'custom', 'other.ndb'), 'One:0:*:41424344\n');
   const second = await ensure(fetching(nowSeconds));
-  expect(readdirSync(second.database)).toEqual(['other.ndb']);
+  expect(readdirSync(second.database).sort()).toEqual(['holdfast-limits.cdb', 'other.ndb']);
   expect(second.facts.revision).not.toBe(first.facts.revision);
 });

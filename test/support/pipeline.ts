@@ -17,6 +17,7 @@ import type {
   Id,
   ReleaseInput,
   ReleaseResult,
+  ScannerFacts,
   Verdict,
 } from '../../src/domain/records.ts';
 import type { Changed, Settled } from '../../src/domain/steps.ts';
@@ -291,6 +292,12 @@ function fakePolicy(knobs: Knobs, releaseInputs: ReleaseInput[]): PolicyEngine {
     async admit() {
       return decision(typeof knobs.admission === 'function' ? knobs.admission() : knobs.admission);
     },
+    async admitMany(inputs) {
+      return Promise.all(inputs.map((input) => this.admit(input)));
+    },
+    async releaseMany(inputs) {
+      return Promise.all(inputs.map((input) => this.release(input)));
+    },
     async release(input) {
       releaseInputs.push(input);
       return decision(typeof knobs.release === 'function' ? knobs.release(input) : knobs.release);
@@ -306,6 +313,10 @@ function fakePolicy(knobs: Knobs, releaseInputs: ReleaseInput[]): PolicyEngine {
 
 function fakeScanner(knobs: Knobs, scannedBytes: number[]): Scanner {
   const verdict = (): Verdict => (typeof knobs.verdict === 'function' ? knobs.verdict() : knobs.verdict);
+  const facts = async (): Promise<ScannerFacts> => {
+    const { engine, signatureRevision, signaturesAt, signatureSet } = verdict();
+    return { engine, signatureRevision, signaturesAt, signatureSet };
+  };
   return {
     async scan(content) {
       let sizeBytes = 0;
@@ -313,10 +324,8 @@ function fakeScanner(knobs: Knobs, scannedBytes: number[]): Scanner {
       scannedBytes.push(sizeBytes);
       return verdict();
     },
-    async facts() {
-      const { engine, signatureRevision, signaturesAt, signatureSet } = verdict();
-      return { engine, signatureRevision, signaturesAt, signatureSet };
-    },
+    facts,
+    currentFacts: facts,
     isStale: () => false,
     async ping() {
       verdict();

@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import path from 'node:path';
+import { maxScanBytes } from '../../scanner/limits.ts';
 import { serviceEnvironment } from '../environment.ts';
 import { ensureServiceFolders, privateFolder } from '../folders.ts';
 import type { Paths } from '../paths.ts';
@@ -67,8 +68,8 @@ export function clamdService({
           LogTime: true,
           DatabaseDirectory: signatures.database,
           TemporaryDirectory: temporary,
-          MaxFileSize: '2000M',
-          StreamMaxLength: '2000M',
+          MaxFileSize: maxScanBytes,
+          StreamMaxLength: maxScanBytes,
           MaxScanSize: '4000M',
           MaxScanTime: 600_000,
           AlertExceedsMax: true,

@@ -13,6 +13,8 @@ import {
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { SignatureSet } from '../../domain/records.ts';
+import { limitSignatures, maxScanBytes } from '../../scanner/limits.ts';
+import { testFile } from '../../scanner/test-file.ts';
 import { serviceEnvironment } from '../environment.ts';
 import { ensureServiceFolders, privateFolder } from '../folders.ts';
 import type { Paths } from '../paths.ts';
@@ -56,11 +58,10 @@ const refreshAfterMs = 24 * 60 * 60 * 1000;
 /** One download of the whole set is some hundred megabytes. */
 const fetchTimeoutMs = 300_000;
 
-/** EICAR's test file as a ClamAV extended signature; in halves, so that no scanner takes this file for it. */
-const eicarSignature = `Eicar-Test-Signature:0:0:${[
-  '58354f2150254041505b345c505a58353428505e2937434329377d2445494341',
-  '522d5354414e444152442d414e544956495255532d544553542d46494c452124482b482a',
-].join('')}\n`;
+/** EICAR's test file as a ClamAV extended signature. */
+const eicarSignature = `Eicar-Test-Signature:0:0:${testFile.toString('hex')}\n`;
+/** Beside whatever set there is: no malware, but what clamd does not look at. */
+const limitsFile = 'holdfast-limits.cdb';
 
 /**
  * Puts signatures in place for the next start of clamd: the operator's own; else official ones (this machine's, or
@@ -70,6 +71,7 @@ export async function ensureSignatures(options: SignatureOptions): Promise<Signa
   const { folder, user } = options;
   const set = await chooseSet(options);
   const database = databaseFolder(folder, set);
+  writePrivate(path.join(database, limitsFile), limitSignatures(maxScanBytes), user);
   const facts = { set, revision: await revisionOf(database), at: publishedAt(set, database).toISOString() };
   const factsFile = path.join(folder, 'signature-set.json');
   writePrivate(factsFile, `${JSON.stringify(facts)}\n`, user);
@@ -199,7 +201,8 @@ function buildTimeMs(file: string): number {
 
 function publishedAt(set: SignatureSet, database: string): Date {
   if (set === 'official') return new Date(newest(database));
-  const times = signatureFiles(database).map((name) => statSync(path.join(database, name)).mtimeMs);
+  const names = signatureFiles(database).filter((name) => name !== limitsFile);
+  const times = names.map((name) => statSync(path.join(database, name)).mtimeMs);
   return new Date(Math.max(0, ...times));
 }
 

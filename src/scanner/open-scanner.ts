@@ -1,0 +1,44 @@
+import type { Config } from '../config.ts';
+import type { SignatureSet } from '../domain/records.ts';
+import type { Endpoints } from '../stack/endpoints.ts';
+import { ClamdScanner } from './clamd-client.ts';
+import { maxScanBytes } from './limits.ts';
+import { proveScanner, type ScannerProof } from './proof.ts';
+import { externalSignatures, readSignatureFile } from './signatures.ts';
+
+type ScannerPlace = Pick<Endpoints, 'clamdSocket' | 'signatures'>;
+
+/**
+ * The scanner of this host, as the configuration names it.
+ *
+ * @param onProof told each time clamd was put to the proof
+ */
+export function openScanner(
+  { clamdSocket, signatures }: ScannerPlace,
+  { policy }: Pick<Config, 'policy'>,
+  onProof: (proof: ScannerProof) => void = () => {},
+): ClamdScanner {
+  return new ClamdScanner({
+    socketPath: clamdSocket,
+    deadlineMs: scanDeadlineMs,
+    maxScanBytes,
+    maxSignatureAgeDays: policy.maxSignatureAge / 86_400_000,
+    signatures: (clamd) =>
+      'factsFile' in signatures
+        ? readSignatureFile(signatures.factsFile)
+        : externalSignatures(signatures.set, clamd),
+    async prove({ signatureSet }) {
+      const proof = await proofOf(clamdSocket, signatureSet);
+      onProof(proof);
+      return proof;
+    },
+  });
+}
+
+export const proofOf = (socketPath: string, signatureSet: SignatureSet): Promise<ScannerProof> =>
+  proveScanner(socketPath, { signatureSet, mostBytes: maxScanBytes });
+
+/** A small file is scanned in milliseconds; a large one at 10 MB/s at worst, within clamd's own limit. */
+function scanDeadlineMs(sizeBytes: number): number {
+  return Math.min(4_000 + sizeBytes / 10_000, 600_000);
+}
