@@ -32,7 +32,7 @@ decision := {
 	"scope": scope,
 	"retention": retention,
 	"scan": {
-		"required": true,
+		"required": scan_required,
 		"allowTestSignatures": allow_test_signatures,
 		"notScanned": not_scanned,
 	},
@@ -257,6 +257,10 @@ _retention_class := _source.retention_class if "retention_class" in object.keys(
 else := _class.retention_class
 
 _retention_terms := retention_classes.terms(_defaults.retention_classes[_retention_class])
+
+default scan_required := true
+
+scan_required := false if _source.scan == "off"
 
 default not_scanned := {
 	"too_large": "hold",

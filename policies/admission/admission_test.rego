@@ -165,6 +165,12 @@ test_confidential_stays_out_of_destinations_that_may_not_take_it if {
 	decide(patched("/entry/name", "id_rsa"), config).destinations == ["local"]
 }
 
+test_scan_is_required_unless_the_source_says_otherwise if {
+	decide(question, config).scan.required == true
+	decide(question, with_source({"scan": "off"})).scan.required == false
+	decide(question, with_source({"scan": "never"})).scan.required == true
+}
+
 test_source_fixes_classification if {
 	decision := decide(patched("/entry/name", "id_rsa"), with_source({"classification": "restricted"}))
 	decision.allow

@@ -282,6 +282,13 @@ test_restricted_content_is_never_released_unscanned if {
 	ids(decide(unscanned, config)) == {"verdict_unacceptable"}
 }
 
+test_unscanned_by_the_operators_choice_only_where_the_source_says_so if {
+	unscanned := patched("/verdict", {"state": "not_scanned", "reason": "not_required"})
+	ids(decide(unscanned, config)) == {"verdict_unacceptable"}
+	decide(unscanned, object.union(config, {"sources": {"home": {"scan": "off"}}})).allow
+	ids(decide(patched("/verdict", {"state": "infected", "reason": "not_required"}), object.union(config, {"sources": {"home": {"scan": "off"}}}))) == {"verdict_unacceptable"}
+}
+
 test_destination_not_for_this_classification_by_data if {
 	ids(decide(question, config)) == {"destination_classification"} with data.holdfast.defaults.destinations as {"local": {"classifications": ["public"]}}
 	decide(patched("/classification", "public"), config).allow with data.holdfast.defaults.destinations as {"local": {"classifications": ["public"]}}

@@ -31,6 +31,10 @@ export const notScannedReasons = [
 ] as const;
 export type NotScannedReason = (typeof notScannedReasons)[number];
 
+/** Why a verdict is `not_scanned`: something kept the scanner from it, or policy asks for no scan. */
+export const verdictReasons = [...notScannedReasons, 'not_required'] as const;
+export type VerdictReason = (typeof verdictReasons)[number];
+
 /** How content is sealed: docs/format.md sections 4 and 8. */
 export const sealedFormats = ['sealed-v1', 'openpgp'] as const;
 export type SealedFormat = (typeof sealedFormats)[number];
@@ -51,7 +55,7 @@ export interface ScannerFacts {
 export interface Verdict extends ScannerFacts {
   readonly state: VerdictState;
   /** Set exactly when `state` is `not_scanned`. */
-  readonly reason?: NotScannedReason;
+  readonly reason?: VerdictReason;
   /** Set exactly when `state` is `infected`. */
   readonly signature?: string;
 }
@@ -141,7 +145,7 @@ export interface ReleaseInput {
   };
   readonly verdict: {
     readonly state: VerdictState;
-    readonly reason?: NotScannedReason;
+    readonly reason?: VerdictReason;
     readonly signatureSet?: SignatureSet;
   };
   /** When release is asked, ISO 8601 UTC: authorisations are valid for a time. */

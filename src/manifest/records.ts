@@ -2,10 +2,10 @@ import type {
   EntryKind,
   Id,
   LockMode,
-  NotScannedReason,
   Outcome,
   SealedFormat,
   SignatureSet,
+  VerdictReason,
   VerdictState,
 } from '../domain/records.ts';
 
@@ -73,7 +73,7 @@ export interface ManifestRow {
 
 export interface ManifestVerdict {
   readonly state: VerdictState;
-  readonly reason?: NotScannedReason;
+  readonly reason?: VerdictReason;
   readonly signature?: string;
   readonly engine: string;
   readonly signatureRevision: string;

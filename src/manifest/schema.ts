@@ -1,6 +1,6 @@
 /** What the lines of a manifest may hold: docs/format.md sections 6.2 to 6.4. */
 import { z } from 'zod';
-import { type LockMode, lockModes, notScannedReasons, outcomes, verdictStates } from '../domain/records.ts';
+import { type LockMode, lockModes, outcomes, verdictReasons, verdictStates } from '../domain/records.ts';
 import { isRelativePath } from '../files/paths.ts';
 import { attributes, hex, name, nanoseconds, whole } from '../sealed/fields.ts';
 import { maxManifestNumber } from './names.ts';
@@ -46,7 +46,7 @@ const head = z
 
 const verdict = z.strictObject({
   state: z.enum(verdictStates),
-  reason: z.enum(notScannedReasons).optional(),
+  reason: z.enum(verdictReasons).optional(),
   signature: text.optional(),
   engine: text,
   signatureRevision: text,

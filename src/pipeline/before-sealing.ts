@@ -5,6 +5,7 @@ import type { ScannedVersion } from './policy-input.ts';
 /** Why policy wants a human to look at content that could not be scanned; undefined if it may go on. */
 export function heldByVerdict({ verdict, admission }: ScannedVersion): string | undefined {
   if (verdict.state !== 'not_scanned' || verdict.reason === undefined) return undefined;
+  if (verdict.reason === 'not_required') return undefined;
   return admission.scan.notScanned[verdict.reason] === 'allow' ? undefined : `not_scanned_${verdict.reason}`;
 }
 

@@ -16,6 +16,8 @@ export async function scan(context: PipelineContext, input: ScanStep, run: StepR
   if (version.verdict?.state === 'infected') return quarantine(context, version, version.verdict);
   if (version.verdict !== undefined) return { next: 'seal' };
 
+  if (!version.admission.scan.required) return recorded(context, version, notRequired, undefined);
+
   const scanner = await context.scanner.facts();
   const earlier = context.scanner.isStale(scanner)
     ? undefined
@@ -23,9 +25,29 @@ export async function scan(context: PipelineContext, input: ScanStep, run: StepR
   const found = earlier ? clean(scanner) : await scanContent(context, version, run);
   if (found === 'changed') return abandon(context, version);
   const verdict = accepted(found, version);
-  if (verdict.reason && version.admission.scan.notScanned[verdict.reason] === 'retry' && !input.last) {
-    return { next: 'scanAgain', reason: verdict.reason };
+  if (asksForRetry(verdict, version) && !input.last) {
+    return { next: 'scanAgain', reason: verdict.reason ?? '' };
   }
+  return recorded(context, version, verdict, earlier);
+}
+
+function asksForRetry({ reason }: Verdict, { admission }: AdmittedVersion): boolean {
+  return reason !== undefined && reason !== 'not_required' && admission.scan.notScanned[reason] === 'retry';
+}
+
+/** Policy asks for no scan: no scanner said anything. */
+const notRequired: Verdict = {
+  ...{ state: 'not_scanned', reason: 'not_required', engine: 'none' },
+  ...{ signatureRevision: 'none', signaturesAt: new Date(0).toISOString(), signatureSet: 'custom' },
+};
+
+/** @param earlier the scan whose verdict was taken over */
+async function recorded(
+  context: PipelineContext,
+  version: AdmittedVersion,
+  verdict: Verdict,
+  earlier: Id | undefined,
+): Promise<ScanAnswer> {
   const row = scanRow(context, version, verdict, earlier ?? null);
   const event = versionEvent(context, version, {
     step: 'scan',

@@ -42,6 +42,8 @@ export const policyConfigSchema = z.strictObject({
           max_size_bytes: z.int().min(0).optional(),
         })
         .optional(),
+      /** `off`: nothing of this source is scanned, and its versions say so. */
+      scan: z.enum(['required', 'off']).optional(),
       release: z.strictObject({ deny_names: z.array(glob).optional() }).optional(),
     }),
   ),

@@ -291,6 +291,26 @@ describe('a refusal', () => {
     expect(await world.versions()).toHaveLength(outcome === 'uploaded' ? 1 : 0);
   });
 
+  test('invariant 2: what policy has not scanned is uploaded unscanned, and its release is asked as such', async () => {
+    const world = await newWorld();
+    if (typeof world.knobs.admission === 'function') throw new Error('unreachable');
+    const { scan: terms } = world.knobs.admission;
+    world.knobs.admission = { ...world.knobs.admission, scan: { ...terms, required: false } };
+    world.write('a.txt', 'never scanned');
+    const settled = await protectOnce(world.context, await world.entry('a.txt'));
+    expect(settled).toMatchObject({ outcome: 'uploaded' });
+    expect(world.scannedBytes).toEqual([]);
+    expect(world.releaseInputs[0]?.verdict).toEqual({
+      state: 'not_scanned',
+      reason: 'not_required',
+      signatureSet: 'custom',
+    });
+    const scanned = (await world.events('versionId' in settled ? (settled.versionId ?? '') : '')).find(
+      ({ step }) => step === 'scan',
+    );
+    expect(scanned?.facts).toMatchObject({ state: 'not_scanned', reason: 'not_required', engine: 'none' });
+  });
+
   test('invariant 2: clean by test signatures is not clean unless policy says so', async () => {
     const world = await newWorld();
     if (typeof world.knobs.verdict === 'function') throw new Error('unreachable');
