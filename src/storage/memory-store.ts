@@ -44,6 +44,7 @@ interface StoredVersion {
   /** Missing for a delete marker. */
   object?: { readonly body: Buffer; readonly checksum?: StoredChecksum };
   lock: Lock | undefined;
+  legalHold: boolean;
 }
 
 interface PendingUpload extends OpenUpload {
@@ -224,7 +225,7 @@ export class MemoryStore implements ObjectStore {
         lengthBytes: body.length,
         ...(checksum ? { checksum } : {}),
         ...(version.lock ? { lock: version.lock } : {}),
-        legalHold: false,
+        legalHold: version.legalHold,
       };
     });
   }
@@ -268,10 +269,19 @@ export class MemoryStore implements ObjectStore {
     });
   }
 
+  async setLegalHold({ key, versionId, isHeld }: VersionName & { isHeld: boolean }) {
+    return this.#during('setLegalHold', key, (): 'set' => {
+      const version = this.#find({ key, versionId });
+      if (version?.object === undefined) throw this.#failure('object_missing');
+      version.legalHold = isHeld;
+      return 'set';
+    });
+  }
+
   async deleteVersion({ key, versionId }: VersionName): Promise<'deleted' | 'refused'> {
     return this.#during('deleteVersion', key, () => {
       const version = this.#find({ key, versionId });
-      if (version?.lock && version.lock.retainUntil > this.#now()) return 'refused';
+      if (version?.legalHold || (version?.lock && version.lock.retainUntil > this.#now())) return 'refused';
       const left = (this.#keys.get(key) ?? []).filter((other) => other !== version);
       if (left.length > 0) this.#keys.set(key, left);
       else this.#keys.delete(key);
@@ -309,7 +319,7 @@ export class MemoryStore implements ObjectStore {
 
   #add(key: string, version: Pick<StoredVersion, 'object' | 'lock'>): string {
     const versionId = this.#nextId('version');
-    const added = { versionId, lastModified: this.#now(), ...version };
+    const added = { versionId, lastModified: this.#now(), legalHold: false, ...version };
     this.#keys.set(key, [added, ...(this.#keys.get(key) ?? [])]);
     return versionId;
   }

@@ -92,7 +92,13 @@ export interface ObjectStore {
    */
   extendLock(object: VersionName & { lock: Lock }): Promise<Lock>;
 
-  /** Deletes exactly this version, never with a governance bypass; `refused` while it is locked. */
+  /**
+   * Puts a legal hold on this version or takes it off, whatever its lock. `unsupported`: this server has none.
+   * `object_missing`.
+   */
+  setLegalHold(object: VersionName & { isHeld: boolean }): Promise<'set' | 'unsupported'>;
+
+  /** Deletes exactly this version, never with a governance bypass; `refused` while it is locked or held. */
   deleteVersion(object: VersionName): Promise<'deleted' | 'refused'>;
 
   /** Closes idle connections; calls after it are undefined. */

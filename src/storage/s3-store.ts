@@ -33,6 +33,7 @@ import { bucketFacts, ensureBucket } from './s3-bucket.ts';
 import { makeS3Clients, type S3StoreOptions } from './s3-client.ts';
 import { S3Connection } from './s3-connection.ts';
 import { s3Code, s3Status } from './s3-errors.ts';
+import { setLegalHold } from './s3-legal-hold.ts';
 import {
   abortMultipart,
   completeMultipart,
@@ -204,6 +205,10 @@ class S3Store implements ObjectStore {
 
   extendLock({ lock, ...object }: VersionName & { lock: Lock }): Promise<Lock> {
     return extendLock(this.#connection, object, lock);
+  }
+
+  setLegalHold(object: VersionName & { isHeld: boolean }): Promise<'set' | 'unsupported'> {
+    return setLegalHold(this.#connection, object);
   }
 
   async deleteVersion(object: VersionName): Promise<'deleted' | 'refused'> {

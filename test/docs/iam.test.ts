@@ -28,6 +28,7 @@ const needs: Readonly<Record<string, { role: 'agent' | 'retention' | 'operator';
   GetObjectCommand: { role: 'agent', actions: ['s3:GetObject', 's3:GetObjectVersion'] },
   GetObjectRetentionCommand: { role: 'agent', actions: ['s3:GetObjectRetention'] },
   PutObjectRetentionCommand: { role: 'agent', actions: ['s3:PutObjectRetention'] },
+  PutObjectLegalHoldCommand: { role: 'agent', actions: ['s3:PutObjectLegalHold'] },
   DeleteObjectCommand: { role: 'retention', actions: ['s3:DeleteObjectVersion'] },
   // The bucket is made by hand, before: docs/deploy-aws.md.
   CreateBucketCommand: {

@@ -503,6 +503,28 @@ export function objectStoreContract(label: string, start: () => Promise<Harness>
         expect(await store.deleteVersion({ key, versionId: planted })).toBe('deleted');
         expect((await store.versionsOf(key)).map((version) => version.versionId)).toEqual([ours]);
       });
+
+      test('a legal hold keeps a version that no lock keeps, until it is taken off', async () => {
+        const key = newKey();
+        const versionId = await harness.plantVersion(key, Buffer.from('evidence'));
+        expect(await store.setLegalHold({ key, versionId, isHeld: true })).toBe('set');
+        expect(await store.setLegalHold({ key, versionId, isHeld: true })).toBe('set');
+        expect(await store.head({ key, versionId })).toMatchObject({ legalHold: true });
+        expect(await store.deleteVersion({ key, versionId })).toBe('refused');
+        expect(await store.setLegalHold({ key, versionId, isHeld: false })).toBe('set');
+        expect(await store.head({ key, versionId })).toMatchObject({ legalHold: false });
+        expect(await store.deleteVersion({ key, versionId })).toBe('deleted');
+        const gone = { key, versionId, isHeld: true };
+        expect(await failureOf(store.setLegalHold(gone))).toBe('object_missing');
+      });
+
+      test('a legal hold leaves the lock as it is', async () => {
+        const { key, versionId, lock } = await store1(newKey());
+        await store.setLegalHold({ key, versionId, isHeld: true });
+        await store.setLegalHold({ key, versionId, isHeld: false });
+        expect(await store.head({ key, versionId })).toMatchObject({ lock, legalHold: false });
+        expect(await store.deleteVersion({ key, versionId })).toBe('refused');
+      });
     });
   });
 }
