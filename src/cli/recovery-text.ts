@@ -6,6 +6,7 @@ const phases: Readonly<Record<ReadingProgress['phase'], string>> = {
   list: 'listing object versions',
   keyring: 'reading the keyring',
   manifests: 'reading manifests',
+  packs: 'looking into packs',
   adopt: 'looking at objects that no manifest lists',
   locate: 'finding objects under other version ids',
 };

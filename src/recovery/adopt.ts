@@ -3,9 +3,9 @@ import { isFailure } from '../domain/failures.ts';
 import { newRunId } from '../domain/ids.ts';
 import type { Id } from '../domain/records.ts';
 import type { RepositoryKeys } from '../keys/repository-keys.ts';
-import type { ManifestRow } from '../manifest/records.ts';
 import { prefixed } from '../sealed/names.ts';
 import { type OpenedSealed, openSealed } from '../sealed/open.ts';
+import { adoptedRow } from './adopted-row.ts';
 import { type Bucket, edgesOf, type FoundVersion } from './bucket.ts';
 import { versionsOfName } from './found.ts';
 import { inParallel } from './in-parallel.ts';
@@ -60,7 +60,8 @@ export async function adoptUnlisted(reading: AdoptionReading): Promise<Adoption>
       return;
     }
     const { source, scope } = sealed.metadata;
-    if (!recorder.add(source, adoptedRow(version, sealed, run), { scope, journal: null })) {
+    const row = adoptedRow(version, { offset: 0, length: version.lengthBytes }, sealed, run);
+    if (!recorder.add(source, row, { scope, journal: null })) {
       counts.garbage++;
       return;
     }
@@ -140,51 +141,4 @@ async function looksLikeMessage(source: {
   if (source.lengthBytes === 0) return false;
   const [first] = await source.read(0, 1);
   return first === 0xc1 || first === 0xc3;
-}
-
-function adoptedRow(
-  { name, versionId, lengthBytes, modifiedMs }: FoundVersion,
-  sealed: OpenedSealed,
-  run: Id,
-): ManifestRow {
-  const { metadata, path, iv, keyId } = sealed;
-  const observed = new Date(modifiedMs).toISOString();
-  return {
-    entry: metadata.entry,
-    path: path.toString('base64url'),
-    version: metadata.version,
-    observation: metadata.observation,
-    kind: 'file',
-    outcome: 'uploaded',
-    size: metadata.size,
-    mode: metadata.mode,
-    uid: metadata.uid,
-    gid: metadata.gid,
-    mtimeNs: metadata.mtimeNs,
-    ...(metadata.hardlink === undefined ? {} : { hardlink: metadata.hardlink }),
-    ...(metadata.xattrs === undefined ? {} : { xattrs: metadata.xattrs }),
-    ...(metadata.xattrsDropped === undefined ? {} : { xattrsDropped: metadata.xattrsDropped }),
-    sha512: metadata.sha512,
-    sha256: metadata.sha256,
-    class: metadata.class,
-    run,
-    observedAt: observed,
-    settledAt: observed,
-    placements: [
-      {
-        destination: '',
-        object: name,
-        s3VersionId: versionId,
-        offset: 0,
-        length: lengthBytes,
-        format: 'sealed-v1',
-        key: keyId.toString('hex'),
-        generation: 0,
-        iv: iv.toString('hex'),
-        madeFor: metadata.version,
-        lockMode: 'GOVERNANCE',
-        retainUntil: observed,
-      },
-    ],
-  };
 }

@@ -53,3 +53,23 @@ export function edgesOf(bucket: Bucket, object: VersionName, lengthBytes: number
     },
   };
 }
+
+/** Holds the index of a pack of some thousand members. Bytes. */
+const tailBytes = 256 * 1024;
+
+/** Reads an object version in one request where only its end is wanted. */
+export function tailOf(bucket: Bucket, object: VersionName, lengthBytes: number): ByteSource {
+  const { store, signal, retryPausesMs } = bucket;
+  const fetch = (offset: number, length: number): Promise<Buffer> =>
+    retrying(() => store.get({ ...object, range: { offset, length } }), signal, retryPausesMs);
+  const tailAt = Math.max(0, lengthBytes - tailBytes);
+  let tail: Promise<Buffer> | undefined;
+  return {
+    lengthBytes,
+    async read(offset, length) {
+      if (offset < tailAt) return fetch(offset, length);
+      tail ??= fetch(tailAt, lengthBytes - tailAt);
+      return (await tail).subarray(offset - tailAt, offset - tailAt + length);
+    },
+  };
+}

@@ -15,7 +15,7 @@ export interface Listing {
 }
 
 const ours =
-  /^(?:keys\/root\/\d{8}|keys\/scope\/[0-9a-f]{32}\/[0-9a-f]{32}|keys\/host\/[0-9a-f]{32}|manifests\/[0-9a-f]{32}\/\d{12}|objects\/[0-9a-f]{128}-[0-9a-f]{32})$/;
+  /^(?:keys\/root\/\d{8}|keys\/scope\/[0-9a-f]{32}\/[0-9a-f]{32}|keys\/host\/[0-9a-f]{32}|manifests\/[0-9a-f]{32}\/\d{12}|objects\/[0-9a-f]{128}-[0-9a-f]{32}|packs\/[0-9a-f]{64})$/;
 const keyringElsewhere = /^(.+)\/keys\/root\/\d{8}$/;
 /** More than anybody has; bounds what a hostile bucket can make us keep. */
 const mostPrefixes = 20;

@@ -7,6 +7,7 @@ import type { SealedFormat } from '../manifest/records.ts';
 import { retrying } from '../restore/retry.ts';
 import { prefixed } from '../sealed/names.ts';
 import { openSealed } from '../sealed/open.ts';
+import { sliceOf } from '../sealed/pack.ts';
 import { type Bucket, edgesOf, type FoundVersion } from './bucket.ts';
 import { versionsOfName } from './found.ts';
 import { inParallel } from './in-parallel.ts';
@@ -47,6 +48,8 @@ export async function locateObjects(reading: LocationReading): Promise<void> {
 /** What a manifest says of an object. */
 interface Wanted {
   readonly object: string;
+  /** Of the sealed file in the object, bytes. */
+  readonly offset: number;
   readonly length: number;
   readonly format: SealedFormat;
   readonly key: Id;
@@ -58,7 +61,7 @@ const pageNames = 1_000;
 
 async function* unlocated(db: DatabaseSync): AsyncGenerator<Wanted> {
   const page = db.prepare(
-    `select object, length, format, key, made_for as "madeFor", sealed_sha256 as "sealedSha256" from place p
+    `select object, offset, length, format, key, made_for as "madeFor", sealed_sha256 as "sealedSha256" from place p
      where object > ? and exists (select 1 from found f where f.name = p.object)
        and not exists (select 1 from object o where o.name = p.object)
      group by object order by object limit ${pageNames}`,
@@ -73,8 +76,10 @@ async function* unlocated(db: DatabaseSync): AsyncGenerator<Wanted> {
 }
 
 async function matchingVersion(reading: LocationReading, wanted: Wanted): Promise<FoundVersion | undefined> {
-  const candidates = versionsOfName(reading.db, wanted.object).filter(
-    ({ lengthBytes }) => lengthBytes === wanted.length,
+  const isPack = wanted.object.startsWith('packs/');
+  const end = wanted.offset + wanted.length;
+  const candidates = versionsOfName(reading.db, wanted.object).filter(({ lengthBytes }) =>
+    isPack ? lengthBytes > end : lengthBytes === end,
   );
   // Restoring it will tell whether it is the right one; there is no other.
   if (candidates.length < 2) return candidates[0];
@@ -95,8 +100,9 @@ async function isMadeFor(
 ): Promise<boolean> {
   const object = { key: prefixed(bucket.prefix, version.name), versionId: version.versionId };
   try {
-    const source = edgesOf(bucket, object, version.lengthBytes);
-    const { metadata, keyId } = await openSealed(source, { keys: (id) => keys.byId(id), purpose: 'content' });
+    const whole = edgesOf(bucket, object, version.lengthBytes);
+    const sealed = sliceOf(whole, wanted.offset, wanted.length);
+    const { metadata, keyId } = await openSealed(sealed, { keys: (id) => keys.byId(id), purpose: 'content' });
     return metadata.version === wanted.madeFor && keyId.toString('hex') === wanted.key;
   } catch (error) {
     if (isRefusal(error)) return false;

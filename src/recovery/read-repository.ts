@@ -8,6 +8,7 @@ import { RepositoryKeys } from '../keys/repository-keys.ts';
 import type { SessionKeyFinder } from '../openpgp/open-message.ts';
 import { hostPublicKeys } from '../write-only/host-keys.ts';
 import { type Adoption, adoptUnlisted } from './adopt.ts';
+import { adoptFromPacks } from './adopt-packs.ts';
 import type { Bucket } from './bucket.ts';
 import { type ChainGap, type ChainLink, chainGaps } from './chain.ts';
 import { type KnownHead, type NotedHeads, type Rollback, rollbackOf } from './heads.ts';
@@ -20,7 +21,7 @@ import { VersionRecorder } from './version-recorder.ts';
 
 /** How far a long reading is; `total` is missing where it is not known beforehand. */
 export interface ReadingProgress {
-  readonly phase: 'list' | 'keyring' | 'manifests' | 'adopt' | 'locate';
+  readonly phase: 'list' | 'keyring' | 'manifests' | 'packs' | 'adopt' | 'locate';
   readonly done: number;
   readonly total?: number;
 }
@@ -104,7 +105,9 @@ export async function readRepository(db: DatabaseSync, request: ReadRequest): Pr
     unreadable,
     onProgress: at('manifests'),
   });
-  const adoption = await adoptUnlisted({ db, bucket, keys, recorder, unreadable, onProgress: at('adopt') });
+  const adopting = { db, bucket, keys, recorder, unreadable };
+  const fromPacks = await adoptFromPacks({ ...adopting, onProgress: at('packs') });
+  const adoption = sum(fromPacks, await adoptUnlisted({ ...adopting, onProgress: at('adopt') }));
   await locateObjects({ db, bucket, keys, onProgress: at('locate') });
   return {
     keyring,
@@ -119,6 +122,13 @@ export async function readRepository(db: DatabaseSync, request: ReadRequest): Pr
     sources: sourcesOf(db, ids, knownHeads(request, keyring.root.repositoryId)),
   };
 }
+
+const sum = (a: Adoption, b: Adoption): Adoption => ({
+  adopted: a.adopted + b.adopted,
+  superfluous: a.superfluous + b.superfluous,
+  garbage: a.garbage + b.garbage,
+  messages: a.messages + b.messages,
+});
 
 /** No keyring: says what was looked for, and where one was seen instead. */
 function nothingThere({ bucket, bucketName }: ReadRequest, { versions, prefixesSeen }: Listing): Failure {

@@ -114,6 +114,7 @@ async function places(rebuilding: Rebuilding, total: number): Promise<void> {
   const pages = pagesOf<ScratchPlace & { id: Id }>(
     db,
     `select p.version as id, p.version, p.object, o.version_id as "foundId", o.length as "objectLength", p.offset, p.length,
+            (select position from member where object = p.object and offset = p.offset) as position,
             p.format, p.key, p.generation, p.iv, p.made_for as "madeFor", p.sealed_sha256 as "sealedSha256",
             p.lock_mode as "lockMode", p.retain_until as "retainUntil", v.journal, v.scope,
             json_extract(v.row, '$.sha512') as sha512
@@ -123,10 +124,9 @@ async function places(rebuilding: Rebuilding, total: number): Promise<void> {
   let done = 0;
   for (const page of pages) {
     throwIfInterrupted(bucket.signal);
-    const locks = await locksOf(
-      bucket,
-      page.filter(({ journal }) => journal === null),
-    );
+    const adopted = page.filter(({ journal }) => journal === null);
+    const objects = new Map(adopted.map((place) => [place.object, place]));
+    const locks = await locksOf(bucket, [...objects.values()]);
     const rows = page.map((place) => {
       const { lockMode: mode, retainUntil } = place;
       const lock = locks.get(place.object) ?? { mode, retainUntil };
@@ -137,6 +137,7 @@ async function places(rebuilding: Rebuilding, total: number): Promise<void> {
       'sealings',
       rows.map(({ sealing }) => sealing),
     );
+    await insert(catalog, 'pack_members', present(rows.map(({ member }) => member)));
     await insert(
       catalog,
       'objects',

@@ -24,6 +24,8 @@ export interface ScratchPlace {
   readonly object: string;
   readonly foundId: string;
   readonly objectLength: number;
+  /** Of a sealed file in a pack, where the pack's index was read. */
+  readonly position: number | null;
   readonly offset: number;
   readonly length: number;
   readonly format: SealedFormat;
@@ -133,7 +135,15 @@ export function scanRow(version: ScratchVersion, ids: Ids): object | undefined {
   };
 }
 
-/** What a place means in a catalog: rows of `sealings`, `objects` and `placements`. */
+/** What a place means in a catalog: rows of `sealings`, `pack_members`, `objects` and `placements`. */
+export interface PlaceRows {
+  readonly sealing: object;
+  /** Undefined for a sealed file that is an object of its own. */
+  readonly member: object | undefined;
+  readonly object: object;
+  readonly placement: object;
+}
+
 export function placeRows(
   place: ScratchPlace,
   {
@@ -142,10 +152,13 @@ export function placeRows(
     key,
     lock,
   }: { ids: Ids; destination: string; key: string; lock: { mode: string; retainUntil: string } },
-): { sealing: object; object: object; placement: object } {
+): PlaceRows {
   const { madeFor, format, generation } = place;
   const sealingId = ids.sealing(madeFor, format, place.key, generation);
   const objectId = ids.object(destination, key, place.foundId);
+  const packId = place.object.startsWith('packs/') ? ids.pack(place.object) : null;
+  const sealedSha256 = place.sealedSha256 === null ? null : bytea(place.sealedSha256);
+  const alone = { sealing_id: sealingId, sha512: bytea(place.sha512), sealed_sha256: sealedSha256 };
   return {
     sealing: {
       id: sealingId,
@@ -155,20 +168,32 @@ export function placeRows(
       generation,
       iv: bytea(place.iv),
     },
+    member:
+      packId === null
+        ? undefined
+        : {
+            pack_id: packId,
+            // Unique and the same each time is all it has to be where the index cannot be read.
+            position: place.position ?? place.offset,
+            sealing_id: sealingId,
+            sha512: bytea(place.sha512),
+            byte_offset: place.offset,
+            length: place.length,
+            sha256: sealedSha256,
+          },
     object: {
       id: objectId,
       destination,
       key,
       s3_version_id: place.foundId,
       length: place.objectLength,
-      sealing_id: sealingId,
-      sha512: bytea(place.sha512),
       scope: objectScope(format, place.scope, place.key),
       format,
       lock_mode: lock.mode,
       retain_until: lock.retainUntil,
       state: 'live',
-      sealed_sha256: place.sealedSha256 === null ? null : bytea(place.sealedSha256),
+      pack_id: packId,
+      ...(packId === null ? alone : { sealing_id: null, sha512: null, sealed_sha256: null }),
     },
     placement: {
       version_id: place.version,

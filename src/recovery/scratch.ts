@@ -12,7 +12,8 @@ import { errorCode } from '../files/error-code.ts';
  * `version`: one row per version of an entry. `journal` is the number of the manifest whose account counts, null for one
  * adopted from its sealed file; `scope` names the key scope it was told under; `standing` says whether restore can have it: 1 yes, 0 its object is not there, null it was
  * never protected. `row` is JSON, a RecoveredFacts.
- * `place`: where the sealed file of a version lies. `object`: which object version of that name is the right one.
+ * `place`: where the sealed file of a version lies. `object`: which object version of that name is the right one. `member`:
+ * the position of each sealed file of a pack, from 0, by where it lies.
  */
 const schema = `
   create table found (name text, number integer, version_id text, length integer, modified integer,
@@ -30,6 +31,7 @@ const schema = `
     primary key (version, destination)) without rowid;
   create index place_object on place (object);
   create table object (name text primary key, version_id text, length integer) without rowid;
+  create table member (object text, offset integer, position integer, primary key (object, offset)) without rowid;
 `;
 
 /**

@@ -24,6 +24,7 @@ import { prefixed } from '../../src/sealed/names.ts';
 import { sealWhole } from '../../src/sealed/seal.ts';
 import { MemoryStore, type StoreCall } from '../../src/storage/memory-store.ts';
 import type { ListedVersion } from '../../src/storage/object-store.ts';
+import { packOf } from '../support/packer.ts';
 
 export const password = Buffer.from('five plain random words');
 const repositoryId = 'a'.repeat(32);
@@ -82,6 +83,31 @@ export class TestBucket {
 
   /** Seals and stores a file and gives the row that a manifest would have for it. */
   async file(path: string | Buffer, content: string | Buffer, given: GivenFile = {}): Promise<ManifestRow> {
+    const { row, sealed, name } = this.seal(path, content, given);
+    const s3VersionId = given.withoutObject ? 'version-gone' : await this.put(name, sealed);
+    return placed(row, sealed, { object: name, s3VersionId, offset: 0 });
+  }
+
+  /** Seals files and stores them in one pack; gives the rows that a manifest would have for them. */
+  async pack(
+    files: Readonly<Record<string, string | Buffer>>,
+    given: GivenFile = {},
+  ): Promise<ManifestRow[]> {
+    const all = Object.entries(files).map(([path, content]) => this.seal(path, content, given));
+    const scope = given.scope ?? 'default';
+    const toPack = all.map(({ row, sealed }) => ({ ...row, sealed, source: this.sourceId }));
+    const { name, bytes, members } = packOf(toPack, this.keys.sealingKey(scope), scope);
+    const s3VersionId = given.withoutObject ? 'version-gone' : await this.put(name, bytes);
+    return all.map(({ row, sealed }, at) =>
+      placed(row, sealed, { object: name, s3VersionId, offset: members[at]?.offset ?? 0 }),
+    );
+  }
+
+  private seal(
+    path: string | Buffer,
+    content: string | Buffer,
+    given: GivenFile,
+  ): { readonly row: ManifestRow; readonly sealed: Buffer; readonly name: string } {
     const row = this.row(path, given.observation ?? 1, 'file');
     const bytes = Buffer.from(content as string);
     const scope = given.scope ?? 'default';
@@ -120,30 +146,7 @@ export class TestBucket {
       bytes,
     );
     const name = this.keys.objectKey({ prefix: '', scope, sha512: Buffer.from(sha512, 'hex'), iv });
-    const s3VersionId = given.withoutObject ? 'version-gone' : await this.put(name, sealed);
-    return {
-      ...row,
-      size: bytes.length,
-      sha512,
-      sha256,
-      ...link,
-      placements: [
-        {
-          destination: 'primary',
-          object: name,
-          s3VersionId,
-          offset: 0,
-          length: sealed.length,
-          format: 'sealed-v1',
-          key: key.id.toString('hex'),
-          generation: 0,
-          iv: iv.toString('hex'),
-          madeFor: row.version,
-          lockMode: 'GOVERNANCE',
-          retainUntil: '2026-03-08T10:00:00.000Z',
-        },
-      ],
-    };
+    return { row: { ...row, size: bytes.length, sha512, sha256, ...link }, sealed, name };
   }
 
   /** Row of a folder, or with changes of anything that has no object. */
@@ -263,6 +266,28 @@ export class TestBucket {
     }
     return { to, items };
   }
+}
+
+/** The row of a version whose sealed file lies there. */
+function placed(
+  row: ManifestRow,
+  sealed: Buffer,
+  where: { readonly object: string; readonly s3VersionId: string; readonly offset: number },
+): ManifestRow {
+  const placement = {
+    destination: 'primary',
+    ...where,
+    length: sealed.length,
+    format: 'sealed-v1',
+    key: sealed.subarray(-104, -88).toString('hex'),
+    generation: 0,
+    iv: sealed.subarray(0, 16).toString('hex'),
+    madeFor: row.version,
+    ...(where.object.startsWith('packs/') ? { sealedSha256: hash('sha256', sealed, 'hex') } : {}),
+    lockMode: 'GOVERNANCE',
+    retainUntil: '2026-03-08T10:00:00.000Z',
+  } as const;
+  return { ...row, placements: [placement] };
 }
 
 export interface Read extends RepositoryRead {

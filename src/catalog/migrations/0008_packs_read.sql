@@ -1,6 +1,9 @@
 -- Reading packs: a member is found by where it lies, and may be lost while its neighbours are not.
 create unique index pack_members_place on pack_members (pack_id, byte_offset);
 
+-- A catalog that is rebuilt from manifests may not know it.
+alter table pack_members alter column sha256 drop not null;
+
 -- Members of a pack that were found damaged in one object and given up: nothing rests on them there any more.
 create table lost_members (
   object_id    text not null references objects,
