@@ -1,18 +1,14 @@
-import type { SealingRow } from '../catalog/rows.ts';
 import { Failure } from '../domain/failures.ts';
 import type { Id } from '../domain/records.ts';
 import type { Settled } from '../domain/steps.ts';
-import { ContentChanged, readSegments } from '../files/segment-reader.ts';
-import { Sealer } from '../sealed/seal.ts';
 import { holdWorkflowId } from '../temporal/names.ts';
 import { type Destination, type PipelineContext, type StepRun, versionEvent } from './context.ts';
-import { withUnchangedFile } from './file.ts';
 import type { ScannedVersion } from './policy-input.ts';
 import type { Released } from './release.ts';
-import { drawSealing, sealEvent, sealPlan } from './sealing.ts';
+import { sealEvent } from './sealing.ts';
 import { settledAnswer, settling } from './settle.ts';
 import { stageMessage } from './stage-message.ts';
-import type { Staged } from './staging.ts';
+import { stageSealed } from './stage-sealed.ts';
 
 /**
  * Keeps content that may not go (yet) on this host, sealed, until somebody decides; the file's own workflow then starts
@@ -30,7 +26,7 @@ export async function hold(
   const { row, length, sha256 } =
     version.admission.format === 'openpgp'
       ? await stageMessage(context, version, stagedGeneration, run, () => id)
-      : await stageSealed(context, version, id, run);
+      : await stageSealed(context, version, stagedGeneration, run, () => id);
   await context.catalog.write({
     ...(version.admission.format === 'openpgp' ? { sealing: row } : {}),
     decisions: why.released ? [why.released.row] : [],
@@ -73,35 +69,6 @@ export async function hold(
 
 /** Generation 0 is what an upload would use; staged bytes have one of their own. */
 const stagedGeneration = 1_000_000;
-
-async function stageSealed(
-  context: PipelineContext,
-  version: ScannedVersion,
-  holdId: Id,
-  run: StepRun,
-): Promise<Staged & { row: SealingRow }> {
-  const sealing = await drawSealing(context, version, stagedGeneration);
-  const staged = await withUnchangedFile(context, version, (handle) => {
-    const sealer = new Sealer(sealPlan(version, sealing));
-    const segments = readSegments(handle, { ...version, sizeBytes: version.content.sizeBytes });
-    return context.staging.keep(holdId, sealedBytes(sealer, segments, run));
-  });
-  if (staged === 'changed') throw new ContentChanged(0);
-  return { ...staged, row: sealing.row };
-}
-
-async function* sealedBytes(
-  sealer: Sealer,
-  segments: AsyncIterable<Buffer>,
-  run: StepRun,
-): AsyncGenerator<Buffer> {
-  yield sealer.header();
-  for await (const segment of segments) {
-    run.heartbeat();
-    yield sealer.append(await sealer.compress(segment));
-  }
-  yield sealer.trailer();
-}
 
 /** What `inspectHold` tells: the hold's state, or `damaged` when staged bytes are not what was sealed. */
 export async function inspectHold(context: PipelineContext, holdId: string): Promise<string> {
