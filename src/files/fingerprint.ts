@@ -59,6 +59,26 @@ export async function fingerprintFile(
   return { kind: 'fingerprint', stat, sizeBytes, segmentSize, ...hashes, attributes };
 }
 
+/**
+ * The same of a small file, with what it holds: read and hashed at once on this thread.
+ *
+ * @param descriptor of a file of at most 8 MiB
+ */
+export function fingerprintSmall(
+  descriptor: number,
+  segmentSizeFor: FingerprintOptions['segmentSizeFor'],
+): { readonly print: Fingerprint; readonly content: Buffer } | { readonly kind: 'changed' } {
+  const stat = fstatSync(descriptor, { bigint: true });
+  const sizeBytes = Number(stat.size);
+  const segmentSize = segmentSizeFor(sizeBytes);
+  const content = readAll(descriptor, sizeBytes);
+  if (content === undefined) return { kind: 'changed' };
+  const hashes = hashContent(content, segmentSize);
+  const attributes = readAttributes(descriptor);
+  if (!isSameState(stat, fstatSync(descriptor, { bigint: true }))) return { kind: 'changed' };
+  return { print: { kind: 'fingerprint', stat, sizeBytes, segmentSize, ...hashes, attributes }, content };
+}
+
 /** True when two stats are of the same file in the same state. */
 export function isSameState(a: BigIntStats, b: BigIntStats): boolean {
   return (
@@ -74,20 +94,30 @@ type Hashes = Pick<Fingerprint, 'sha512' | 'sha256' | 'segmentHashes' | 'mediaTy
 
 /** Undefined when the file ended early. */
 function hashWhole(descriptor: number, sizeBytes: number, segmentSize: number): Hashes | undefined {
+  const content = readAll(descriptor, sizeBytes);
+  return content && hashContent(content, segmentSize);
+}
+
+/** Undefined when the file ended early. */
+function readAll(descriptor: number, sizeBytes: number): Buffer | undefined {
   const content = Buffer.allocUnsafe(sizeBytes);
   for (let read = 0; read < sizeBytes; ) {
     const count = readSync(descriptor, content, read, sizeBytes - read, read);
     if (count === 0) return undefined;
     read += count;
   }
+  return content;
+}
+
+function hashContent(content: Buffer, segmentSize: number): Hashes {
   const sha256 = hash('sha256', content, 'hex');
   return {
     sha512: hash('sha512', content, 'hex'),
     sha256,
     // The only segment of a small file is the whole file: its hash is known.
     segmentHashes:
-      sizeBytes <= segmentSize
-        ? Buffer.from(sizeBytes === 0 ? '' : sha256, 'hex')
+      content.length <= segmentSize
+        ? Buffer.from(content.length === 0 ? '' : sha256, 'hex')
         : hashSegments(content, segmentSize),
     mediaType: sniffMediaType(content.subarray(0, sniffLengthBytes)),
   };

@@ -35,7 +35,8 @@ export type AttributesResult =
 
 export type ReadLinkResult = { readonly kind: 'link'; readonly target: Buffer } | Unavailable;
 
-const readFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+/** Opens a regular file, follows no link, and does not wait where it turns out to be a FIFO. */
+export const readFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /**
  * Opens a regular file inside a source for reading; the caller closes the handle. What is not a regular file is only
@@ -105,7 +106,7 @@ export function openSourceFolder(root: SourceRoot, relativePath: Buffer): OpenFo
 }
 
 /** `gone` is only said while the source itself is there. */
-function goneOrAway(root: SourceRoot): { kind: 'gone' } | { kind: 'unreadable'; code: string } {
+export function goneOrAway(root: SourceRoot): { kind: 'gone' } | { kind: 'unreadable'; code: string } {
   const state = checkRoot(root);
   return state === 'present' ? { kind: 'gone' } : { kind: 'unreadable', code: `source_${state}` };
 }

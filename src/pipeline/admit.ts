@@ -1,8 +1,10 @@
+import type { Change } from '../catalog/rows.ts';
+import type { AdmissionInput, AdmissionResult, Decision } from '../domain/records.ts';
 import type { AdmitAnswer, VersionStep } from '../domain/steps.ts';
 import { sealedLengthBound } from '../sealed/seal.ts';
 import { destinationOf, type PipelineContext, versionEvent } from './context.ts';
 import { decisionRow } from './evidence.ts';
-import { type AdmittedVersion, admissionInput, judged } from './policy-input.ts';
+import { type AdmittedVersion, admissionInput, type JudgedVersion, judged } from './policy-input.ts';
 import { unsealedPlan } from './sealing.ts';
 import { settle, settledAs } from './settle.ts';
 
@@ -21,8 +23,33 @@ export async function admit(context: PipelineContext, { versionId }: VersionStep
   // Admitted already, perhaps under an earlier bundle: its answer got lost, the decision stands.
   if (version.admission !== undefined) return { next: 'scan' };
   const input = admissionInput(version);
-  const decision = await context.policy.admit(input);
+  const { allow, fits, reason, change } = await admissionChange(
+    context,
+    version,
+    input,
+    await context.policy.admit(input),
+  );
+  if (!allow) return settle(context, version, 'ignored', reason, change);
+  if (!fits) return settle(context, version, tooLarge.outcome, tooLarge.reason, change);
+  await context.catalog.write(change);
+  context.failPoints.reach('after-admission');
+  return { next: 'scan' };
+}
+
+/** What step 3 writes. `reason`: the rule that denied; `fits`: the version's destination can store it as one object. */
+export async function admissionChange(
+  context: PipelineContext,
+  version: JudgedVersion,
+  input: AdmissionInput,
+  decision: Decision<AdmissionResult>,
+): Promise<{
+  readonly allow: boolean;
+  readonly fits: boolean;
+  readonly reason: string;
+  readonly change: Change;
+}> {
   const { result } = decision;
+  const versionId = version.id;
   const about = { versionId, gate: 'admission' as const, destination: '', scope: result.scope };
   const fits = !result.allow || fitsDestination(context, { ...version, admission: result });
   const change = {
@@ -42,11 +69,7 @@ export async function admit(context: PipelineContext, { versionId }: VersionStep
       ...(fits ? [] : [versionEvent(context, version, { step: 'fail', facts: tooLarge })]),
     ],
   };
-  if (!result.allow) return settle(context, version, 'ignored', result.reasons[0]?.id ?? 'denied', change);
-  if (!fits) return settle(context, version, tooLarge.outcome, tooLarge.reason, change);
-  await context.catalog.write(change);
-  context.failPoints.reach('after-admission');
-  return { next: 'scan' };
+  return { allow: result.allow, fits, reason: result.reasons[0]?.id ?? 'denied', change };
 }
 
 /** By the longest that the sealed file can get: how far it compresses is known only when it is sealed. */

@@ -1,5 +1,5 @@
 import type { AuditRow, DecisionRow } from '../catalog/rows.ts';
-import type { Approval, PolicyReason, ReleaseInput } from '../domain/records.ts';
+import type { Approval, Decision, PolicyReason, ReleaseInput, ReleaseResult } from '../domain/records.ts';
 import { type Destination, type PipelineContext, versionEvent } from './context.ts';
 import { decisionRow } from './evidence.ts';
 import { releaseInput, type ScannedVersion } from './policy-input.ts';
@@ -29,28 +29,39 @@ export async function release(
   const input = releaseInput(version, { name, facts: await destination.facts() }, sealing, approvals);
   const ordinal = await context.catalog.releasesAsked({ versionId: version.id, destination: name });
   const decision = await context.policy.release(input);
+  return released(context, version, { input, decision, ordinal });
+}
+
+/** What a question to release, and its answer, leave in the trail. */
+export async function released(
+  context: PipelineContext,
+  version: ScannedVersion,
+  asked: {
+    readonly input: ReleaseInput;
+    readonly decision: Decision<ReleaseResult>;
+    /** How often release was asked before about this version and destination. */
+    readonly ordinal: number;
+  },
+): Promise<Released> {
+  const { input, decision, ordinal } = asked;
   const { allow, reasons, approvals: weighed, transferAuthorisation } = decision.result;
-  const about = {
-    versionId: version.id,
-    gate: 'release' as const,
-    destination: name,
-    scope: version.admission.scope,
-    ordinal,
-  };
+  const destination = input.destination.name;
+  const { scope } = version.admission;
+  const about = { versionId: version.id, gate: 'release' as const, destination, scope, ordinal };
   return {
     allow,
     reasons,
     row: await decisionRow(context, about, input, decision),
     event: versionEvent(context, version, {
       step: 'release',
-      destination: name,
+      destination,
       ordinal,
       facts: {
         allow,
         reasons: reasons.map((reason) => reason.id),
-        basis: sealing.basis,
+        basis: input.sealing.basis,
         bundle: decision.bundleRevision,
-        ...(approvals.length === 0 ? {} : { approvals: weighed }),
+        ...((input.approvals ?? []).length === 0 ? {} : { approvals: weighed }),
         ...(transferAuthorisation === undefined ? {} : { transferAuthorisation }),
       },
     }),

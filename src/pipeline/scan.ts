@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import type { ScanRow } from '../catalog/rows.ts';
+import type { Change, ScanRow } from '../catalog/rows.ts';
 import type { Id, ScannerFacts, Verdict } from '../domain/records.ts';
 import type { ScanAnswer, ScanStep } from '../domain/steps.ts';
 import { ContentChanged, readSegments } from '../files/segment-reader.ts';
@@ -36,36 +36,48 @@ function asksForRetry({ reason }: Verdict, { admission }: AdmittedVersion): bool
 }
 
 /** Policy asks for no scan: no scanner said anything. */
-const notRequired: Verdict = {
+export const notRequired: Verdict = {
   ...{ state: 'not_scanned', reason: 'not_required', engine: 'none' },
   ...{ signatureRevision: 'none', signaturesAt: new Date(0).toISOString(), signatureSet: 'custom' },
 };
 
-/** @param earlier the scan whose verdict was taken over */
 async function recorded(
   context: PipelineContext,
   version: AdmittedVersion,
   verdict: Verdict,
   earlier: Id | undefined,
 ): Promise<ScanAnswer> {
-  const row = scanRow(context, version, verdict, earlier ?? null);
-  const event = versionEvent(context, version, {
-    step: 'scan',
-    facts: {
-      state: verdict.state,
-      ...(verdict.reason === undefined ? {} : { reason: verdict.reason }),
-      ...(verdict.signature === undefined ? {} : { signature: verdict.signature }),
-      engine: verdict.engine,
-      signatures: verdict.signatureRevision,
-      signatureSet: verdict.signatureSet,
-      reused: earlier !== undefined,
-    },
-  });
   // Durable before the original is moved: whoever goes on after a crash then knows why it is not there.
-  await context.catalog.write({ scan: row, events: [event] });
+  await context.catalog.write(scanChange(context, version, verdict, earlier));
   context.failPoints.reach('after-scan');
   if (verdict.state === 'infected') return quarantine(context, version, verdict);
   return { next: 'seal' };
+}
+
+/** What step 4 writes. `earlier`: the scan whose verdict was taken over. */
+export function scanChange(
+  context: PipelineContext,
+  version: AdmittedVersion,
+  verdict: Verdict,
+  earlier: Id | undefined,
+): Change & { readonly scan: ScanRow } {
+  return {
+    scan: scanRow(context, version, verdict, earlier ?? null),
+    events: [
+      versionEvent(context, version, {
+        step: 'scan',
+        facts: {
+          state: verdict.state,
+          ...(verdict.reason === undefined ? {} : { reason: verdict.reason }),
+          ...(verdict.signature === undefined ? {} : { signature: verdict.signature }),
+          engine: verdict.engine,
+          signatures: verdict.signatureRevision,
+          signatureSet: verdict.signatureSet,
+          reused: earlier !== undefined,
+        },
+      }),
+    ],
+  };
 }
 
 async function scanContent(
@@ -100,13 +112,14 @@ async function* beating(handle: FileHandle, version: AdmittedVersion, run: StepR
 }
 
 /** `clean` by signatures that know only the test file counts only where policy says so. */
-function accepted(verdict: Verdict, version: AdmittedVersion): Verdict {
+export function accepted(verdict: Verdict, version: AdmittedVersion): Verdict {
   const knowsNothing = verdict.state === 'clean' && verdict.signatureSet === 'builtin-test';
   if (!knowsNothing || version.admission.scan.allowTestSignatures) return verdict;
   return { ...verdict, state: 'not_scanned', reason: 'stale_signatures' };
 }
 
-const clean = (scanner: ScannerFacts): Verdict => ({ ...scanner, state: 'clean' });
+/** What an earlier scan by this scanner said of the same content. */
+export const clean = (scanner: ScannerFacts): Verdict => ({ ...scanner, state: 'clean' });
 
 function scanRow(
   context: PipelineContext,

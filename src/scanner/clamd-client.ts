@@ -1,5 +1,6 @@
 import type { ScannerFacts, Verdict } from '../domain/records.ts';
 import { type ClamdVersion, clamdVersion, pingClamd } from './clamscan-facts.ts';
+import { scanPipelined } from './pipelined.ts';
 import type { ScannerProof } from './proof.ts';
 import { type Finding, readReply } from './reply.ts';
 import type { Scanner } from './scanner.ts';
@@ -62,12 +63,22 @@ export class ClamdScanner implements Scanner {
       return { ...facts, state: 'not_scanned', reason: 'too_large' };
     const finding = await this.#find(content, sizeBytes, signal);
     if (finding.state === 'not_scanned') return { ...facts, ...finding };
-    // Signatures loaded meanwhile may or may not be those that judged: then nobody knows which ones did.
-    if (!isSameScanner(facts, await this.currentFacts())) return { ...facts, ...scannerError };
-    if (finding.state === 'infected') return { ...facts, ...finding };
-    if (proof.problems.length > 0) return { ...facts, ...scannerError };
-    if (this.isStale(facts)) return { ...facts, state: 'not_scanned', reason: 'stale_signatures' };
-    return { ...facts, ...finding };
+    return this.#judged(facts, finding, proof, isSameScanner(facts, await this.currentFacts()));
+  }
+
+  async scanMany(contents: readonly Buffer[], signal?: AbortSignal): Promise<Verdict[]> {
+    signal?.throwIfAborted();
+    const facts = await this.facts();
+    const proof = await this.#proven(facts);
+    const most = Math.min(this.#options.maxScanBytes, proof.takesBytes);
+    const { socketPath, deadlineMs } = this.#options;
+    const fitting = contents.filter(({ length }) => length <= most);
+    const findings = (await scanPipelined(fitting, { socketPath, deadlineMs, signal })).values();
+    const sameScanner = isSameScanner(facts, await this.currentFacts());
+    return contents.map(({ length }) => {
+      if (length > most) return { ...facts, state: 'not_scanned', reason: 'too_large' };
+      return this.#judged(facts, findings.next().value ?? scannerError, proof, sameScanner);
+    });
   }
 
   facts(): Promise<ScannerFacts> {
@@ -85,6 +96,17 @@ export class ClamdScanner implements Scanner {
         return this.#askFacts();
       });
     return this.#nextFacts;
+  }
+
+  /** @param sameScanner whether the facts before the scan were those after it */
+  #judged(facts: ScannerFacts, finding: Finding, proof: ScannerProof, sameScanner: boolean): Verdict {
+    if (finding.state === 'not_scanned') return { ...facts, ...finding };
+    // Signatures loaded meanwhile may or may not be those that judged: then nobody knows which ones did.
+    if (!sameScanner) return { ...facts, ...scannerError };
+    if (finding.state === 'infected') return { ...facts, ...finding };
+    if (proof.problems.length > 0) return { ...facts, ...scannerError };
+    if (this.isStale(facts)) return { ...facts, state: 'not_scanned', reason: 'stale_signatures' };
+    return { ...facts, ...finding };
   }
 
   #askFacts(): Promise<ScannerFacts> {

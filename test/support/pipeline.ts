@@ -324,6 +324,10 @@ function fakeScanner(knobs: Knobs, scannedBytes: number[]): Scanner {
       scannedBytes.push(sizeBytes);
       return verdict();
     },
+    async scanMany(contents) {
+      scannedBytes.push(...contents.map(({ length }) => length));
+      return contents.map(() => verdict());
+    },
     facts,
     currentFacts: facts,
     isStale: () => false,

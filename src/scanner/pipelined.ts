@@ -1,0 +1,130 @@
+import { connect, type Socket } from 'node:net';
+import { Failure } from '../domain/failures.ts';
+import { type Finding, readReply } from './reply.ts';
+
+export interface PipelineOptions {
+  readonly socketPath: string;
+  /** Longest silence of clamd while an answer is due, by the size of the longest content. */
+  readonly deadlineMs: (sizeBytes: number) => number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Contents under way at once: clamd scans several of one session at a time, and queues at most MaxQueue (100) in all. */
+const window = 16;
+
+/** A reply names its command and a signature; many may come at once. */
+const longestReplyBytes = 4096;
+
+const scannerError: Finding = { state: 'not_scanned', reason: 'scanner_error' };
+
+/**
+ * Scans many contents, each held in memory, over one IDSESSION (clamd(8)): the next ones are on their way while clamd
+ * looks at the first. Gives one finding for each, in order; `not_scanned` for those that clamd gave no clear answer about.
+ * Throws `scanner_unavailable` where it takes no connection, or ends one before its first answer; the signal's reason.
+ */
+export async function scanPipelined(
+  contents: readonly Buffer[],
+  { socketPath, deadlineMs, signal }: PipelineOptions,
+): Promise<Finding[]> {
+  if (contents.length === 0) return [];
+  signal?.throwIfAborted();
+  const socket = await open(socketPath);
+  const longestBytes = contents.reduce((most, { length }) => Math.max(most, length), 0);
+  const pipeline = new Pipeline(socket, contents, deadlineMs(longestBytes));
+  const abort = (): void => pipeline.end({ state: 'not_scanned', reason: 'timeout' });
+  signal?.addEventListener('abort', abort, { once: true });
+  try {
+    const findings = await pipeline.run();
+    signal?.throwIfAborted();
+    return findings;
+  } finally {
+    signal?.removeEventListener('abort', abort);
+    socket.destroy();
+  }
+}
+
+function open(socketPath: string): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(socketPath);
+    socket.on('error', (cause: NodeJS.ErrnoException) =>
+      reject(new Failure('scanner_unavailable', { detail: cause.code ?? 'no connection' }, { cause })),
+    );
+    socket.on('connect', () => resolve(socket));
+  });
+}
+
+const begin = Buffer.from('zINSTREAM\0', 'latin1');
+const endOfStream = Buffer.alloc(4);
+
+class Pipeline {
+  readonly #socket: Socket;
+  readonly #contents: readonly Buffer[];
+  readonly #findings: (Finding | undefined)[];
+  readonly #done = Promise.withResolvers<void>();
+  #sent = 0;
+  #answered = 0;
+  #received = '';
+
+  constructor(socket: Socket, contents: readonly Buffer[], silenceMs: number) {
+    this.#socket = socket;
+    this.#contents = contents;
+    this.#findings = contents.map(() => undefined);
+    socket.on('data', (bytes) => this.#receive(bytes));
+    socket.on('close', () => this.end(scannerError));
+    socket.setTimeout(silenceMs, () => this.end({ state: 'not_scanned', reason: 'timeout' }));
+  }
+
+  async run(): Promise<Finding[]> {
+    this.#socket.write('zIDSESSION\0');
+    this.#sendMore();
+    await this.#done.promise;
+    return this.#findings.map((finding) => finding ?? scannerError);
+  }
+
+  /** Ends the session; what has no answer yet gets this one. */
+  end(rest: Finding): void {
+    if (this.#answered === 0 && rest.state === 'not_scanned' && rest.reason === 'scanner_error')
+      this.#done.reject(new Failure('scanner_unavailable', { detail: 'it ended the session' }));
+    for (const [index, finding] of this.#findings.entries()) this.#findings[index] = finding ?? rest;
+    this.#socket.destroy();
+    this.#done.resolve();
+  }
+
+  #sendMore(): void {
+    this.#socket.cork();
+    for (; this.#sent < this.#contents.length && this.#sent - this.#answered < window; this.#sent++) {
+      const content = this.#contents[this.#sent] as Buffer;
+      this.#socket.write(begin);
+      // A chunk of no bytes would end the stream.
+      if (content.length > 0) {
+        const length = Buffer.allocUnsafe(4);
+        length.writeUInt32BE(content.length);
+        this.#socket.write(length);
+        this.#socket.write(content);
+      }
+      this.#socket.write(endOfStream);
+    }
+    this.#socket.uncork();
+  }
+
+  #receive(bytes: Buffer): void {
+    const replies = (this.#received + bytes.toString('latin1')).split('\0');
+    this.#received = replies.pop() ?? '';
+    for (const reply of replies) this.#answer(reply);
+    if (this.#received.length > longestReplyBytes) this.end(scannerError);
+    else if (this.#answered === this.#contents.length) this.#done.resolve();
+    else this.#sendMore();
+  }
+
+  /** Commands are numbered from 1 in the order they were sent; clamd answers them in any order. */
+  #answer(reply: string): void {
+    const id = Number(/^\d+/.exec(reply)?.[0] ?? 0);
+    // Not about one content that is under way: then nothing it says can be told apart any more.
+    if (id < 1 || id > this.#sent || this.#findings[id - 1] !== undefined) {
+      this.end(scannerError);
+      return;
+    }
+    this.#findings[id - 1] = readReply(reply, id, true);
+    this.#answered++;
+  }
+}
