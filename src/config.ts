@@ -43,8 +43,8 @@ const timezone = z
 const source = z.strictObject({
   name,
   path: absolutePath,
-  /** What happens to an infected original: moved away, or only reported. */
-  quarantine: z.enum(['move', 'report']).default('move'),
+  /** What happens to an infected file: sealed and taken away, sealed and left in place, or only reported. */
+  quarantine: z.enum(['move', 'copy', 'report']).default('move'),
   exclude: z.array(z.string()).default([]),
   include: z.array(z.string()).default([]),
   oneFileSystem: z.boolean().default(false),
@@ -196,6 +196,16 @@ const schema = z.strictObject({
       maxSignatureAge: duration.prefault('7d'),
       /** Rules for single sources, by name: given to the policies as data. */
       sources: z.record(z.string(), z.unknown()).default({}),
+      /** The operator's own policy data: a file of YAML or JSON, or a folder of such. */
+      data: absolutePath.optional(),
+      bundle: z
+        .strictObject({
+          /** The operator's own rules, in place of those in the state folder. */
+          dir: absolutePath,
+          /** PEM of the key that the whole bundle in `dir` is signed with; nothing else is loaded then. */
+          publicKeyFile: absolutePath.optional(),
+        })
+        .optional(),
     })
     .prefault({}),
 });

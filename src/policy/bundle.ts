@@ -1,55 +1,137 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import type { z } from 'zod';
 import { canonical } from '../domain/canonical.ts';
 import { Failure } from '../domain/failures.ts';
 import { type PolicyConfig, policyConfigSchema } from './config.ts';
+import { policyDataSchema } from './data.ts';
+import { mergePatch } from './operator-data.ts';
 import { type TarFile, tar } from './tar.ts';
 
 export interface BundleRequest {
   /** Folder with the rules (`*.rego`) and `data.json`; tests and schemas stay out of the bundle. */
   readonly policiesDir: string;
   readonly config: PolicyConfig;
-  /** Where the `.tar.gz` goes; it replaces what is there in one step. */
-  readonly outFile: string;
+  /** The operator's own, laid over `data.holdfast.defaults` of the folder. */
+  readonly operatorData?: Parameters<typeof mergePatch>[1];
+}
+
+/** An OPA bundle (https://www.openpolicyagent.org/docs/latest/management-bundles/), as the files it is made of. */
+export interface Bundle {
+  /**
+   * SHA-256, hex, of the RFC 8785 array of [name, SHA-256 of content], sorted by name: equal rules, data and configuration
+   * give the same revision on every machine, and OPA states it with every answer.
+   */
+  readonly revision: string;
+  readonly files: readonly TarFile[];
+}
+
+const manifestName = '.manifest';
+const signaturesName = '.signatures.json';
+const configName = 'holdfast/config/data.json';
+
+/** The bundle that the gates are judged by. Failure `policy_invalid` names the key that is out of form. */
+export async function assembleBundle(request: BundleRequest): Promise<Bundle> {
+  const config = checked(policyConfigSchema, request.config, 'configuration');
+  const files = (await policyFiles(request.policiesDir))
+    .map((file) => (file.name === 'data.json' ? withOperatorData(file, request.operatorData ?? {}) : file))
+    .concat({ name: configName, content: canonical(config) })
+    .sort(byName);
+  const revision = revisionOf(files);
+  const manifest = canonical({ revision, roots: ['holdfast'], rego_version: 1 });
+  return { revision, files: [{ name: manifestName, content: manifest }, ...files] };
 }
 
 /**
- * Writes the OPA bundle (https://www.openpolicyagent.org/docs/latest/management-bundles/) both gates are judged by.
- *
- * `revision` is the SHA-256, hex, of the RFC 8785 array of [name, SHA-256 of content], sorted by name: equal
- * rules and configuration give the same revision on every machine, and OPA states it with every answer.
- * Throws `policy_invalid` for a configuration that is out of form.
+ * A bundle that was assembled and then signed elsewhere (`opa sign`), as it lies in a folder: OPA checks the signature,
+ * this only that its revision is the one of its files. Failure `policy_invalid`.
  */
-export async function buildBundle(request: BundleRequest): Promise<{ revision: string }> {
-  const config = policyConfigSchema.safeParse(request.config);
-  if (!config.success) throw new Failure('policy_invalid', { detail: config.error.issues[0]?.message ?? '' });
-  const files = [
-    ...(await policyFiles(request.policiesDir)),
-    { name: 'holdfast/config/data.json', content: canonical(config.data) },
-  ].sort((a, b) => (a.name < b.name ? -1 : 1));
-  const revision = revisionOf(files);
-  const manifest = canonical({ revision, roots: ['holdfast'], rego_version: 1 });
-  await replaceFile(request.outFile, gzipSync(tar([{ name: '.manifest', content: manifest }, ...files])));
-  return { revision };
+export async function readSignedBundle(folder: string): Promise<Bundle> {
+  const files = (await filesBelow(folder)).sort(byName);
+  const of = (name: string): TarFile => {
+    const found = files.find((file) => file.name === name);
+    if (found === undefined)
+      throw new Failure('policy_invalid', { detail: `the signed bundle has no ${name}` });
+    return found;
+  };
+  of(signaturesName);
+  const revision = revisionOf(files.filter(({ name }) => name !== manifestName && name !== signaturesName));
+  const manifest = JSON.parse(of(manifestName).content.toString('utf8')) as { revision?: unknown };
+  if (manifest.revision !== revision)
+    throw new Failure('policy_invalid', { detail: 'the signed bundle has another revision than its files' });
+  return { revision, files };
+}
+
+/** What a bundle was told of the configuration. */
+export function configOf({ files }: Bundle): Buffer | undefined {
+  return files.find(({ name }) => name === configName)?.content;
+}
+
+/** Writes the bundle as the `.tar.gz` that OPA reads; it takes the place of what is there in one step. */
+export async function writeBundle(bundle: Bundle, outFile: string): Promise<void> {
+  await replaceFile(outFile, gzipSync(tar(bundle.files)));
+}
+
+/** Writes the bundle as a folder, to be looked at or signed. */
+export async function writeBundleFolder(bundle: Bundle, folder: string): Promise<void> {
+  for (const { name, content } of bundle.files) {
+    await mkdir(dirname(join(folder, name)), { recursive: true });
+    await writeFile(join(folder, name), content);
+  }
+}
+
+function withOperatorData(file: TarFile, operatorData: NonNullable<BundleRequest['operatorData']>): TarFile {
+  const { holdfast, ...others } = JSON.parse(file.content.toString('utf8')) as {
+    holdfast?: { defaults?: BundleRequest['operatorData'] };
+  };
+  // A folder with rules of its own may keep its data elsewhere.
+  if (holdfast?.defaults === undefined) return file;
+  const merged = mergePatch(holdfast.defaults, operatorData);
+  const defaults = checked(policyDataSchema, merged, 'policy data');
+  return { name: file.name, content: canonical({ ...others, holdfast: { ...holdfast, defaults } }) };
+}
+
+function checked<Schema extends z.ZodType>(schema: Schema, value: unknown, what: string): z.output<Schema> {
+  const { data, error } = schema.safeParse(value);
+  if (error === undefined) return data as z.output<Schema>;
+  const [issue] = error.issues;
+  const path = [
+    ...(issue?.path ?? []),
+    ...(issue?.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : []),
+  ];
+  const problem = issue?.code === 'unrecognized_keys' ? 'there is no such key' : (issue?.message ?? '');
+  throw new Failure('policy_invalid', { detail: `${what}: ${path.join('.')}: ${problem}` });
 }
 
 async function policyFiles(policiesDir: string): Promise<TarFile[]> {
-  const found = await readdir(policiesDir, { recursive: true, withFileTypes: true });
-  const files: TarFile[] = [];
-  for (const item of found) {
-    if (!item.isFile()) continue;
-    const path = join(item.parentPath, item.name);
-    const name = path.slice(join(policiesDir, '/').length);
-    const isRule = name.endsWith('.rego') && !name.endsWith('_test.rego');
-    if (isRule || basename(name) === 'data.json') files.push({ name, content: await readFile(path) });
-  }
+  const files = (await filesBelow(policiesDir)).filter(
+    ({ name }) =>
+      (name.endsWith('.rego') && !name.endsWith('_test.rego')) ||
+      (basename(name) === 'data.json' && name !== configName),
+  );
   if (!files.some((file) => file.name.endsWith('.rego'))) {
-    throw new Failure('policy_invalid', { detail: 'the policy folder holds no rules' });
+    throw new Failure('policy_invalid', { detail: `the policy folder ${policiesDir} holds no rules` });
   }
   return files;
 }
+
+async function filesBelow(folder: string): Promise<TarFile[]> {
+  const found = await readdir(folder, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
+    throw new Failure('policy_invalid', { detail: `the folder ${folder} cannot be read` }, { cause: error });
+  });
+  return Promise.all(
+    found
+      .filter((item) => item.isFile())
+      .map(async (item) => {
+        const path = join(item.parentPath, item.name);
+        return { name: path.slice(join(folder, '/').length), content: await readFile(path) };
+      }),
+  );
+}
+
+const byName = (a: TarFile, b: TarFile): number => (a.name < b.name ? -1 : 1);
 
 function revisionOf(files: readonly TarFile[]): string {
   return sha256(canonical(files.map((file) => [file.name, sha256(file.content)])));

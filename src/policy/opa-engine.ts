@@ -100,6 +100,13 @@ export class OpaEngine implements PolicyEngine {
     return { revision: answer.revision };
   }
 
+  /** What is wrong with the data of the bundle, as sentences; nothing where its rules do not look. */
+  async findings(): Promise<string[]> {
+    const answer = await this.#ask('GET', '/v1/data/holdfast/findings/all?provenance=true', '');
+    if (answer.kind === 'unusable') throw new Failure('policy_unavailable', { detail: answer.detail });
+    return z.array(z.string()).default([]).parse(answer.result);
+  }
+
   /** Closes idle connections; questions under way end by themselves. */
   close(): void {
     this.#agent.destroy();

@@ -1,4 +1,4 @@
-import type { Config } from '../config.ts';
+import type { Config, DestinationConfig } from '../config.ts';
 import type { LockDays } from '../storage/object-store.ts';
 import { classifications, type PolicyConfig } from './config.ts';
 
@@ -16,12 +16,22 @@ export function renderPolicyConfig(config: Config, recipients: readonly string[]
     openpgp_recipients: [...recipients],
     sources: Object.fromEntries(config.sources.map(({ name }) => [name, rules[name] ?? {}])),
     destinations: Object.fromEntries(
-      config.destinations.map(({ name, jurisdiction }) => [
-        name,
-        { jurisdiction, classifications: [...classifications] },
+      config.destinations.map((destination) => [
+        destination.name,
+        {
+          jurisdiction: destination.jurisdiction,
+          ...configuredRegion(config, destination),
+          classifications: [...classifications],
+        },
       ]),
     ),
   };
+}
+
+/** Where the operator says that the bucket lies; an embedded server lies nowhere else. */
+function configuredRegion({ services: { s3 } }: Config, destination: DestinationConfig): { region?: string } {
+  if (destination.s3 !== undefined) return { region: destination.s3.region };
+  return s3.mode === 'external' ? { region: s3.region } : {};
 }
 
 /** What holds for every object, wherever it goes; the pipeline raises it to each destination's own lock. */

@@ -1,4 +1,3 @@
-import path from 'node:path';
 import { Catalog } from '../catalog/catalog.ts';
 import { openPool } from '../catalog/database.ts';
 import { migrate } from '../catalog/migrate.ts';
@@ -6,16 +5,13 @@ import type { Installation } from '../installation.ts';
 import { hostDocuments, type KeyringDocument, keyringDocuments } from '../keys/keyring-files.ts';
 import { documentsToKeep, publishKeyring } from '../keys/publish.ts';
 import { shreddingScopes } from '../keys/shreddings.ts';
-import { configuredRecipients } from '../openpgp/configured.ts';
-import { buildBundle } from '../policy/bundle.ts';
-import { renderPolicyConfig } from '../policy/render.ts';
+import { installedSignature, prepareBundle } from '../policy/installed.ts';
 import { requireWholeCatalog } from '../recovery/rebuild-state.ts';
 import { openS3Store } from '../storage/s3-store.ts';
 import { allowRoles } from './bucket-roles.ts';
 import { connectionOf, endpoints, writerPasswordFile } from './endpoints.ts';
 import { checkExternal } from './external.ts';
 import { nodeService } from './our-services.ts';
-import type { Paths } from './paths.ts';
 import { ensureSecret } from './secrets.ts';
 import { clamdService } from './services/clamd.ts';
 import { opaService } from './services/opa.ts';
@@ -56,8 +52,9 @@ export async function composeServices(options: ComposeOptions): Promise<ServiceS
   if (runs('temporal')) services.push(temporalService({ ...base, tool: await tools.temporal() }));
   if (runs('postgres')) services.push(postgresService({ ...base, tool: await tools.postgres() }));
   if (runs('opa')) {
-    const policyBundle = await preparePolicies(installation);
-    services.push(opaService({ ...base, tool: await tools.opa(), policyBundle }));
+    const tool = await tools.opa();
+    const policyBundle = await prepareBundle(installation, tool, options.onWarning);
+    services.push(opaService({ ...base, tool, policyBundle, signature: installedSignature(installation) }));
   }
   if (runs('s3')) services.push(s3Service({ ...base, tool: await tools.versitygw() }));
   if (runs('clamd')) {
@@ -89,17 +86,6 @@ export async function composeServices(options: ComposeOptions): Promise<ServiceS
   }
   return services;
 }
-
-/** Builds the policy bundle from the installation's rules and its configuration. */
-async function preparePolicies({ config, keyring, paths }: Installation): Promise<string> {
-  const outFile = path.join(paths.home, 'run', 'policy-bundle.tar.gz');
-  const recipients = await configuredRecipients(config, keyring.root.naming);
-  const rendered = renderPolicyConfig(config, recipients?.names ?? []);
-  await buildBundle({ policiesDir: policiesFolder(paths), config: rendered, outFile });
-  return outFile;
-}
-
-export const policiesFolder = (paths: Paths): string => path.join(paths.home, 'policies');
 
 /**
  * What has to be there before the first file: the schema, the bucket with Object Lock, the keyring in it. All of it may run again at every start. Failures: `bucket_without_lock` and the services' own.

@@ -7,7 +7,8 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
-export interface CommandOptions extends Pick<SpawnOptions, 'cwd' | 'env' | 'uid' | 'gid'> {
+export interface CommandOptions
+  extends Pick<SpawnOptions, 'cwd' | 'env' | 'uid' | 'gid' | 'signal' | 'killSignal'> {
   /** After this many milliseconds the command is killed; its `code` is then null. */
   readonly timeoutMs?: number;
   /** Called with each line of either output as it comes. */

@@ -7,7 +7,7 @@ import { type Config, type ConfigFile, parseConfig } from '../../config.ts';
 import { Failure } from '../../domain/failures.ts';
 import { createKeyring } from '../../keys/create-keyring.ts';
 import { kitText, type RecoveryKit, recoveryKit } from '../../keys/recovery-kit.ts';
-import { policiesFolder } from '../../stack/compose.ts';
+import { policiesFolder } from '../../policy/installed.ts';
 import { ensureFolders } from '../../stack/folders.ts';
 import { projectRoot } from '../../stack/project.ts';
 import { signatureSetFor } from '../../stack/services/signatures.ts';
@@ -64,7 +64,7 @@ export async function runInit(session: Session, options: InitOptions): Promise<v
   ) {
     throw new Failure('no_official_signatures');
   }
-  await cp(join(projectRoot, 'policies'), policiesFolder(paths), {
+  await cp(join(projectRoot, 'policies'), policiesFolder(paths.home), {
     recursive: true,
     filter: (file) => !file.endsWith('_test.rego'),
   });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Failure } from '../../domain/failures.ts';
 import { deleteDue } from '../../keys/keep-keyring.ts';
 import { cancelShredding, planShredding, requestShredding, type ShredPlan } from '../../keys/shred.ts';
-import { policiesFolder } from '../../stack/compose.ts';
+import { policiesFolder } from '../../policy/installed.ts';
 import { confirm } from '../confirm.ts';
 import { type KeyDesk, withKeyDesk } from '../key-desk.ts';
 import { bytes, localTime, printable } from '../output.ts';
@@ -89,7 +89,7 @@ function describe({ output, paths }: Session, plan: ShredPlan): void {
   output.line(
     `  Passwords and recovery kits alone open nothing of it once the keys are deleted; with such a copy they do.`,
   );
-  const policies = policiesThatName(policiesFolder(paths), scope);
+  const policies = policiesThatName(policiesFolder(paths.home), scope);
   if (policies.length > 0) {
     output.line(
       `WARNING: policy still names it (${policies.join(', ')}): such files will fail with scope_shredding.`,

@@ -1,27 +1,43 @@
 import { readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
+import { type BundleSignature, verificationArguments } from '../../policy/signature.ts';
 import { serviceEnvironment } from '../environment.ts';
 import { ensureServiceFolders } from '../folders.ts';
 import type { Paths } from '../paths.ts';
 import { writePrivate } from '../secrets.ts';
-import { serviceUser } from '../system-users.ts';
+import { type SystemUser, serviceUser } from '../system-users.ts';
 import { getStatus } from '../unix-http.ts';
 import type { ServiceSpec } from './service.ts';
 
 /**
+ * Gives the running OPA another bundle, as a copy: its own user need not reach the original. It loads what it can and stays
+ * with the one before otherwise.
+ */
+export async function placeBundle(paths: Paths, uid: number, policyBundle: string): Promise<string> {
+  const user = await serviceUser('opa', uid);
+  const { data } = ensureServiceFolders(paths, 'opa', user);
+  const bundle = path.join(data, 'bundle.tar.gz');
+  writePrivate(bundle, readFileSync(policyBundle), user);
+  return bundle;
+}
+
+/**
  * OPA's REST API on a unix socket (`address` is its path), serving the bundle file `policyBundle` as it is at each
- * start. The bundle is copied: its own user need not reach the original.
+ * start, and then what {@link placeBundle} gives it.
  */
 export function opaService({
   paths,
   uid,
   tool,
   policyBundle,
+  signature,
 }: {
   readonly paths: Paths;
   readonly uid: number;
   readonly tool: string;
   readonly policyBundle: string;
+  /** Set: it loads only bundles that are signed so. */
+  readonly signature?: BundleSignature | undefined;
 }): ServiceSpec {
   return {
     name: 'opa',
@@ -33,8 +49,7 @@ export function opaService({
     async prepare() {
       const user = await serviceUser('opa', uid);
       const { data, runtime } = ensureServiceFolders(paths, 'opa', user);
-      const bundle = path.join(data, 'bundle.tar.gz');
-      writePrivate(bundle, readFileSync(policyBundle), user);
+      const bundle = await placeBundle(paths, uid, policyBundle);
       const socket = path.join(runtime, 'opa.sock');
       // A killed OPA leaves its socket, and the next one refuses to start on it.
       rmSync(socket, { force: true });
@@ -48,6 +63,11 @@ export function opaService({
           '--unix-socket-perm=600',
           '--bundle',
           bundle,
+          // What takes the file's place is loaded at once, whole or not at all.
+          '--watch',
+          ...verificationArguments(
+            signature && { ...signature, publicKeyFile: copiedKey(signature, data, user) },
+          ),
           '--log-level=error',
           '--skip-version-check',
         ],
@@ -61,4 +81,11 @@ export function opaService({
 
     health: async ({ address }) => (await getStatus(address, '/health?bundles')) === 200,
   };
+}
+
+/** Where OPA's own user can read it. */
+function copiedKey({ publicKeyFile }: BundleSignature, data: string, user: SystemUser | undefined): string {
+  const copy = path.join(data, 'bundle-key.pem');
+  writePrivate(copy, readFileSync(publicKeyFile), user);
+  return copy;
 }
