@@ -23,6 +23,7 @@ export type OtherStep =
   | 'skip'
   | 'quarantine'
   | 'hold'
+  | 'placement'
   | 'tombstone'
   | 'fail'
   | 'incident'
@@ -30,6 +31,7 @@ export type OtherStep =
   | 'run'
   | 'restore'
   | 'verify'
+  | 'rescan'
   | 'keyring'
   | 'configuration';
 

@@ -3,6 +3,7 @@ import { canonical } from '../domain/canonical.ts';
 import { Failure } from '../domain/failures.ts';
 import { prepared } from './prepared.ts';
 import type { AuditRow, Change } from './rows.ts';
+import { type CombinedOutcome, worstOutcomes } from './several-query.ts';
 
 export type Applied = 'written' | 'object_not_live';
 
@@ -44,8 +45,10 @@ async function pinLive(client: pg.PoolClient, changes: readonly Change[]): Promi
 }
 
 /** What a change rests on, and what it takes away from under others. */
-function objectsOf({ restsOn = [], objectLost, objectReplaced }: Change): string[] {
-  const lost = [objectLost, objectReplaced].flatMap((change) => (change ? [change.objectId] : []));
+function objectsOf({ restsOn = [], objectLost, objectReplaced, membersLost }: Change): string[] {
+  const lost = [objectLost, objectReplaced, membersLost].flatMap((change) =>
+    change ? [change.objectId] : [],
+  );
   return [...restsOn, ...lost];
 }
 
@@ -195,6 +198,21 @@ async function write(client: pg.PoolClient, changes: readonly Change[]): Promise
     'quarantine',
     all((c) => c.quarantine),
   );
+  await insert(
+    client,
+    'quarantine_copies',
+    all((c) => c.quarantineCopy),
+  );
+  await insert(
+    client,
+    'quarantine_ends',
+    all((c) => c.quarantineEnd),
+  );
+  await insert(
+    client,
+    'infection_exceptions',
+    all((c) => c.infectionException),
+  );
   await lockEntries(client, [...all((c) => c.settle), ...all((c) => c.unchanged)]);
   await settle(
     client,
@@ -229,13 +247,18 @@ async function write(client: pg.PoolClient, changes: readonly Change[]): Promise
      )
      update versions v set settled_at = now(), journal = null from moved where v.id = moved.version_id`,
   );
+  const membersLost = all((c) => c.membersLost).flatMap(({ objectId, byteOffsets }) =>
+    byteOffsets.map((byteOffset) => ({ objectId, byteOffset })),
+  );
+  await insert(client, 'lost_members', membersLost);
   await run(
     client,
-    all((c) => c.objectLost),
+    [...all((c) => c.objectLost), ...membersLost],
     `with emptied as (
        update placements p set state = 'failed', reason = 'object_lost', at = now()
-       from jsonb_to_recordset($1) as r(object_id text)
-       where p.object_id = r.object_id and p.state = 'committed' returning p.version_id, p.destination
+       from jsonb_to_recordset($1) as r(object_id text, byte_offset bigint)
+       where p.object_id = r.object_id and (r.byte_offset is null or p.byte_offset = r.byte_offset)
+         and p.state = 'committed' returning p.version_id, p.destination
      )
      update versions v set outcome = 'failed', reason = 'object_lost', settled_at = now(), journal = null from emptied
      where v.id = emptied.version_id and v.outcome in ('uploaded', 'duplicate') and not exists (
@@ -274,8 +297,9 @@ async function lockEntries(client: pg.PoolClient, rows: readonly { entryId: stri
 }
 
 /** Compare-and-set: an older observation that ends late never takes the place of a newer head. */
-async function settle(client: pg.PoolClient, rows: NonNullable<Change['settle']>[]): Promise<void> {
-  if (rows.length === 0) return;
+async function settle(client: pg.PoolClient, given: NonNullable<Change['settle']>[]): Promise<void> {
+  if (given.length === 0) return;
+  const rows = await combined(client, given);
   await run(
     client,
     rows,
@@ -309,6 +333,24 @@ async function settle(client: pg.PoolClient, rows: NonNullable<Change['settle']>
     using jsonb_to_recordset($1) as r(entry_id text, observation bigint)
     where o.entry_id = r.entry_id and o.number < r.observation`,
   );
+}
+
+/** Outcomes of what lies, or was to lie, in several destinations: the worst of them, whichever of them tells last. */
+async function combined(
+  client: pg.PoolClient,
+  rows: readonly NonNullable<Change['settle']>[],
+): Promise<NonNullable<Change['settle']>[]> {
+  const told = rows.filter(({ outcome }) => ['uploaded', 'duplicate', 'held'].includes(outcome));
+  const versionIds = told.map(({ versionId }) => versionId);
+  if (versionIds.length === 0) return [...rows];
+  let worst: ReadonlyMap<string, CombinedOutcome> = await worstOutcomes(client, versionIds);
+  if (worst.size > 0) {
+    // Who tells of another destination at the same time waits here, and then sees what this one wrote.
+    const entryIds = told.filter(({ versionId }) => worst.has(versionId)).map(({ entryId }) => entryId);
+    await client.query('select 1 from entries where id = any($1) order by id for no key update', [entryIds]);
+    worst = await worstOutcomes(client, versionIds);
+  }
+  return rows.map((row) => ({ ...row, ...worst.get(row.versionId) }));
 }
 
 async function insertEvents(client: pg.PoolClient, rows: AuditRow[]): Promise<void> {

@@ -100,7 +100,8 @@ async function* restoreRows(
               g.id, g.kind, g.size_bytes as "sizeBytes", g.mode, g.uid, g.gid, g.mtime_ns::text as "mtimeNs",
               g.link_target as "linkTarget", g.hardlink, g.sha512, g.destination, g.key,
               g.s3_version_id as "s3VersionId", g.byte_offset as "offset", g.length,
-              g.made_for as "madeFor", g.key_id as "keyId", g.format, g.sealed_sha256 as "sealedSha256", g.xattrs
+              g.made_for as "madeFor", g.key_id as "keyId", g.format, g.sealed_sha256 as "sealedSha256", g.xattrs,
+              g.late_signature as "lateSignature"
        ${from} and ${passes[pass]}
        order by e.path ${direction === 'forwards' ? 'asc' : 'desc'}`,
       values,
@@ -135,6 +136,7 @@ interface Row {
   readonly format: ContentPlace['format'];
   readonly sealedSha256: Buffer | null;
   readonly xattrs: Record<string, string> | null;
+  readonly lateSignature: string | null;
 }
 
 function restoreRow(row: Row): RestoreRow {
@@ -178,6 +180,7 @@ function restorable(row: Row & { readonly id: Id }): RestorableVersion {
         sha512,
         place,
         ...(hardlink === null ? {} : { hardlink }),
+        ...(row.lateSignature === null ? {} : { infected: row.lateSignature }),
       };
     }
   }

@@ -221,8 +221,44 @@ export interface QuarantineRow {
   readonly id: Id;
   readonly versionId: Id;
   readonly hostId: Id;
-  readonly action: 'moved' | 'reported';
+  readonly action: QuarantineAction;
   readonly signature: string;
+}
+
+/**
+ * - `moved`: sealed in quarantine, and no longer under its name.
+ * - `copied`: sealed in quarantine; the original stays.
+ * - `replaced`: sealed in quarantine; something else had its name before it could be taken away.
+ * - `reported`: nothing is kept; the original stays, or was gone already.
+ */
+export type QuarantineAction = 'moved' | 'copied' | 'replaced' | 'reported';
+
+/** Content that lies sealed in this host's quarantine folder; its id is the quarantine's. */
+export interface QuarantineCopyRow {
+  readonly id: Id;
+  readonly versionId: Id;
+  readonly hostId: Id;
+  readonly sealingId: Id;
+  readonly sealedLength: number;
+  readonly sealedSha256: Buffer;
+}
+
+/** What a person did with quarantined content, which is no longer kept then. */
+export interface QuarantineEndRow {
+  readonly id: Id;
+  readonly ended: 'released' | 'deleted';
+  readonly actor: string;
+  readonly reason: string;
+  readonly runId: Id;
+}
+
+/** Content that a person released although this signature finds it. Its id is the quarantine's. */
+export interface InfectionExceptionRow {
+  readonly id: Id;
+  readonly sha512: Buffer;
+  readonly signature: string;
+  readonly actor: string;
+  readonly reason: string;
 }
 
 /** What may be a breach or threatens what is kept; one per kind and subject, the first stands. */
@@ -297,6 +333,9 @@ export interface Change {
   /** `result` as in the table: the first one stands. */
   readonly attemptJudged?: { readonly id: Id; readonly result: string };
   readonly quarantine?: QuarantineRow;
+  readonly quarantineCopy?: QuarantineCopyRow;
+  readonly quarantineEnd?: QuarantineEndRow;
+  readonly infectionException?: InfectionExceptionRow;
   readonly settle?: Settlement;
   /** Hints answered without a new version: the state they told of was known already. */
   readonly unchanged?: { entryId: Id; hint: number };
@@ -307,6 +346,8 @@ export interface Change {
    * nothing else are `failed(object_lost)`, so that the next look at their files uploads them anew.
    */
   readonly objectLost?: LostObject;
+  /** Damaged members of a pack whose others are whole: what rested on them has lost its object, as with `objectLost`. */
+  readonly membersLost?: { readonly objectId: Id; readonly byteOffsets: readonly number[] };
   /** A lost object whose sealed bytes lie under another one now: what rested on it rests on that one. */
   readonly objectReplaced?: LostObject & { readonly byObjectId: Id };
   readonly reservationEnded?: { versionId: Id };

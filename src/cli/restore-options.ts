@@ -14,6 +14,7 @@ export interface RestoreChoices extends MessageKeyOptions {
   readonly owner?: boolean;
   readonly xattrs?: boolean;
   readonly dryRun?: boolean;
+  readonly includeInfected?: boolean;
 }
 
 /** Adds those of the options that every command that restores has, except `--at` and `--dry-run`. */
@@ -32,7 +33,8 @@ export function addRestoreChoices(command: Command): Command {
     .option('--exclude <pattern>', 'leave out what matches; may be given several times', collect)
     .option('--jobs <n>', 'files restored at once, 1 to 64 (default: 8)', wholeJobs)
     .option('--owner', 'give back owner and group by number, and what goes with them')
-    .option('--no-xattrs', 'leave out extended attributes');
+    .option('--no-xattrs', 'leave out extended attributes')
+    .option('--include-infected', 'also what was found infected after it was stored');
 }
 
 export const restoreChoicesHelp = `
@@ -43,13 +45,14 @@ Patterns are relative to the source: "*.odt" matches at any depth, "/letters" on
 all below it.
 Set-uid, set-gid, capabilities and access lists lend the rights of an owner, so they come back only with --owner, which needs
 root to give files away. What could not be set is counted as a warning; the content is whole all the same.
+What newer signatures found infected in the bucket is left out and named (code 3); --include-infected restores it too.
 Restoring can be stopped at any moment: the same command goes on where it stopped. Until it is through, the folder holds
 ".holdfast-restore-<id>", and beside large files ".holdfast-<version>.partial".
 `;
 
 /** As a request has them. */
 export function requestChoices(choices: RestoreChoices): Partial<RestoreRequest> {
-  const { at, overwrite, include, exclude, jobs, owner, xattrs, dryRun } = choices;
+  const { at, overwrite, include, exclude, jobs, owner, xattrs, dryRun, includeInfected } = choices;
   return {
     ...(at === undefined ? {} : { at }),
     ...(overwrite === undefined ? {} : { overwrite }),
@@ -59,6 +62,7 @@ export function requestChoices(choices: RestoreChoices): Partial<RestoreRequest>
     ...(owner === undefined ? {} : { owner }),
     ...(xattrs === undefined ? {} : { xattrs }),
     ...(dryRun === undefined ? {} : { dryRun }),
+    ...(includeInfected === undefined ? {} : { includeInfected }),
   };
 }
 

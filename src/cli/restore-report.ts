@@ -84,13 +84,14 @@ export class RestoreReport {
 
 /** The four that are always told, and those of the others that happened. */
 function countsText(summary: RestoreSummary): string {
-  const { restored, replaced, unchanged, conflict, kept, failed, missing, older } = summary;
+  const { restored, replaced, unchanged, conflict, kept, infected, failed, missing, older } = summary;
   const parts: [number, string, boolean][] = [
     [restored, 'new', true],
     [replaced, 'replaced', false],
     [unchanged, 'already there', true],
     [conflict, 'under another name', true],
     [kept, 'kept as they were', false],
+    [infected, 'left out because they are infected', false],
     [failed, 'failed', true],
     [missing, 'never protected', true],
     [older, 'from an earlier version', true],

@@ -41,6 +41,11 @@ export class Ids {
     return this.derive('scan', versionId, signatureRevision);
   }
 
+  /** A verdict on stored content, for all its versions. */
+  rescan(sha512: Buffer, signatureRevision: string): Id {
+    return this.derive('rescan', sha512.toString('base64url'), signatureRevision);
+  }
+
   sealing(versionId: Id, format: string, keyId: Id, generation: number): Id {
     return this.derive('sealing', versionId, format, keyId, generation);
   }

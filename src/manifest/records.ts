@@ -81,6 +81,9 @@ export interface ManifestVerdict {
   readonly signatureSet: SignatureSet;
 }
 
+/** The signature that found protected content infected, as the catalog keeps it with the version. */
+export const lateSignature = ({ signature = 'unknown' }: ManifestVerdict): string => signature;
+
 export type { SealedFormat } from '../domain/records.ts';
 
 export interface ManifestPlacement {

@@ -12,6 +12,7 @@ import type { Id, Outcome } from '../domain/records.ts';
 import type { Fingerprint } from '../files/fingerprint.ts';
 import { type PipelineContext, versionEvent } from './context.ts';
 import { sameMetadata, statFacts } from './file.ts';
+import { exceptionRule } from './quarantine.ts';
 import { versionRow } from './settle.ts';
 
 /** One look at an entry: what is told about it is written under this number. */
@@ -204,7 +205,9 @@ function attributeFacts({ kept, dropped }: RecordedAttributes): Record<string, n
   };
 }
 
-/** Whether the outcome holds for an equal state too; a failure is always tried again. */
-function standsAgain(head: KnownVersion): boolean {
-  return head.outcome !== 'failed' && head.outcome !== 'deleted' && head.outcome !== 'vanished';
+/** Whether the outcome holds for an equal state too; a failure, or content found infected since, is always tried again. */
+function standsAgain({ outcome, reason, lateSignature }: KnownVersion): boolean {
+  // What is infected, and lies there all the same, is scanned again: by other signatures it may be found harmless.
+  if (lateSignature !== undefined || outcome === 'quarantined' || reason === exceptionRule) return false;
+  return outcome !== 'failed' && outcome !== 'deleted' && outcome !== 'vanished';
 }

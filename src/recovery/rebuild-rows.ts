@@ -1,6 +1,6 @@
 import type { Ids } from '../domain/ids.ts';
 import type { EntryKind, Id, Outcome } from '../domain/records.ts';
-import type { SealedFormat } from '../manifest/records.ts';
+import { lateSignature, type SealedFormat } from '../manifest/records.ts';
 import { objectScope } from '../pipeline/stored-as.ts';
 import type { RecoveredFacts } from './version-recorder.ts';
 
@@ -54,12 +54,14 @@ function rebuiltOutcome(version: ScratchVersion): {
   journal: number | null;
 } {
   const facts = factsOf(version);
-  const rests =
-    version.kind === 'file' && (version.outcome === 'uploaded' || version.outcome === 'duplicate');
-  if (rests && version.placed === 0) return { outcome: 'failed', reason: 'object_lost', journal: null };
+  if (rests(version) && version.placed === 0)
+    return { outcome: 'failed', reason: 'object_lost', journal: null };
   if (version.outcome === 'held') return { outcome: 'failed', reason: 'hold_lost', journal: null };
   return { outcome: version.outcome, reason: facts.reason ?? null, journal: version.journal };
 }
+
+const rests = ({ kind, outcome }: ScratchVersion): boolean =>
+  kind === 'file' && (outcome === 'uploaded' || outcome === 'duplicate');
 
 /** Row of `contents`; undefined for a version without content. */
 export function contentRow(version: ScratchVersion): object | undefined {
@@ -101,6 +103,8 @@ export function versionRow(version: ScratchVersion, { ids, run }: { ids: Ids; ru
     admission: version.kind === 'file' ? knownAdmission(version, facts) : null,
     bundle_revision: facts.bundle ?? null,
     scan_id: facts.verdict === undefined ? null : ids.scan(version.id, facts.verdict.signatureRevision),
+    late_signature:
+      rests(version) && facts.verdict?.state === 'infected' ? lateSignature(facts.verdict) : null,
     ...rebuiltOutcome(version),
     observed_at: facts.observedAt,
     settled_at: facts.settledAt,

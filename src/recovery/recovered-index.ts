@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Ids } from '../domain/ids.ts';
 import type { EntryKind, Id, Outcome } from '../domain/records.ts';
-import type { SealedFormat } from '../manifest/records.ts';
+import { lateSignature, type SealedFormat } from '../manifest/records.ts';
 import type {
   ContentPlace,
   RestorableVersion,
@@ -155,6 +155,7 @@ export class RecoveredIndex implements RestoreIndex {
           sha512: Buffer.from(facts.sha512 ?? '', 'hex'),
           place: this.place(row),
           ...(facts.hardlink === undefined ? {} : { hardlink: facts.hardlink }),
+          ...(facts.verdict?.state === 'infected' ? { infected: lateSignature(facts.verdict) } : {}),
         };
     }
   }

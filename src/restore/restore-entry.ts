@@ -42,6 +42,8 @@ export interface EntryDeps extends ContentDeps {
   /** Name of the source's folder in the target. */
   readonly sourceFolder: Buffer;
   readonly dryRun: boolean;
+  /** Also what was found infected after it was stored. */
+  readonly includeInfected: boolean;
   readonly hardlinks: HardlinkTargets;
 }
 
@@ -65,13 +67,17 @@ interface RestoredInode {
 
 interface Done {
   readonly result: RestoreResult;
-  readonly target: Buffer;
+  readonly target?: Buffer;
+  readonly reason?: string;
   readonly warnings?: readonly MetadataProblem[];
 }
 
 /** Restores one file or link. What is wrong with this entry alone is its result; throws what ends the restore. */
 export function restoreEntry(deps: EntryDeps, row: RestoreRow): Promise<RestoredItem> {
   return asItem(row, async (version) => {
+    if (version.kind === 'file' && version.infected !== undefined && !deps.includeInfected) {
+      return { result: 'infected', reason: version.infected };
+    }
     const path = targetPath(deps, row);
     const found = deps.dryRun ? deps.tree?.find(parentOf(path)) : deps.tree?.folder(parentOf(path));
     if (found === undefined) return { result: 'restored', target: path };

@@ -46,6 +46,8 @@ export interface RestorableFile extends Restorable {
   readonly sha512: Buffer;
   /** Entry of the first path met of the same inode. */
   readonly hardlink?: Id;
+  /** The signature that found its content infected after it was stored. */
+  readonly infected?: string;
   readonly place: ContentPlace;
 }
 

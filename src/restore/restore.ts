@@ -57,6 +57,8 @@ export interface RestoreRequest {
   readonly owner?: boolean;
   /** Gives back extended attributes; also when missing. */
   readonly xattrs?: boolean;
+  /** Also restores what was found infected after it was stored; not when missing. */
+  readonly includeInfected?: boolean;
   readonly signal?: AbortSignal;
   /** Told once, before the first item. */
   readonly onStart?: (totals: RestoreTotals) => void;
@@ -113,6 +115,7 @@ export async function* restoreTree(
       journal: journal ?? noJournal,
       sourceFolder,
       dryRun: request.dryRun ?? false,
+      includeInfected: request.includeInfected ?? false,
       hardlinks: {
         wanted: totals.hardlinks > 0 ? await index.hardlinkTargets(selection) : new Set(),
         restored: new Map(),

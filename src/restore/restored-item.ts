@@ -9,6 +9,7 @@ import type { MetadataProblem } from './metadata.ts';
  * - `unchanged`: it was there already, equal.
  * - `conflict`: its name was taken by something else, so it is there as `name (1).ext`.
  * - `kept`: something as new or newer has its name and was to stay then; it was not restored.
+ * - `infected`: its content was found infected after it was stored; it was not restored. `reason` is the signature.
  * - `failed`: it could not be restored; `reason` is a failure code or the system's.
  * - `missing`: no version of it was ever protected; `reason` is what became of the newest one.
  */
@@ -18,6 +19,7 @@ export type RestoreResult =
   | 'unchanged'
   | 'conflict'
   | 'kept'
+  | 'infected'
   | 'failed'
   | 'missing';
 
@@ -32,7 +34,7 @@ export interface RestoredItem {
   readonly result: RestoreResult;
   /** Where it is, relative to the target folder. */
   readonly target?: Buffer;
-  /** Of what failed or is missing. */
+  /** Of what failed, is infected or is missing. */
   readonly reason?: string;
   /** What is there with less than its whole metadata. */
   readonly warnings?: readonly MetadataProblem[];
@@ -52,6 +54,7 @@ export interface RestoreSummary {
   readonly unchanged: number;
   readonly conflict: number;
   readonly kept: number;
+  readonly infected: number;
   readonly failed: number;
   readonly missing: number;
   readonly older: number;
@@ -68,6 +71,7 @@ export const emptySummary: RestoreSummary = {
   unchanged: 0,
   conflict: 0,
   kept: 0,
+  infected: 0,
   failed: 0,
   missing: 0,
   older: 0,
@@ -77,7 +81,7 @@ export const emptySummary: RestoreSummary = {
 };
 
 export function countItem(summary: RestoreSummary, item: RestoredItem): RestoreSummary {
-  const isThere = !['failed', 'missing', 'kept'].includes(item.result);
+  const isThere = !['failed', 'missing', 'kept', 'infected'].includes(item.result);
   const warnings = { ...summary.warnings };
   for (const kind of item.warnings ?? []) warnings[kind] = (warnings[kind] ?? 0) + 1;
   return {
@@ -91,8 +95,8 @@ export function countItem(summary: RestoreSummary, item: RestoredItem): RestoreS
   };
 }
 
-/** 4 when something was damaged, 3 when something else failed; what was never protected is no failure of restore. */
-export function restoreExitCode({ damaged, failed }: RestoreSummary): 0 | 3 | 4 {
+/** 4 when something was damaged, 3 when something else was not restored; what was never protected is no failure of restore. */
+export function restoreExitCode({ damaged, failed, infected }: RestoreSummary): 0 | 3 | 4 {
   if (damaged > 0) return 4;
-  return failed > 0 ? 3 : 0;
+  return failed + infected > 0 ? 3 : 0;
 }

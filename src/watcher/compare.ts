@@ -42,7 +42,8 @@ export async function* compareTree(
     const heads = await catalog.heads(page.map(({ entry }) => entry.id));
     for (const { entry, kind, facts } of page) {
       const head = heads.get(entry.id);
-      const same = head?.outcome && settledWell.includes(head.outcome) && sameStat(head, facts);
+      const stands = head?.outcome && settledWell.includes(head.outcome) && head.lateSignature === undefined;
+      const same = stands && sameStat(head, facts);
       yield { is: same ? 'unchanged' : 'due', entry, kind, sizeBytes: facts.sizeBytes };
     }
     page = [];

@@ -17,6 +17,7 @@ import { requireReader, type Session, unlock, withCatalog } from '../session.ts'
 import { parseTarget, requireSource, type Target } from '../target.ts';
 
 export interface CatOptions extends MessageKeyOptions {
+  readonly includeInfected?: boolean;
   readonly at?: Date;
   /** Id of a version. */
   readonly version?: Id;
@@ -37,6 +38,9 @@ export async function runCat(session: Session, target: string, options: CatOptio
     const sourceId = await requireSource(catalog, wanted.source);
     const path = await exactPath(catalog, sourceId, wanted.path);
     const found = await fileToPrint(catalogIndex(catalog), selectionOf(sourceId, path, options));
+    const { infected: signature } = found.version;
+    if (signature !== undefined && !options.includeInfected)
+      throw new Failure('infected_content', { signature });
     const destination = config.destinations.find(({ name }) => name === found.version.place.destination);
     const store = destination && (await openS3Store(where.s3(destination, 'agent')));
     const run = newRunId();

@@ -31,7 +31,8 @@ ${momentHelp}`,
     command('cat', 'print the content of a file, as it was at a moment')
       .argument('<source:path>', 'the file')
       .option('--at <time>', 'as it was at this moment (default: now)', moment)
-      .option('--version <id>', 'this version of it, as `find --versions` prints it'),
+      .option('--version <id>', 'this version of it, as `find --versions` prints it')
+      .option('--include-infected', 'also what was found infected after it was stored'),
   )
     .addHelpText(
       'after',
