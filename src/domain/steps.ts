@@ -22,6 +22,8 @@ export interface Settled {
   readonly unchanged?: boolean;
   /** Set when held: the workflow that waits for the approval. */
   readonly holdId?: Id;
+  /** Of the further destinations that release denied. */
+  readonly otherHoldIds?: readonly Id[];
 }
 
 /** The file is not what it was when this look at it began: look again. */

@@ -14,8 +14,8 @@ const longestOverheadBytes = 128 * 1024 * 1024;
 const tooLarge = { outcome: 'failed', reason: 'object_too_large' } as const;
 
 /**
- * Step 3: asks policy whether and how this content may be backed up. Denied: `ignored`, with the rule's id. What its
- * destination could not store as one object is `failed` here, before it is scanned, sealed and sent.
+ * Step 3: asks policy whether and how this content may be backed up. Denied: `ignored`, with the rule's id. What one of its
+ * destinations could not store as one object is `failed` here, before it is scanned, sealed and sent.
  */
 export async function admit(context: PipelineContext, { versionId }: VersionStep): Promise<AdmitAnswer> {
   const version = judged(await context.catalog.version(versionId));
@@ -51,7 +51,7 @@ export async function admissionChange(
   const { result } = decision;
   const versionId = version.id;
   const about = { versionId, gate: 'admission' as const, destination: '', scope: result.scope };
-  const fits = !result.allow || fitsDestination(context, { ...version, admission: result });
+  const fits = !result.allow || fitsDestinations(context, { ...version, admission: result });
   const change = {
     admission: { versionId, admission: result, bundleRevision: decision.bundleRevision },
     decisions: [await decisionRow(context, about, input, decision)],
@@ -73,11 +73,14 @@ export async function admissionChange(
 }
 
 /** By the longest that the sealed file can get: how far it compresses is known only when it is sealed. */
-function fitsDestination(context: PipelineContext, version: AdmittedVersion): boolean {
-  const { maxObjectSize } = destinationOf(context, version.admission.destinations[0] ?? '').config;
+function fitsDestinations(context: PipelineContext, version: AdmittedVersion): boolean {
+  const sizes = version.admission.destinations.map(
+    (name) => destinationOf(context, name).config.maxObjectSize,
+  );
+  const smallest = Math.min(...sizes);
   // Metadata is encoded only where it matters: it is most of this step's work.
   return (
-    version.content.sizeBytes + longestOverheadBytes <= maxObjectSize ||
-    sealedLengthBound(unsealedPlan(version)) <= maxObjectSize
+    version.content.sizeBytes + longestOverheadBytes <= smallest ||
+    sealedLengthBound(unsealedPlan(version)) <= smallest
   );
 }

@@ -59,7 +59,11 @@ export async function commitUpload(
         },
       }),
       readBackEvent(context, version, name, lock),
-      versionEvent(context, version, { step: 'commit', facts: { outcome, object: object.id } }),
+      versionEvent(context, version, {
+        step: 'commit',
+        destination: name,
+        facts: { outcome, object: object.id },
+      }),
     ],
   });
   context.failPoints.reach('after-commit');

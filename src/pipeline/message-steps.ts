@@ -12,8 +12,9 @@ import { sealEvent } from './sealing.ts';
 import { shareExisting } from './share.ts';
 import { foundMessage, type SealedMessage, stageMessage } from './stage-message.ts';
 import { stagedName } from './staged-message.ts';
-import { upload } from './upload.ts';
+import { uploadTo } from './upload.ts';
 
+/** One version on its way to one destination. */
 export interface MessageWork {
   readonly context: PipelineContext;
   readonly version: ScannedVersion;
@@ -23,10 +24,13 @@ export interface MessageWork {
 
 /** Steps 5 to 9 of small content that is sealed as an OpenPGP message. */
 export async function sealAndUploadMessage(work: MessageWork): Promise<SealAndUploadAnswer> {
+  const { context, version, destination, run } = work;
   for (;;) {
     const planned = await planMessage(work);
     if (planned.next !== 'upload') return planned;
-    const uploaded = await upload(work.context, { versionId: work.version.id }, work.run);
+    const intent = await context.catalog.intentOf(version.id, destination.config.name);
+    if (intent?.state !== 'open') continue;
+    const uploaded = await uploadTo(context, { version, destination, intent }, run);
     if (uploaded.next !== 'plan') return uploaded;
   }
 }

@@ -3,15 +3,16 @@ import type { PlanAnswer, VersionStep } from '../domain/steps.ts';
 import { encodeMetadata } from '../sealed/metadata.ts';
 import { sealedLengthBound, sealerId } from '../sealed/seal.ts';
 import { heldByVerdict, lastIntent } from './before-sealing.ts';
-import { destinationOf, type PipelineContext, type StepRun } from './context.ts';
+import type { Destination, PipelineContext, StepRun } from './context.ts';
 import { unlessChanged } from './guard.ts';
 import { hold } from './hold.ts';
-import { planMessage } from './message-steps.ts';
+import { type MessageWork, planMessage } from './message-steps.ts';
 import { partSizeFor } from './part-size.ts';
-import { scanned } from './policy-input.ts';
+import { type ScannedVersion, scanned } from './policy-input.ts';
 import { release } from './release.ts';
 import { drawSealing, sealEvent, sealPlan, statedSealing } from './sealing.ts';
 import { settledAs } from './settle.ts';
+import { eachDestination } from './several.ts';
 import { shareExisting } from './share.ts';
 
 /**
@@ -25,8 +26,15 @@ export async function planAndRelease(
 ): Promise<PlanAnswer> {
   const version = scanned(await context.catalog.version(versionId));
   if (version.outcome !== undefined) return settledAs(context, version);
-  const destination = destinationOf(context, version.admission.destinations[0] ?? '');
-  if (version.admission.format === 'openpgp') return planMessage({ context, version, destination, run });
+  const isMessage = version.admission.format === 'openpgp';
+  const toOne = (version: ScannedVersion, destination: Destination): Promise<PlanAnswer> =>
+    isMessage
+      ? planMessage({ context, version, destination, run })
+      : planFor({ context, version, destination, run });
+  return eachDestination<PlanAnswer>(context, version, toOne, isMessage);
+}
+
+async function planFor({ context, version, destination, run }: MessageWork): Promise<PlanAnswer> {
   return unlessChanged<PlanAnswer>(context, version, async () => {
     const { open, nextGeneration } = await lastIntent(context, version, destination);
     if (open !== undefined) return { next: 'upload' };
@@ -80,7 +88,7 @@ export async function planAndRelease(
       decisions: [released.row],
       placements: [
         {
-          ...{ versionId, destination: name, objectId: null, byteOffset: 0, length: null },
+          ...{ versionId: version.id, destination: name, objectId: null, byteOffset: 0, length: null },
           ...{ state: 'uploading', reason: null },
         },
       ],

@@ -5,7 +5,11 @@ import { nameOf } from '../files/paths.ts';
 import type { DestinationFacts } from '../storage/object-store.ts';
 
 export type JudgedVersion = VersionFacts & Required<Pick<VersionFacts, 'content'>>;
-export type AdmittedVersion = JudgedVersion & Required<Pick<VersionFacts, 'admission'>>;
+export type AdmittedVersion = JudgedVersion &
+  Required<Pick<VersionFacts, 'admission'>> & {
+    /** While it goes to one of several destinations: whether the others are through or given up, or one is still to come. */
+    readonly elsewhere?: 'done' | 'pending';
+  };
 export type ScannedVersion = AdmittedVersion & Required<Pick<VersionFacts, 'verdict'>>;
 
 export function judged(version: VersionFacts): JudgedVersion {

@@ -4,8 +4,8 @@ import type { SealAndUploadAnswer, VersionStep } from '../domain/steps.ts';
 import { ContentChanged, readWhole } from '../files/segment-reader.ts';
 import { openBytes } from '../sealed/open.ts';
 import { sealWhole } from '../sealed/seal.ts';
-import { heldByVerdict, lastIntent } from './before-sealing.ts';
-import { type Destination, destinationOf, type PipelineContext, type StepRun } from './context.ts';
+import { heldByVerdict, type LastIntent, lastIntent } from './before-sealing.ts';
+import type { Destination, PipelineContext, StepRun } from './context.ts';
 import { withUnchangedFile } from './file.ts';
 import { unlessChanged } from './guard.ts';
 import { hold } from './hold.ts';
@@ -16,6 +16,7 @@ import { commitLanded, putWhole } from './put-whole.ts';
 import { decisionMinutes, type Released, release } from './release.ts';
 import { drawSealing, foundSealing, type Sealing, sealEvent, sealPlan, sha256, sha512 } from './sealing.ts';
 import { settledAs } from './settle.ts';
+import { eachDestination } from './several.ts';
 import { shareExisting } from './share.ts';
 
 /** Steps 5 to 9 of small content, in memory: seal, release, upload with one PUT, read back, commit. */
@@ -26,12 +27,25 @@ export async function sealAndUpload(
 ): Promise<SealAndUploadAnswer> {
   const version = scanned(await context.catalog.version(versionId));
   if (version.outcome !== undefined) return settledAs(context, version);
-  const destination = destinationOf(context, version.admission.destinations[0] ?? '');
-  if (version.admission.format === 'openpgp')
-    return sealAndUploadMessage({ context, version, destination, run });
-  const { open, nextGeneration } = await lastIntent(context, version, destination);
+  const isMessage = version.admission.format === 'openpgp';
+  let read: Promise<Buffer> | undefined;
+  const content = (): Promise<Buffer> => {
+    read ??= readContent(context, version, run);
+    return read;
+  };
+  const toOne = (version: ScannedVersion, destination: Destination): Promise<SealAndUploadAnswer> =>
+    isMessage
+      ? sealAndUploadMessage({ context, version, destination, run })
+      : sealAndUploadTo({ context, version, destination, content, run });
+  return eachDestination<SealAndUploadAnswer>(context, version, toOne, isMessage);
+}
+
+async function sealAndUploadTo(work: Omit<SmallUpload, 'last'>): Promise<SealAndUploadAnswer> {
+  const { context, version, destination, run } = work;
+  const last = await lastIntent(context, version, destination);
+  const { open } = last;
   const ending = open && { intentClosed: { id: open.id, state: 'aborted' as const, reason: 'changed' } };
-  const small: SmallUpload = { context, version, destination, nextGeneration, run };
+  const small: SmallUpload = { ...work, last };
   return unlessChanged<SealAndUploadAnswer>(
     context,
     version,
@@ -55,7 +69,9 @@ interface SmallUpload {
   readonly context: PipelineContext;
   readonly version: ScannedVersion;
   readonly destination: Destination;
-  readonly nextGeneration: number;
+  readonly last: LastIntent;
+  /** Reads the file, once for all destinations. */
+  readonly content: () => Promise<Buffer>;
   readonly run: StepRun;
 }
 
@@ -67,9 +83,13 @@ interface Sealed {
 
 /** Seals, has release judge what the independent reader finds, announces the upload, and sends it. Denied: held. */
 async function begin(small: SmallUpload): Promise<SealAndUploadAnswer> {
-  const { context, version, destination, nextGeneration: generation } = small;
-  const content = await readContent(small);
-  const sealed = seal(version, await drawSealing(context, version, generation), content);
+  const { context, version, destination, last } = small;
+  const content = await small.content();
+  const sealedUnder = async (generation: number): Promise<Sealed> =>
+    seal(version, await drawSealing(context, version, generation), content);
+  let sealed = await sealedUnder(last.nextGeneration);
+  if (last.sealedSha256 !== undefined && !last.sealedSha256.equals(sealed.sha256))
+    sealed = await sealedUnder(last.nextGeneration + 1);
   const released = await releaseSealed(small, sealed);
   if (!released.allow) return holdDenied(small, released);
   context.failPoints.reach('before-intent');
@@ -86,12 +106,12 @@ async function resume(small: SmallUpload, intent: OpenIntent): Promise<SealAndUp
   const { context, version, destination } = small;
   const landed = await findLanded(context.catalog, destination.store, intent);
   if (landed !== undefined) return commitLanded({ ...small, intent, keyId: intent.keyId }, landed);
-  const content = await readContent(small);
+  const content = await small.content();
   const sealing = await drawSealing(context, version, intent.generation);
   const sealed = seal(version, sealing, content);
   if (sealing.row.id !== intent.sealingId || !intent.sealedSha256?.equals(sealed.sha256)) {
     await closeIntent(small, intent, 'not_reproducible');
-    return begin(small);
+    return begin({ ...small, last: await lastIntent(context, version, destination) });
   }
   const asked = { versionId: version.id, destination: destination.config.name };
   if (!(await context.catalog.releasedUnder(asked, context.bundleRevision, decisionMinutes))) {
@@ -105,7 +125,7 @@ async function resume(small: SmallUpload, intent: OpenIntent): Promise<SealAndUp
   return putWhole({ ...small, intent, keyId: sealed.sealing.row.keyId }, sealed.bytes, sealed.sha256);
 }
 
-async function readContent({ context, version, run }: SmallUpload): Promise<Buffer> {
+async function readContent(context: PipelineContext, version: ScannedVersion, run: StepRun): Promise<Buffer> {
   const content = await withUnchangedFile(context, version, async (handle) =>
     readWhole(handle, { ...version, sizeBytes: version.content.sizeBytes }),
   );

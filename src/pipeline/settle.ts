@@ -1,22 +1,25 @@
 import type { KnownVersion, VersionFacts } from '../catalog/catalog.ts';
 import type { Change, StatFacts, VersionRow } from '../catalog/rows.ts';
-import type { Outcome } from '../domain/records.ts';
+import { holdsOf, placementStates } from '../catalog/several-query.ts';
+import type { Outcome, PlacementState } from '../domain/records.ts';
 import type { Changed, Settled } from '../domain/steps.ts';
 import { type PipelineContext, versionEvent } from './context.ts';
 import type { LookedAt } from './look.ts';
+import type { AdmittedVersion } from './policy-input.ts';
 
 /** The settled answer of a version that has its outcome already: a step that ran before runs into it. */
 export async function settledAs(context: PipelineContext, version: KnownVersion): Promise<Settled | Changed> {
   const { outcome, reason, id } = version;
   if (outcome === undefined) throw new TypeError('version is not settled');
   if (outcome === 'cancelled') return { next: 'changed' };
-  const hold = outcome === 'held' ? await context.catalog.holdOf(id) : undefined;
+  const [holdId, ...otherHoldIds] = outcome === 'held' ? await holdsOf(context.catalog, id) : [];
   return {
     next: 'settled',
     outcome,
     versionId: id,
     ...(reason === undefined ? {} : { reason }),
-    ...(hold === undefined ? {} : { holdId: hold.id }),
+    ...(holdId === undefined ? {} : { holdId }),
+    ...(otherHoldIds.length === 0 ? {} : { otherHoldIds }),
   };
 }
 
@@ -32,11 +35,14 @@ export async function settle(
   return settledAnswer(version, outcome, reason);
 }
 
+/** A version that has more destinations than the one at hand ends with the last of them. */
 export function settling(
-  version: Pick<VersionFacts, 'id' | 'entry' | 'observation' | 'hint' | 'runId'>,
+  version: Pick<VersionFacts, 'id' | 'entry' | 'observation' | 'hint' | 'runId'> &
+    Pick<AdmittedVersion, 'elsewhere'>,
   outcome: Outcome,
   reason: string | null,
 ): Pick<Change, 'settle' | 'reservationEnded'> {
+  if (version.elsewhere === 'pending') return { reservationEnded: { versionId: version.id } };
   return {
     settle: {
       versionId: version.id,
@@ -55,12 +61,17 @@ export function settledAnswer(version: { id: string }, outcome: Outcome, reason:
   return { next: 'settled', outcome, versionId: version.id, ...(reason === null ? {} : { reason }) };
 }
 
-/** The file moved on while its version was in work: the version ends, another look follows. */
+/**
+ * The file moved on while its version was in work: the version ends, another look follows. What has reached one of several
+ * destinations by then is a version like any other, and is copied to the rest from there.
+ */
 export async function abandon(
   context: PipelineContext,
-  version: VersionFacts,
+  version: VersionFacts & Pick<AdmittedVersion, 'elsewhere'>,
   change: Partial<Change> = {},
 ): Promise<Changed> {
+  if (isOnItsWay(version) && (await endWithSome(context, { ...version, hint: 0 }, new Map(), change)))
+    return { next: 'changed' };
   await context.catalog.write({
     ...change,
     ...settling({ ...version, hint: 0 }, 'cancelled', 'changed'),
@@ -70,6 +81,50 @@ export async function abandon(
     ],
   });
   return { next: 'changed' };
+}
+
+type OnItsWay = VersionFacts & Pick<AdmittedVersion, 'admission' | 'elsewhere'>;
+
+const isOnItsWay = (version: VersionFacts & Pick<AdmittedVersion, 'elsewhere'>): version is OnItsWay =>
+  version.elsewhere !== undefined && version.admission !== undefined;
+
+/**
+ * Ends a version by the destinations that have taken it, if any has: the rest waits for copies from there.
+ *
+ * @param reasons why a destination has not taken it; `source_changed` where nothing is said
+ * @returns whether one has
+ */
+export async function endWithSome(
+  context: PipelineContext,
+  version: VersionFacts & Pick<AdmittedVersion, 'admission'>,
+  reasons: ReadonlyMap<string, string>,
+  change: Partial<Change> = {},
+): Promise<boolean> {
+  const states = await placementStates(context.catalog, version.id);
+  const isIn = (name: string, ...wanted: PlacementState[]): boolean =>
+    wanted.some((state) => state === states.get(name));
+  const names = version.admission.destinations;
+  if (!names.some((name) => isIn(name, 'committed', 'held'))) return false;
+  const rest = names.filter((name) => !isIn(name, 'committed', 'held', 'denied', 'failed'));
+  const reasonOf = (name: string): string => reasons.get(name) ?? 'source_changed';
+  await context.catalog.write({
+    ...change,
+    placements: rest.map((destination) => ({
+      ...{ versionId: version.id, destination, objectId: null, byteOffset: 0, length: null },
+      ...{ state: 'planned', reason: reasonOf(destination) },
+    })),
+    ...settling({ ...version, elsewhere: 'done' }, 'uploaded', null),
+    events: [
+      ...(change.events ?? []),
+      ...rest.map((destination) =>
+        versionEvent(context, version, {
+          ...{ step: 'placement', destination, among: JSON.stringify([destination, reasonOf(destination)]) },
+          facts: { state: 'planned', reason: reasonOf(destination) },
+        }),
+      ),
+    ],
+  });
+  return true;
 }
 
 /** The row of a version that this look makes. `stat`: what was seen; undefined where nothing could be. */

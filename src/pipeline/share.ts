@@ -8,10 +8,13 @@ import { type Destination, type PipelineContext, versionEvent } from './context.
 import { hold } from './hold.ts';
 import { extendForSharing } from './lock.ts';
 import type { ScannedVersion } from './policy-input.ts';
-import { release } from './release.ts';
+import { type Released, release } from './release.ts';
 import { statedSealing } from './sealing.ts';
 import { settledAnswer, settling } from './settle.ts';
 import { keyInUse, storedAs } from './stored-as.ts';
+
+/** What becomes of a version that release denies the object it could rest on. */
+export type OnRefusal = (released: Released) => Promise<Settled>;
 
 /**
  * Known content: lets the version rest on the object that is there, after release and with the lock extended and read
@@ -22,6 +25,8 @@ export async function shareExisting(
   version: ScannedVersion,
   destination: Destination,
   run: StepRun,
+  refused: OnRefusal = (released) =>
+    hold(context, version, destination, { reason: released.reasons[0]?.id ?? 'denied', released }, run),
 ): Promise<Settled | { next: 'wait' } | undefined> {
   const { retention } = version.admission;
   const wanted = {
@@ -32,14 +37,14 @@ export async function shareExisting(
   for (;;) {
     const object = await context.catalog.objectOf({ ...wanted, lockMode: retention.mode });
     if (object === undefined) break;
-    const shared = await rest(context, version, destination, object, run);
+    const shared = await rest(context, version, destination, object, refused);
     if (shared !== undefined) return shared;
   }
   const claimed = await context.catalog.reserve({ ...wanted, versionId: version.id });
   if (!claimed) return { next: 'wait' };
   // Between the look and the claim the other one may have finished: then there is an object now.
   const late = await context.catalog.objectOf({ ...wanted, lockMode: retention.mode });
-  return late === undefined ? undefined : rest(context, version, destination, late, run);
+  return late === undefined ? undefined : rest(context, version, destination, late, refused);
 }
 
 /** Undefined when the object turned out not to be there any more. */
@@ -48,7 +53,7 @@ async function rest(
   version: ScannedVersion,
   destination: Destination,
   object: StoredObject,
-  run: StepRun,
+  refused: OnRefusal,
 ): Promise<Settled | undefined> {
   const { name } = destination.config;
   const { mode, days } = version.admission.retention;
@@ -58,14 +63,7 @@ async function rest(
     destination,
     statedSealing(context, version, 'existing-object', object.keyId),
   );
-  if (!released.allow)
-    return hold(
-      context,
-      version,
-      destination,
-      { reason: released.reasons[0]?.id ?? 'denied', released },
-      run,
-    );
+  if (!released.allow) return refused(released);
   let lock: Awaited<ReturnType<typeof extendForSharing>>;
   try {
     lock = await extendForSharing(
@@ -96,7 +94,11 @@ async function rest(
     events: [
       released.event,
       readBackEvent(context, version, name, lock),
-      versionEvent(context, version, { step: 'commit', facts: { outcome: 'duplicate', object: object.id } }),
+      versionEvent(context, version, {
+        step: 'commit',
+        destination: name,
+        facts: { outcome: 'duplicate', object: object.id },
+      }),
     ],
   });
   return applied === 'written' ? settledAnswer(version, 'duplicate', null) : undefined;

@@ -57,7 +57,9 @@ export class UploadAttempt {
     const before = await this.completedBefore();
     if (before !== undefined) return this.commit(before.s3VersionId, before.sent);
     await this.bytes.check();
-    const begun = (await this.context.catalog.intentParts(this.intent.id)).length > 0;
+    // Parts that another destination's upload announced say nothing about this one.
+    const begun =
+      this.uploadId !== null && (await this.context.catalog.intentParts(this.intent.id)).length > 0;
     if (!begun && !(await this.releaseHolds(decisionMinutes))) return this.refused();
     const sent = await this.send();
     if (!(await this.releaseHolds())) return this.refused();

@@ -1,11 +1,12 @@
 import { isFailure } from '../domain/failures.ts';
 import type { UploadAnswer, VersionStep } from '../domain/steps.ts';
 import { ContentChanged } from '../files/segment-reader.ts';
-import { destinationOf, type PipelineContext, type StepRun } from './context.ts';
+import type { PipelineContext, StepRun } from './context.ts';
 import { NotReproducible } from './part-sender.ts';
 import { type ScannedVersion, scanned } from './policy-input.ts';
 import { ResealedFile } from './resealed-file.ts';
 import { abandon, settledAs } from './settle.ts';
+import { besideOthers, type UploadUnderWay, uploadUnderWay } from './several.ts';
 import { StagedMessage } from './staged-message.ts';
 import { UploadAttempt } from './upload-attempt.ts';
 
@@ -21,9 +22,17 @@ export async function upload(
 ): Promise<UploadAnswer> {
   const version = scanned(await context.catalog.version(versionId));
   if (version.outcome !== undefined) return settledAs(context, version);
-  const destination = destinationOf(context, version.admission.destinations[0] ?? '');
-  const intent = await context.catalog.intentOf(versionId, destination.config.name);
-  if (intent?.state !== 'open') return { next: 'plan' };
+  const underWay = await uploadUnderWay(context, version);
+  if (underWay === undefined) return { next: 'plan' };
+  return besideOthers(context, underWay, () => uploadTo(context, underWay, run));
+}
+
+/** The same for one destination. */
+export async function uploadTo(
+  context: PipelineContext,
+  { version, destination, intent }: UploadUnderWay,
+  run: StepRun,
+): Promise<UploadAnswer> {
   if (version.admission.format === 'openpgp') {
     const message = new StagedMessage(context, version, intent, run);
     const attempt = new UploadAttempt(context, version, destination, intent, message, run);
