@@ -38,6 +38,7 @@ import { reconcile } from './pipeline/reconcile.ts';
 import { Semaphore } from './pipeline/semaphore.ts';
 import { Staging } from './pipeline/staging.ts';
 import { sweepStaging } from './pipeline/sweep-staging.ts';
+import { PolicyEpoch } from './policy/epoch.ts';
 import { OpaEngine } from './policy/opa-engine.ts';
 import { announceReady, openProcess, untilStopped } from './process.ts';
 import { repeat } from './repeat.ts';
@@ -58,6 +59,9 @@ import { sealSigned } from './write-only/signed-message.ts';
 
 /** A sample that takes longer ends there; the next one goes on. */
 const verifySliceMs = 2 * 60 * 60 * 1_000;
+
+/** How soon a switch of the policy is noticed. */
+const policyPollMs = 2_000;
 
 /** The agent worker: the one place where everything the pipeline uses is made and wired. */
 const { installation, endpoints, metricsPort, argument } = await openProcess(process.argv);
@@ -158,6 +162,10 @@ const journaled = [...context.sources.values()].map((source) => ({
 }));
 const journaling = repeat(5_000, () => writeManifests('due'));
 void housekeeping(keepCheckpoints);
+// Asking is what makes a switch of the policy noticed, also while there is nothing to judge.
+const watchingPolicy = repeat(policyPollMs, async () => {
+  await context.policy.ping().catch(() => {});
+});
 const sequencing = setInterval(() => {
   sequenceAudit(catalog).catch((error: unknown) =>
     log.warn({ err: error }, 'audit events wait for their places'),
@@ -179,6 +187,7 @@ await Promise.all(running);
 clearInterval(daily);
 clearInterval(noting);
 clearInterval(sequencing);
+await watchingPolicy.stop();
 await journaling.stop();
 // Bounded, because a destination may hang: what is not written then is written at the next start.
 await Promise.race([writeManifests('all'), sleep(8_000, undefined, { ref: false })]);
@@ -294,9 +303,10 @@ async function pipelineContext(
   catalog: Catalog,
 ): Promise<PipelineContext> {
   const opa = { socketPath: endpoints.opaSocket, timeoutMs: 3_000 };
-  // Decisions of another bundle than the epoch's do not count: a worker serves one epoch.
-  const { revision: bundleRevision } = await new OpaEngine(opa).ping();
-  const policy = new OpaEngine({ ...opa, expectedRevision: bundleRevision });
+  const { revision } = await new OpaEngine(opa).ping();
+  // Decisions of another bundle than the epoch's do not count: a worker serves one epoch at a time.
+  const epoch = await PolicyEpoch.begin({ catalog, ids, hostId: config.host.id }, revision);
+  const policy = new OpaEngine({ ...opa, epoch });
   const recipients = await configuredRecipients(config, keyring.root.naming);
   const scanner = openScanner(endpoints, config, ({ problems, takesBytes }) => {
     if (problems.length > 0)
@@ -309,7 +319,9 @@ async function pipelineContext(
     ids,
     keys,
     policy,
-    bundleRevision,
+    get bundleRevision() {
+      return epoch.revision;
+    },
     scanner,
     destinations: await openDestinations(installation, endpoints),
     sources: servedSources(config, ids, catalog),

@@ -33,6 +33,7 @@ export type OtherStep =
   | 'verify'
   | 'rescan'
   | 'keyring'
+  | 'policy_switch'
   | 'configuration';
 
 export interface EventInput {

@@ -76,6 +76,11 @@ export class Ids {
     return this.derive('quarantine', versionId);
   }
 
+  /** @param number counts the host's epochs from 1 */
+  policyEpoch(hostId: Id, number: number): Id {
+    return this.derive('policy_epoch', hostId, number);
+  }
+
   private derive(kind: string, ...rest: (string | number)[]): Id {
     return deriveId(this.pathIdKey, [kind, ...rest]);
   }

@@ -20,14 +20,15 @@ import {
   undefinedRelease,
 } from './answer.ts';
 import type { PolicyEngine } from './engine.ts';
+import type { Epoch } from './epoch.ts';
 
 export interface OpaEngineOptions {
   /** Unix socket of `opa run --server`. */
   readonly socketPath: string;
   /** From the question to the last byte of the answer. */
   readonly timeoutMs: number;
-  /** The only bundle whose answers count; without it any single bundle does. */
-  readonly expectedRevision?: string;
+  /** The bundle whose answers count; without it any single one does. */
+  readonly epoch?: Epoch;
 }
 
 /** A decision is under 2 KiB; more is not an answer of ours. */
@@ -158,7 +159,7 @@ export class OpaEngine implements PolicyEngine {
     if (answer.kind === 'unusable') {
       return {
         result: denied(answer.detail),
-        bundleRevision: this.#options.expectedRevision ?? 'unknown',
+        bundleRevision: this.#options.epoch?.revision ?? 'unknown',
         decisionId: randomUUID(),
       };
     }
@@ -185,8 +186,8 @@ export class OpaEngine implements PolicyEngine {
     if (bundle === undefined || others.length > 0) {
       return { kind: 'unusable', detail: 'it does not name one bundle' };
     }
-    const { expectedRevision } = this.#options;
-    if (expectedRevision !== undefined && bundle.revision !== expectedRevision) {
+    const { epoch } = this.#options;
+    if (epoch !== undefined && !(await epoch.accepts(bundle.revision))) {
       throw new Failure('policy_unavailable', { detail: 'another policy bundle is loaded' });
     }
     return {

@@ -7,6 +7,7 @@ import { serviceEnvironment } from '../stack/environment.ts';
 import { runCommand } from '../stack/run.ts';
 import { getStatus } from '../stack/unix-http.ts';
 import { type Bundle, writeBundle } from './bundle.ts';
+import { only } from './epoch.ts';
 import { OpaEngine } from './opa-engine.ts';
 import { type BundleSignature, verificationArguments } from './signature.ts';
 
@@ -57,7 +58,7 @@ export async function withPrivateOpa<T>(
     const engine = new OpaEngine({
       socketPath,
       timeoutMs: answerTimeoutMs,
-      expectedRevision: bundle.revision,
+      epoch: only(bundle.revision),
     });
     try {
       return await work(engine);

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { assembleBundle, writeBundle } from '../../src/policy/bundle.ts';
+import { only } from '../../src/policy/epoch.ts';
 import { OpaEngine } from '../../src/policy/opa-engine.ts';
 import { startOpa, stop } from './opa.ts';
 import { admission, config, release } from './questions.ts';
@@ -23,7 +24,7 @@ beforeAll(async () => {
   await writeBundle(bundle, outFile);
   revision = bundle.revision;
   opa = await startOpa(outFile, socketPath);
-  engine = new OpaEngine({ socketPath, timeoutMs: 5000, expectedRevision: revision });
+  engine = new OpaEngine({ socketPath, timeoutMs: 5000, epoch: only(revision) });
 });
 afterAll(async () => {
   engine.close();
@@ -93,7 +94,7 @@ describe('OpaEngine with a real OPA', () => {
   });
 
   test('another bundle than expected means waiting, not deciding', async () => {
-    const strict = new OpaEngine({ socketPath, timeoutMs: 5000, expectedRevision: '0'.repeat(64) });
+    const strict = new OpaEngine({ socketPath, timeoutMs: 5000, epoch: only('0'.repeat(64)) });
     await expect(strict.admit(admission)).rejects.toMatchObject({
       code: 'policy_unavailable',
       retryable: true,
