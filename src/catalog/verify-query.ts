@@ -22,13 +22,24 @@ export interface PromisedObject {
   readonly checksum?: StoredChecksum;
   readonly lock: Lock;
   readonly format: SealedFormat;
-  readonly sealingId: Id;
+  /** Of the one sealed file, or of the first member of the pack. */
   readonly keyId: Id;
   readonly scope: string;
+  /** The one sealed file that lies in it, or the pack, whose members {@link packMembers} gives. */
+  readonly holds: (PromisedFile & { readonly kind: 'file' }) | { readonly kind: 'pack'; readonly packId: Id };
+}
+
+/** What the catalog promises of a sealed file in an object. */
+export interface PromisedFile {
+  readonly sealingId: Id;
+  readonly keyId: Id;
+  /** In the object, bytes. */
+  readonly offset: number;
+  readonly lengthBytes: number;
   /** Of the content. */
   readonly sha512: Buffer;
   readonly sizeBytes: number;
-  /** Of the sealed bytes; openpgp only. */
+  /** Of the sealed bytes; always there for openpgp. */
   readonly sealedSha256?: Buffer;
   /** What it was made for, as its own metadata says. */
   readonly madeFor: { readonly versionId: Id; readonly entryId: Id; readonly path: Buffer };
@@ -115,11 +126,30 @@ export async function sameSealedElsewhere(
 ): Promise<(PromisedObject & { readonly destination: string })[]> {
   const rows = await catalog.rows<PromisedRow & { readonly destination: string }>(
     `${promised}, o.destination from objects lost
-     join objects o on o.sealing_id = lost.sealing_id and o.destination <> lost.destination and o.state = 'live' ${promisedJoins}
+     join objects o on (o.sealing_id = lost.sealing_id or o.pack_id = lost.pack_id)
+       and o.destination <> lost.destination and o.state = 'live' ${promisedJoins}
      where lost.id = $1 and o.check_result is distinct from 'tampered' order by o.destination`,
     [id],
   );
   return rows.map((row) => ({ ...promisedObject(row), destination: row.destination }));
+}
+
+/** The members of a pack that something may rest on in that object, in the order they lie in. */
+export async function packMembers(catalog: Catalog, objectId: Id): Promise<PromisedFile[]> {
+  const rows = await catalog.rows<FileColumns>(
+    `select ${fileColumns} from sealed_files f ${fileJoins} where f.object_id = $1 order by f.byte_offset`,
+    [objectId],
+  );
+  return rows.map(promisedFile);
+}
+
+/** How many members of a pack were given up in that object. */
+export async function lostMembers(catalog: Catalog, objectId: Id): Promise<number> {
+  const [row] = await catalog.rows<{ count: number }>(
+    'select count(*)::int as count from lost_members where object_id = $1',
+    [objectId],
+  );
+  return row?.count ?? 0;
 }
 
 /** Lengths of the parts an object was sent in, in order; none where it went in one PUT, or nobody knows. */
@@ -161,14 +191,23 @@ export interface AffectedVersion {
   readonly newest: boolean;
 }
 
-/** The versions that rest on an object, newest first, at most `limit` of them. */
-export async function restingOn(catalog: Catalog, objectId: Id, limit: number): Promise<AffectedVersion[]> {
+/**
+ * The versions that rest on an object, newest first, at most `limit` of them; with `offsets` only those that rest on the
+ * sealed files there.
+ */
+export async function restingOn(
+  catalog: Catalog,
+  objectId: Id,
+  limit: number,
+  offsets?: readonly number[],
+): Promise<AffectedVersion[]> {
   return catalog.rows<AffectedVersion>(
     `select s.name as source, e.path, v.id as "versionId", v.observed_at as "observedAt", e.head_version_id = v.id as newest
      from placements p join versions v on v.id = p.version_id join entries e on e.id = v.entry_id
      join sources s on s.id = e.source_id
-     where p.object_id = $1 and p.state = 'committed' order by v.observed_at desc, v.id limit $2`,
-    [objectId, limit],
+     where p.object_id = $1 and p.state = 'committed' and ($3::bigint[] is null or p.byte_offset = any($3))
+     order by v.observed_at desc, v.id limit $2`,
+    [objectId, limit, offsets ?? null],
   );
 }
 
@@ -366,49 +405,75 @@ export async function shreddedScopeIds(catalog: Catalog): Promise<Id[]> {
 
 // ── rows ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-const promised = `select o.id, o.key, o.s3_version_id as "s3VersionId", o.length as "lengthBytes", o.lock_mode as "lockMode",
-  o.retain_until as "retainUntil", o.format, o.sealing_id as "sealingId", o.scope, o.sha512, o.sealed_sha256 as "sealedSha256",
-  c.size_bytes as "sizeBytes", s.key_id as "keyId", s.version_id as "madeForVersion", e.id as "madeForEntry", e.path,
-  coalesce(i.sealed_sha256, o.sealed_sha256) as "wholeSha256", parts.sha256 as "compositeSha256"`;
+const fileColumns = `f.sealing_id as "sealingId", f.byte_offset as offset, f.length as "fileLength", f.sha512,
+  f.sealed_sha256 as "sealedSha256", c.size_bytes as "sizeBytes", s.key_id as "keyId", s.version_id as "madeForVersion",
+  e.id as "madeForEntry", e.path`;
 
-/** The server's checksum of an object in parts: SHA-256 of its parts' SHA-256, see compositeSha256. */
-const promisedJoins = `
-  join sealings s on s.id = o.sealing_id join versions v on v.id = s.version_id join entries e on e.id = v.entry_id
-  join contents c on c.sha512 = o.sha512
-  left join intents i on i.sealing_id = o.sealing_id and i.destination = o.destination
-  left join lateral (
-    select sha256(string_agg(p.sha256, ''::bytea order by p.part_number)) from intent_parts p where p.intent_id = i.id
-  ) parts on true`;
+const fileJoins = `
+  join sealings s on s.id = f.sealing_id join versions v on v.id = s.version_id join entries e on e.id = v.entry_id
+  join contents c on c.sha512 = f.sha512`;
 
-interface PromisedRow extends Omit<PromisedObject, 'checksum' | 'lock' | 'sealedSha256' | 'madeFor'> {
-  readonly lockMode: Lock['mode'];
-  readonly retainUntil: Date;
+interface FileColumns {
+  readonly sealingId: Id;
+  readonly keyId: Id;
+  readonly offset: number;
+  readonly fileLength: number;
+  readonly sha512: Buffer;
+  readonly sizeBytes: number;
   readonly sealedSha256: Buffer | null;
-  readonly wholeSha256: Buffer | null;
-  readonly compositeSha256: Buffer | null;
   readonly madeForVersion: Id;
   readonly madeForEntry: Id;
   readonly path: Buffer;
 }
 
+function promisedFile(row: FileColumns): PromisedFile {
+  const { sealingId, keyId, offset, fileLength: lengthBytes, sha512, sizeBytes, sealedSha256 } = row;
+  return {
+    ...{ sealingId, keyId, offset, lengthBytes, sha512, sizeBytes },
+    madeFor: { versionId: row.madeForVersion, entryId: row.madeForEntry, path: row.path },
+    ...(sealedSha256 === null ? {} : { sealedSha256 }),
+  };
+}
+
+/** Of a pack the columns of the file are those of its first member. */
+const promised = `select o.id, o.key, o.s3_version_id as "s3VersionId", o.length as "lengthBytes", o.lock_mode as "lockMode",
+  o.retain_until as "retainUntil", o.format, o.scope, o.pack_id as "packId", ${fileColumns},
+  coalesce(i.sealed_sha256, o.sealed_sha256) as "wholeSha256", parts.sha256 as "compositeSha256"`;
+
+/** The server's checksum of an object in parts: SHA-256 of its parts' SHA-256, see compositeSha256. */
+const promisedJoins = `
+  join lateral (select o.sealing_id, 0::bigint as byte_offset, o.length, o.sha512, o.sealed_sha256 where o.pack_id is null
+    union all
+    (select m.sealing_id, m.byte_offset, m.length, m.sha512, m.sha256 from pack_members m
+     where m.pack_id = o.pack_id order by m.byte_offset limit 1)) f on true ${fileJoins}
+  left join lateral (select id, sealed_sha256 from intents where sealing_id = o.sealing_id and destination = o.destination
+    union all select id, sealed_sha256 from intents where pack_id = o.pack_id and destination = o.destination) i on true
+  left join lateral (
+    select sha256(string_agg(p.sha256, ''::bytea order by p.part_number)) from intent_parts p where p.intent_id = i.id
+  ) parts on true`;
+
+interface PromisedRow extends FileColumns {
+  readonly id: Id;
+  readonly key: string;
+  readonly s3VersionId: string;
+  readonly lengthBytes: number;
+  readonly lockMode: Lock['mode'];
+  readonly retainUntil: Date;
+  readonly format: SealedFormat;
+  readonly scope: string;
+  readonly packId: Id | null;
+  readonly wholeSha256: Buffer | null;
+  readonly compositeSha256: Buffer | null;
+}
+
 function promisedObject(row: PromisedRow): PromisedObject {
-  const { id, key, s3VersionId, lengthBytes, format, sealingId, keyId, scope, sha512, sizeBytes } = row;
+  const { id, key, s3VersionId, lengthBytes, format, keyId, scope, packId } = row;
   const checksum = storedChecksum(row);
   return {
-    id,
-    key,
-    s3VersionId,
-    lengthBytes,
-    format,
-    sealingId,
-    keyId,
-    scope,
-    sha512,
-    sizeBytes,
+    ...{ id, key, s3VersionId, lengthBytes, format, keyId, scope },
     lock: { mode: row.lockMode, retainUntil: row.retainUntil },
-    madeFor: { versionId: row.madeForVersion, entryId: row.madeForEntry, path: row.path },
+    holds: packId === null ? { kind: 'file', ...promisedFile(row) } : { kind: 'pack', packId },
     ...(checksum === undefined ? {} : { checksum }),
-    ...(row.sealedSha256 === null ? {} : { sealedSha256: row.sealedSha256 }),
   };
 }
 

@@ -1,8 +1,10 @@
+import type { Change } from '../catalog/rows.ts';
 import {
   type Checked,
   type CheckOrder,
   coverage,
   isShredded,
+  lostMembers,
   objectsToCheck,
   type PromisedObject,
   promisedAgain,
@@ -16,6 +18,7 @@ import type { ObjectStore } from '../storage/object-store.ts';
 import type { Finding } from './finding.ts';
 import { judge } from './judge.ts';
 import { readContent } from './read-content.ts';
+import type { ContentRead } from './read-pack.ts';
 import { repairObject } from './repair.ts';
 import type { VerifyRun } from './run.ts';
 
@@ -104,18 +107,24 @@ export async function checkObject(
   const { store, now, name } = destination;
   const facts = await run.retrying(() => store.head({ key: object.key, versionId: object.s3VersionId }));
   const seen = judge(facts, object, now);
-  const found =
-    read && (seen === 'ok' || seen === 'lock_mismatch')
-      ? await readContent(run.reading, name, object, (count) => run.addBytes(count))
-      : 'ok';
-  const result = found === 'ok' ? seen : found;
-  if (result === 'ok') return { objectId: object.id, result, read };
+  // Which files of a pack with other bytes are spoilt, only reading tells.
+  const isToRead = read ? seen !== 'missing' && seen !== 'tampered' : false;
+  const isToSearch = seen === 'tampered' && object.holds.kind === 'pack';
+  const found: ContentRead =
+    isToRead || isToSearch
+      ? await readContent(contentReading(run), name, object, (count) => run.addBytes(count))
+      : { result: 'ok' };
+  const result = found.result === 'ok' ? seen : found.result;
+  const wasRead = read || isToSearch;
+  if (result === 'ok') return { objectId: object.id, result, read: wasRead };
   // Its row may be older than what happened to it since.
   if ((await promisedAgain(run.deps.catalog, object.id)) === undefined) return undefined;
   switch (result) {
     case 'missing':
     case 'tampered':
-      return lost(run, destination, object, result, read);
+      return found.damaged === undefined
+        ? lost(run, destination, object, { result, read: wasRead })
+        : partlyLost(run, destination, object, found.damaged);
     case 'lock_mismatch':
       return wronglyLocked(run, destination, object, read);
     case 'unreadable':
@@ -123,19 +132,56 @@ export async function checkObject(
   }
 }
 
+const contentReading = ({ deps, reading }: VerifyRun) => ({ catalog: deps.catalog, reading });
+
 /** Puts the object's bytes back from where they still are, or lets its files be uploaded anew. */
 async function lost(
   run: VerifyRun,
   destination: CheckedDestination,
   object: PromisedObject,
-  result: 'missing' | 'tampered',
+  { result, read }: { readonly result: 'missing' | 'tampered'; readonly read: boolean },
+): Promise<Checked | undefined> {
+  const finding: Finding = { ...(await about(run, destination, object)), kind: result };
+  return givenUp(run, destination, object, finding, read, {
+    objectLost: { objectId: object.id, result },
+  });
+}
+
+/**
+ * A pack of which some bytes are not what was written. Where it is nowhere whole any more, the damaged members are given
+ * up and the others stay. Of damage that was told and given up before, nothing more is said.
+ */
+async function partlyLost(
+  run: VerifyRun,
+  destination: CheckedDestination,
+  object: PromisedObject,
+  damaged: readonly number[],
+): Promise<Checked | undefined> {
+  const { catalog } = run.deps;
+  const before = await lostMembers(catalog, object.id);
+  if (damaged.length === 0 && before > 0) return { objectId: object.id, result: 'ok', read: true };
+  const detail = damaged.length === 0 ? 'none of its files' : `${damaged.length} of its files`;
+  const finding = { ...(await about(run, destination, object, damaged)), kind: 'tampered', detail } as const;
+  const change: Pick<Change, 'membersLost'> =
+    damaged.length === 0 ? {} : { membersLost: { objectId: object.id, byteOffsets: damaged } };
+  return givenUp(run, destination, object, finding, true, change);
+}
+
+/** Tells of a damaged object and has it repaired; where that is not possible, `change` says what is given up. */
+async function givenUp(
+  run: VerifyRun,
+  destination: CheckedDestination,
+  object: PromisedObject,
+  finding: Finding,
   read: boolean,
+  change: Pick<Change, 'objectLost' | 'membersLost'>,
 ): Promise<Checked | undefined> {
   const { catalog, ids } = run.deps;
-  const finding: Finding = { ...(await about(run, destination, object)), kind: result };
+  const result = finding.kind as 'missing' | 'tampered';
+  const noted = { objectId: object.id, result, read };
   if (!run.request.repair || !destination.isOurs) {
     await tell(run, finding);
-    return { objectId: object.id, result, read };
+    return noted;
   }
   try {
     const repaired = await repairObject(
@@ -144,24 +190,27 @@ async function lost(
       object,
       destination.now,
     );
-    const told: Finding = { ...finding, remedy: repaired?.remedy ?? 'upload anew' };
-    await catalog.write(
-      repaired === undefined
-        ? { objectLost: { objectId: object.id, result }, events: [run.incident(told)] }
-        : {
-            object: repaired.object,
-            objectReplaced: { objectId: object.id, byObjectId: repaired.object.id, result },
-            events: [run.incident(told)],
-          },
-    );
+    if (repaired !== undefined) {
+      const told: Finding = { ...finding, remedy: repaired.remedy };
+      await catalog.write({
+        object: repaired.object,
+        objectReplaced: { objectId: object.id, byObjectId: repaired.object.id, result },
+        events: [run.incident(told)],
+      });
+      run.report(told);
+      return undefined;
+    }
+    const isGivenUp = change.objectLost !== undefined || change.membersLost !== undefined;
+    const told: Finding = isGivenUp ? { ...finding, remedy: 'upload anew' } : finding;
+    await catalog.write({ ...change, events: [run.incident(told)] });
     run.report(told);
-    return undefined;
+    return change.objectLost === undefined ? noted : undefined;
   } catch (error) {
     if (!isFailure(error) || error.code === 'interrupted' || error.code === 'catalog_unavailable')
       throw error;
     // Where a copy may be does not answer now: the object is not given up, the next run tries again.
     await tell(run, { ...finding, detail: `not repaired: ${error.code}` });
-    return { objectId: object.id, result, read };
+    return noted;
   }
 }
 
@@ -204,8 +253,9 @@ async function about(
   run: VerifyRun,
   { name }: CheckedDestination,
   { id, key, s3VersionId }: PromisedObject,
+  offsets?: readonly number[],
 ): Promise<Omit<Finding, 'kind'>> {
-  const affected = await restingOn(run.deps.catalog, id, namedVersions);
+  const affected = await restingOn(run.deps.catalog, id, namedVersions, offsets);
   return { subject: 'content', destination: name, key, s3VersionId, objectId: id, affected };
 }
 

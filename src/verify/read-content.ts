@@ -1,8 +1,12 @@
 import { createHash } from 'node:crypto';
-import type { PromisedObject } from '../catalog/verify-query.ts';
-import { Failure, type FailureCode, isFailure } from '../domain/failures.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import { type PromisedFile, type PromisedObject, packMembers } from '../catalog/verify-query.ts';
+import { Failure } from '../domain/failures.ts';
 import { type ReadDeps, recordedSegments } from '../restore/content.ts';
 import { retrying } from '../restore/retry.ts';
+import { believed } from './believed.ts';
+import { asRow } from './promised-row.ts';
+import { type ContentRead, readPack } from './read-pack.ts';
 
 /**
  * Reads an object's content as a restore would, every segment authenticated and the whole held against its SHA-512. Of
@@ -12,60 +16,40 @@ import { retrying } from '../restore/retry.ts';
  * says nothing about the object, and `interrupted`.
  */
 export async function readContent(
-  deps: ReadDeps,
+  { catalog, reading }: ContentReading,
   destination: string,
   object: PromisedObject,
   onBytes: (count: number) => void,
-): Promise<'ok' | 'missing' | 'tampered' | 'unreadable'> {
-  const read = object.format === 'openpgp' ? readSealedBytes : readSegments;
-  const first = await outcome(() => read(deps, destination, object, onBytes));
-  return first === 'tampered' ? outcome(() => read(deps, destination, object, onBytes)) : first;
-}
-
-async function outcome(read: () => Promise<void>): Promise<'ok' | 'missing' | 'tampered' | 'unreadable'> {
-  try {
-    await read();
-    return 'ok';
-  } catch (error) {
-    if (isFailure(error, 'unknown_key')) return 'unreadable';
-    if (isFailure(error, 'object_missing')) return 'missing';
-    if (isFailure(error) && otherBytes.includes(error.code)) return 'tampered';
-    throw error;
+): Promise<ContentRead> {
+  const { holds } = object;
+  if (holds.kind === 'pack') {
+    return readPack(reading, destination, object, await packMembers(catalog, object.id), onBytes);
   }
+  const read = object.format === 'openpgp' ? readSealedBytes : readSegments;
+  return { result: await believed(() => read(reading, destination, object, holds, onBytes)) };
 }
 
-/** The store's `s3_corrupt` was tried again and again by then: the bytes do not come as they were written. */
-const otherBytes: readonly FailureCode[] = ['tampered', 'unsupported_format', 's3_corrupt'];
+export interface ContentReading {
+  readonly catalog: Catalog;
+  readonly reading: ReadDeps;
+}
 
 async function readSegments(
   deps: ReadDeps,
   destination: string,
   object: PromisedObject,
+  file: PromisedFile,
   onBytes: (count: number) => void,
 ): Promise<void> {
-  const { madeFor, sha512, sizeBytes, key, s3VersionId, lengthBytes, format, keyId } = object;
-  const { versionId, entryId, path } = madeFor;
-  const place = {
-    destination,
-    key,
-    s3VersionId,
-    offset: 0,
-    length: lengthBytes,
-    format,
-    keyId,
-    madeFor: versionId,
-  };
-  const version = { ...noMetadata, id: versionId, kind: 'file', sizeBytes, sha512, place } as const;
-  for await (const plain of recordedSegments(deps, { entryId, path }, version)) onBytes(plain.length);
+  const { row, version } = asRow(destination, object, file);
+  for await (const plain of recordedSegments(deps, row, version)) onBytes(plain.length);
 }
-
-/** Reading looks at content alone. */
-const noMetadata = { mode: 0, uid: 0, gid: 0, mtimeNs: 0n };
 
 async function readSealedBytes(
   { stores, signal, retryPausesMs }: ReadDeps,
   destination: string,
-  { key, s3VersionId: versionId, sealedSha256 }: PromisedObject,
+  { key, s3VersionId: versionId }: PromisedObject,
+  { sealedSha256 }: PromisedFile,
   onBytes: (count: number) => void,
 ): Promise<void> {
   const store = stores.get(destination);

@@ -45,7 +45,7 @@ export async function repairObject(
   if (found !== undefined) return { remedy: 'found again', object: found };
   for (const { destination: from, ...intact } of await sameSealedElsewhere(deps.catalog, lost.id)) {
     const source = deps.reading.stores.get(from);
-    if (source === undefined || (await readContent(deps.reading, from, intact, () => {})) !== 'ok') continue;
+    if (source === undefined || (await readContent(deps, from, intact, () => {})).result !== 'ok') continue;
     const s3VersionId = await copy(deps, { from: source, object: intact }, { to: target, lost }, now);
     const object = await accepted(deps, destination, target, { ...lost, s3VersionId }, now);
     if (object !== undefined) return { remedy: 'copied', object };
@@ -85,22 +85,23 @@ async function accepted(
 ): Promise<ObjectRow | undefined> {
   const facts = await store.head({ key: made.key, versionId: made.s3VersionId });
   if (facts?.lock === undefined || judge(facts, made, now) !== 'ok') return undefined;
-  if ((await readContent(deps.reading, destination, made, () => {})) !== 'ok') return undefined;
+  if ((await readContent(deps, destination, made, () => {})).result !== 'ok') return undefined;
+  const { holds } = made;
   return {
     id: deps.ids.object(destination, made.key, made.s3VersionId),
     destination,
     key: made.key,
     s3VersionId: made.s3VersionId,
     length: made.lengthBytes,
-    sealingId: made.sealingId,
-    packId: null,
-    sha512: made.sha512,
+    sealingId: holds.kind === 'file' ? holds.sealingId : null,
+    packId: holds.kind === 'pack' ? holds.packId : null,
+    sha512: holds.kind === 'file' ? holds.sha512 : null,
     scope: made.scope,
     format: made.format,
     lockMode: facts.lock.mode,
     retainUntil: facts.lock.retainUntil,
     state: 'live',
-    sealedSha256: made.sealedSha256 ?? null,
+    sealedSha256: (holds.kind === 'file' ? holds.sealedSha256 : undefined) ?? null,
   };
 }
 
@@ -127,8 +128,10 @@ async function copy(
   const { to, lost } = target;
   const { mode, retainUntil } = atLeastADay(lost.lock, now);
   const lock: LockDays = { mode, days: Math.ceil((retainUntil.getTime() - now.getTime()) / dayMs) };
-  const recorded = await partLengths(catalog, lost.sealingId, to.name);
-  const inParts = recorded.length > 0 || lost.lengthBytes > wholeCopyBytes;
+  const recorded =
+    lost.holds.kind === 'file' ? await partLengths(catalog, lost.holds.sealingId, to.name) : [];
+  const wentWhole = lost.holds.kind === 'pack' || lost.lengthBytes <= wholeCopyBytes;
+  const inParts = recorded.length > 0 || !wentWhole;
   if (inParts) return copyInParts(source, target, lock, recorded);
   const body = await readRange(source, 0, lost.lengthBytes);
   const put = await to.put({
