@@ -46,6 +46,7 @@ export async function commitUpload(
     object,
     intentClosed: { id: intent.id, state: 'committed', reason: 'uploaded' },
     placements: [committedPlacement(version.id, name, { ...object, offset: 0 })],
+    ...(version.held === undefined ? {} : { holdChange: { id: version.held.holdId, state: 'approved' } }),
     ...settling(version, outcome, null),
     events: [
       versionEvent(context, version, {

@@ -1,10 +1,14 @@
 import type { VersionFacts } from '../catalog/catalog.ts';
 import { Failure } from '../domain/failures.ts';
-import type { AdmissionInput, AdmissionResult, Approval, ReleaseInput } from '../domain/records.ts';
+import type { AdmissionInput, AdmissionResult, Approval, Id, ReleaseInput } from '../domain/records.ts';
 import { nameOf } from '../files/paths.ts';
 import type { DestinationFacts } from '../storage/object-store.ts';
 
-export type JudgedVersion = VersionFacts & Required<Pick<VersionFacts, 'content'>>;
+/** Set while a held version is being released: its hold, and who approved it, each verified before. */
+export interface HeldVersion {
+  readonly held?: { readonly holdId: Id; readonly approvals: readonly Approval[] };
+}
+export type JudgedVersion = VersionFacts & Required<Pick<VersionFacts, 'content'>> & HeldVersion;
 export type AdmittedVersion = JudgedVersion &
   Required<Pick<VersionFacts, 'admission'>> & {
     /** While it goes to one of several destinations: whether the others are through or given up, or one is still to come. */
@@ -43,14 +47,12 @@ export function admissionInput(version: JudgedVersion): AdmissionInput {
   };
 }
 
-/** @param approvals each verified before; only persons that policy knows count */
 export function releaseInput(
   version: ScannedVersion,
   destination: { name: string; facts: DestinationFacts },
   sealing: ReleaseInput['sealing'],
-  approvals: readonly Approval[] = [],
 ): ReleaseInput {
-  const { admission, verdict } = version;
+  const { admission, verdict, held } = version;
   const { facts } = destination;
   return {
     gate: 'release',
@@ -75,7 +77,7 @@ export function releaseInput(
       ...(verdict.reason === undefined ? {} : { reason: verdict.reason }),
     },
     at: new Date().toISOString(),
-    ...(approvals.length === 0 ? {} : { approvals }),
+    ...(held === undefined ? {} : { approvals: held.approvals }),
   };
 }
 

@@ -1,5 +1,5 @@
 import type { AuditRow, DecisionRow } from '../catalog/rows.ts';
-import type { Approval, Decision, PolicyReason, ReleaseInput, ReleaseResult } from '../domain/records.ts';
+import type { Decision, PolicyReason, ReleaseInput, ReleaseResult } from '../domain/records.ts';
 import { type Destination, type PipelineContext, versionEvent } from './context.ts';
 import { decisionRow } from './evidence.ts';
 import { releaseInput, type ScannedVersion } from './policy-input.ts';
@@ -23,10 +23,9 @@ export async function release(
   version: ScannedVersion,
   destination: Destination,
   sealing: ReleaseInput['sealing'],
-  approvals: readonly Approval[] = [],
 ): Promise<Released> {
   const { name } = destination.config;
-  const input = releaseInput(version, { name, facts: await destination.facts() }, sealing, approvals);
+  const input = releaseInput(version, { name, facts: await destination.facts() }, sealing);
   const ordinal = await context.catalog.releasesAsked({ versionId: version.id, destination: name });
   const decision = await context.policy.release(input);
   return released(context, version, { input, decision, ordinal });
@@ -44,7 +43,7 @@ export async function released(
   },
 ): Promise<Released> {
   const { input, decision, ordinal } = asked;
-  const { allow, reasons, approvals: weighed, transferAuthorisation } = decision.result;
+  const { allow, reasons, approvals, transferAuthorisation } = decision.result;
   const destination = input.destination.name;
   const { scope } = version.admission;
   const about = { versionId: version.id, gate: 'release' as const, destination, scope, ordinal };
@@ -61,7 +60,7 @@ export async function released(
         reasons: reasons.map((reason) => reason.id),
         basis: input.sealing.basis,
         bundle: decision.bundleRevision,
-        ...((input.approvals ?? []).length === 0 ? {} : { approvals: weighed }),
+        ...(version.held === undefined ? {} : { approvals }),
         ...(transferAuthorisation === undefined ? {} : { transferAuthorisation }),
       },
     }),
