@@ -189,6 +189,16 @@ const schema = z.strictObject({
       readData: percentage.prefault('1%'),
     })
     .prefault({}),
+  /** What is stored is scanned again by newer signatures, at most so fast. Bytes of content a second. */
+  rescan: z
+    .union([
+      z.literal('off'),
+      z.strictObject({
+        every: duration.refine((ms) => ms >= 3_600_000, 'at least 1h').prefault('1d'),
+        rate: size.refine((bytes) => bytes >= 65_536, 'at least 64KiB').prefault('4MiB'),
+      }),
+    ])
+    .prefault({}),
   policy: z
     .strictObject({
       allowTestSignatures: z.boolean().default(false),

@@ -9,6 +9,7 @@ import {
   type WorkerOptions,
 } from '@temporalio/worker';
 import { createActivities } from '../activities/index.ts';
+import { createRescanActivities } from '../activities/rescan.ts';
 import { createVerifyActivities } from '../activities/verify.ts';
 import type { VerifySampleInput } from '../workflows/verify-sample.ts';
 import { auditEvent } from './audit/event.ts';
@@ -36,12 +37,17 @@ import { Gates } from './pipeline/gates.ts';
 import { liveFacts } from './pipeline/live-facts.ts';
 import { reconcile } from './pipeline/reconcile.ts';
 import { Semaphore } from './pipeline/semaphore.ts';
+import { anyAnswers } from './pipeline/several.ts';
 import { Staging } from './pipeline/staging.ts';
 import { sweepStaging } from './pipeline/sweep-staging.ts';
 import { PolicyEpoch } from './policy/epoch.ts';
 import { OpaEngine } from './policy/opa-engine.ts';
 import { announceReady, openProcess, untilStopped } from './process.ts';
+import { quarantineFolder, sweepCopies } from './quarantine/copies.ts';
+import { copyStates } from './quarantine/query.ts';
 import { repeat } from './repeat.ts';
+import { type RescanDeps, slowDeadlineMs } from './rescan/rescan.ts';
+import { scheduleRescans } from './rescan/schedule.ts';
 import { openScanner } from './scanner/open-scanner.ts';
 import { openSource, servedSources } from './sources.ts';
 import type { Endpoints } from './stack/endpoints.ts';
@@ -51,6 +57,7 @@ import type { SweepContext } from './sweep/sweep.ts';
 import { connectWorker, dataConverter } from './temporal/connect.ts';
 import { filesQueue, hostQueue, verifySampleId } from './temporal/names.ts';
 import { ensureSchedule } from './temporal/schedules.ts';
+import { TokenBucket } from './throttle/token-bucket.ts';
 import type { VerifyDeps } from './verify/run.ts';
 import { Dispatcher } from './watcher/dispatcher.ts';
 import { signedEvidence } from './write-only/evidence.ts';
@@ -73,14 +80,16 @@ metrics.serve(metricsPort);
 const catalog = new Catalog(await openPool({ ...endpoints.catalogWriter, maxConnections: 12 }));
 await noteShreddings();
 const context = await pipelineContext(installation, endpoints, catalog);
-const probes: Readonly<Record<Exclude<Dependency, `source:${Id}`>, () => Promise<unknown>>> = {
+const probes: Readonly<Record<Exclude<Dependency, `${string}:${string}`>, () => Promise<unknown>>> = {
   postgres: () => catalog.ping(),
   opa: () => context.policy.ping(),
   clamd: () => context.scanner.ping(),
-  s3: () => Promise.all([...context.destinations.values()].map(({ store }) => store.facts())),
 };
 const gates = new Gates((dependency) => {
   if (dependency in probes) return probes[dependency as keyof typeof probes];
+  // Without names, from before destinations were told apart.
+  if (/^s3(:|$)/.test(dependency))
+    return () => anyAnswers(context.destinations, dependency.slice('s3:'.length));
   const source = context.sources.get(dependency.replace('source:', ''));
   return async () =>
     source === undefined
@@ -106,6 +115,7 @@ const client = new Client({ connection, namespace, dataConverter: converter });
 const activities = {
   ...createActivities(context, sweeping(), gates, metrics),
   ...createVerifyActivities(verifying(installation, context), metrics, log),
+  ...createRescanActivities(rescanning(context), metrics),
 };
 const shared = {
   connection,
@@ -140,7 +150,10 @@ const workers = await Promise.all([
 ]);
 const running = workers.map((worker) => worker.run());
 void housekeeping(settleLeftovers);
-void housekeeping(scheduleSamples, () => scheduleSweeps(client, config, installation.ids));
+void housekeeping(
+  scheduleSamples,
+  () => scheduleRescans(client, config),
+  () => scheduleSweeps(client, config, installation.ids));
 const daily = setInterval(
   () => void housekeeping(settleLeftovers, maintainKeyring, keepCheckpoints),
   86_400_000,
@@ -209,6 +222,7 @@ async function housekeeping(...chores: (() => Promise<void>)[]): Promise<void> {
 async function settleLeftovers(): Promise<void> {
   await reconcile(context);
   await sweepStaging(context);
+  await sweepCopies(context.quarantineDir, (ids) => copyStates(catalog, ids));
   await catalog.recordKeys(keyFacts(installation.keyringDocuments));
 }
 
@@ -328,7 +342,7 @@ async function pipelineContext(
     staging: new Staging(join(paths.home, 'staging')),
     recipients,
     sealEvidence: signingHost && recipients && signedEvidence(signingHost, recipients),
-    quarantineDir: join(paths.home, 'quarantine'),
+    quarantineDir: quarantineFolder(paths.home),
     semaphores: {
       disk: new Semaphore(4),
       scanner: new Semaphore(4),
@@ -349,6 +363,14 @@ function verifying(installation: Installation, context: PipelineContext): Verify
   );
   const keyring = [...installation.keyringDocuments, ...installation.hostDocuments];
   return { catalog, ids, hostId, keys, destinations, keyring };
+}
+
+/** What stored content is scanned again with: a scanner that has patience with content that comes slowly. */
+function rescanning({ catalog, ids, hostId, keys, destinations }: PipelineContext): RescanDeps {
+  const rate = config.rescan === 'off' ? undefined : config.rescan.rate;
+  const stores = new Map([...destinations].map(([name, { store }]) => [name, store]));
+  const scanner = openScanner(endpoints, config, undefined, slowDeadlineMs);
+  return { catalog, ids, hostId, keys, stores, scanner, throttle: new TokenBucket(() => rate), log };
 }
 
 async function openDestinations(

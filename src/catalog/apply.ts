@@ -283,6 +283,15 @@ async function write(client: pg.PoolClient, changes: readonly Change[]): Promise
     'incidents',
     all((c) => c.incident),
   );
+  await run(
+    client,
+    all((c) => c.retentionPaused),
+    `insert into retention_sources as known (source_id, paused_at, pinned_at, incident_id)
+    select distinct on (source_id) source_id, now(), pinned_at, incident_id
+    from jsonb_to_recordset($1) as r(source_id text, pinned_at timestamptz, incident_id text) order by source_id, pinned_at
+    on conflict (source_id) do update
+      set paused_at = now(), pinned_at = excluded.pinned_at, incident_id = excluded.incident_id where known.paused_at is null`,
+  );
   await insertEvents(
     client,
     all((c) => c.events),

@@ -353,5 +353,7 @@ export interface Change {
   readonly reservationEnded?: { versionId: Id };
   readonly batchItem?: BatchItemRow;
   readonly incident?: IncidentRow;
+  /** Nothing of a source expires any more, nor what stood at `pinnedAt`. One that is paused already stays as it is. */
+  readonly retentionPaused?: { sourceId: Id; pinnedAt: Date; incidentId: Id };
   readonly events: readonly AuditRow[];
 }

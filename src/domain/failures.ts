@@ -54,6 +54,12 @@ export const failures = {
     'The virus signatures are of {at}: too old for their verdicts to count.',
     'Let freshclam reach database.clamav.net (`holdfast doctor` says more), then run the command again.',
   ),
+  rescan_running: row(
+    7,
+    true,
+    'A rescan is under way; it was not told about a source or a limit.',
+    'Wait until it has ended (`holdfast rescan --wait`), then run the command again.',
+  ),
   rescan_failed: row(
     1,
     true,
@@ -65,6 +71,36 @@ export const failures = {
     false,
     'This version was found infected after it was stored ({signature}).',
     'Take an earlier version (`holdfast show` lists them), or give --include-infected to have it all the same.',
+  ),
+  clock_skew: row(
+    5,
+    true,
+    'The clocks do not agree: by {name} it is {theirs}, by this machine {here}. No lock is changed and nothing is deleted until they do.',
+    'Let the wrong one follow a time server (`timedatectl set-ntp true`), then run the command again. Files are protected meanwhile.',
+  ),
+  retention_not_paused: row(
+    1,
+    false,
+    'Retention of {source} is not paused.',
+    'Nothing is to be done: `holdfast retention plan --source {source}` shows what it will do.',
+  ),
+  retention_failed: row(
+    1,
+    true,
+    'Retention of {source} ended before it was through (run {run}).',
+    'Run it again: what it did is done. The log of the worker says why it ended; `holdfast doctor` looks for the usual reasons.',
+  ),
+  legal_hold_unknown: row(
+    1,
+    false,
+    'There is no legal hold of {case} on exactly this path.',
+    '`holdfast legal-hold list` names paths and cases; give them as they are printed.',
+  ),
+  legal_hold_ambiguous: row(
+    2,
+    false,
+    'Several cases hold this path: {cases}.',
+    'Name the one to release with --case; the others go on holding.',
   ),
   schedule_unknown: row(
     2,

@@ -1,5 +1,4 @@
 import { Failure } from '../domain/failures.ts';
-import type { Id } from '../domain/records.ts';
 import type { Settled } from '../domain/steps.ts';
 import { holdWorkflowId } from '../temporal/names.ts';
 import { type Destination, type PipelineContext, type StepRun, versionEvent } from './context.ts';

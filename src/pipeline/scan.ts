@@ -1,22 +1,27 @@
 import type { FileHandle } from 'node:fs/promises';
+import { openIncident } from '../audit/incident.ts';
 import type { Change, ScanRow } from '../catalog/rows.ts';
 import type { Id, ScannerFacts, Verdict } from '../domain/records.ts';
 import type { ScanAnswer, ScanStep } from '../domain/steps.ts';
 import { ContentChanged, readSegments } from '../files/segment-reader.ts';
+import { exceptionOf } from '../quarantine/query.ts';
 import { type PipelineContext, type StepRun, versionEvent } from './context.ts';
 import { withUnchangedFile } from './file.ts';
-import { type AdmittedVersion, admitted } from './policy-input.ts';
-import { quarantine } from './quarantine.ts';
+import { type AdmittedVersion, admitted, scanned } from './policy-input.ts';
+import { quarantine, wasReplaced } from './quarantine.ts';
 import { abandon, settledAs } from './settle.ts';
 
 /** Step 4: has the content scanned. Only an explicit OK is clean; infected content goes to quarantine. */
 export async function scan(context: PipelineContext, input: ScanStep, run: StepRun): Promise<ScanAnswer> {
   const version = admitted(await context.catalog.version(input.versionId));
-  if (version.outcome !== undefined) return settledAs(context, version);
-  if (version.verdict?.state === 'infected') return quarantine(context, version, version.verdict);
+  if (version.outcome !== undefined) {
+    const isReplaced = version.outcome === 'quarantined' && (await wasReplaced(context, version.id));
+    return isReplaced ? { next: 'changed' } : settledAs(context, version);
+  }
+  if (version.verdict?.state === 'infected') return quarantine(context, scanned(version), run);
   if (version.verdict !== undefined) return { next: 'seal' };
 
-  if (!version.admission.scan.required) return recorded(context, version, notRequired, undefined);
+  if (!version.admission.scan.required) return recorded(context, version, notRequired, undefined, run);
 
   const scanner = await context.scanner.facts();
   const earlier = context.scanner.isStale(scanner)
@@ -28,7 +33,7 @@ export async function scan(context: PipelineContext, input: ScanStep, run: StepR
   if (asksForRetry(verdict, version) && !input.last) {
     return { next: 'scanAgain', reason: verdict.reason ?? '' };
   }
-  return recorded(context, version, verdict, earlier);
+  return recorded(context, version, verdict, earlier, run);
 }
 
 function asksForRetry({ reason }: Verdict, { admission }: AdmittedVersion): boolean {
@@ -46,12 +51,33 @@ async function recorded(
   version: AdmittedVersion,
   verdict: Verdict,
   earlier: Id | undefined,
+  run: StepRun,
 ): Promise<ScanAnswer> {
+  const change = scanChange(context, version, verdict, earlier);
   // Durable before the original is moved: whoever goes on after a crash then knows why it is not there.
-  await context.catalog.write(scanChange(context, version, verdict, earlier));
+  await context.catalog.write(await withIncident(context, version, verdict, change));
   context.failPoints.reach('after-scan');
-  if (verdict.state === 'infected') return quarantine(context, version, verdict);
+  if (verdict.state === 'infected') return quarantine(context, { ...version, verdict }, run);
+  if (verdict.reason !== undefined)
+    context.log.warn({ version: version.id, reason: verdict.reason }, 'content was not scanned');
   return { next: 'seal' };
+}
+
+/** An infection is an incident from the moment it is known, whatever becomes of the file; not where a person excepted it. */
+async function withIncident(
+  context: PipelineContext,
+  version: AdmittedVersion,
+  { state, signature = 'unknown', engine, signatureRevision }: Verdict,
+  change: Change,
+): Promise<Change> {
+  if (state !== 'infected') return change;
+  if ((await exceptionOf(context.catalog, version.content.sha512, signature)) !== undefined) return change;
+  const { incident, event } = openIncident(context.ids, {
+    ...{ kind: 'infection', subject: version.id, run: version.runId, host: context.hostId },
+    ...{ source: version.entry.sourceId, version: version.id },
+    facts: { signature, engine, signatures: signatureRevision },
+  });
+  return { ...change, incident, events: [...change.events, event] };
 }
 
 /** What step 4 writes. `earlier`: the scan whose verdict was taken over. */

@@ -22,7 +22,7 @@ export interface SealedMessage extends Staged {
 }
 
 /**
- * Seals a version's content as an OpenPGP message into staging. Each sealing gives other bytes, so the one that is staged
+ * Seals a version's content as an OpenPGP message into staging, or into another folder. Each sealing gives other bytes, so the one that is staged
  * is the one that is sent, whatever happens in between.
  *
  * @param nameOf what the staged bytes are found by
@@ -34,13 +34,14 @@ export async function stageMessage(
   generation: number,
   run: StepRun,
   nameOf: (row: Pick<SealingRow, 'id' | 'iv'>) => string = ({ id, iv }) => stagedName(id, iv),
+  staging = context.staging,
 ): Promise<SealedMessage> {
   const recipients = recipientsOf(context);
   const keyId = recipients.id;
   const id: Id = context.ids.sealing(version.id, 'openpgp', keyId, generation);
   const sessionKey = await recipients.newSessionKey();
   const staged = await withUnchangedFile(context, version, (handle) =>
-    context.staging.keep(
+    staging.keep(
       (sha256) => nameOf({ id, iv: nonceOf(sha256) }),
       sealMessage(sessionKey, zlibLevel(version), content(handle, version, run)),
     ),

@@ -8,7 +8,7 @@ import { drawSealing, sealPlan } from './sealing.ts';
 import type { Staged } from './staging.ts';
 
 /**
- * Seals a version's content into staging, under the IV of this generation: whoever tries again makes the same bytes.
+ * Seals a version's content into staging or another folder, under the IV of this generation: whoever tries again makes the same bytes.
  *
  * @param nameOf what the staged bytes are found by
  * @throws ContentChanged
@@ -19,12 +19,13 @@ export async function stageSealed(
   generation: number,
   run: StepRun,
   nameOf: (sha256: Buffer) => string,
+  staging = context.staging,
 ): Promise<Staged & { readonly row: SealingRow }> {
   const sealing = await drawSealing(context, version, generation);
   const staged = await withUnchangedFile(context, version, (handle) => {
     const sealer = new Sealer(sealPlan(version, sealing));
     const segments = readSegments(handle, { ...version, sizeBytes: version.content.sizeBytes });
-    return context.staging.keep(nameOf, sealedBytes(sealer, segments, run));
+    return staging.keep(nameOf, sealedBytes(sealer, segments, run));
   });
   if (staged === 'changed') throw new ContentChanged(0);
   return { ...staged, row: sealing.row };

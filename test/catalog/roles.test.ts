@@ -56,18 +56,25 @@ describe('the role the program runs as', () => {
     expect(await refusal(sql)).toBe(insufficientPrivilege);
   });
 
-  test.each(['decisions', 'scans', 'contents', 'sealings', 'file_status', 'quarantine', 'keys'])(
-    'may not change or remove a row of %s, which is evidence',
-    async (table) => {
-      const { rows } = await owner.query<{ column_name: string }>(
-        `select column_name from information_schema.columns where table_name = $1 limit 1`,
-        [table],
-      );
-      const column = rows[0]?.column_name;
-      expect(await refusal(`update ${table} set ${column} = ${column}`)).toBe(insufficientPrivilege);
-      expect(await refusal(`delete from ${table}`)).toBe(insufficientPrivilege);
-    },
-  );
+  test.each([
+    'decisions',
+    'scans',
+    'contents',
+    'sealings',
+    'file_status',
+    'quarantine',
+    'quarantine_copies',
+    'quarantine_ends',
+    'keys',
+  ])('may not change or remove a row of %s, which is evidence', async (table) => {
+    const { rows } = await owner.query<{ column_name: string }>(
+      `select column_name from information_schema.columns where table_name = $1 limit 1`,
+      [table],
+    );
+    const column = rows[0]?.column_name;
+    expect(await refusal(`update ${table} set ${column} = ${column}`)).toBe(insufficientPrivilege);
+    expect(await refusal(`delete from ${table}`)).toBe(insufficientPrivilege);
+  });
 
   test.each(['versions', 'objects', 'placements', 'intents', 'entries', 'holds', 'run_log', 'sources'])(
     'may not remove a row of %s',

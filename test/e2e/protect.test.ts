@@ -310,8 +310,10 @@ test('an infected file leaves its source for the quarantine under move, and stay
      join entries e on e.id = v.entry_id join sources s on s.id = e.source_id order by s.name`,
   );
   expect(records.map((row) => row.action)).toEqual(['moved', 'reported']);
-  expect(readdirSync(quarantine)).toEqual([records[0]?.id]);
-  expect(readFileSync(path.join(quarantine, records[0]?.id ?? ''), 'utf8')).toBe(eicar);
+  const [kept = '', ...others] = readdirSync(quarantine);
+  expect(others).toEqual([]);
+  expect(kept).toContain(records[0]?.id);
+  expect(readFileSync(path.join(quarantine, kept)).includes(eicar)).toBe(false);
   expect((await installation.bucketState()).objects.length).toBe(before);
   // Its standing version tells of it although the file is gone.
   const later = await installation.protect(moved);

@@ -1,27 +1,23 @@
 import { createHash } from 'node:crypto';
-import {
+import fs, {
   chmodSync,
-  chownSync,
   existsSync,
   linkSync,
   lstatSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   renameSync,
   rmSync,
   statSync,
   symlinkSync,
-  truncateSync,
   writeFileSync,
 } from 'node:fs';
 import fsPromises from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
-import { moveToQuarantine } from '../../src/files/quarantine.ts';
+import { refusesTaking, takeAway } from '../../src/files/quarantine.ts';
 import { openRoot } from '../../src/files/root.ts';
 import { asOrdinaryUser, bytes, tempFolder } from './temp-tree.ts';
 
@@ -29,125 +25,87 @@ const name = '0123456789abcdef0123456789abcdef';
 const sha512 = (content: string | Buffer) => createHash('sha512').update(content).digest('hex');
 const infected = 'X5O!P%@AP infected';
 
-async function setUp(content: string | Buffer = infected, folder = tempFolder()) {
+async function setUp(content: string | Buffer = infected) {
+  const folder = tempFolder();
   const source = join(folder, 'source');
-  mkdirSync(join(source, 'in'), { recursive: true });
-  const file = join(source, 'in/virus.exe');
+  const parent = join(source, 'in');
+  mkdirSync(parent, { recursive: true });
+  const file = join(parent, 'virus.exe');
   writeFileSync(file, content);
-  const quarantineDir = join(folder, 'state/quarantine');
   const root = await openRoot(source);
-  const order = { expectSha512: sha512(infected), quarantineDir, name };
+  const path = bytes('in/virus.exe');
+  const order = { expectSha512: sha512(infected), name };
   return {
-    folder,
-    source,
-    file,
-    quarantineDir,
-    kept: join(quarantineDir, name),
-    move: (change: Partial<typeof order> = {}) =>
-      moveToQuarantine(root, bytes('in/virus.exe'), { ...order, ...change }),
+    ...{ folder, parent, file, aside: join(parent, `.holdfast-${name}`) },
+    take: () => takeAway(root, path, order),
+    refusal: () => refusesTaking(root, path),
   };
 }
 
 type SetUp = Awaited<ReturnType<typeof setUp>>;
 
-function expectMoved({ file, kept, quarantineDir, source }: SetUp): void {
-  expect(existsSync(file)).toBe(false);
-  expect(readdirSync(join(source, 'in'))).toEqual([]);
-  expect(readFileSync(kept, 'utf8')).toBe(infected);
-  expect(statSync(kept).mode & 0o7777).toBe(0o400);
-  expect(statSync(kept).nlink).toBe(1);
-  expect(statSync(quarantineDir).mode & 0o7777).toBe(0o700);
-  expect(readdirSync(quarantineDir)).toEqual([name]);
-}
-
-test('moves the file, keeps the inode, closes the folder', async () => {
+test('the scanned file leaves its folder, and once it is gone it is gone', async () => {
   const one = await setUp();
-  const { ino } = lstatSync(one.file);
-  expect(await one.move()).toEqual({ kind: 'moved', sizeBytes: infected.length });
-  expectMoved(one);
-  expect(lstatSync(one.kept).ino).toBe(ino);
-  expect(await one.move()).toEqual({ kind: 'moved', sizeBytes: infected.length });
-});
-
-test('copies to another file system', async () => {
-  const one = await setUp();
-  const shared = mkdtempSync('/dev/shm/holdfast-');
-  onTestFinished(() => rmSync(shared, { recursive: true }));
-  expect(statSync(shared).dev).not.toBe(statSync(one.file).dev);
-  const quarantineDir = join(shared, 'quarantine');
-  expect(await one.move({ quarantineDir })).toEqual({ kind: 'moved', sizeBytes: infected.length });
-  expectMoved({ ...one, quarantineDir, kept: join(quarantineDir, name) });
+  expect(await one.take()).toEqual({ kind: 'taken' });
+  expect(readdirSync(one.parent)).toEqual([]);
+  expect(await one.take()).toEqual({ kind: 'gone' });
+  rmSync(one.parent, { recursive: true });
+  expect(await one.take()).toEqual({ kind: 'gone' });
 });
 
 test('another hard link of the file keeps its mode and content', async () => {
   const one = await setUp();
-  linkSync(one.file, join(one.folder, 'other'));
-  chmodSync(join(one.folder, 'other'), 0o640);
-  expect((await one.move()).kind).toBe('moved');
-  expectMoved(one);
-  expect(statSync(join(one.folder, 'other')).mode & 0o777).toBe(0o640);
+  const other = join(one.folder, 'other');
+  linkSync(one.file, other);
+  chmodSync(other, 0o640);
+  expect((await one.take()).kind).toBe('taken');
+  expect(readFileSync(other, 'utf8')).toBe(infected);
+  expect(statSync(other).mode & 0o777).toBe(0o640);
 });
 
 test.each([
-  ['after the link', ({ file, kept }: SetUp) => linkSync(file, kept)],
+  ['before it was looked at', ({ file, aside }: SetUp) => renameSync(file, aside), 'gone'],
   [
-    'after the name was taken away',
-    ({ file, kept }: SetUp) => {
-      linkSync(file, kept);
-      renameSync(file, join(file, `../.holdfast-${name}`));
+    'and something else has its name since',
+    ({ file, aside }: SetUp) => {
+      renameSync(file, aside);
+      writeFileSync(file, 'newer');
     },
+    'changed',
   ],
-  ['in the middle of a copy', ({ kept }: SetUp) => writeFileSync(`${kept}.part`, 'X5O')],
-  ['after a copy', ({ kept }: SetUp) => writeFileSync(kept, infected, { mode: 0o600 })],
-])('a crash %s is made good by the next run', async (_name, crash) => {
+])('a crash that left the file aside %s is made good by the next run', async (_name, crash, kind) => {
   const one = await setUp();
-  mkdirSync(one.quarantineDir, { recursive: true });
   crash(one);
-  expect(await one.move()).toEqual({ kind: 'moved', sizeBytes: infected.length });
-  rmSync(`${one.kept}.part`, { force: true });
-  expectMoved(one);
+  expect(await one.take()).toEqual({ kind });
+  expect(readdirSync(one.parent)).toEqual(kind === 'gone' ? [] : ['virus.exe']);
+});
+
+test('what a crash left aside that is not the scanned file gets its name back', async () => {
+  const one = await setUp('a document');
+  renameSync(one.file, one.aside);
+  expect(await one.take()).toEqual({ kind: 'changed' });
+  expect(readFileSync(one.file, 'utf8')).toBe('a document');
+  expect(readdirSync(one.parent)).toEqual(['virus.exe']);
 });
 
 test('what is not the scanned content stays', async () => {
   const one = await setUp('clean by now');
-  expect(await one.move()).toEqual({ kind: 'changed' });
+  const { ino } = lstatSync(one.file);
+  expect(await one.take()).toEqual({ kind: 'changed' });
   expect(readFileSync(one.file, 'utf8')).toBe('clean by now');
-  expect(lstatSync(one.file).nlink).toBe(1);
-  expect(readdirSync(one.quarantineDir)).toEqual([]);
+  expect(lstatSync(one.file)).toMatchObject({ ino, nlink: 1 });
+  expect(readdirSync(one.parent)).toEqual(['virus.exe']);
 });
 
 test('a link or folder with that name stays', async () => {
   const one = await setUp();
   renameSync(one.file, join(one.folder, 'target'));
   symlinkSync(join(one.folder, 'target'), one.file);
-  expect(await one.move()).toEqual({ kind: 'changed' });
+  expect(await one.take()).toEqual({ kind: 'changed' });
   rmSync(one.file);
   mkdirSync(one.file);
-  expect(await one.move()).toEqual({ kind: 'changed' });
+  expect(await one.take()).toEqual({ kind: 'changed' });
   expect(existsSync(join(one.folder, 'target'))).toBe(true);
-});
-
-test('a name that is gone is gone', async () => {
-  const one = await setUp();
-  rmSync(one.file);
-  expect(await one.move()).toEqual({ kind: 'gone' });
-  rmSync(join(one.source, 'in'), { recursive: true });
-  expect(await one.move()).toEqual({ kind: 'gone' });
-});
-
-test('a file that took the name while the old one was checked stays', async () => {
-  const one = await setUp();
-  const sizeBytes = 256 * 1024 * 1024;
-  truncateSync(one.file, 0);
-  truncateSync(one.file, sizeBytes);
-  writeFileSync(join(one.folder, 'newer'), 'newer');
-  const moving = one.move({ expectSha512: sha512(Buffer.alloc(sizeBytes)) });
-  await setTimeout(50);
-  renameSync(join(one.folder, 'newer'), one.file);
-  expect(await moving).toEqual({ kind: 'changed' });
-  expect(readFileSync(one.file, 'utf8')).toBe('newer');
-  expect(readdirSync(join(one.source, 'in'))).toEqual(['virus.exe']);
-  expect(readdirSync(one.quarantineDir)).toEqual([]);
 });
 
 /** Runs something right before the next rename of the code under test: the worst moment for it to happen. */
@@ -168,36 +126,65 @@ function beforeNextRename(run: () => void): void {
 
 test.each([
   [
-    'took the name',
+    'a file that took the name',
     ({ folder, file }: SetUp) => {
       writeFileSync(join(folder, 'newer'), 'newer');
       renameSync(join(folder, 'newer'), file);
     },
-    'newer',
+    (file: string) => readFileSync(file, 'utf8') === 'newer',
   ],
-  ['was written in place', ({ file }: SetUp) => writeFileSync(file, 'cleaned'), 'cleaned'],
-])('what %s after the check is given back', async (_name, change, content) => {
+  [
+    'a file that was written in place, with its time put back',
+    ({ file }: SetUp) => {
+      const { atime, mtime } = statSync(file);
+      writeFileSync(file, 'X5O!P%@AP harmless');
+      fsPromises.utimes(file, atime, mtime);
+    },
+    (file: string) => readFileSync(file, 'utf8') === 'X5O!P%@AP harmless',
+  ],
+  [
+    'a link that took the name',
+    ({ file }: SetUp) => {
+      rmSync(file);
+      symlinkSync('/etc/hostname', file);
+    },
+    (file: string) => lstatSync(file).isSymbolicLink(),
+  ],
+  [
+    'a folder that took the name',
+    ({ file }: SetUp) => {
+      rmSync(file);
+      mkdirSync(join(file, 'in-it'), { recursive: true });
+    },
+    (file: string) => existsSync(join(file, 'in-it')),
+  ],
+])('%s at the last moment is given back', async (_name, change, isBack) => {
   const one = await setUp();
   beforeNextRename(() => change(one));
-  expect(await one.move()).toEqual({ kind: 'changed' });
-  expect(readFileSync(one.file, 'utf8')).toBe(content);
-  expect(readdirSync(join(one.source, 'in'))).toEqual(['virus.exe']);
-  expect(readdirSync(one.quarantineDir)).toEqual([]);
+  expect(await one.take()).toEqual({ kind: 'changed' });
+  expect(isBack(one.file)).toBe(true);
+  expect(readdirSync(one.parent)).toEqual(['virus.exe']);
 });
 
-test('a source that cannot be changed is told, and nothing is left in quarantine', async () => {
+test('a folder that cannot be changed keeps its file, and that is told', async () => {
   const one = await setUp();
   chmodSync(one.folder, 0o755);
-  chmodSync(join(one.source, 'in'), 0o555);
-  mkdirSync(one.quarantineDir, { recursive: true });
-  chownSync(
-    one.quarantineDir,
-    process.getuid?.() === 0 ? 65534 : (process.getuid?.() ?? 0),
-    statSync(one.folder).gid,
-  );
-  const result = await asOrdinaryUser(() => one.move());
-  expect(result).toEqual({ kind: 'read_only', code: 'EACCES' });
+  chmodSync(one.parent, 0o555);
+  expect(await asOrdinaryUser(() => one.take())).toEqual({ kind: 'refused', code: 'EACCES' });
   expect(readFileSync(one.file, 'utf8')).toBe(infected);
-  expect(readdirSync(one.quarantineDir)).toEqual([]);
-  chmodSync(join(one.source, 'in'), 0o755);
+  chmodSync(one.parent, 0o755);
+});
+
+test('a read-only file system is noticed before anything is done', async () => {
+  const one = await setUp();
+  expect(one.refusal()).toBeUndefined();
+  const { accessSync } = fs;
+  fs.accessSync = () => {
+    throw Object.assign(new Error('read-only'), { code: 'EROFS', syscall: 'access' });
+  };
+  syncBuiltinESMExports();
+  const code = one.refusal();
+  fs.accessSync = accessSync;
+  syncBuiltinESMExports();
+  expect(code).toBe('EROFS');
 });

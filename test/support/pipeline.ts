@@ -81,7 +81,7 @@ export interface Knobs {
   fault: (call: StoreCall) => void;
   /** Milliseconds the store's clock is ahead. */
   storeAheadMs: number;
-  quarantine: 'move' | 'report';
+  quarantine: 'move' | 'copy' | 'report';
 }
 
 export interface World {
