@@ -7,14 +7,16 @@ import { Busy } from '../src/pipeline/semaphore.ts';
 /** Failures that say nothing about the file: something it needs is away. */
 const missing: Partial<Record<FailureCode, Dependency>> = {
   catalog_unavailable: 'postgres',
-  s3_unavailable: 's3',
   policy_unavailable: 'opa',
   scanner_unavailable: 'clamd',
 };
 
 function dependencyOf(error: unknown): Dependency | undefined {
   if (!(error instanceof Failure)) return undefined;
-  return error.code === 'source_unavailable' ? `source:${error.facts.source}` : missing[error.code];
+  if (error.code === 'source_unavailable') return `source:${error.facts.source}`;
+  // Names are separated by commas where whichever answers first will do.
+  if (error.code === 's3_unavailable') return `s3:${error.facts.destination ?? ''}`;
+  return missing[error.code];
 }
 
 /** Turns "not now" into an answer; everything else is thrown across the edge by {@link failing}. */

@@ -50,7 +50,7 @@ export async function protectFile(input: ProtectFileInput): Promise<Settled> {
         giveUpOn(look, error),
       );
     });
-    if (settled.holdId !== undefined) await waitForApproval(settled.holdId, input.hostQueue);
+    for (const holdId of holdsOf(settled)) await waitForApproval(holdId, input.hostQueue);
     if (changedIn === undefined) return reported(settled);
     runId = changedIn;
     changedIn = undefined;
@@ -128,6 +128,9 @@ async function giveUpOn(look: Look, error: unknown): Promise<Settled> {
   await recordFailure({ entryId: look.entryId, runId: look.runId, round: look.round, code });
   return { next: 'settled', outcome: 'failed', reason: code };
 }
+
+const holdsOf = ({ holdId, otherHoldIds = [] }: Settled): Id[] =>
+  holdId === undefined ? [] : [holdId, ...otherHoldIds];
 
 async function waitForApproval(holdId: Id, hostQueue: string): Promise<void> {
   try {

@@ -94,3 +94,19 @@ export async function adoptAnnouncedParts(catalog: Catalog, intentId: Id): Promi
     [intentId],
   );
 }
+
+/** Ids of the open intents of those who copy between destinations. */
+export async function openCopies(catalog: Catalog): Promise<ReadonlySet<Id>> {
+  const rows = await catalog.rows<{ id: Id }>(`select id from intents where state = 'open' and copies`);
+  return new Set(rows.map(({ id }) => id));
+}
+
+/** Placements that a version which has several ended with in the middle of an upload. */
+export async function uploadingAmongSeveral(catalog: Catalog, versionId: Id): Promise<string[]> {
+  const rows = await catalog.rows<{ destination: string }>(
+    `select destination from placements where version_id = $1 and state = 'uploading'
+       and exists (select 1 from placements o where o.version_id = $1 and o.destination <> placements.destination)`,
+    [versionId],
+  );
+  return rows.map(({ destination }) => destination);
+}

@@ -4,8 +4,11 @@
  */
 import type { Id, Outcome } from './records.ts';
 
-/** What a step may find missing, a single source by its id; work waits for it without spending attempts. */
-export type Dependency = 'postgres' | 's3' | 'opa' | 'clamd' | `source:${Id}`;
+/**
+ * What a step may find missing; work waits for it without spending attempts. A single source by its id; of destinations,
+ * by their names with commas between, whichever answers first, and any at all where none is named.
+ */
+export type Dependency = 'postgres' | 'opa' | 'clamd' | `s3:${string}` | `source:${Id}`;
 
 /** The step did nothing yet: this process is full (`busy`), or something it needs does not answer. */
 export type Postponed =
@@ -102,6 +105,32 @@ export type VerifyAnswer =
       readonly complete: boolean;
     };
 
+/** One slice of a rescan: goes on where an earlier one of the same run stopped. */
+export interface RescanStep {
+  readonly runId: Id;
+  readonly actor: string;
+  readonly sourceId?: Id;
+  /** Contents to look at in the whole run, at most. */
+  readonly limit?: number;
+  /** After this nothing more is begun. */
+  readonly sliceMs: number;
+}
+
+export type RescanAnswer =
+  | Postponed
+  | {
+      readonly next: 'rescanned';
+      /** Counts of contents, of the whole run so far. */
+      readonly rescanned: number;
+      readonly bytes: number;
+      readonly clean: number;
+      readonly infected: number;
+      readonly notScanned: number;
+      readonly unreadable: number;
+      /** Whether nothing is left. */
+      readonly isDone: boolean;
+    };
+
 export interface FailStep {
   readonly entryId: Id;
   readonly runId: Id;
@@ -121,6 +150,62 @@ export interface SweepStep {
 
 /** `result` as in the run log. */
 export type SweepAnswer = Postponed | { readonly next: 'swept'; readonly result: string };
+
+/** One slice of a source's retention. */
+export interface RetainStep {
+  readonly sourceId: Id;
+  readonly runId: Id;
+  /** Who asked for it: `holdfast` for the daily run, else the operator's account. */
+  readonly actor: string;
+  /** After this the slice ends where it is. */
+  readonly sliceMs: number;
+  /** Where the last slice of the run ended; undefined in its first. */
+  readonly progress?: RetainProgress;
+}
+
+/** Where a run is, and what it did so far. Ids and counts. */
+export type RetainProgress = { readonly totals: RetainTotals } & (
+  | {
+      readonly phase: 'versions';
+      readonly at: { readonly entryId: Id; readonly observation: number; readonly rank: number };
+    }
+  | { readonly phase: 'objects'; readonly after: Id }
+);
+
+export interface RetainTotals {
+  /** Versions that were looked at. */
+  readonly versions: number;
+  /** Objects whose lock was extended, and those that could not be locked as they must be. */
+  readonly extended: number;
+  readonly refused: number;
+  readonly expired: number;
+  /** Objects that came under a legal hold. */
+  readonly held: number;
+  /** Objects, and their bytes. */
+  readonly deleted: number;
+  readonly bytesFreed: number;
+  /** Still locked or held in their bucket; and such that the retention role was not allowed to delete. */
+  readonly deferred: number;
+  readonly denied: number;
+  readonly manifestsDeleted: number;
+  /** Objects in destinations that did not answer. */
+  readonly unreachable: number;
+  /** 1 if nothing was to expire. */
+  readonly paused: number;
+}
+
+/** `result` as in the run log. */
+export type RetainAnswer =
+  | Postponed
+  | { readonly next: 'more'; readonly progress: RetainProgress }
+  | { readonly next: 'retained'; readonly result: string };
+
+/** One batch of a sweep: what is left of it. */
+export interface BatchStep {
+  readonly batchId: Id;
+}
+
+export type BatchAnswer = Postponed | { readonly next: 'batched' };
 
 /** Retries of errors about a file: how many after the first try, and the first pause (doubled each time). */
 export interface RetryOptions {

@@ -1,6 +1,7 @@
 import type { OpenIntent } from '../catalog/catalog.ts';
+import { openCopies } from '../catalog/several-query.ts';
 import { commitUpload } from './commit.ts';
-import { destinationOf, type PipelineContext } from './context.ts';
+import { type Destination, destinationOf, type PipelineContext } from './context.ts';
 import { findLanded } from './landed.ts';
 import { checkReadBack } from './lock.ts';
 import { admitted } from './policy-input.ts';
@@ -15,19 +16,32 @@ const strayAfterMs = 7 * 24 * 60 * 60 * 1000;
  */
 export async function reconcile(context: PipelineContext): Promise<void> {
   const open = await context.catalog.openIntents();
+  const copies = await openCopies(context.catalog);
   for (const intent of open) {
+    // Whoever copies between destinations goes on with what it began.
+    if (copies.has(intent.id)) continue;
     await settleIntent(context, intent).catch((error: unknown) =>
       context.log.error({ err: error, intent: intent.id }, 'an open intent could not be settled'),
     );
   }
   const known = new Set(open.map((intent) => intent.objectKey));
-  for (const [name, { store, config }] of context.destinations) {
-    const prefix = config.prefix === '' ? 'objects/' : `${config.prefix}/objects/`;
-    for await (const upload of store.listMultiparts(prefix)) {
-      if (known.has(upload.key) || Date.now() - upload.initiatedAt.getTime() < strayAfterMs) continue;
-      await store.abortMultipart(upload);
-      context.log.info({ destination: name }, 'dropped an upload that no intent stands for');
-    }
+  for (const destination of context.destinations.values()) {
+    await dropStrays(context, destination, known).catch((error: unknown) =>
+      context.log.warn({ err: error, destination: destination.config.name }, 'strays cannot be looked for'),
+    );
+  }
+}
+
+async function dropStrays(
+  { log }: PipelineContext,
+  { store, config }: Destination,
+  known: ReadonlySet<string>,
+): Promise<void> {
+  const prefix = config.prefix === '' ? 'objects/' : `${config.prefix}/objects/`;
+  for await (const upload of store.listMultiparts(prefix)) {
+    if (known.has(upload.key) || Date.now() - upload.initiatedAt.getTime() < strayAfterMs) continue;
+    await store.abortMultipart(upload);
+    log.info({ destination: config.name }, 'dropped an upload that no intent stands for');
   }
 }
 

@@ -1,4 +1,5 @@
 import { auditEvent } from '../audit/event.ts';
+import { uploadingAmongSeveral } from '../catalog/several-query.ts';
 import type { FailStep } from '../domain/steps.ts';
 import type { PipelineContext, StepRun } from './context.ts';
 import { settling, versionRow } from './settle.ts';
@@ -12,8 +13,13 @@ export async function recordFailure(context: PipelineContext, input: FailStep, r
   const row = seen.made ? undefined : versionRow(context, look, undefined);
   const id = seen.made?.id ?? context.ids.version(entryId, seen.number);
   const ends = { id, entry: seen.entry, observation: seen.number, hint: seen.hint, runId };
+  const broken = await uploadingAmongSeveral(context.catalog, id);
   await context.catalog.write({
     ...(row === undefined ? {} : { version: row }),
+    placements: broken.map((destination) => ({
+      ...{ versionId: id, destination, objectId: null, byteOffset: 0, length: null },
+      ...{ state: 'failed', reason: code },
+    })),
     ...settling(ends, 'failed', code),
     events: [
       auditEvent(context.ids, {

@@ -114,6 +114,26 @@ export async function eachDestination<Answer extends { readonly next: string }>(
   throw noneAnswers(errors, [...awaited.keys()]);
 }
 
+/**
+ * Resolves once one of the destinations answers.
+ *
+ * @param names with commas between; empty for any destination
+ */
+export async function anyAnswers(
+  destinations: ReadonlyMap<string, Destination>,
+  names: string,
+): Promise<void> {
+  const wanted = names === '' ? [...destinations.keys()] : names.split(',');
+  await Promise.any(
+    wanted.map(async (name) => {
+      const store = destinations.get(name)?.store;
+      if (store === undefined) throw new Failure('destination_unknown', { destination: name });
+      await store.facts();
+      outages.end(store);
+    }),
+  );
+}
+
 async function settledNow(context: PipelineContext, { id }: ScannedVersion): Promise<Settled | Changed> {
   return settledAs(context, await context.catalog.version(id));
 }

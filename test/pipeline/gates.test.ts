@@ -14,18 +14,18 @@ describe('Gates', () => {
     const gates = new Gates(() => async () => {
       if (++probes < 3) throw new Error('away');
     });
-    await Promise.all(Array.from({ length: 50 }, () => gates.until('s3', () => {}, never)));
+    await Promise.all(Array.from({ length: 50 }, () => gates.until('s3:primary', () => {}, never)));
     expect(probes).toBe(3);
-    await gates.until('s3', () => {}, never);
+    await gates.until('s3:primary', () => {}, never);
     expect(probes).toBe(4);
   });
 
   test('a dependency that is away keeps nobody from another', async () => {
     const gates = new Gates((dependency) => async () => {
-      if (dependency === 's3') throw new Error('away');
+      if (dependency === 's3:primary') throw new Error('away');
     });
     const aborting = new AbortController();
-    const stuck = gates.until('s3', () => {}, aborting.signal);
+    const stuck = gates.until('s3:primary', () => {}, aborting.signal);
     await gates.until('opa', () => {}, never);
     aborting.abort(new Error('stopped'));
     await expect(stuck).rejects.toThrow('stopped');
@@ -47,7 +47,7 @@ describe('Gates', () => {
 describe("the activities' edge", () => {
   test.each<[FailureCode, string]>([
     ['catalog_unavailable', 'postgres'],
-    ['s3_unavailable', 's3'],
+    ['s3_unavailable', 's3:'],
     ['policy_unavailable', 'opa'],
     ['scanner_unavailable', 'clamd'],
   ])('%s is an answer, not an error', (code, dependency) => {

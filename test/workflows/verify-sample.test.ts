@@ -37,7 +37,11 @@ test('verifies one sample, under one run id of 32 hex digits', async () => {
 
 test('waits for a service that is away, and goes on as the same run', async () => {
   const { handle, steps } = await start((_input, calls) =>
-    calls === 1 ? { next: 'unavailable', dependency: 's3' } : calls === 2 ? { next: 'busy' } : verified,
+    calls === 1
+      ? { next: 'unavailable', dependency: 's3:primary' }
+      : calls === 2
+        ? { next: 'busy' }
+        : verified,
   );
   expect(await handle.result()).toEqual(verified);
   expect(steps.names()).toEqual(['verifySlice', 'awaitDependency', 'verifySlice', 'verifySlice']);
