@@ -32,6 +32,8 @@ export type OtherStep =
   | 'restore'
   | 'verify'
   | 'rescan'
+  | 'retention'
+  | 'legal_hold'
   | 'keyring'
   | 'policy_switch'
   | 'configuration';

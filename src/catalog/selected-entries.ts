@@ -69,7 +69,7 @@ export function entriesIn({ sourceId, path, versionId, entryIds }: Picked, value
 }
 
 /** One range of the index: what is below a path lies between `path/` and `path0`, and little else between it and `path/`. */
-function atOrBelow(path: Buffer, values: Values): string {
+export function atOrBelow(path: Buffer, values: Values): string {
   const self = values.add(path);
   const below = values.add(Buffer.concat([path, Buffer.from('/')]));
   const end = values.add(Buffer.concat([path, Buffer.from('0')]));

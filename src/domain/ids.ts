@@ -76,6 +76,11 @@ export class Ids {
     return this.derive('quarantine', versionId);
   }
 
+  /** @param runId of the command that places it */
+  legalHold(runId: Id): Id {
+    return this.derive('legal_hold', runId);
+  }
+
   /** @param number counts the host's epochs from 1 */
   policyEpoch(hostId: Id, number: number): Id {
     return this.derive('policy_epoch', hostId, number);

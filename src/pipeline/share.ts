@@ -1,5 +1,6 @@
 import { openIncident } from '../audit/incident.ts';
 import type { StoredObject } from '../catalog/catalog.ts';
+import { isLive } from '../catalog/retention-query.ts';
 import { isFailure } from '../domain/failures.ts';
 import type { Settled } from '../domain/steps.ts';
 import { committedPlacement, readBackEvent } from './commit.ts';
@@ -73,6 +74,8 @@ async function rest(
     );
   } catch (error) {
     if (!isFailure(error, 'object_missing')) throw error;
+    // Retention takes an object out of reach before it deletes it: what it deleted meanwhile is nobody's doing.
+    if (!(await isLive(context.catalog, object.id))) return undefined;
     const { incident, event } = openIncident(context.ids, {
       ...{ kind: 'tampering', subject: object.id, run: version.runId, host: context.hostId },
       ...{ source: version.entry.sourceId, version: version.id, destination: name },

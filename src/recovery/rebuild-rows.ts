@@ -54,7 +54,7 @@ function rebuiltOutcome(version: ScratchVersion): {
   journal: number | null;
 } {
   const facts = factsOf(version);
-  if (rests(version) && version.placed === 0)
+  if (rests(version) && version.placed === 0 && facts.reason !== 'expired')
     return { outcome: 'failed', reason: 'object_lost', journal: null };
   if (version.outcome === 'held') return { outcome: 'failed', reason: 'hold_lost', journal: null };
   return { outcome: version.outcome, reason: facts.reason ?? null, journal: version.journal };
