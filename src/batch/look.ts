@@ -1,0 +1,138 @@
+import { setImmediate } from 'node:timers/promises';
+import type { Change } from '../catalog/rows.ts';
+import type { SourceConfig } from '../config.ts';
+import { Failure } from '../domain/failures.ts';
+import { readSmall, type SmallRead } from '../files/read-small.ts';
+import type { SourceRoot } from '../files/root.ts';
+import type { StepRun } from '../pipeline/context.ts';
+import { sameMetadata, statFacts } from '../pipeline/file.ts';
+import { fileLook, isKnown, isLinkedAsBefore, settledLook, unchangedLook } from '../pipeline/look.ts';
+import { type JudgedVersion, judged } from '../pipeline/policy-input.ts';
+import { segmentSizeFor } from '../sealed/layout.ts';
+import type { BatchItem } from './batch-table.ts';
+import { type BatchContext, type BatchFile, itemDone, versionFacts } from './file.ts';
+
+/** A larger file goes its own way. Bytes. */
+export const largestInBatch = 1024 * 1024;
+
+/** How many files are read before others may run: some milliseconds. */
+const readInARow = 16;
+
+export interface Looked {
+  /** To be judged, scanned and sealed. */
+  readonly files: readonly BatchFile[];
+  /** What is done with the look already. */
+  readonly done: readonly Change[];
+  /** What only the entry's own workflow can deal with. */
+  readonly exceptions: readonly BatchItem[];
+}
+
+/**
+ * Steps 1 and 2 of a batch's items: nothing is written yet. Failure `source_unavailable` where the whole source is away.
+ *
+ * @param items in walk order, so that those of one folder come in a row
+ */
+export async function lookAt(
+  batch: BatchContext,
+  source: { readonly config: SourceConfig; readonly root: SourceRoot },
+  items: readonly BatchItem[],
+  run: StepRun,
+): Promise<Looked> {
+  const files: BatchFile[] = [];
+  const done: Change[] = [];
+  const exceptions: BatchItem[] = [];
+  const paths = items.map(({ look }) => look.entry.path);
+  const reads = readSmall(source.root, paths, { maxBytes: largestInBatch, segmentSizeFor });
+  const known = await earlierVersions(batch, items);
+  for (const [index, item] of items.entries()) {
+    if (index % readInARow === 0) {
+      run.signal.throwIfAborted();
+      run.heartbeat();
+      await setImmediate();
+    }
+    const read = reads.next().value as SmallRead;
+    const found = judgeRead(batch, source.config, item, read, known.get(item.made?.id ?? ''));
+    if (found.is === 'file') files.push(found.file);
+    else if (found.is === 'done') done.push({ ...found.change, ...itemDone(batch, item) });
+    else exceptions.push(item);
+  }
+  reads.return();
+  return { files, done, exceptions };
+}
+
+/** Versions that an earlier try of the batch made and did not end. */
+async function earlierVersions(
+  { context }: BatchContext,
+  items: readonly BatchItem[],
+): Promise<Map<string, JudgedVersion>> {
+  const ids = items.flatMap(({ made }) => (made === undefined ? [] : [made.id]));
+  if (ids.length === 0) return new Map();
+  const found = await context.catalog.versions(ids);
+  return new Map([...found].map(([id, version]) => [id, judged(version)]));
+}
+
+type Judged =
+  | { readonly is: 'file'; readonly file: BatchFile }
+  | { readonly is: 'done'; readonly change: Change }
+  | { readonly is: 'exception' };
+
+const exception: Judged = { is: 'exception' };
+
+function judgeRead(
+  batch: BatchContext,
+  config: SourceConfig,
+  item: BatchItem,
+  read: SmallRead,
+  earlier: JudgedVersion | undefined,
+): Judged {
+  const { context, batchId } = batch;
+  const { look, made } = item;
+  switch (read.kind) {
+    case 'unreadable':
+      // The whole source is away: that says nothing about this entry.
+      if (!read.code.startsWith('source_')) return exception;
+      throw new Failure('source_unavailable', { detail: read.code, source: look.entry.sourceId });
+    case 'dir':
+    case 'link':
+    case 'special': {
+      if (made !== undefined) return exception;
+      const stat = statFacts(read.kind, read.stat);
+      if (read.kind === 'special')
+        return {
+          is: 'done',
+          change: settledLook(context, look, { outcome: 'ignored', reason: 'special_file' }, stat),
+        };
+      const { target, attributes } = read;
+      const unopened = { attributes, ...(target === undefined ? {} : { linkTarget: target }) };
+      const change = isKnown(context, look.head, stat, {
+        linkTarget: target,
+        attributes: attributes.kept,
+      })
+        ? unchangedLook(context, look, batchId, stat)
+        : settledLook(context, look, { outcome: 'uploaded', reason: null }, stat, unopened);
+      return { is: 'done', change };
+    }
+    case 'file': {
+      const { print, content } = read;
+      if (config.maxSize !== undefined && print.sizeBytes > config.maxSize) return exception;
+      const stat = statFacts('file', print.stat);
+      const state = { sha512: Buffer.from(print.sha512, 'hex'), attributes: print.attributes.kept };
+      if (isKnown(context, look.head, stat, state) && isLinkedAsBefore(look.head, print.stat))
+        return { is: 'done', change: unchangedLook(context, look, `${batchId}/${item.position}`, stat) };
+      if (made !== undefined) {
+        // A version made before, from other bytes, is never sealed again under its number.
+        const isSame = earlier?.content.sha512.equals(state.sha512) && sameMetadata(earlier, stat);
+        if (earlier === undefined || !isSame || earlier.outcome !== undefined) return exception;
+        const version = { ...earlier, hint: look.hint };
+        return { is: 'file', file: { item, version, content, change: { events: [] } } };
+      }
+      // Which of several names is the first is asked one at a time.
+      if (print.stat.nlink !== 1n) return exception;
+      const change = fileLook(context, look, print);
+      const version = versionFacts(look, config.name, change.version, change.content);
+      return { is: 'file', file: { item, version, content, change } };
+    }
+    default:
+      return exception;
+  }
+}

@@ -1,0 +1,166 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Id } from '../domain/records.ts';
+import type { BatchAnswer } from '../domain/steps.ts';
+import type { StepRun } from '../pipeline/context.ts';
+import { servedSource } from '../pipeline/file.ts';
+import type { ScannedVersion } from '../pipeline/policy-input.ts';
+import { keyInUse, storedAs } from '../pipeline/stored-as.ts';
+import { type BatchItem, closeBatch, takeOpenItems } from './batch-table.ts';
+import { objectsOf, reserveAll, usedUp, type Wanted, wantedKey } from './content-query.ts';
+import { passOn } from './exceptions.ts';
+import type { BatchContext, BatchFile } from './file.ts';
+import { admitAll, scanAll } from './judge.ts';
+import { leftByBatch, settleLeft } from './left-intents.ts';
+import { lookAt } from './look.ts';
+import { destinationsOf } from './release.ts';
+import { sealAll } from './seal.ts';
+import { objectsFor, shareAll } from './share.ts';
+import { announce, ship } from './ship.ts';
+import { layOut } from './shipment.ts';
+
+/** How often contents that others are making now are looked for before their files go their own way. */
+const waits = 6;
+const firstPauseMs = 200;
+
+/**
+ * Takes a batch through all nine steps, from what is left of it to the commit. It may be cut off anywhere and run again:
+ * `batch_items` say what is left, and what was announced without being recorded is settled first.
+ */
+export async function protectBatch(
+  batch: BatchContext,
+  run: StepRun,
+): Promise<Exclude<BatchAnswer, { next: 'busy' | 'unavailable' }>> {
+  const { context, batchId } = batch;
+  const items = await takeOpenItems(context.catalog, batchId);
+  const left = await settleEarlierTries(batch, items);
+  const [first] = left;
+  if (first !== undefined) {
+    const source = await servedSource(context, first.look.entry);
+    const looked = await lookAt(batch, source, left, run);
+    const admitted = await admitAll(batch, looked.files);
+    const scanned = await scanAll(batch, admitted.passed, run);
+    await context.catalog.applyTogether([...looked.done, ...admitted.done]);
+    run.heartbeat();
+    await passOn(batch, [...looked.exceptions, ...admitted.exceptions, ...scanned.exceptions]);
+    await store(batch, scanned.passed, run);
+  }
+  await closeBatch(context.catalog, batchId);
+  return { next: 'batched' };
+}
+
+/** A batch that ended in an error: each file that is left goes its own way, where its error can be told. */
+export async function giveUpBatch(batch: BatchContext): Promise<void> {
+  const { catalog } = batch.context;
+  await passOn(batch, await takeOpenItems(catalog, batch.batchId));
+  await closeBatch(catalog, batch.batchId);
+}
+
+/** Settles what was announced, and gives the items that still are to be looked at. */
+async function settleEarlierTries(
+  batch: BatchContext,
+  items: readonly BatchItem[],
+): Promise<readonly BatchItem[]> {
+  const { context, batchId } = batch;
+  if (items.every(({ made }) => made === undefined)) return items;
+  const hints = new Map(items.flatMap(({ made, look }) => (made ? [[made.id, look.hint] as const] : [])));
+  await settleLeft(context, await leftByBatch(context.catalog, batchId), (id) => hints.get(id) ?? 0);
+  const now = await takeOpenItems(context.catalog, batchId);
+  const done = now.filter(({ made }) => made?.outcome !== undefined && made.outcome !== 'cancelled');
+  await context.catalog.applyTogether(
+    done.map(({ position }) => ({ batchItem: { batchId, position, state: 'settled' as const }, events: [] })),
+  );
+  const cancelled = now.filter(({ made }) => made?.outcome === 'cancelled');
+  await passOn(batch, cancelled);
+  return now.filter(({ made }) => made?.outcome === undefined);
+}
+
+type Scanned = BatchFile<ScannedVersion>;
+
+/** Steps 5 to 9: known contents rest on what is there, new ones are sealed and sent, each content once. */
+async function store(batch: BatchContext, files: readonly Scanned[], run: StepRun): Promise<void> {
+  const { context } = batch;
+  const erasable = await erasableClasses(batch, files);
+  let waiting = files;
+  for (let pauses = 0; waiting.length > 0; ) {
+    const { shareable, fresh } = await findObjects(batch, waiting);
+    const shared = await shareAll(batch, shareable, run);
+    await giveBack(batch, shared.refused);
+    const { mine, others } = await claim(batch, [...fresh, ...shared.left]);
+    const { sealed, refused } = await sealAll(context, mine, await usedBefore(batch, mine), run);
+    await giveBack(batch, refused);
+    context.failPoints.reach('before-intent');
+    const shipments = layOut(context, sealed, { packs: batch.packs, erasable });
+    await announce(batch, shipments);
+    await ship(batch, shipments, run);
+    waiting = others;
+    if (mine.length > 0 || shareable.length > 0) continue;
+    // Somebody else is making all that is left.
+    if (pauses === waits) return giveBack(batch, waiting);
+    await sleep(firstPauseMs * 2 ** pauses++, undefined, { signal: run.signal });
+  }
+}
+
+async function giveBack(batch: BatchContext, files: readonly Scanned[]): Promise<void> {
+  await passOn(
+    batch,
+    files.map(({ item }) => item),
+    files,
+  );
+}
+
+async function findObjects(batch: BatchContext, files: readonly Scanned[]) {
+  const { context } = batch;
+  const found = await objectsOf(
+    context.catalog,
+    files.flatMap((file) => wantedBy(batch, file)),
+  );
+  const shareable = [];
+  const fresh: Scanned[] = [];
+  for (const file of files) {
+    const wanted = new Map(wantedBy(batch, file).map((one) => [one.destination, wantedKey(one)]));
+    const objects = objectsFor(context, file, (destination) => found.get(wanted.get(destination) ?? ''));
+    if (objects === undefined) fresh.push(file);
+    else shareable.push(objects);
+  }
+  return { shareable, fresh };
+}
+
+/** Of files of equal content the first makes the object, unless somebody else is making it. */
+async function claim(batch: BatchContext, files: readonly Scanned[]) {
+  const groups = Map.groupBy(files, (file) => JSON.stringify(wantedBy(batch, file).map(wantedKey)));
+  const firsts = [...groups.values()].flatMap(([first]) => (first === undefined ? [] : [first]));
+  const claims = firsts.flatMap((file) =>
+    wantedBy(batch, file).map((wanted) => ({ ...wanted, versionId: file.version.id })),
+  );
+  const reserved = await reserveAll(batch.context.catalog, claims);
+  const mine = new Set(
+    firsts.filter((file) => wantedBy(batch, file).every((wanted) => reserved.has(wantedKey(wanted)))),
+  );
+  return { mine: [...mine], others: files.filter((file) => !mine.has(file)) };
+}
+
+function wantedBy({ context }: BatchContext, { version }: Scanned): Wanted[] {
+  const stored = storedAs(version, keyInUse(context, version));
+  const { mode: lockMode } = version.admission.retention;
+  const { sha512 } = version.content;
+  return destinationsOf(context, version).map(({ config }) => {
+    return { sha512, ...stored, destination: config.name, lockMode };
+  });
+}
+
+function usedBefore({ context }: BatchContext, files: readonly Scanned[]) {
+  const made = files.filter(({ item }) => item.made !== undefined);
+  return usedUp(
+    context.catalog,
+    made.map(({ version }) => version.id),
+  );
+}
+
+async function erasableClasses(
+  { context, packs }: BatchContext,
+  files: readonly Scanned[],
+): Promise<ReadonlySet<Id>> {
+  if (!packs || files.length === 0) return new Set();
+  const { result } = await context.policy.retentionClasses();
+  return new Set(Object.entries(result).flatMap(([name, { erasable }]) => (erasable ? [name] : [])));
+}

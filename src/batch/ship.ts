@@ -1,0 +1,68 @@
+import { Failure } from '../domain/failures.ts';
+import { destinationOf, type StepRun } from '../pipeline/context.ts';
+import { checkReadBack, findOurs } from '../pipeline/lock.ts';
+import { type Arrived, committed } from './commit.ts';
+import { type BatchContext, itemDone } from './file.ts';
+import type { Shipment } from './shipment.ts';
+
+/** Announces what is going to be sent, in one transaction; from here on a crash leaves an open intent behind. */
+export async function announce({ context }: BatchContext, shipments: readonly Shipment[]): Promise<void> {
+  await context.catalog.applyTogether([
+    ...shipments.flatMap(({ files }) => files.map(({ file }) => file.change)),
+    ...shipments.flatMap(({ intents, packMembers }) =>
+      intents.map((intent, index) => ({ intent, ...(index === 0 ? { packMembers } : {}), events: [] })),
+    ),
+  ]);
+  context.failPoints.reach('after-intent');
+}
+
+/** Steps 7 to 9 of what is announced. */
+export async function ship(batch: BatchContext, shipments: readonly Shipment[], run: StepRun): Promise<void> {
+  const { context } = batch;
+  // All of them end before one's failure counts: nothing is on its way when the next try looks what has arrived.
+  const attempts = await Promise.allSettled(
+    shipments.flatMap((shipment) =>
+      shipment.intents.map((intent) =>
+        context.semaphores.upload.run(() => send(batch, shipment, intent, run), run.patienceMs),
+      ),
+    ),
+  );
+  const failed = attempts.find((attempt) => attempt.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+  const arrived = attempts.flatMap((attempt) => (attempt.status === 'fulfilled' ? [attempt.value] : []));
+  context.failPoints.reach('after-read-back');
+  await context.catalog.applyTogether(
+    shipments.flatMap((shipment) => {
+      const lying = shipment.files.map(({ file, row, bytes, offset }) => {
+        return { version: file.version, keyId: row.keyId, offset, length: bytes.length };
+      });
+      const items = new Map(shipment.files.map(({ file }) => [file.version.id, file.item]));
+      const own = arrived.filter(({ intent }) => shipment.intents.includes(intent));
+      return committed(context, own, lying, ({ id }) => {
+        const item = items.get(id);
+        return item === undefined ? {} : itemDone(batch, item);
+      });
+    }),
+  );
+  context.failPoints.reach('after-commit');
+}
+
+async function send(
+  { context }: BatchContext,
+  { body, sha256 }: Shipment,
+  intent: Arrived['intent'],
+  run: StepRun,
+): Promise<Arrived> {
+  const { store } = destinationOf(context, intent.destination);
+  const { objectKey: key, lockMode: mode, lockDays: days } = intent;
+  run.heartbeat();
+  const put = await store.put({ key, body, sha256, lock: { mode, days } });
+  context.failPoints.reach('after-put');
+  const floor = put.kind === 'stored' ? put.lock : { mode, retainUntil: new Date(0) };
+  const expected = { lengthBytes: body.length, checksum: { kind: 'whole' as const, sha256 }, floor };
+  const s3VersionId = put.kind === 'stored' ? put.versionId : await findOurs(store, key, expected);
+  if (s3VersionId === undefined) throw new Failure('planted_object', { destination: store.name });
+  const facts = await store.head({ key, versionId: s3VersionId });
+  run.heartbeat();
+  return { intent, s3VersionId, lock: checkReadBack(store.name, facts, expected) };
+}
