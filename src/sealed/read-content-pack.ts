@@ -46,10 +46,13 @@ const contentIndex = z.strictObject({
     .max(maxMembers),
 });
 
-/** Opens the index of a content pack by its tail, and reads no member. Throws like {@link readPackIndex}. */
+/**
+ * Opens the index of a content pack by its tail, and reads no member. `objectName` without prefix; undefined where it is
+ * not known. Throws like {@link readPackIndex}.
+ */
 export async function readContentPack(
   source: ByteSource,
-  options: PackKeys & { readonly objectName: string },
+  options: PackKeys & { readonly objectName: string | undefined },
 ): Promise<ContentPack> {
   const { index, scope } = await readPackIndex(source, options);
   const parsed = contentIndex.safeParse(index);

@@ -9,6 +9,7 @@ import { footerBytes, headBytes, magic } from '../sealed/layout.ts';
 import type { SealedMetadata } from '../sealed/metadata.ts';
 import { type ByteSource, openSealed } from '../sealed/open.ts';
 import { type PackMember, readPackIndex, sliceOf } from '../sealed/pack.ts';
+import { type ContentMember, checkMember, readContentPack } from '../sealed/read-content-pack.ts';
 import { type Frame, leastSealedBytes, readFrame } from '../sealed/read-frame.ts';
 
 /** Numbers that the head and footer of a sealed file state; evidence only where it says `authenticated`. Lengths in bytes. */
@@ -42,6 +43,8 @@ export type Inspected =
       /** Once authenticated. */
       readonly path?: Buffer;
       readonly metadata?: SealedMetadata;
+      /** Of a member of a pack. */
+      readonly member?: PackPosition;
     })
   | (Judged & {
       readonly kind: 'pack' | 'manifest';
@@ -50,7 +53,7 @@ export type Inspected =
       readonly indexLength: number;
       /** Once authenticated: its name without prefix, and what lies in it. */
       readonly objectName?: string;
-      readonly members?: readonly PackMember[];
+      readonly members?: readonly (PackMember & Partial<ContentMember>)[];
       readonly head?: ManifestHead;
     })
   | (Judged & { readonly kind: 'keyring document'; readonly document: KeyringFacts })
@@ -60,6 +63,14 @@ export type Inspected =
       readonly recipients: readonly string[];
     })
   | (Judged & { readonly kind: 'unknown' });
+
+/** Where a sealed file lies in a pack. */
+export interface PackPosition {
+  /** From 1, and of how many. */
+  readonly number: number;
+  readonly count: number;
+  readonly offset: number;
+}
 
 export interface KeyringFacts {
   readonly repository: Id;
@@ -71,9 +82,12 @@ export interface KeyringFacts {
   readonly iterations: number;
 }
 
+/** The sealing key with that id (16 bytes), or undefined. */
+export type KeyById = (id: Buffer) => SealingKey | undefined;
+
 export interface InspectOptions {
-  /** The sealing key with that id (16 bytes), or undefined; undefined as a whole where there is no password. */
-  readonly keys?: (id: Buffer) => SealingKey | undefined;
+  /** Undefined where there is no password. */
+  readonly keys?: KeyById;
   /** The object's name without prefix, where it has one: a manifest or pack must say the same. */
   readonly name?: string;
 }
@@ -123,14 +137,16 @@ async function sealedFile(
   head: Buffer,
   footer: Buffer,
   { keys }: InspectOptions,
-): Promise<Inspected> {
+  member?: ContentMember,
+): Promise<Extract<Inspected, { kind: 'sealed file' }>> {
   const { lengthBytes } = source;
   const frame = stated(readFrame(head, footer, lengthBytes));
   const told = { kind: 'sealed file', lengthBytes, frame, authenticated: false } as const;
   if (keys === undefined) return told;
   try {
-    const { path, metadata } = await openSealed(source, { keys, purpose: 'content' });
-    return { ...told, authenticated: true, path, metadata };
+    const sealed = await openSealed(source, { keys, purpose: 'content' });
+    if (member !== undefined) checkMember(member, sealed);
+    return { ...told, authenticated: true, path: sealed.path, metadata: sealed.metadata };
   } catch (error) {
     return { ...told, problem: problemOf(error) };
   }
@@ -155,13 +171,37 @@ async function pack(
   try {
     const opened = await readPackIndex(source, { objectName: name, keyById: keys });
     const { objectName } = opened;
-    const members = opened.index.members;
-    if (!objectName.startsWith('manifests/')) return { ...told, authenticated: true, objectName, members };
+    if (!objectName.startsWith('manifests/')) {
+      const { members } = await readContentPack(source, { objectName, keyById: keys });
+      return { ...told, authenticated: true, objectName, members };
+    }
+    const { members } = opened.index;
     const manifestHead = await openManifestHead(source, { objectName, keyById: keys });
     return { ...told, kind: 'manifest', authenticated: true, objectName, members, head: manifestHead };
   } catch (error) {
     return { ...told, problem: problemOf(error) };
   }
+}
+
+/**
+ * As {@link inspect}, of one sealed file in a pack, which its index says where to find; `number` counts from 1. Undefined
+ * where there is none of this number. Throws Failure `tampered`, `unsupported_format` or `unknown_key` where the index is
+ * not a content pack's, or no key opens it.
+ */
+export async function inspectMember(
+  whole: ByteSource,
+  number: number,
+  { keys, name }: InspectOptions & { readonly keys: KeyById },
+): Promise<Inspected | undefined> {
+  const source = remembering(whole);
+  const { members } = await readContentPack(source, { objectName: name, keyById: keys });
+  const member = members[number - 1];
+  if (member === undefined) return undefined;
+  const { offset, length } = member;
+  const part = sliceOf(source, offset, length);
+  const [head, footer] = [await part.read(0, headBytes), await part.read(length - footerBytes, footerBytes)];
+  const told = await sealedFile(part, head, footer, { keys }, member);
+  return { ...told, member: { number, count: members.length, offset } };
 }
 
 async function keyringDocument(source: ByteSource): Promise<Inspected | undefined> {

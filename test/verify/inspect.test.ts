@@ -5,7 +5,8 @@ import { keySealer, sealManifest } from '../../src/manifest/encode.ts';
 import { manifestName } from '../../src/manifest/names.ts';
 import type { SealingKey } from '../../src/sealed/keys.ts';
 import type { ByteSource } from '../../src/sealed/open.ts';
-import { type Inspected, inspect } from '../../src/verify/inspect.ts';
+import { type Inspected, inspect, inspectMember } from '../../src/verify/inspect.ts';
+import { packOf } from '../support/packer.ts';
 import { noise } from '../support/pipeline.ts';
 import { sealSample } from './sealed-samples.ts';
 
@@ -138,5 +139,44 @@ describe('other things', () => {
       lengthBytes: bytes.length,
       authenticated: false,
     });
+  });
+});
+
+describe('a pack', () => {
+  const sealed = ['a.txt', 'b.txt'].map((path) => sealSample(key, Buffer.from(path), path));
+  const files = sealed.map((bytes, at) => {
+    return { sealed: bytes, source: 'a'.repeat(32), entry: 'b'.repeat(32), version: `${at}`.repeat(32) };
+  });
+  const { name, bytes, members } = packOf(files, key, 'default');
+  const ofPack = (inspected: Inspected) => {
+    expect(inspected.kind).toBe('pack');
+    return inspected as Extract<Inspected, { kind: 'pack' | 'manifest' }>;
+  };
+
+  test('without a key: what its index is; with it: its members and whose they are', async () => {
+    const plain = ofPack(await inspect(counted(bytes), { name }));
+    expect([plain.authenticated, plain.members]).toEqual([false, undefined]);
+    const told = ofPack(await inspect(counted(bytes), { name, keys }));
+    expect(told).toMatchObject({ authenticated: true, objectName: name });
+    expect(told.members).toMatchObject(members);
+  });
+
+  test('one file in it, by its number', async () => {
+    // What the samples say of themselves.
+    const one = packOf([{ ...files[0], version: 'c'.repeat(32) } as (typeof files)[0]], key, 'default');
+    const told = await inspectMember(counted(one.bytes), 1, { keys, name: one.name });
+    expect(told && kinds(told, 'sealed file')).toMatchObject({
+      authenticated: true,
+      path: Buffer.from('a.txt'),
+      member: { number: 1, count: 1, offset: 0 },
+    });
+    expect(await inspectMember(counted(one.bytes), 2, { keys, name: one.name })).toBeUndefined();
+  });
+
+  test('one that lies where its index names another is told as damaged, and so is a pack under another name', async () => {
+    const told = await inspectMember(counted(bytes), 2, { keys, name });
+    expect(told && kinds(told, 'sealed file').problem).toMatchObject({ code: 'tampered' });
+    const moved = await inspect(counted(bytes), { keys, name: `packs/${'0'.repeat(64)}` });
+    expect(ofPack(moved)).toMatchObject({ authenticated: false, problem: { code: 'tampered' } });
   });
 });

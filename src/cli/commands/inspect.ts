@@ -9,7 +9,13 @@ import { prefixed } from '../../sealed/names.ts';
 import type { ByteSource } from '../../sealed/open.ts';
 import type { ListedVersion, ObjectStore } from '../../storage/object-store.ts';
 import { openS3Store } from '../../storage/s3-store.ts';
-import { type Inspected, inspect } from '../../verify/inspect.ts';
+import {
+  type Inspected,
+  type InspectOptions as InspectionOptions,
+  inspect,
+  inspectMember,
+  type KeyById,
+} from '../../verify/inspect.ts';
 import { type BucketOptions, bucketStore, plainPrefix } from '../bucket-options.ts';
 import { bytes, localTime, printable, table } from '../output.ts';
 import { readPassword } from '../password.ts';
@@ -20,21 +26,34 @@ export interface InspectOptions extends Omit<BucketOptions, 'bucket'> {
   readonly bucket?: string;
   readonly destination?: string;
   readonly versionId?: string;
+  /** Number of a file in a pack, as typed. */
+  readonly member?: string;
 }
 
 /** Tells what an object, or a file with an object's bytes, is. Exit code 4 or 6 where a key did not vouch for it. */
 export async function runInspect(session: Session, target: string, options: InspectOptions): Promise<number> {
   const isInBucket = options.bucket ?? options.destination ?? options.versionId;
-  if (isInBucket === undefined && existsSync(target)) return inspectFile(session, target);
+  const member = memberNumber(options.member);
+  if (isInBucket === undefined && existsSync(target)) return inspectFile(session, target, member);
   const place = await openPlace(session, options);
   try {
-    return await inspectObject(session, place, target, options.versionId);
+    return await inspectObject(session, place, target, options.versionId, member);
   } finally {
     place.store.close();
   }
 }
 
-async function inspectFile(session: Session, path: string): Promise<number> {
+function memberNumber(typed: string | undefined): number | undefined {
+  if (typed === undefined) return undefined;
+  if (!/^[1-9]\d{0,3}$/.test(typed)) {
+    throw new Failure('usage', {
+      detail: '--member takes a number from 1, as inspect lists a pack without it.',
+    });
+  }
+  return Number(typed);
+}
+
+async function inspectFile(session: Session, path: string, member: number | undefined): Promise<number> {
   const file = await open(path, 'r').catch((error: unknown) => {
     throw new Failure('secret_unreadable', { file: path }, { cause: error });
   });
@@ -55,7 +74,8 @@ async function inspectFile(session: Session, path: string): Promise<number> {
         throw error;
       }
     });
-    return report(session, await inspect(source, keys === undefined ? {} : { keys }), { file: path });
+    const inspected = await inspectWhole(source, keys === undefined ? {} : { keys }, member);
+    return report(session, inspected, { file: path });
   } finally {
     await file.close();
   }
@@ -88,6 +108,7 @@ async function inspectObject(
   { store, prefix }: Place,
   target: string,
   wanted: string | undefined,
+  member: number | undefined,
 ): Promise<number> {
   const below = prefixed(prefix, '');
   // As `show` and `verify` print it, or without the prefix.
@@ -102,8 +123,23 @@ async function inspectObject(
   };
   const keys = await openKeys(session, () => documentsIn(store, prefix));
   const name = key.slice(below.length);
-  const inspected = await inspect(source, { name, ...(keys === undefined ? {} : { keys }) });
+  const inspected = await inspectWhole(source, { name, ...(keys === undefined ? {} : { keys }) }, member);
   return report(session, inspected, { key, version, versions: versions.length });
+}
+
+async function inspectWhole(
+  source: ByteSource,
+  options: InspectionOptions,
+  member: number | undefined,
+): Promise<Inspected> {
+  if (member === undefined) return inspect(source, options);
+  const { keys } = options;
+  if (keys === undefined) throw new Failure('no_password');
+  const inspected = await inspectMember(source, member, { ...options, keys });
+  if (inspected === undefined) {
+    throw new Failure('usage', { detail: `The pack has no file number ${member}.` });
+  }
+  return inspected;
 }
 
 /** Keyring documents are small; whoever can write to the bucket can plant any number. */
@@ -124,8 +160,6 @@ async function documentsIn(store: ObjectStore, prefix: string): Promise<KeyringD
   }));
   return Promise.all(documents);
 }
-
-type KeyById = NonNullable<Parameters<typeof inspect>[1]['keys']>;
 
 /** The keys that a password opens; undefined where there is no password, or no keyring to open. */
 async function openKeys(
@@ -213,6 +247,7 @@ function factRows(inspected: Inspected): string[][] {
     case 'sealed file':
       return [
         ...rows,
+        ...positionRows(inspected.member),
         ...frameRows(inspected.frame, 'content'),
         ['authenticated', authenticated ? 'yes' : 'no'],
         ...metadataRows(inspected),
@@ -243,6 +278,11 @@ function factRows(inspected: Inspected): string[][] {
       return rows;
   }
 }
+
+const positionRows = (member: Extract<Inspected, { kind: 'sealed file' }>['member']): string[][] =>
+  member === undefined
+    ? []
+    : [['in the pack', `file ${member.number} of ${member.count}, from byte ${member.offset}`]];
 
 type Frame = Extract<Inspected, { kind: 'sealed file' }>['frame'];
 
@@ -292,9 +332,9 @@ function packRows({
           ['number', `${head.number}, ${head.kind}, ${localTime(new Date(head.createdAt))}`],
           ['previous', head.previousSha256 ?? 'none'],
         ]),
-    ...(members ?? []).map(({ offset, length, scope, keyId }, index) => [
+    ...(members ?? []).map(({ offset, length, scope, keyId, version }, index) => [
       index === 0 ? 'members' : '',
-      `${length} bytes from ${offset}, scope ${printable(scope)}, key ${keyId}`,
+      `${index + 1}: ${length} bytes from ${offset}, scope ${printable(scope)}, key ${keyId}${version === undefined ? '' : `, version ${version}`}`,
     ]),
   ];
 }

@@ -38,7 +38,8 @@ ${examples(
     command('inspect', 'tell what an object, or a file with its bytes, is')
       .argument('<key|file>', "an object's name, with or without the prefix, or a file on this machine")
       .option('--version-id <id>', 'which version of the name (default: the newest)')
-      .option('--destination <name>', 'which destination of the configuration (default: the first)'),
+      .option('--destination <name>', 'which destination of the configuration (default: the first)')
+      .option('--member <number>', 'one file of a pack, by its number in it; needs the password'),
     false,
   )
     .addHelpText(
@@ -48,6 +49,7 @@ Reads the beginning and the end only, never the content. With the password it al
 that nobody changed them; on the terminal, Enter alone goes on without it. With --bucket no configuration is needed.
 ${examples(
   'holdfast inspect objects/9717b9be…-976552bc…',
+  'holdfast inspect packs/41cf… --member 12',
   'holdfast inspect ./downloaded.bin --json',
   'holdfast inspect manifests/0b2c…/000000000001 --bucket backup --endpoint https://s3.example.org',
 )}`,
