@@ -66,9 +66,18 @@ export async function latestRetention(catalog: Catalog, sourceId: Id): Promise<D
 export const manifestTime = (column: string): string =>
   `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 
-const isPlaced = (version: string, more = ''): string => `exists (
+const isPlaced = (version: string): string => `exists (
   select 1 from placements pl join objects o on o.id = pl.object_id
-  where pl.version_id = ${version}.id and pl.state = 'committed' and o.state = 'live' ${more})`;
+  where pl.version_id = ${version}.id and pl.state = 'committed' and o.state = 'live')`;
+
+/**
+ * Whether the version expired and the sealed file that was made for it is still there: without a row that tells of it, a
+ * recovery would take it for a version that no manifest lists yet.
+ */
+const isLeftBehind = (version: string): string => `exists (
+  select 1 from placements pl join objects o on o.id = pl.object_id and o.state <> 'deleted'
+    join sealed_files f on f.object_id = o.id and f.byte_offset = pl.byte_offset join sealings s on s.id = f.sealing_id
+  where pl.version_id = ${version}.id and pl.state = 'deleted' and s.version_id = ${version}.id)`;
 
 const isProtected = (version: string): string => `(
   (${version}.kind in ('dir', 'link') and ${version}.outcome = 'uploaded')
@@ -94,12 +103,12 @@ const passes: Readonly<Record<Pass, PassQuery>> = {
     where: `v.outcome is not null and v.outcome <> 'cancelled' and ${isListable}
       and (v.id = e.head_version_id
         or v.observation = (select max(p.observation) from versions p where p.entry_id = v.entry_id and ${isProtected('p')})
-        or ${isPlaced('v', 'and o.retain_until > now()')})
+        or ${isPlaced('v')} or ${isLeftBehind('v')})
       -- A deletion is told for a while also where no object is left, so that no older manifest brings the entry back.
       and not exists (
         select 1 from versions h where h.id = e.head_version_id and h.outcome = 'deleted'
           and h.settled_at < now() - interval '90 days'
-          and not exists (select 1 from versions w where w.entry_id = e.id and ${isPlaced('w')}))`,
+          and not exists (select 1 from versions w where w.entry_id = e.id and (${isPlaced('w')} or ${isLeftBehind('w')})))`,
     cursor: ['v.entry_id', 'v.observation'],
     types: ['text', 'bigint'],
     start: ['', '-1'],
