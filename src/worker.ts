@@ -153,7 +153,8 @@ void housekeeping(settleLeftovers);
 void housekeeping(
   scheduleSamples,
   () => scheduleRescans(client, config),
-  () => scheduleSweeps(client, config, installation.ids));
+  () => scheduleSweeps(client, config, installation.ids),
+);
 const daily = setInterval(
   () => void housekeeping(settleLeftovers, maintainKeyring, keepCheckpoints),
   86_400_000,

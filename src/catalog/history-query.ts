@@ -28,6 +28,8 @@ export interface PastVersion {
   readonly sha512: Buffer | null;
   readonly xattrs: Readonly<Record<string, string>> | null;
   readonly observedAt: Date;
+  /** The signature that found its content infected after it was stored. */
+  readonly lateSignature: string | null;
 }
 
 /** One entry as it stood at a moment. */
@@ -336,6 +338,7 @@ const columnOf: Readonly<Record<keyof PastVersion, string>> = {
   sha512: 'sha512',
   xattrs: 'xattrs',
   observedAt: 'observed_at',
+  lateSignature: 'late_signature',
 };
 
 /** The columns of the version that a statement calls `table`. */

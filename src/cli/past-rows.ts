@@ -21,6 +21,8 @@ export interface VersionFields {
   readonly versionId: Id;
   readonly outcome: Outcome | null;
   readonly reason: string | null;
+  /** The signature that found its stored content infected; only where one did. */
+  readonly infected?: string;
   /** When the version was seen: `--at` from this moment on finds it. */
   readonly observedAt: string;
 }
@@ -52,6 +54,7 @@ export function versionFields(version: PastVersion): VersionFields {
     versionId: version.id,
     outcome,
     reason,
+    ...(version.lateSignature === null ? {} : { infected: version.lateSignature }),
     observedAt: version.observedAt.toISOString(),
   };
 }
@@ -77,7 +80,8 @@ export function remark(entry: PastEntry): string {
   if (isImpliedFolder) return '';
   const newest = head === undefined ? 'under way' : outcomeText(head);
   if (version === undefined) return `  (never protected: ${newest})`;
-  return isOlder(entry) ? `  (an earlier version: the newest is ${newest})` : '';
+  const infected = version.lateSignature === null ? '' : `  (infected: ${printable(version.lateSignature)})`;
+  return infected + (isOlder(entry) ? `  (an earlier version: the newest is ${newest})` : '');
 }
 
 export function outcomeText({ outcome, reason }: Pick<PastVersion, 'outcome' | 'reason'>): string {

@@ -17,6 +17,8 @@ export interface FileRow {
   readonly objectKey: string | null;
   readonly workflowId: string | null;
   readonly unchanged: boolean;
+  /** The signature that found its stored content infected; only where one did. */
+  readonly infected?: string;
   readonly placements: readonly {
     readonly destination: string;
     readonly state: PlacementState;
@@ -26,14 +28,15 @@ export interface FileRow {
   }[];
 }
 
-interface Found extends Omit<FileRow, 'path' | 'pathBytes' | 'unchanged'> {
+interface Found extends Omit<FileRow, 'path' | 'pathBytes' | 'unchanged' | 'infected'> {
+  readonly lateSignature: string | null;
   readonly entryId: Id;
   readonly pathBytes: Buffer;
   readonly unchanged: boolean | null;
 }
 
 const columns = `e.id as "entryId", s.name as source, e.path as "pathBytes", v.kind, v.outcome, v.reason,
-  v.id as "versionId", v.workflow_id as "workflowId",
+  v.id as "versionId", v.workflow_id as "workflowId", v.late_signature as "lateSignature",
   (select o.key from placements p join objects o on o.id = p.object_id where p.version_id = v.id limit 1) as "objectKey",
   coalesce((select jsonb_agg(jsonb_build_object('destination', p.destination, 'state', p.state,
       's3VersionId', o.s3_version_id, 'lockMode', o.lock_mode,
@@ -59,6 +62,8 @@ export interface RowFilter {
   readonly under?: Buffer;
   readonly outcome?: string;
   readonly deleted: boolean;
+  /** Entries with a protected version, the newest or an earlier one, that was found infected after it was stored. */
+  readonly infected?: boolean;
 }
 
 /** Standing versions of all entries that match, by source and path, read in pages. */
@@ -71,6 +76,8 @@ export async function* listRows(catalog: Catalog, filter: RowFilter): AsyncGener
        where (s.name, e.path) > ($1, $2) and ($3::text is null or s.name = $3)
          and ($4::bytea is null or e.path = $4 or substring(e.path from 1 for length($4::bytea) + 1) = $4 || '/'::bytea)
          and ($5::text is null or v.outcome = $5) and ($6 or v.outcome <> 'deleted')
+         and (not $7 or exists (select 1 from versions i where i.entry_id = e.id and i.late_signature is not null
+                                and i.outcome in ('uploaded', 'duplicate')))
        order by s.name, e.path limit 500`,
       [
         after.source,
@@ -79,6 +86,7 @@ export async function* listRows(catalog: Catalog, filter: RowFilter): AsyncGener
         filter.under ?? null,
         filter.outcome ?? null,
         filter.deleted,
+        filter.infected ?? false,
       ],
     );
     for (const row of page) yield fileRow(row);
@@ -93,8 +101,9 @@ export function pathFields(bytes: Buffer): { path: string; pathBytes?: string } 
   return Buffer.from(path, 'utf8').equals(bytes) ? { path } : { path, pathBytes: bytes.toString('base64') };
 }
 
-function fileRow({ entryId: _id, pathBytes, source, unchanged, ...row }: Found): FileRow {
-  return { source, ...pathFields(pathBytes), ...row, unchanged: unchanged ?? false };
+function fileRow({ entryId: _id, pathBytes, source, unchanged, lateSignature, ...row }: Found): FileRow {
+  const infected = lateSignature === null ? {} : { infected: lateSignature };
+  return { source, ...pathFields(pathBytes), ...row, unchanged: unchanged ?? false, ...infected };
 }
 
 /** Worst first, then by source and path. */
@@ -109,7 +118,7 @@ export function rowsTable(rows: readonly FileRow[]): string {
     rows.map((row) => [
       row.outcome ?? 'pending',
       row.unchanged ? 'unchanged' : '',
-      row.reason ?? '',
+      row.infected === undefined ? (row.reason ?? '') : `infected: ${printable(row.infected)}`,
       printable(`${row.source}:${row.path}`),
     ]),
   );

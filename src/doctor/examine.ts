@@ -5,6 +5,7 @@ import { disk } from './disk.ts';
 import { holders } from './holders.ts';
 import { journal } from './journal.ts';
 import { keyLocks } from './key-locks.ts';
+import { infectedContent } from './late-detections.ts';
 import { recoveryKit } from './recovery-kit.ts';
 import { sameMachine } from './same-machine.ts';
 import { services } from './services.ts';
@@ -19,6 +20,7 @@ const checks: readonly Check[] = [
   keyLocks,
   journal,
   stored,
+  infectedContent,
   signatures,
   clock,
   sameMachine,

@@ -279,8 +279,14 @@ export const failures = {
   policy_invalid: row(
     1,
     false,
-    'The policy cannot be built: {detail}.',
-    'Correct the policy settings in holdfast.yaml and run `opa check --strict --bundle` on the policy folder.',
+    'The policy does not hold up: {detail}.',
+    'Correct what it names, then run `holdfast policy check`. The policy before it stays in force.',
+  ),
+  policy_not_taken: row(
+    5,
+    true,
+    'The new policy (revision {revision}) is not in force: {detail}.',
+    'Run `holdfast status` and `holdfast policy apply` again. The policy before it stays in force; an OPA of your own must load the new one: `holdfast policy bundle`.',
   ),
   scanner_unavailable: row(
     5,

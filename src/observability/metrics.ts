@@ -36,6 +36,12 @@ export class Metrics {
     help: 'When a sample was last verified to its end in this process; 0 before the first.',
     registers: [this.registry],
   });
+  private readonly rescans = new Counter({
+    name: 'holdfast_rescanned_contents_total',
+    help: 'Stored contents that were scanned again in this process, by what was found.',
+    labelNames: ['result'],
+    registers: [this.registry],
+  });
   private readonly lagSeconds = new Gauge({
     name: 'holdfast_manifest_lag_seconds',
     help: 'Age of the oldest settled version that no manifest lists yet, of all sources; 0 where there is none.',
@@ -50,6 +56,10 @@ export class Metrics {
   constructor() {
     collectDefaultMetrics({ register: this.registry });
     for (const outcome of outcomes) this.files.inc({ outcome }, 0);
+  }
+
+  rescanned(result: string): void {
+    this.rescans.inc({ result });
   }
 
   settled(outcome: Outcome): void {

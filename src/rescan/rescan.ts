@@ -61,12 +61,16 @@ const detailsAtOnce = 100;
  * Failures: `signatures_stale`, `scanner_unavailable`, `s3_unavailable` and what else says nothing about a content, the
  * catalog's, `interrupted`.
  */
-export async function rescan(deps: RescanDeps, request: RescanRequest): Promise<RescanSlice> {
+export async function rescan(
+  deps: RescanDeps,
+  request: RescanRequest,
+  onLook: (result: LookResult) => void = () => {},
+): Promise<RescanSlice> {
   const { catalog, hostId } = deps;
   const { runId, actor, sourceId } = request;
   const source = sourceId === undefined ? {} : { sourceId };
   await catalog.startRun({ id: runId, kind: 'rescan', hostId, actor, ...source });
-  const slice = new Slice(deps, request, await begun(catalog, runId));
+  const slice = new Slice(deps, request, onLook, await begun(catalog, runId));
   try {
     const isDone = await slice.work();
     if (isDone) await slice.end();
@@ -91,6 +95,9 @@ export async function freshSignatures(scanner: RescanDeps['scanner']): Promise<S
   return loaded;
 }
 
+/** Content that comes over a thin line, or is held back by the rate, at 16 KiB/s at worst. */
+export const slowDeadlineMs = (sizeBytes: number): number => 60_000 + sizeBytes / 16.384;
+
 const noTotals: RescanTotals = {
   rescanned: 0,
   bytes: 0,
@@ -104,6 +111,7 @@ class Slice {
   totals: RescanTotals;
   private readonly deps: RescanDeps;
   private readonly request: RescanRequest;
+  private readonly onLook: (result: LookResult) => void;
   private readonly look: LookDeps;
   private readonly since: Date;
   private readonly stop = new AbortController();
@@ -111,10 +119,12 @@ class Slice {
   constructor(
     deps: RescanDeps,
     request: RescanRequest,
+    onLook: (result: LookResult) => void,
     { startedAt, totals }: { readonly startedAt: Date; readonly totals: Readonly<Record<string, number>> },
   ) {
     this.deps = deps;
     this.request = request;
+    this.onLook = onLook;
     this.since = startedAt;
     this.totals = { ...noTotals, ...totals };
     const { runId, signal } = request;
@@ -190,6 +200,7 @@ class Slice {
       () => this.stop.abort(),
     );
     for await (const { result, bytes } of looks) {
+      this.onLook(result);
       const { rescanned, bytes: before } = this.totals;
       this.totals = {
         ...this.totals,

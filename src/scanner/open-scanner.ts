@@ -12,15 +12,17 @@ type ScannerPlace = Pick<Endpoints, 'clamdSocket' | 'signatures'>;
  * The scanner of this host, as the configuration names it.
  *
  * @param onProof told each time clamd was put to the proof
+ * @param deadlineMs longest time from the first byte handed over to the reply, by content size
  */
 export function openScanner(
   { clamdSocket, signatures }: ScannerPlace,
   { policy }: Pick<Config, 'policy'>,
   onProof: (proof: ScannerProof) => void = () => {},
+  deadlineMs: (sizeBytes: number) => number = scanDeadlineMs,
 ): ClamdScanner {
   return new ClamdScanner({
     socketPath: clamdSocket,
-    deadlineMs: scanDeadlineMs,
+    deadlineMs,
     maxScanBytes,
     maxSignatureAgeDays: policy.maxSignatureAge / 86_400_000,
     signatures: (clamd) =>

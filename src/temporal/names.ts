@@ -14,4 +14,7 @@ export const verifySampleId = 'verify-sample';
 /** One sweep per source at a time. */
 export const sweepWorkflowId = (sourceId: Id): string => `sweep:${sourceId}`;
 export const sweepScheduleId = (sourceId: Id): string => `sweep-schedule:${sourceId}`;
+/** One rescan at a time. */
+export const rescanWorkflowId = 'rescan';
+export const rescanScheduleId = 'rescan-schedule';
 export const holdWorkflowId = (holdId: Id): string => `hold:${holdId}`;

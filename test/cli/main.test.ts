@@ -29,6 +29,7 @@ const commands = [
   'catalog',
   'verify',
   'inspect',
+  'rescan',
   'doctor',
   'key',
 ];

@@ -11,6 +11,7 @@ import type { Client, WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure, type Workflow } from '@temporalio/common';
 import { changedSignal } from '../../workflows/messages.ts';
 import type { protectFile } from '../../workflows/protect-file.ts';
+import type { rescanOnSchedule } from '../../workflows/rescan.ts';
 import type { stagingHold } from '../../workflows/staging-hold.ts';
 import type { sweepOnSchedule } from '../../workflows/sweep-source.ts';
 import type { verifySample } from '../../workflows/verify-sample.ts';
@@ -85,6 +86,7 @@ try {
   await recordStagingHold(temporal, client);
   await recordVerifySample(temporal, client);
   await recordSweep(temporal, client);
+  await recordRescan(temporal, client);
 } finally {
   await temporal.env.teardown();
 }
@@ -168,6 +170,33 @@ async function recordSweep(on: TestTemporal, client: Client): Promise<void> {
   await handle.result();
   await save('sweep-scheduled', handle);
   await save('sweep', client.workflow.getHandle('sweep:s'));
+  await stop();
+}
+
+async function recordRescan(on: TestTemporal, client: Client): Promise<void> {
+  const taskQueue = 'files.rescan';
+  const slice = {
+    next: 'rescanned',
+    rescanned: 5,
+    bytes: 9,
+    clean: 5,
+    infected: 0,
+    notScanned: 0,
+    unreadable: 0,
+  };
+  const steps = madeUpSteps({
+    rescanSlice: (_input, calls) =>
+      calls === 1 ? { next: 'unavailable', dependency: 'clamd' } : { ...slice, isDone: calls === 3 },
+  });
+  const stop = await startWorker(on, taskQueue, steps.activities, { bundle: on.real });
+  const handle = await client.workflow.start<typeof rescanOnSchedule>('rescanOnSchedule', {
+    workflowId: 'rescan-schedule',
+    taskQueue,
+    args: [{ actor: 'holdfast' }],
+  });
+  await handle.result();
+  await save('rescan-scheduled', handle);
+  await save('rescan', client.workflow.getHandle('rescan'));
   await stop();
 }
 

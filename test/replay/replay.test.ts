@@ -35,6 +35,8 @@ test('histories of every way through are recorded', () => {
     'hold-approved',
     'large',
     'postponed',
+    'rescan',
+    'rescan-scheduled',
     'signalled',
     'small',
     'sweep',

@@ -7,6 +7,7 @@ import { parseTarget, requireSource } from '../target.ts';
 export interface FilesOptions {
   readonly outcome?: string;
   readonly deleted?: boolean;
+  readonly infected?: boolean;
 }
 
 /** Lists what the catalog knows: the standing version of every entry. */
@@ -32,7 +33,9 @@ export async function runFiles(
       page = [];
     };
     for await (const row of listRows(catalog, {
-      deleted: options.deleted === true || outcome === 'deleted',
+      // What was deleted from the source is still in the bucket.
+      deleted: options.deleted === true || outcome === 'deleted' || options.infected === true,
+      infected: options.infected === true,
       ...(wanted === undefined ? {} : { source: wanted.source }),
       ...(wanted?.path === undefined ? {} : { under: wanted.path }),
       ...(outcome === undefined ? {} : { outcome }),

@@ -1,11 +1,11 @@
 import { type Client, ScheduleNotFoundError } from '@temporalio/client';
 import { Failure } from '../../domain/failures.ts';
 import type { Installation } from '../../installation.ts';
-import { sweepScheduleId, verifySampleId } from '../../temporal/names.ts';
+import { rescanScheduleId, sweepScheduleId, verifySampleId } from '../../temporal/names.ts';
 import { localTime, printable, table } from '../output.ts';
 import { type Session, unlock, withCatalog, withTemporal } from '../session.ts';
 
-/** What recurs by itself: sweeps by their source's name, and the samples that are verified. */
+/** What recurs by itself: sweeps by their source's name, the samples that are verified, and rescans. */
 export async function runScheduleList(session: Session): Promise<void> {
   await withSchedules(session, async (client, names) => {
     const { output } = session;
@@ -52,12 +52,12 @@ async function withSchedules(
   );
 }
 
-/** Ids by the names people know: `sweep <source>` and `verify`. */
+/** Ids by the names people know: `sweep <source>`, `verify` and `rescan`. */
 function scheduleNames({ config, ids }: Installation): Map<string, string> {
   const sweeps = config.sources.map(
     ({ name }) => [`sweep ${name}`, sweepScheduleId(ids.source(name))] as const,
   );
-  return new Map([...sweeps, ['verify', verifySampleId]]);
+  return new Map([...sweeps, ['verify', verifySampleId], ['rescan', rescanScheduleId]]);
 }
 
 async function describe(client: Client, id: string) {

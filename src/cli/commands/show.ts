@@ -20,6 +20,8 @@ interface ShownVersion {
   readonly runId: Id;
   readonly observedAt: Date;
   readonly settledAt: Date | null;
+  /** The signature that found its content infected after it was stored. */
+  readonly infected: string | null;
 }
 
 interface ShownEvent {
@@ -57,6 +59,7 @@ export async function runShow(
       table([
         ['version', `${wanted.versionId} (observation ${wanted.observation})`],
         ['outcome', [wanted.outcome ?? 'pending', wanted.reason].filter(Boolean).join(': ')],
+        ...(wanted.infected === null ? [] : [['infected', `${wanted.infected}, found after it was stored`]]),
         ['kind', `${wanted.kind}, ${bytes(wanted.sizeBytes)}`],
         ['SHA-512', wanted.sha512 ?? 'none'],
         ['workflow', wanted.workflowId ?? 'none'],
@@ -69,7 +72,12 @@ export async function runShow(
       output.line();
       output.line(
         table(
-          versions.map((v) => [v.versionId, localTime(v.observedAt), v.outcome ?? 'pending', v.reason ?? '']),
+          versions.map((v) => [
+            v.versionId,
+            localTime(v.observedAt),
+            v.outcome ?? 'pending',
+            v.infected === null ? (v.reason ?? '') : `infected: ${v.infected}`,
+          ]),
         ),
       );
     }
@@ -101,7 +109,8 @@ function versionsOf(catalog: Catalog, source: string, path: Buffer): Promise<Sho
   return catalog.rows<ShownVersion>(
     `select v.id as "versionId", v.observation, v.kind, v.outcome, v.reason, v.size_bytes as "sizeBytes",
             encode(v.sha512, 'hex') as sha512, v.workflow_id as "workflowId", v.run_id as "runId",
-            v.observed_at as "observedAt", v.settled_at as "settledAt"
+            v.observed_at as "observedAt", v.settled_at as "settledAt",
+            v.late_signature as infected
      from versions v join entries e on e.id = v.entry_id join sources s on s.id = e.source_id
      where s.name = $1 and e.path = $2 order by v.observation desc limit 100`,
     [source, path],

@@ -1,5 +1,7 @@
 import { type JournalLag, journalLags } from '../../catalog/journal-query.ts';
+import { type LateDetections, lateDetections } from '../../catalog/rescan-query.ts';
 import { Failure, isFailure } from '../../domain/failures.ts';
+import { lateWarnings } from '../../rescan/standing.ts';
 import { supervisorStatus } from '../../stack/control.ts';
 import { standingWarnings, type VerifyStanding, verifyStanding } from '../../verify/standing.ts';
 import { readProblems } from '../../watcher/problem-board.ts';
@@ -20,7 +22,7 @@ export async function runStatus(session: Session): Promise<void> {
     ]),
   );
   const problems = status === undefined ? {} : readProblems(paths.home);
-  const { verified, lags } = status === undefined ? unknown : await standing(session);
+  const { verified, lags, late } = status === undefined ? unknown : await standing(session);
   output.value({
     running: status !== undefined,
     ...(status === undefined ? {} : { pid: status.pid, startTime: status.startTime }),
@@ -30,6 +32,7 @@ export async function runStatus(session: Session): Promise<void> {
     services,
     problems,
     verified,
+    lateDetections: late,
     journal:
       lags === null
         ? null
@@ -71,8 +74,11 @@ export async function runStatus(session: Session): Promise<void> {
       `Last verified ${localTime(new Date(at))}: ${checked} objects, ${mismatches} not as they should be`,
     );
   }
-  for (const warning of verified === null ? [] : standingWarnings(verified))
-    output.line(`WARNING: ${warning}`);
+  const warnings = [
+    ...(verified === null ? [] : standingWarnings(verified)),
+    ...(late === null ? [] : lateWarnings(late)),
+  ];
+  for (const warning of warnings) output.line(`WARNING: ${warning}`);
   const down = Object.entries(services).find(([, row]) => !row.healthy);
   if (down !== undefined) throw new Failure('service_not_running', { service: down[0] });
 }
@@ -82,15 +88,18 @@ interface Standing {
   readonly verified: VerifyStanding | null;
   /** How far the manifests in the bucket are behind, by source. */
   readonly lags: readonly JournalLag[] | null;
+  /** What was found infected after it was stored. */
+  readonly late: LateDetections | null;
 }
 
-const unknown: Standing = { verified: null, lags: null };
+const unknown: Standing = { verified: null, lags: null, late: null };
 
 async function standing(session: Session): Promise<Standing> {
   try {
     return await withCatalog(session, async (catalog) => ({
       verified: await verifyStanding(catalog),
       lags: await journalLags(catalog),
+      late: await lateDetections(catalog),
     }));
   } catch (error) {
     if (isFailure(error)) return unknown;

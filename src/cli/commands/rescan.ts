@@ -1,0 +1,160 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Client, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
+import type { RescanInput, rescanContents } from '../../../workflows/rescan.ts';
+import type { Catalog, EndedRun } from '../../catalog/catalog.ts';
+import { dueTotals, runProgress } from '../../catalog/rescan-query.ts';
+import { Failure } from '../../domain/failures.ts';
+import { newRunId } from '../../domain/ids.ts';
+import type { Id } from '../../domain/records.ts';
+import { groupOf, type Installation } from '../../installation.ts';
+import { freshSignatures } from '../../rescan/rescan.ts';
+import { openScanner } from '../../scanner/open-scanner.ts';
+import type { Endpoints } from '../../stack/endpoints.ts';
+import { filesQueue, rescanWorkflowId } from '../../temporal/names.ts';
+import { bytes } from '../output.ts';
+import { requireReader, type Session, unlock, withCatalog, withTemporal } from '../session.ts';
+import { requireSource } from '../target.ts';
+
+export interface RescanOptions {
+  readonly source?: string;
+  readonly limit?: number;
+  readonly wait?: boolean;
+  readonly dryRun?: boolean;
+}
+
+/**
+ * Starts a rescan or, with `--wait`, joins the one under way, and tells what it found. Exit code 3 when stored content is
+ * infected or could not be read. Failures: `write_only_host`, `signatures_stale`, `rescan_running`, `rescan_failed`.
+ */
+export async function runRescan(session: Session, options: RescanOptions): Promise<number> {
+  const installation = await unlock(session);
+  requireReader(installation.config);
+  return withCatalog(session, async (catalog, where) => {
+    const sourceId = options.source === undefined ? undefined : await requireSource(catalog, options.source);
+    if (options.dryRun) return tellDue(session, installation, catalog, where, sourceId);
+    return withTemporal(installation, where, async (client) => {
+      const { output } = session;
+      const started = await start(session, installation, client, sourceId, options);
+      const underWay = 'A rescan is under way already.';
+      if (!options.wait) {
+        output.value({ runId: started ?? null, started: started !== undefined });
+        output.line(started === undefined ? underWay : 'A rescan has started.');
+        return 0;
+      }
+      if (started === undefined) output.note(`holdfast: ${underWay} Waiting for it.`);
+      const runId = started ?? (await runUnderWay(catalog));
+      return report(session, runId, await untilEnded(session, catalog, client, runId));
+    });
+  });
+}
+
+async function tellDue(
+  { output }: Session,
+  { config }: Installation,
+  catalog: Catalog,
+  where: Endpoints,
+  sourceId: Id | undefined,
+): Promise<number> {
+  const scanner = openScanner(where, config);
+  const loaded = await freshSignatures(scanner).finally(() => scanner.close());
+  const due = await dueTotals(catalog, { loaded, sourceId, since: new Date() });
+  const { signatureRevision: signatures, signatureSet, signaturesAt } = loaded;
+  output.value({ due, signatures, signatureSet, signaturesAt });
+  output.line(
+    due.contents === 0
+      ? `Nothing is due: the signatures in force (${signatureSet}, ${signaturesAt.slice(0, 10)}) judged all that is stored, or know no more.`
+      : `${due.contents} contents (${bytes(due.bytes)}) are due for the signatures in force (${signatureSet}, ${signaturesAt.slice(0, 10)}).`,
+  );
+  return 0;
+}
+
+/** The new run's id; undefined when a rescan is under way already. */
+async function start(
+  session: Session,
+  { config }: Installation,
+  client: Client,
+  sourceId: Id | undefined,
+  { limit }: RescanOptions,
+): Promise<Id | undefined> {
+  const runId = newRunId();
+  const input: RescanInput = {
+    runId,
+    actor: session.actor,
+    ...(sourceId === undefined ? {} : { sourceId }),
+    ...(limit === undefined ? {} : { limit }),
+  };
+  try {
+    await client.workflow.start<typeof rescanContents>('rescanContents', {
+      workflowId: rescanWorkflowId,
+      taskQueue: filesQueue(groupOf(config)),
+      args: [input],
+    });
+    return runId;
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    // What was asked for now was not asked of the one under way.
+    if (sourceId !== undefined || limit !== undefined) throw new Failure('rescan_running');
+    return undefined;
+  }
+}
+
+const pollMs = 500;
+
+async function runUnderWay(catalog: Catalog): Promise<Id> {
+  for (;;) {
+    const [row] = await catalog.rows<{ id: Id }>(
+      `select id from run_log where kind = 'rescan' order by started_at desc limit 1`,
+    );
+    if (row !== undefined) return row.id;
+    await sleep(pollMs);
+  }
+}
+
+/** Failure `rescan_failed` when its workflow ended without having ended the run. */
+async function untilEnded(
+  { output, signal }: Session,
+  catalog: Catalog,
+  client: Client,
+  runId: Id,
+): Promise<EndedRun> {
+  let isClosed = false;
+  const closed = client.workflow
+    .getHandle(rescanWorkflowId)
+    .result()
+    .catch(() => {})
+    .finally(() => {
+      isClosed = true;
+    });
+  for (;;) {
+    const wasClosed = isClosed;
+    const ended = await catalog.endedRun(runId);
+    if (ended !== undefined) return ended;
+    if (wasClosed) throw new Failure('rescan_failed', { run: runId });
+    signal.throwIfAborted();
+    const { totals = {} } = (await runProgress(catalog, runId)) ?? {};
+    output.progress(
+      `${totals.rescanned ?? 0} contents scanned (${bytes(totals.bytes ?? 0)}), ${totals.infected ?? 0} infected`,
+    );
+    await Promise.race([closed, sleep(pollMs)]);
+  }
+}
+
+function report({ output }: Session, runId: Id, { result, totals }: EndedRun): number {
+  output.value({ runId, result, totals });
+  const { rescanned = 0, bytes: read = 0, clean = 0, infected = 0, notScanned = 0, unreadable = 0 } = totals;
+  output.line(
+    `${rescanned} contents scanned again (${bytes(read)}): ${clean} clean, ${infected} infected, ${notScanned} without a verdict, ${unreadable} not readable; ${result}`,
+  );
+  if (infected > 0) {
+    output.note(
+      'holdfast: stored content is infected by what is known now. Nothing was deleted; restore leaves it out.\n' +
+        '  → holdfast files --infected lists its files. Their originals go through quarantine at the next sweep.',
+    );
+  }
+  if (unreadable > 0) {
+    output.note(
+      'holdfast: some content could not be read back.\n  → holdfast verify --all --read-data says what is wrong with it, and what to do.',
+    );
+  }
+  return infected + unreadable > 0 ? 3 : 0;
+}
