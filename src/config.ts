@@ -156,6 +156,8 @@ const schema = z.strictObject({
   services: services.prefault({}),
   /** How content is sealed where policy does not say otherwise. */
   format: z.enum(sealedFormats).default('sealed-v1'),
+  /** Whether sweeps store small files many to an object. */
+  packs: z.enum(['on', 'off']).default('on'),
   /** This host has a key file in place of a password and a keyring, and cannot open what it seals. */
   writeOnly: z.boolean().default(false),
   openpgp: z

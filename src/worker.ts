@@ -8,6 +8,7 @@ import {
   Worker,
   type WorkerOptions,
 } from '@temporalio/worker';
+import { createBatchActivities } from '../activities/batch.ts';
 import { createActivities } from '../activities/index.ts';
 import { createRescanActivities } from '../activities/rescan.ts';
 import { createVerifyActivities } from '../activities/verify.ts';
@@ -114,6 +115,11 @@ const converter = dataConverter(keyring.root.payload);
 const client = new Client({ connection, namespace, dataConverter: converter });
 const activities = {
   ...createActivities(context, sweeping(), gates, metrics),
+  ...createBatchActivities(
+    context,
+    { packs: config.packs === 'on', dispatcher: new Dispatcher(catalog, client, config) },
+    metrics,
+  ),
   ...createVerifyActivities(verifying(installation, context), metrics, log),
   ...createRescanActivities(rescanning(context), metrics),
 };
@@ -236,6 +242,8 @@ function sweeping(): SweepContext {
     ids,
     hostId: config.host.id,
     dispatcher: new Dispatcher(catalog, client, config),
+    // Messages are sealed one by one: nothing of theirs goes in batches.
+    batches: config.format === 'sealed-v1' && !config.writeOnly,
     openSource: (sourceId) => openSource(config, ids, catalog, sources.get(sourceId) ?? '', paths.home),
   };
 }

@@ -8,6 +8,7 @@ import {
 } from '../catalog/catalog.ts';
 import type { Id } from '../domain/records.ts';
 import type { LookedAt } from '../pipeline/look.ts';
+import { batchWorkflowId } from '../temporal/names.ts';
 
 /** One entry of a batch that is not done yet. */
 export interface BatchItem {
@@ -24,8 +25,6 @@ export interface Claimed {
   /** Entries that somebody else looks at now, with their owner: a workflow run, or `batch:<id>`. */
   readonly left: readonly { readonly entry: EntryRef; readonly owner: string }[];
 }
-
-export const batchWorkflowId = (batchId: Id): string => `batch:${batchId}`;
 
 /** Undefined for an owner that is no batch. */
 export function batchOf(owner: string): Id | undefined {
@@ -77,11 +76,17 @@ export async function claimBatch(
   };
 }
 
-/** Batches of a source that are not done, e.g. because the sweep that made them was cut off. */
-export async function openBatches(catalog: Catalog, sourceId: Id): Promise<Id[]> {
+/**
+ * Batches of a source that are not done, e.g. because the sweep that made them was cut off: what they still do counts as
+ * done by this one.
+ */
+export async function takeOverBatches(
+  catalog: Catalog,
+  { sourceId, runId }: { readonly sourceId: Id; readonly runId: Id },
+): Promise<Id[]> {
   const found = await catalog.rows<{ id: Id }>(
-    'select id from batches where source_id = $1 and closed_at is null order by opened_at',
-    [sourceId],
+    'update batches set run_id = $2 where source_id = $1 and closed_at is null returning id',
+    [sourceId, runId],
   );
   return found.map(({ id }) => id);
 }

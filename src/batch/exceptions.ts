@@ -3,7 +3,7 @@ import { versionEvent } from '../pipeline/context.ts';
 import type { JudgedVersion } from '../pipeline/policy-input.ts';
 import { settling } from '../pipeline/settle.ts';
 import type { BatchItem } from './batch-table.ts';
-import { type BatchContext, type BatchFile, together } from './file.ts';
+import { type BatchContext, type BatchFile, together, write } from './file.ts';
 
 /** How many workflows are started at once. */
 const startsAtOnce = 8;
@@ -27,7 +27,7 @@ export async function passOn(
   await Promise.all(starters);
   const { context, batchId } = batch;
   const told = new Set(versions.map(({ item }) => item));
-  await context.catalog.applyTogether([
+  await write(batch, [
     ...versions.map(({ version, change }) => {
       const facts = { outcome: 'cancelled', reason: 'passed_on' };
       const ended = settling({ ...version, hint: 0 }, 'cancelled', 'passed_on');

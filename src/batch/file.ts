@@ -1,6 +1,7 @@
+import type { Applied } from '../catalog/apply.ts';
 import type { VersionFacts } from '../catalog/catalog.ts';
 import type { Change, VersionRow } from '../catalog/rows.ts';
-import type { Id } from '../domain/records.ts';
+import type { Id, Outcome } from '../domain/records.ts';
 import type { PipelineContext } from '../pipeline/context.ts';
 import type { LookedAt } from '../pipeline/look.ts';
 import type { JudgedVersion } from '../pipeline/policy-input.ts';
@@ -14,6 +15,8 @@ export interface BatchContext {
   readonly packs: boolean;
   /** Has the entry's own workflow take it, as if the watcher had seen it change. */
   readonly passOn: (entryId: Id, runId: Id) => Promise<void>;
+  /** Told of each outcome once it is durable. */
+  readonly settled: (outcome: Outcome) => void;
 }
 
 /** A file on its way through the steps of a batch; `Version` grows with them. */
@@ -23,6 +26,18 @@ export interface BatchFile<Version extends JudgedVersion = JudgedVersion> {
   readonly content: Buffer;
   /** What the steps so far have found out, and nobody has written yet. */
   readonly change: Change;
+}
+
+/** Makes changes durable in one transaction; one answer for each, in order. */
+export async function write(
+  { context, settled }: BatchContext,
+  changes: readonly Change[],
+): Promise<Applied[]> {
+  if (changes.length === 0) return [];
+  const applied = await context.catalog.applyTogether(changes);
+  for (const [index, { settle }] of changes.entries())
+    if (settle && applied[index] === 'written') settled(settle.outcome);
+  return applied;
 }
 
 /** Both as one change, which becomes durable whole or not at all. */

@@ -8,7 +8,7 @@ import { keyInUse, storedAs } from '../pipeline/stored-as.ts';
 import { type BatchItem, closeBatch, takeOpenItems } from './batch-table.ts';
 import { objectsOf, reserveAll, usedUp, type Wanted, wantedKey } from './content-query.ts';
 import { passOn } from './exceptions.ts';
-import type { BatchContext, BatchFile } from './file.ts';
+import { type BatchContext, type BatchFile, write } from './file.ts';
 import { admitAll, scanAll } from './judge.ts';
 import { leftByBatch, settleLeft } from './left-intents.ts';
 import { lookAt } from './look.ts';
@@ -39,7 +39,7 @@ export async function protectBatch(
     const looked = await lookAt(batch, source, left, run);
     const admitted = await admitAll(batch, looked.files);
     const scanned = await scanAll(batch, admitted.passed, run);
-    await context.catalog.applyTogether([...looked.done, ...admitted.done]);
+    await write(batch, [...looked.done, ...admitted.done]);
     run.heartbeat();
     await passOn(batch, [...looked.exceptions, ...admitted.exceptions, ...scanned.exceptions]);
     await store(batch, scanned.passed, run);
@@ -66,7 +66,8 @@ async function settleEarlierTries(
   await settleLeft(context, await leftByBatch(context.catalog, batchId), (id) => hints.get(id) ?? 0);
   const now = await takeOpenItems(context.catalog, batchId);
   const done = now.filter(({ made }) => made?.outcome !== undefined && made.outcome !== 'cancelled');
-  await context.catalog.applyTogether(
+  await write(
+    batch,
     done.map(({ position }) => ({ batchItem: { batchId, position, state: 'settled' as const }, events: [] })),
   );
   const cancelled = now.filter(({ made }) => made?.outcome === 'cancelled');

@@ -9,7 +9,7 @@ import type { ScannedVersion } from '../pipeline/policy-input.ts';
 import { statedSealing } from '../pipeline/sealing.ts';
 import { settling } from '../pipeline/settle.ts';
 import { usedUp } from './content-query.ts';
-import { type BatchContext, type BatchFile, itemDone, together } from './file.ts';
+import { type BatchContext, type BatchFile, itemDone, together, write } from './file.ts';
 import { destinationsOf, inTheTrail, releaseAll } from './release.ts';
 
 /** A file whose content lies in each of its destinations already. */
@@ -68,10 +68,7 @@ export async function shareAll(
     lockExtended: { objectId, lockMode: mode, retainUntil },
     events: [],
   }));
-  const applied = await context.catalog.applyTogether([
-    ...extended,
-    ...resting.map((one) => restingOn(batch, one, locks)),
-  ]);
+  const applied = await write(batch, [...extended, ...resting.map((one) => restingOn(batch, one, locks))]);
   const left = resting.flatMap(({ file }, index) =>
     applied[extended.length + index] === 'written' ? [] : [file],
   );

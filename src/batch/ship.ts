@@ -2,7 +2,7 @@ import { Failure } from '../domain/failures.ts';
 import { destinationOf, type StepRun } from '../pipeline/context.ts';
 import { checkReadBack, findOurs } from '../pipeline/lock.ts';
 import { type Arrived, committed } from './commit.ts';
-import { type BatchContext, itemDone } from './file.ts';
+import { type BatchContext, itemDone, write } from './file.ts';
 import type { Shipment } from './shipment.ts';
 
 /** Announces what is going to be sent, in one transaction; from here on a crash leaves an open intent behind. */
@@ -31,7 +31,8 @@ export async function ship(batch: BatchContext, shipments: readonly Shipment[], 
   if (failed !== undefined) throw failed.reason;
   const arrived = attempts.flatMap((attempt) => (attempt.status === 'fulfilled' ? [attempt.value] : []));
   context.failPoints.reach('after-read-back');
-  await context.catalog.applyTogether(
+  await write(
+    batch,
     shipments.flatMap((shipment) => {
       const lying = shipment.files.map(({ file, row, bytes, offset }) => {
         return { version: file.version, keyId: row.keyId, offset, length: bytes.length };

@@ -1,4 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { auditEvent } from '../audit/event.ts';
+import { type Due, DueFiles, type Leftover } from '../batch/due-files.ts';
 import type { Catalog, EntryRef, RunResult } from '../catalog/catalog.ts';
 import type { Ids } from '../domain/ids.ts';
 import type { Id } from '../domain/records.ts';
@@ -16,7 +18,9 @@ export interface SweepContext {
   readonly catalog: Catalog;
   readonly ids: Ids;
   readonly hostId: Id;
-  readonly dispatcher: Pick<Dispatcher, 'dispatch' | 'start'>;
+  readonly dispatcher: Pick<Dispatcher, 'dispatch' | 'start' | 'startBatch'>;
+  /** Whether small files go through the steps together. */
+  readonly batches: boolean;
   /** The source as it is walked. Failure `source_unavailable`. */
   openSource(sourceId: Id): Promise<WalkedSource>;
 }
@@ -39,6 +43,7 @@ export async function sweepSource(
   const pass = new Pass(context, step, run);
   const refusedDeletions = await pass.walk(await context.openSource(sourceId));
   await pass.settled();
+  await pass.forget();
 
   const totals = await sweepTotals(catalog, runId, pass);
   await catalog.endRun(runId, resultOf(totals, refusedDeletions), { ...totals, refusedDeletions });
@@ -64,6 +69,12 @@ function resultOf(totals: SweepTotals, refusedDeletions: number): RunResult {
 const pageEntries = 500;
 const mostOnTheirWay = 2_000;
 
+/** Batches that are handed over before the walk waits: two are worked on, the others are ready. */
+const mostBatches = 4;
+const batchPollMs = 100;
+/** After so many looks without a batch being done each is started again, which changes nothing where it runs. */
+const restartAfterPolls = 600;
+
 /** One walk through a source. */
 class Pass {
   seen = 0;
@@ -73,6 +84,7 @@ class Pass {
   private readonly step: SweepStep;
   private readonly run: StepRun;
   private readonly onTheirWay: Unsettled;
+  private readonly batches: DueFiles;
   private due: EntryRef[] = [];
   private skips: Skipped[] = [];
 
@@ -81,11 +93,13 @@ class Pass {
     this.step = step;
     this.run = run;
     this.onTheirWay = new Unsettled(context.catalog, context.dispatcher, step.runId);
+    this.batches = new DueFiles(context, step);
   }
 
   /** Hands over all that is due, and gives how many entries are gone but may not count as deleted. */
   async walk(source: WalkedSource): Promise<number> {
     const gone: EntryRef[] = [];
+    await this.batches.resume();
     for await (const found of compareTree(source, this.context.catalog, this.context.ids)) {
       this.run.signal.throwIfAborted();
       this.run.heartbeat();
@@ -95,24 +109,54 @@ class Pass {
     const mayGo = this.step.confirmsDeletions || (await this.mayAllGo(gone.length));
     if (mayGo) for (const entry of gone) await this.take(entry);
     await this.handOver();
+    this.leave(await this.batches.handOver());
     await this.recordSkips();
     return mayGo ? 0 : gone.length;
   }
 
   /** Waits until everything that was handed over has its outcome. */
   async settled(): Promise<void> {
+    await this.untilBatches(0);
     await this.onTheirWay.drain(0, this.run);
+  }
+
+  forget(): Promise<void> {
+    return this.batches.forget();
   }
 
   private async meet(found: Exclude<Compared, { is: 'gone' }>): Promise<void> {
     this.seen++;
     if (found.is === 'unreachable') this.unreachable++;
-    else if (found.is === 'due') await this.take(found.entry);
+    else if (found.is === 'due') await this.protect(found);
     else if (found.is === 'skipped') {
       this.skipped++;
       this.skips.push(found);
       if (this.skips.length >= pageEntries) await this.recordSkips();
     }
+  }
+
+  private async protect(due: Due): Promise<void> {
+    if (!this.context.batches || !DueFiles.takes(due)) return this.take(due.entry);
+    this.leave(await this.batches.add(due));
+    await this.untilBatches(mostBatches);
+    await this.onTheirWay.drain(mostOnTheirWay, this.run);
+  }
+
+  /** Waits until at most so many batches are under way. */
+  private async untilBatches(most: number): Promise<void> {
+    for (let polls = 1; this.batches.size > most; polls++) {
+      this.run.signal.throwIfAborted();
+      this.run.heartbeat();
+      const before = this.batches.size;
+      this.leave(await this.batches.reap());
+      if (this.batches.size < before) polls = 0;
+      else if (polls % restartAfterPolls === 0) await this.batches.restart();
+      if (this.batches.size > most) await sleep(batchPollMs, undefined, { signal: this.run.signal });
+    }
+  }
+
+  private leave(entries: Leftover): void {
+    this.onTheirWay.add(entries);
   }
 
   private async take(entry: EntryRef): Promise<void> {

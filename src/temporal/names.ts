@@ -9,6 +9,8 @@ export const hostQueue = (hostId: Id): string => `host.${hostId}`;
 
 /** One workflow per entry at a time: the server refuses a second under this id. */
 export const protectWorkflowId = (entryId: Id): string => `protect:${entryId}`;
+/** One workflow per batch of a sweep. */
+export const batchWorkflowId = (batchId: Id): string => `batch:${batchId}`;
 /** Schedule and, with the time behind it, workflow of the samples that are verified. */
 export const verifySampleId = 'verify-sample';
 /** One sweep per source at a time. */
@@ -18,3 +20,5 @@ export const sweepScheduleId = (sourceId: Id): string => `sweep-schedule:${sourc
 export const rescanWorkflowId = 'rescan';
 export const rescanScheduleId = 'rescan-schedule';
 export const holdWorkflowId = (holdId: Id): string => `hold:${holdId}`;
+/** One filling per destination at a time. */
+export const fillWorkflowId = (destination: string): string => `fill:${destination}`;

@@ -1,12 +1,13 @@
 import { type Client, isGrpcServiceError } from '@temporalio/client';
 import { changedSignal } from '../../workflows/messages.ts';
+import type { protectBatch } from '../../workflows/protect-batch.ts';
 import type { protectFile } from '../../workflows/protect-file.ts';
 import type { Catalog, EntryRef } from '../catalog/catalog.ts';
 import type { Config } from '../config.ts';
 import { Failure } from '../domain/failures.ts';
 import type { Id } from '../domain/records.ts';
 import { groupOf } from '../installation.ts';
-import { filesQueue, hostQueue, protectWorkflowId } from '../temporal/names.ts';
+import { batchWorkflowId, filesQueue, hostQueue, protectWorkflowId } from '../temporal/names.ts';
 
 /** How many start requests are under way at once. */
 const startsAtOnce = 16;
@@ -34,6 +35,19 @@ export class Dispatcher {
     return hints;
   }
 
+  /** Starts the workflow of a batch, unless it is under way. Failure `temporal_unavailable`. */
+  async startBatch(batchId: Id): Promise<void> {
+    const { maxRetries, retryDelay } = this.config.pipeline;
+    const started = this.client.workflow.start<typeof protectBatch>('protectBatch', {
+      workflowId: batchWorkflowId(batchId),
+      taskQueue: filesQueue(groupOf(this.config)),
+      args: [{ batchId, retry: { maxRetries, retryDelayMs: retryDelay } }],
+      workflowIdConflictPolicy: 'USE_EXISTING',
+      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+    });
+    await started.catch(translateOutage);
+  }
+
   /** Starts the entry's workflow, or tells the running one. Failure `temporal_unavailable`. */
   async start(entryId: Id, runId: Id): Promise<void> {
     const { maxRetries, retryDelay } = this.config.pipeline;
@@ -51,10 +65,12 @@ export class Dispatcher {
       signal: changedSignal,
       signalArgs: [{ runId }],
     });
-    await started.catch((error: unknown) => {
-      throw isOutage(error) ? new Failure('temporal_unavailable', {}, { cause: error }) : error;
-    });
+    await started.catch(translateOutage);
   }
+}
+
+function translateOutage(error: unknown): never {
+  throw isOutage(error) ? new Failure('temporal_unavailable', {}, { cause: error }) : error;
 }
 
 /** status codes of gRPC: DEADLINE_EXCEEDED and UNAVAILABLE. */

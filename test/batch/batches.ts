@@ -1,10 +1,11 @@
-import { batchWorkflowId, claimBatch } from '../../src/batch/batch-table.ts';
+import { claimBatch } from '../../src/batch/batch-table.ts';
 import type { BatchContext } from '../../src/batch/file.ts';
 import { protectBatch } from '../../src/batch/protect-batch.ts';
 import type { EntryRef } from '../../src/catalog/catalog.ts';
 import { newRunId } from '../../src/domain/ids.ts';
 import type { Id } from '../../src/domain/records.ts';
 import type { PipelineContext } from '../../src/pipeline/context.ts';
+import { batchWorkflowId } from '../../src/temporal/names.ts';
 import { stepRun, type World } from '../support/pipeline.ts';
 
 export interface Batched {
@@ -41,6 +42,7 @@ export async function makeBatch(
         passOn: async (entryId) => {
           passedOn.push(entryId);
         },
+        settled: () => {},
       };
       await protectBatch(batch, { ...stepRun(), workflowId: batchWorkflowId(batchId) });
     },

@@ -1,6 +1,7 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { protectBatch } from '../../src/batch/protect-batch.ts';
 import type { EntryRef } from '../../src/catalog/catalog.ts';
 import { newRunId } from '../../src/domain/ids.ts';
 import type { Id } from '../../src/domain/records.ts';
@@ -17,11 +18,11 @@ async function makeSweeper(exclude: string[] = []) {
   const world = await makeWorld(server());
   const { context, catalog, folder } = world;
   const [sourceId = ''] = [...context.sources.keys()];
-  const dispatched: EntryRef[] = [];
   const sweeping: SweepContext = {
     catalog,
     ids: context.ids,
     hostId: context.hostId,
+    batches: true,
     async openSource() {
       const root = await openRoot(folder);
       const config = context.sources.get(sourceId)?.config;
@@ -32,20 +33,33 @@ async function makeSweeper(exclude: string[] = []) {
       async dispatch(entries, runId) {
         const hints = await catalog.hint(entries);
         for (const entry of entries) {
-          dispatched.push(entry);
           await protectOnce(context, entry, stepRun(), 0, runId);
         }
         return hints;
       },
       start: async () => {},
+      async startBatch(batchId) {
+        const passOn = async (entryId: Id, runId: Id): Promise<void> => {
+          const [entry] = await catalog.rows<EntryRef>(
+            'select id, source_id as "sourceId", path from entries where id = $1',
+            [entryId],
+          );
+          if (entry !== undefined) await protectOnce(context, entry, stepRun(), 0, runId);
+        };
+        const batch = { context, batchId, packs: true, passOn, settled: () => {} };
+        await protectBatch(batch, { ...stepRun(), workflowId: `batch:${batchId}` });
+      },
     },
   };
   const sweep = async (confirmsDeletions = false, runId: Id = newRunId()) => {
-    dispatched.length = 0;
     const step = { sourceId, runId, actor: 'tester', confirmsDeletions };
     const { result } = (await sweepSource(sweeping, step, stepRun())) as { result: string };
     const ended = await catalog.endedRun(runId);
-    return { result, totals: ended?.totals ?? {}, paths: dispatched.map(({ path }) => path.toString()) };
+    const looked = await catalog.rows<{ path: Buffer }>(
+      'select e.path from file_status s join entries e on e.id = s.entry_id where s.run_id = $1 order by e.path',
+      [runId],
+    );
+    return { result, totals: ended?.totals ?? {}, paths: looked.map(({ path }) => path.toString()) };
   };
   return { world, sweep };
 }

@@ -1,0 +1,52 @@
+import type { BatchContext } from '../src/batch/file.ts';
+import { giveUpBatch, protectBatch } from '../src/batch/protect-batch.ts';
+import type { BatchAnswer, BatchStep } from '../src/domain/steps.ts';
+import type { Metrics } from '../src/observability/metrics.ts';
+import type { PipelineContext } from '../src/pipeline/context.ts';
+import { Semaphore } from '../src/pipeline/semaphore.ts';
+import type { Dispatcher } from '../src/watcher/dispatcher.ts';
+import { failing, postponed } from './edge.ts';
+import { beating } from './index.ts';
+
+export interface Batching {
+  /** Whether small files share objects. */
+  readonly packs: boolean;
+  readonly dispatcher: Pick<Dispatcher, 'start'>;
+}
+
+/** How many batches one process works on at once: while one waits for scanner or store the other is read and sealed. */
+const batchesAtOnce = 2;
+
+export function createBatchActivities(
+  context: PipelineContext,
+  { packs, dispatcher }: Batching,
+  metrics: Metrics,
+) {
+  const places = new Semaphore(batchesAtOnce);
+  const batch = ({ batchId }: BatchStep): BatchContext => ({
+    context,
+    batchId,
+    packs,
+    passOn: (entryId, runId) => dispatcher.start(entryId, runId),
+    settled: (outcome) => metrics.settled(outcome),
+  });
+  return {
+    /** What is left of a batch, from the first look to the last commit. */
+    protectBatch: async (input: BatchStep): Promise<BatchAnswer> => {
+      const began = performance.now();
+      try {
+        return await beating((run) => places.run(() => protectBatch(batch(input), run), run.patienceMs));
+      } catch (error) {
+        return postponed<BatchAnswer>(error, context.log);
+      } finally {
+        metrics.stepTook('protectBatch', (performance.now() - began) / 1_000);
+      }
+    },
+
+    /** Hands what is left of a batch to workflows of their own. */
+    giveUpBatch: (input: BatchStep): Promise<void> =>
+      beating(() => giveUpBatch(batch(input))).catch((error: unknown) => failing(error, context.log)),
+  };
+}
+
+export type BatchActivities = ReturnType<typeof createBatchActivities>;
