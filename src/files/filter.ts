@@ -53,6 +53,14 @@ const cacheTagSignature = Buffer.from('Signature: 8a477f597d28d172789f06886806bc
 const ignoreFileLimitBytes = 1024 * 1024;
 const rememberedFolders = 4_096;
 
+/** What this program calls a file for a moment: while it is taken into quarantine, or being restored. */
+const ownNameStart = Buffer.from('.holdfast-');
+const ownName = /^\.holdfast-(?:[0-9a-f]{16}|[0-9a-f]{32})(?:\.partial)?$/;
+
+function isOwnName(name: Buffer): boolean {
+  return name.indexOf(ownNameStart) === 0 && ownName.test(name.toString('latin1'));
+}
+
 /** The rules of the nearest folder with an ignore file, and of those above it. */
 interface Scope {
   readonly parent: Scope | undefined;
@@ -93,7 +101,7 @@ export class Filter {
 
   /** Judges an entry whose parent folders are all taken; undefined: it is taken too. */
   judge(path: Buffer, kind: EntryKind, stat: EntryStat): Skip | undefined {
-    if (this.ownFolders.some((folder) => isWithin(path, folder))) {
+    if (isOwnName(nameOf(path)) || this.ownFolders.some((folder) => isWithin(path, folder))) {
       return { reason: 'own_state', rule: 'own_state' };
     }
     if (kind === 'dir' && this.root.oneFileSystem && stat.dev !== this.root.device) {

@@ -20,7 +20,12 @@ const withoutLinks = new Set(['EPERM', 'EOPNOTSUPP', 'ENOTSUP', 'ENOSYS', 'EMLIN
  * Gives a finished file its name without ever replacing what may have the name by now. False: the name is taken.
  * Afterwards only the new name is left. Failure `target_changed` when `partial` was no longer the file `made`.
  */
-export function placeFile(folder: TargetFolder, partial: Buffer, name: Buffer, made: BigIntStats): boolean {
+export function placeFile(
+  folder: Pick<TargetFolder, 'path'>,
+  partial: Buffer,
+  name: Buffer,
+  made: BigIntStats,
+): boolean {
   const from = joinPath(folder.path, partial);
   const to = joinPath(folder.path, name);
   try {

@@ -30,6 +30,7 @@ const commands = [
   'verify',
   'inspect',
   'rescan',
+  'quarantine',
   'doctor',
   'key',
 ];

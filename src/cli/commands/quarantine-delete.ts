@@ -1,0 +1,50 @@
+import { Failure } from '../../domain/failures.ts';
+import { type KeptItem, requireKept } from '../../quarantine/items.ts';
+import { deleteItem } from '../../quarantine/release.ts';
+import { confirm } from '../confirm.ts';
+import { bytes, printable, table } from '../output.ts';
+import { findItem, withDesk } from '../quarantine-desk.ts';
+import { type Session, unlock, withCatalog } from '../session.ts';
+import { itemJson } from './quarantine.ts';
+
+export interface DeleteOptions {
+  readonly reason: string;
+  readonly yes?: boolean;
+}
+
+/** Removes quarantined files for good, after saying which and being told so. */
+export async function runQuarantineDelete(
+  session: Session,
+  texts: readonly string[],
+  options: DeleteOptions,
+): Promise<void> {
+  const { output } = session;
+  const installation = await unlock(session);
+  await withCatalog(session, async (catalog) => {
+    const items = new Map<string, KeptItem>();
+    for (const text of texts) {
+      const item = requireKept(await findItem(catalog, text), installation.config.host.id);
+      items.set(item.id, item);
+    }
+    output.line('This removes for good:');
+    output.line(
+      table(
+        [...items.values()].map(({ signature, sizeBytes, action, source, path }) => [
+          `  ${printable(signature)}`,
+          bytes(sizeBytes),
+          action === 'copied' ? 'the original still lies in its source' : 'the only copy here',
+          printable(`${source}:${path.toString('utf8')}`),
+        ]),
+      ),
+    );
+    if (!options.yes && !(await confirm('Type "delete" to go on: ', 'delete')))
+      throw new Failure('not_confirmed', { flag: '--yes' });
+    await withDesk(session, installation, catalog, 'delete', async (desk) => {
+      for (const item of items.values()) {
+        await deleteItem(desk, item, options.reason);
+        output.value(itemJson({ ...item, state: 'deleted' }));
+      }
+    });
+    output.line(`${items.size} removed. The catalog and the audit trail keep what was found.`);
+  });
+}

@@ -1,0 +1,165 @@
+import { closeSync, constants, mkdirSync, openSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { Catalog } from '../../catalog/catalog.ts';
+import { Failure, isFailure } from '../../domain/failures.ts';
+import type { Verdict } from '../../domain/records.ts';
+import { errorCode } from '../../files/error-code.ts';
+import { openSourceFolder } from '../../files/open.ts';
+import { parentOf } from '../../files/paths.ts';
+import type { Installation } from '../../installation.ts';
+import { type KeptItem, requireKept } from '../../quarantine/items.ts';
+import {
+  type ReleaseDeps,
+  type Released,
+  release,
+  requireClean,
+  rescan,
+  revokeException,
+} from '../../quarantine/release.ts';
+import { descriptorPath } from '../../restore/descriptor.ts';
+import { openScanner } from '../../scanner/open-scanner.ts';
+import { servedSources } from '../../sources.ts';
+import { confirm } from '../confirm.ts';
+import { type MessageKeyOptions, messageKeys } from '../message-keys.ts';
+import { printable } from '../output.ts';
+import { findItem, withDesk } from '../quarantine-desk.ts';
+import { type Session, unlock, withCatalog } from '../session.ts';
+import { itemJson } from './quarantine.ts';
+
+export interface ReleaseOptions extends MessageKeyOptions {
+  readonly reason: string;
+  readonly to?: string;
+  readonly evenIfInfected?: boolean;
+  readonly yes?: boolean;
+}
+
+/** Scans a quarantined file again and gives it back. */
+export async function runQuarantineRelease(
+  session: Session,
+  text: string,
+  options: ReleaseOptions,
+): Promise<void> {
+  const { output, signal } = session;
+  if (options.reason.trim() === '') throw new Failure('usage', { detail: '--reason needs a reason.' });
+  const installation = await unlock(session);
+  const { config, keys } = installation;
+  const found = await messageKeys(session, options, config.openpgp?.passphraseFile);
+  await withCatalog(session, async (catalog, where) => {
+    const item = requireKept(await findItem(catalog, text), config.host.id);
+    const scanner = openScanner(where, config);
+    try {
+      await withDesk(session, installation, catalog, 'release', async (desk) => {
+        const deps: ReleaseDeps = {
+          ...desk,
+          ...{ scanner, allowTestSignatures: config.policy.allowTestSignatures, signal },
+          keys: { byId: (id) => keys.byId(id), messageKeys: found },
+        };
+        output.progress('scanning it by the signatures in force');
+        const verdict = await rescan(deps, item);
+        if (!options.evenIfInfected) requireClean(verdict);
+        if (verdict.state !== 'clean') await agree(session, item, verdict, options);
+        const folder = await openFolder(installation, catalog, item, options.to);
+        try {
+          const wish = {
+            ...{ reason: options.reason, evenIfInfected: options.evenIfInfected ?? false },
+            toOriginal: options.to === undefined,
+          };
+          tell(session, item, await release(deps, item, verdict, wish, folder), options);
+        } finally {
+          folder.close();
+        }
+      });
+    } finally {
+      scanner.close();
+    }
+  });
+}
+
+async function agree(
+  { output }: Session,
+  item: KeptItem,
+  verdict: Verdict,
+  options: ReleaseOptions,
+): Promise<void> {
+  const what =
+    verdict.state === 'infected'
+      ? `still finds ${printable(verdict.signature ?? '')}`
+      : `cannot say that it is clean`;
+  output.line(`The scanner ${what} in ${printable(`${item.source}:${item.path.toString('utf8')}`)}.`);
+  output.line('Released, this content is left alone from now on: not quarantined again, and never uploaded.');
+  if (options.yes || (await confirm('Type "release" to go on: ', 'release'))) return;
+  throw new Failure('not_confirmed', { flag: '--yes' });
+}
+
+interface OpenTarget {
+  readonly path: Buffer;
+  close(): void;
+}
+
+/** The folder it goes to, opened. Failure `release_folder_gone`. */
+async function openFolder(
+  { config, ids }: Installation,
+  catalog: Catalog,
+  item: KeptItem,
+  to: string | undefined,
+): Promise<OpenTarget> {
+  const gone = (detail: string, cause?: unknown): Failure =>
+    new Failure('release_folder_gone', { detail }, { cause });
+  if (to !== undefined) {
+    try {
+      const folder = resolve(to);
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      const descriptor = openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY);
+      return { path: descriptorPath(descriptor), close: () => closeSync(descriptor) };
+    } catch (error) {
+      throw gone(errorCode(error) ?? 'unusable', error);
+    }
+  }
+  const source = servedSources(config, ids, catalog).get(item.sourceId);
+  if (source === undefined) throw gone('its source is not in the configuration');
+  const root = await source.root().catch((error: unknown) => {
+    throw isFailure(error, 'source_unavailable') ? gone('its source is not there', error) : error;
+  });
+  const folder = openSourceFolder(root, parentOf(item.path));
+  if (folder.kind === 'folder') return folder;
+  throw gone(folder.kind === 'unreadable' ? folder.code : 'it is not there');
+}
+
+function tell(session: Session, item: KeptItem, released: Released, { to }: ReleaseOptions): void {
+  const { output } = session;
+  const { verdict, excepted, problems } = released;
+  output.value({
+    ...itemJson({ ...item, state: 'released' }),
+    to: to === undefined ? null : resolve(to),
+    verdict: verdict.state,
+    excepted: excepted ?? null,
+    problems,
+  });
+  const name = printable(`${item.source}:${item.path.toString('utf8')}`);
+  output.line(
+    to === undefined ? `${name} is back where it was.` : `${name} was released to ${printable(resolve(to))}.`,
+  );
+  if (problems.length > 0) output.line(`Could not be set as it was: ${problems.join(', ')}.`);
+  if (excepted !== undefined) {
+    output.line(`${printable(excepted)} in this content is left alone from now on; it is not backed up.`);
+    output.line(`To end that: holdfast quarantine revoke ${item.id}`);
+  } else if (to === undefined) {
+    output.line('The watcher takes it from here, as any new file; or run `holdfast protect` on it.');
+  }
+}
+
+/** Ends an exception. */
+export async function runQuarantineRevoke(session: Session, text: string): Promise<void> {
+  const { output } = session;
+  const installation = await unlock(session);
+  await withCatalog(session, async (catalog) => {
+    const item = await findItem(catalog, text);
+    await withDesk(session, installation, catalog, 'revoke', async (desk) => {
+      if (!(await revokeException(desk, item.id))) throw new Failure('exception_unknown', { item: text });
+    });
+    output.result(
+      { id: item.id, exception: 'revoked' },
+      () => 'It is no longer left alone. `holdfast protect` on the file has it scanned again.',
+    );
+  });
+}
