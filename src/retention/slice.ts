@@ -70,6 +70,25 @@ export async function retainSlice(
   return end(context, step, slice.totals);
 }
 
+/** Ends a run that cannot go on. A run that never began is told of too. */
+export async function recordFailedRun(
+  { catalog, ids, hostId }: RetentionContext,
+  {
+    sourceId,
+    runId,
+    actor,
+    code,
+  }: Pick<RetainStep, 'sourceId' | 'runId' | 'actor'> & { readonly code: string },
+): Promise<void> {
+  await catalog.startRun({ id: runId, kind: 'retention', sourceId, hostId, actor });
+  await catalog.endRun(runId, 'failed', {});
+  const event = auditEvent(ids, {
+    ...{ subject: runId, step: 'run', run: runId, host: hostId, actor, source: sourceId },
+    facts: { kind: 'retention', result: 'failed', code },
+  });
+  await catalog.write({ events: [event] });
+}
+
 async function end(
   { catalog, ids, hostId }: RetentionContext,
   { sourceId, runId, actor }: RetainStep,
