@@ -32,7 +32,7 @@ export interface RetentionWorld extends World {
   /** Takes the file away and has it looked at. */
   gone(path: string): Promise<Settled>;
   /** One whole run, slice by slice. */
-  retain(changes?: Partial<RetentionContext>, sliceMs?: number): Promise<Retained>;
+  retain(changes?: Partial<RetentionContext>, sliceMs?: number, sourceId?: Id): Promise<Retained>;
   /** As if so much time had passed: everything that happened lies so far back, and so do the ends of all locks. */
   pass(days: number): Promise<void>;
   /** The object that a version rests on, and what its bucket says of it. */
@@ -99,11 +99,11 @@ export async function retentionWorld(server: TestPostgres): Promise<RetentionWor
       world.remove(path);
       return look(path);
     },
-    async retain(changes = {}, sliceMs = 60_000) {
+    async retain(changes = {}, sliceMs = 60_000, of = sourceId) {
       const runId = newRunId();
       const run = { signal: new AbortController().signal, heartbeat: () => {} };
       for (let progress: RetainProgress | undefined; ; ) {
-        const step = { sourceId, runId, actor: 'tester', sliceMs, ...(progress ? { progress } : {}) };
+        const step = { sourceId: of, runId, actor: 'tester', sliceMs, ...(progress ? { progress } : {}) };
         const answer = await retainSlice({ ...retention, ...changes }, step, run);
         if (answer.next === 'more') progress = answer.progress;
         else break;
