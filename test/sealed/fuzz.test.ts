@@ -11,6 +11,8 @@ test('two seconds of hostile bytes are refused, each with its reason', async () 
       ...['metadata: opened', 'metadata: unsupported_format'],
       ...['scope: corrupted_keyring', 'scope plaintext: corrupted_keyring'],
       ...['altered manifest: tampered', 'forged manifest: opened', 'forged manifest: unsupported_format'],
+      ...['altered pack: tampered', 'altered pack: opened', 'forged pack: opened', 'forged pack: tampered'],
+      'forged pack: unsupported_format',
       ...['altered message: unsupported_format', 'forged message: opened', 'forged message: tampered'],
     ]),
   );

@@ -388,6 +388,49 @@ def manifest(sections: list, **o) -> bytes:
     return body + sealed_index + struct.pack(">Q", length)
 
 
+PACK_NAMING = named("pack naming", 64)
+OLDER_KEY = (named("older key id of default", 16), named("older key of default", 64))
+
+
+def packed(label: str, **o) -> dict:
+    """A sealed file of a pack and what the index says of it; `said` changes the latter, the rest is for `seal`, `facts` for its metadata."""
+    content = o.pop("content", f"content of {label}".encode())
+    scope, said, facts = o.pop("scope", SCOPE), o.pop("said", {}), o.pop("facts", {})
+    key_id, key = o.pop("under", SCOPE_KEYS[scope])
+    ids = {name: named(f"{name} {label}", 16).hex() for name in ("entry", "version")}
+    metadata = metadata_for(content, **{"scope": scope, **ids, **facts})
+    path = f"folder/{label}.txt".encode()
+    sealed = seal(content, **{"metadata": metadata, "path": path, "key_id": key_id, "key": key, "iv": named(f"iv packed {label}", 16), **o})
+    member = {"length": len(sealed), "scope": scope, "keyId": key_id.hex(), "source": SOURCE, **ids, **said}
+    return {"sealed": sealed, "member": member, "opened": {"content": content.hex(), "path": path.hex()}}
+
+
+def pack_name(files: list, scope: str = SCOPE) -> str:
+    naming = expand(PACK_NAMING, b"holdfast/1/naming" + scope.encode(), 64)
+    return f"packs/{hmac.digest(naming, b''.join(each['sealed'][:16] for each in files), 'sha256').hex()}"
+
+
+def laid(files: list) -> list:
+    members, at = [], 0
+    for each in files:
+        members.append({"offset": at, **each["member"]})
+        at += len(each["sealed"])
+    return members
+
+
+def content_pack(files: list, **o) -> bytes:
+    """A content pack; the options break one rule each."""
+    index = o.get("index")
+    if index is None:
+        index = {"v": 1, "kind": "content", "members": o.get("members", laid(files)), **o.get("more", {})}
+        index = {name: member for name, member in index.items() if member is not None}
+    content = index if isinstance(index, bytes) else canonical(index)
+    options = {"path": pack_name(files).encode(), **o.get("index_options", {})}
+    sealed_index = part(content, o.get("index_purpose", "pack index"), o.get("index_scope", SCOPE), "index of a pack", **options)
+    length = o.get("index_length", len(sealed_index))
+    return b"".join(each["sealed"] for each in files) + o.get("gap", b"") + sealed_index + struct.pack(">Q", length)
+
+
 # --- The vectors -----------------------------------------------------------------------------------------------------
 
 
@@ -877,6 +920,107 @@ def make_manifests() -> None:
     refused_manifest("line-empty", "damaged", "an empty line is one line too many", manifest([section("default", [folder], content=whole + b"\n")]))
 
 
+def make_packs() -> None:
+    a, b, empty = packed("a"), packed("b"), packed("empty", content=b"")
+    three = [a, b, empty]
+    default = SCOPE_KEYS[SCOPE]
+
+    def lines_of(files: list, **lines) -> dict:
+        pairs = lines.pop("known", [default])
+        return {"object": pack_name(files), "keys": ",".join(f"{key_id.hex()}={key.hex()}" for key_id, key in pairs), **lines}
+
+    def opens_as(name: str, comment: str, files: list, outcomes=None, body=None, **o) -> None:
+        """`outcomes`: what becomes of a member, by its place, where it does not open."""
+        members = [
+            {**member, **({"refused": outcomes[at]} if at in (outcomes or {}) else files[at]["opened"])}
+            for at, member in enumerate(o.get("members") or laid(files))
+        ]
+        known = {"known": o.pop("known")} if "known" in o else {}
+        named_after = {} if body else {"named-after": PACK_NAMING.hex()}
+        lines = lines_of(files, members=canonical(members).decode(), **named_after, **known)
+        write(name, "pack", "success", comment, lines, body or content_pack(files, **o))
+
+    opens_as("pack", "three files, the last without content", three)
+    opens_as("pack-one", "a single file", [a])
+    older = [a, packed("older", under=OLDER_KEY)]
+    opens_as("pack-two-keys", "two keys of one scope", older, known=[default, OLDER_KEY])
+    opens_as("pack-key-absent", "the key of one member is not known", older, {1: "unknown-key"})
+    good = content_pack(three)
+    opens_as("pack-flipped-first", "one bit of the first member's metadata", three, {0: "damaged"}, flipped(good, 30))
+    opens_as("pack-flipped-second", "one bit of the second member's last byte", three, {1: "damaged"}, flipped(good, len(a["sealed"]) + len(b["sealed"]) - 1))
+    opens_as("pack-flipped-content", "one bit of the second member's content", three, {1: "damaged"}, flipped(good, len(a["sealed"]) + len(b["sealed"]) - 150))
+    swapped = b["sealed"] + a["sealed"] + good[2 * len(a["sealed"]) :]
+    opens_as("pack-swapped", "two members of the same length have changed places", three, {0: "damaged", 1: "damaged"}, swapped)
+    for name, facts in {"version": "version", "entry": "entry", "source": "source"}.items():
+        other = packed("b", facts={facts: "ab" * 16})
+        opens_as(f"pack-other-{name}", f"a member that says another {name} than the index", [a, other], {1: "damaged"})
+    opens_as("pack-other-scope", "a member that says another scope than the index", [a, packed("b", facts={"scope": "restricted"})], {1: "damaged"})
+    lying = [a, packed("b", said={"keyId": OLDER_KEY[0].hex()})]
+    opens_as("pack-other-key", "a member under another key than the index says", lying, {1: "damaged"}, known=[default, OLDER_KEY])
+    opens_as("pack-member-purpose", "a member sealed as a section of a manifest", [a, packed("b", purpose="manifest")], {1: "damaged"})
+    opens_as("pack-member-v2", "a member of another metadata version", [a, packed("b", facts={"v": 2})], {1: "unsupported"})
+
+    def refused_pack(name: str, expect: str, comment: str, body: bytes, files=three, **lines) -> None:
+        write(f"pack-{name}", "pack", expect, comment, lines_of(files, **lines), body)
+
+    length = struct.unpack(">Q", good[-8:])[0]
+    refused_pack("nothing", "damaged", "no bytes at all", b"")
+    refused_pack("short", "damaged", "one byte less than any pack", good[-157:])
+    refused_pack("cut-first", "damaged", "the first byte is missing", good[1:])
+    refused_pack("cut-last", "damaged", "the last byte is missing", good[:-1])
+    refused_pack("cut-half", "damaged", "the second half is missing", good[: len(good) // 2])
+    refused_pack("extended", "damaged", "one byte more at the end", good + b"\x00")
+    refused_pack("extended-first", "damaged", "one byte more at the beginning", b"\x00" + good)
+    refused_pack("index-length-over", "damaged", "the index is one byte longer", content_pack(three, index_length=length + 1))
+    refused_pack("index-length-under", "damaged", "the index is one byte shorter", content_pack(three, index_length=length - 1))
+    refused_pack("index-length-0", "damaged", "the index has no bytes", content_pack(three, index_length=0))
+    refused_pack("index-length-bomb", "damaged", "an index of 2^64 - 1 bytes", content_pack(three, index_length=2**64 - 1))
+    refused_pack("flipped-index", "damaged", "one bit of the index", flipped(good, len(good) - 8 - length))
+    refused_pack("flipped-index-end", "damaged", "one bit of the last byte of the index", flipped(good, len(good) - 9))
+    refused_pack("flipped-index-length", "damaged", "one bit of the length of the index", flipped(good, len(good) - 1))
+    refused_pack("unknown-key", "unknown-key", "the key of the index is not known", good, known=[OLDER_KEY])
+    refused_pack("index-purpose", "damaged", "the index is sealed as a section of a manifest", content_pack(three, index_purpose="manifest"))
+    refused_pack("index-of-another", "damaged", "the index of another pack", content_pack(three, index_options={"path": pack_name([a, b]).encode()}))
+    refused_pack("moved", "damaged", "a pack under the name of another", good, files=[a, b])
+    refused_pack("prefix", "damaged", "its name has a prefix", good, object=f"backup/{pack_name(three)}")
+    refused_pack("v2", "unsupported", "an index of version 2", content_pack(three, more={"v": 2}))
+    refused_pack("kind-none", "unsupported", "an index that says no kind", content_pack(three, more={"kind": None}))
+    refused_pack("kind-other", "unsupported", "an index of another kind", content_pack(three, more={"kind": "photographs"}))
+    refused_pack("index-member", "unsupported", "an unknown member in the index", content_pack(three, more={"new": 1}))
+    refused_pack("index-of-manifest", "unsupported", "the index of a manifest", content_pack(three, more={"kind": None, "head": manifest_head()}))
+    refused_pack("index-array", "unsupported", "an index that is no object", content_pack(three, index=b"[]"))
+    refused_pack("index-not-json", "unsupported", "an index that is no JSON", content_pack(three, index=b"{"))
+    refused_pack("none", "unsupported", "no member at all", content_pack([]), files=[])
+    refused_pack("gap", "damaged", "a byte between the members and the index", content_pack(three, gap=b"\x00"))
+
+    def with_members(name: str, expect: str, comment: str, *changes) -> None:
+        members = [{name: value for name, value in {**member, **change}.items() if value is not None} for member, change in zip(laid(three), changes)]
+        refused_pack(name, expect, comment, content_pack(three, members=members))
+
+    first, second, third = laid(three)
+    with_members("gap-first", "damaged", "the first member does not begin at 0", {"offset": 1, "length": first["length"] - 1}, {}, {})
+    with_members("gap-between", "damaged", "the second member begins one byte late", {}, {"offset": second["offset"] + 1, "length": second["length"] - 1}, {})
+    with_members("overlap", "damaged", "the second member begins one byte early", {}, {"offset": second["offset"] - 1, "length": second["length"] + 1}, {})
+    with_members("overlap-whole", "damaged", "two members that lie in the same bytes", {}, {"offset": 0}, {})
+    with_members("over", "damaged", "the last member is longer than the bytes that are there", {}, {}, {"length": third["length"] + 2**40})
+    with_members("over-safe", "unsupported", "a length that is no safe integer", {}, {}, {"length": 2**53})
+    with_members("member-short", "unsupported", "a member shorter than any sealed file", {"length": 149}, {}, {})
+    with_members("negative", "unsupported", "a member before the beginning", {"offset": -1}, {}, {})
+    with_members("member-more", "unsupported", "an unknown member of a member", {"new": 1}, {}, {})
+    with_members("member-less", "unsupported", "a member without its version", {}, {"version": None}, {})
+    with_members("version-twice", "damaged", "two members of one version", {}, {"version": first["version"]}, {})
+    with_members("scope-mixed", "damaged", "a member of another scope than the index", {}, {"scope": "restricted"}, {})
+    refused_pack("order", "damaged", "members listed in another order", content_pack(three, members=[second, first, third]))
+    refused_pack("unlisted", "damaged", "a member that the index does not list", content_pack(three, members=[first, second]))
+    restricted = content_pack(three, index_scope="restricted")
+    refused_pack("index-scope", "damaged", "the index is sealed under another scope than the members", restricted, known=[default, SCOPE_KEYS["restricted"]])
+    # A row of a manifest may say that a file lies in one.
+    placed = file_row("a", placements=[placement("a", object=pack_name(three), offset=first["length"], length=second["length"], sealedSha256=named("sealed", 32).hex())])
+    rows = [{"scope": SCOPE, "keyId": default[0].hex(), "count": 1, "rows": [placed]}]
+    lines = manifest_lines(head=canonical(manifest_head()).decode(), sections=canonical(rows).decode())
+    write("manifest-packed", "manifest", "success", "a file that lies in a pack", lines, manifest([section(SCOPE, [placed])]))
+
+
 def main() -> None:
     global FOLDER
     FOLDER = Path(sys.argv[1])
@@ -890,6 +1034,7 @@ def main() -> None:
     make_recovery_keys()
     make_names()
     make_manifests()
+    make_packs()
 
 
 if __name__ == "__main__":

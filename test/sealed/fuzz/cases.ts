@@ -17,11 +17,13 @@ import {
 } from './manifest-bytes.ts';
 import { alteredMessage, forgedMessage, readMessage } from './message-bytes.ts';
 import { metadataBytes } from './metadata-bytes.ts';
+import { alteredPack, forgedPack, genuine, readPack } from './pack-bytes.ts';
 import { Random } from './random.ts';
 
 export const kinds = [
   ...(['altered', 'lying source', 'forged', 'metadata', 'scope', 'scope plaintext', 'root'] as const),
   ...(['altered manifest', 'forged manifest', 'altered message', 'forged message'] as const),
+  ...(['altered pack', 'forged pack'] as const),
 ] as const;
 export type Kind = (typeof kinds)[number];
 
@@ -41,14 +43,16 @@ export async function runCase(seed: number): Promise<CaseResult> {
 
 /** Share of each kind, in thousandths, summed up. */
 const bounds = [
-  [270, 'altered'],
-  [300, 'lying source'],
-  [480, 'forged'],
-  [540, 'metadata'],
-  [580, 'scope'],
-  [610, 'scope plaintext'],
-  [630, 'root'],
-  [730, 'altered manifest'],
+  [220, 'altered'],
+  [250, 'lying source'],
+  [400, 'forged'],
+  [450, 'metadata'],
+  [490, 'scope'],
+  [520, 'scope plaintext'],
+  [540, 'root'],
+  [610, 'altered pack'],
+  [680, 'forged pack'],
+  [760, 'altered manifest'],
   [830, 'forged manifest'],
   [910, 'altered message'],
   [1_000, 'forged message'],
@@ -134,6 +138,21 @@ const cases: Readonly<Record<Kind, (random: Random) => Promise<string>>> = {
     const made = forgedManifest(random);
     const { code } = await readManifest(made);
     if (made.honest && code !== undefined) broke(`refuses what is right: ${code}`);
+    return code ?? 'opened';
+  },
+
+  /** Of an altered pack some members may open, and only as they were sealed. */
+  async 'altered pack'(random) {
+    const { code, contents } = await readPack(alteredPack(random));
+    if (contents.some((content) => !genuine.has(content))) broke('gives out what nobody sealed');
+    return code ?? 'opened';
+  },
+
+  async 'forged pack'(random) {
+    const made = forgedPack(random);
+    const { code, contents } = await readPack(made);
+    if (made.honest && code !== undefined) broke(`refuses what is right: ${code}`);
+    if (contents.some((content) => !genuine.has(content))) broke('gives out what nobody sealed');
     return code ?? 'opened';
   },
 

@@ -20,8 +20,11 @@ from holdfast_format import (
     expand,
     object_name,
     open_manifest,
+    open_member,
+    open_pack,
     open_root,
     open_scope_key,
+    pack_name,
     read_document,
     recovery_password,
     scope_id,
@@ -104,6 +107,20 @@ def check_manifest(fields: dict, body: bytes) -> None:
     assert head == json.loads(fields["head"]) and found == json.loads(fields["sections"])
 
 
+def check_pack(fields: dict, body: bytes) -> None:
+    keys, found = dict(key_pairs(fields["keys"])), []
+    for member in open_pack(body, fields["object"], keys):
+        try:
+            sealed = open_member(body, member, keys)
+            outcome = {"content": sealed.content().hex(), "path": sealed.path.hex()}
+        except Refused as refusal:
+            outcome = {"refused": refusal.kind}
+        found.append({**member, **outcome})
+    assert found == json.loads(fields["members"])
+    ivs = [body[each["offset"] : each["offset"] + 16] for each in found]
+    assert "named-after" not in fields or pack_name(bytes.fromhex(fields["named-after"]), found[0]["scope"], ivs) == fields["object"]
+
+
 def check_names(fields: dict, _body: bytes) -> None:
     naming, sha512, iv = (bytes.fromhex(fields[name]) for name in ("naming", "sha512", "iv"))
     assert object_name(naming, fields["scope"], sha512, iv) == fields["keyed"]
@@ -119,7 +136,7 @@ def check_recovery_key(fields: dict, _body: bytes) -> None:
     assert recovery_password(fields["typed"]) == fields["password"].encode()
 
 
-CHECKS = {"sealed": check_sealed, "digest": check_digest, "root": check_root, "scope": check_scope, "manifest": check_manifest,
+CHECKS = {"sealed": check_sealed, "digest": check_digest, "root": check_root, "scope": check_scope, "manifest": check_manifest, "pack": check_pack,
           "names": check_names, "ids": check_id, "recovery-key": check_recovery_key}
 
 

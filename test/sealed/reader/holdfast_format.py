@@ -336,14 +336,16 @@ def decompressed(frame: bytes, length: int, window: int) -> bytes:
         raise Refused("damaged", f"frame: {error}") from None
 
 
-# --- Sections 5 and 6: manifest --------------------------------------------------------------------------------------
+# --- Sections 5 and 6: packs and manifests --------------------------------------------------------------------------------------
 
 HEAD = {"v": one_of(1), "source": ID, "name": text(1, 255), "number": integer(1, 10**12 - 1), "kind": one_of("journal", "checkpoint"),
         "last": lambda value: type(value) is bool, "previousSha256": lambda value: value is None or hexadecimal(32)(value), "createdAt": TIME}
-MEMBER = {"offset": SAFE_INTEGER, "length": integer(150, 2**53 - 1), "scope": text(1, 255), "keyId": ID, "rows": integer(1, 20_000)}
+MEMBER = {"offset": SAFE_INTEGER, "length": integer(150, 2**53 - 1), "scope": text(1, 255), "keyId": ID}
+SECTION = {**MEMBER, "rows": integer(1, 20_000)}
+FILE = {**MEMBER, "source": ID, "entry": ID, "version": ID}
 VERDICT = {"state": one_of("clean", "infected", "not_scanned"), "engine": text(), "signatureRevision": text(), "signatureSet": text(),
            "signaturesAt": TIME}
-PLACEMENT = {"destination": text(), "object": matches("objects/[0-9a-f]{128}-[0-9a-f]{32}"), "s3VersionId": text(), "offset": SAFE_INTEGER,
+PLACEMENT = {"destination": text(), "object": matches("objects/[0-9a-f]{128}-[0-9a-f]{32}|packs/[0-9a-f]{64}"), "s3VersionId": text(), "offset": SAFE_INTEGER,
              "length": SAFE_INTEGER, "format": one_of("sealed-v1", "openpgp"), "key": ID, "generation": integer(0, 2**31 - 1), "iv": ID,
              "madeFor": ID, "lockMode": one_of("GOVERNANCE", "COMPLIANCE"), "retainUntil": TIME}
 PROTECTED = ("uploaded", "duplicate")
@@ -373,26 +375,60 @@ def is_head(value) -> bool:
     return value["kind"] == "checkpoint" or (value["last"] and "part" not in value)
 
 
+def members_of(shape: dict):
+    return lambda value: isinstance(value, list) and all(has_shape(each, shape, {}) for each in value)
+
+
+def open_index(data: bytes, name: str, keys: dict, shape: dict, scope: str | None = None) -> tuple[dict, str]:
+    """Section 5.3, steps 1 to 4: the content of a pack's index, which has that shape, and the scope it is sealed under (that one, if given)."""
+    need(len(data) >= 158, "damaged", "too short")
+    index_length = struct.unpack(">Q", data[-8:])[0]
+    need(150 <= index_length <= len(data) - 8, "damaged", "length of the index")
+    end = len(data) - 8 - index_length
+    sealed = Sealed(io.BytesIO(data), end, index_length, keys, "pack index")
+    need(sealed.size <= 16 * MIB and sealed.path == name.encode(), "damaged", "index")
+    need(scope is None or sealed.metadata["scope"] == scope, "damaged", "scope of the index")
+    index = parse(sealed.content(), "unsupported")
+    need(has_shape(index, shape, {}), "unsupported", "index")
+    at = 0
+    for member in index["members"]:
+        need(member["offset"] == at, "damaged", "members that leave a gap or overlap")
+        at += member["length"]
+    need(at == end, "damaged", "members that do not end at the index")
+    return index, sealed.metadata["scope"]
+
+
+def open_pack(data: bytes, name: str, keys: dict) -> list:
+    """Section 5.4: the members of a content pack, as its index has them."""
+    some = lambda value: members_of(FILE)(value) and 1 <= len(value) <= 4096
+    index, scope = open_index(data, name, keys, {"v": one_of(1), "kind": one_of("content"), "members": some})
+    members = index["members"]
+    need(all(each["scope"] == scope for each in members), "damaged", "a member of another scope")
+    need(len({each["version"] for each in members}) == len(members), "damaged", "two members of one version")
+    return members
+
+
+def open_member(data: bytes, member: dict, keys: dict) -> Sealed:
+    """Section 5.4: a sealed file in a content pack."""
+    sealed = Sealed(io.BytesIO(data), member["offset"], member["length"], keys, "content")
+    same = all(sealed.metadata[each] == member[each] for each in ("scope", "source", "entry", "version"))
+    need(same and sealed.key_id == member["keyId"], "damaged", "another member than its index names")
+    return sealed
+
+
+def pack_name(naming: bytes, scope: str, ivs: list) -> str:
+    """Section 2."""
+    return f"packs/{hmac.digest(expand(naming, b'holdfast/1/naming' + scope.encode(), 64), b''.join(ivs), 'sha256').hex()}"
+
+
 def open_manifest(data: bytes, name: str, keys: dict) -> tuple[dict, list]:
     """Section 6.6: the head, and (member of the index, rows or None where its key is not known) of each section."""
     need(len(data) <= 128 * MIB, "damaged", "too long")
     need(not data.startswith(b"HOLDFSGN"), "unsupported", "a signed message of a write-only host (section 8.4), which this program does not read")
-    need(len(data) >= 158, "damaged", "too short")
-    file, index_length = io.BytesIO(data), struct.unpack(">Q", data[-8:])[0]
-    need(150 <= index_length <= len(data) - 8, "damaged", "length of the index")
-    end = len(data) - 8 - index_length
-    sealed = Sealed(file, end, index_length, keys, "pack index")
-    need(sealed.size <= 16 * MIB and sealed.path == name.encode(), "damaged", "index")
-    need(sealed.metadata["scope"] == "holdfast", "damaged", "scope of the index")
-    index = parse(sealed.content(), "unsupported")
-    shape = {"v": one_of(1), "head": is_head, "members": lambda value: isinstance(value, list) and all(has_shape(each, MEMBER, {}) for each in value)}
-    need(has_shape(index, shape, {}), "unsupported", "index")
-    head, members, at = index["head"], index["members"], 0
+    shape = {"v": one_of(1), "head": is_head, "members": members_of(SECTION)}
+    index, _ = open_index(data, name, keys, shape, "holdfast")
+    head, members, file = index["head"], index["members"], io.BytesIO(data)
     need(len({each["scope"] for each in members}) == len(members) and sum(each["rows"] for each in members) <= 20_000, "unsupported", "index")
-    for member in members:
-        need(member["offset"] == at, "damaged", "members that leave a gap or overlap")
-        at += member["length"]
-    need(at == end, "damaged", "members that do not end at the index")
     need(name == f"manifests/{head['source']}/{head['number']:012}", "damaged", "the manifest of another name")
     sections, together = [], 0
     for member in members:

@@ -4,7 +4,7 @@
     holdfast_reader.py restore BUCKET_DIR TARGET --password-file FILE [--source NAME]
     holdfast_reader.py vectors DIR
 
-BUCKET_DIR holds the objects of a bucket as files (`keys/`, `manifests/`, `objects/`), each in its newest version. FILE holds the
+BUCKET_DIR holds the objects of a bucket as files (`keys/`, `manifests/`, `objects/`, `packs/`), each in its newest version. FILE holds the
 password, or the recovery key, in its first line. Each source comes back as TARGET/<its name>; TARGET must not exist or be empty.
 Exit code 0: everything came back. 1: something did not, and stderr says what. 2: nothing could be read.
 
