@@ -131,6 +131,26 @@ export type RescanAnswer =
       readonly isDone: boolean;
     };
 
+/** One slice of the copying of what a destination lacks. */
+export interface CopyStep {
+  readonly destination: string;
+  /** After this nothing more is begun. */
+  readonly sliceMs: number;
+}
+
+export type CopyAnswer =
+  | Postponed
+  | {
+      readonly next: 'copied';
+      readonly copied: number;
+      readonly denied: number;
+      /** Tried in vain: they are tried again in a while. */
+      readonly deferred: number;
+      readonly manifests: number;
+      /** Whether nothing is left to be tried. */
+      readonly isDone: boolean;
+    };
+
 export interface FailStep {
   readonly entryId: Id;
   readonly runId: Id;

@@ -1,5 +1,7 @@
 -- Several destinations for one version, and copies made between them.
 
+-- When a planned copy was last tried in vain.
+alter table placements add column tried_at timestamptz;
 -- What waits for its copy, oldest first.
 create index placements_planned on placements (destination, at) where state = 'planned';
 

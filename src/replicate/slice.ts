@@ -1,0 +1,99 @@
+import { deferCopy, type PlannedCopy, plannedCopies, sourceNamed } from '../catalog/replicate-query.ts';
+import { isFailure } from '../domain/failures.ts';
+import type { CopyAnswer, CopyStep } from '../domain/steps.ts';
+import { destinationOf, type PipelineContext, type StepRun } from '../pipeline/context.ts';
+import { ByteBudget } from '../restore/byte-budget.ts';
+import type { ReadDeps } from '../restore/content.ts';
+import { copyManifests } from './copy-manifests.ts';
+import { type CopyResult, copyVersion } from './copy-version.ts';
+
+/** Copied at once: files that are being protected come first. */
+const jobs = 4;
+const pageRows = 100;
+/** Content in memory at once, encrypted and plain. Bytes. */
+const memoryBytes = 64 * 1024 * 1024;
+/** A source that gives no answer is asked again by the next slice. Milliseconds. */
+const retryPausesMs = [250, 1_000];
+
+type Copied = Exclude<CopyAnswer, { next: 'busy' | 'unavailable' }>;
+
+/**
+ * Copies what is planned for a destination, those planned first first, and then the manifests it lacks, as long as the slice
+ * lasts. What cannot be copied now is left for later and keeps nothing else waiting. Failures: those of the
+ * destination, the catalog and policy; everything that was copied by then stays copied.
+ */
+export async function copySlice(
+  context: PipelineContext,
+  { destination: to, sliceMs }: CopyStep,
+  run: StepRun,
+): Promise<Copied> {
+  const { catalog, destinations } = context;
+  const until = performance.now() + sliceMs;
+  // The keyring comes before everything that it opens.
+  await destinationOf(context, to).facts();
+  const stores = new Map([...destinations].map(([name, { store }]) => [name, store]));
+  const memory = new ByteBudget(memoryBytes);
+  const reading: ReadDeps = { keys: context.keys, stores, memory, signal: run.signal, retryPausesMs };
+  const counts: Record<CopyResult['kind'], number> = { copied: 0, denied: 0, deferred: 0 };
+  const copyOne = async (planned: PlannedCopy): Promise<void> => {
+    const task = { versionId: planned.versionId, to, from: sourceNamed(planned) };
+    const { kind } = await context.semaphores.upload
+      .run(() => copyVersion(context, reading, task, run), run.patienceMs)
+      .catch((error: unknown) => deferrable(context, task, error));
+    counts[kind] += 1;
+    if (kind === 'deferred') await deferCopy(catalog, task.versionId, to);
+    run.heartbeat();
+  };
+  let isDone = false;
+  while (!isDone && performance.now() < until) {
+    const page = await plannedCopies(catalog, to, pageRows);
+    await inParallel(page, () => performance.now() < until, copyOne);
+    isDone = page.length === 0;
+  }
+  const manifests = isDone ? await copyManifests({ catalog, stores, log: context.log }, to, run) : 0;
+  const { copied, denied, deferred } = counts;
+  return { next: 'copied', copied, denied, deferred, manifests, isDone };
+}
+
+/** What is wrong with one object keeps no other waiting; what is away stops the slice. */
+function deferrable(
+  { log }: PipelineContext,
+  { versionId, to }: { versionId: string; to: string },
+  error: unknown,
+): CopyResult {
+  const isOfOne = isFailure(error) && ofOneObject.includes(error.code);
+  if (!isOfOne) throw error;
+  log.error({ err: error, version: versionId, destination: to }, 'a version cannot be copied');
+  return { kind: 'deferred' };
+}
+
+const ofOneObject: readonly string[] = [
+  's3_corrupt',
+  'lock_mismatch',
+  'lock_refused',
+  'planted_object',
+  'object_missing',
+  'scope_shredding',
+];
+
+async function inParallel<T>(
+  items: readonly T[],
+  mayGoOn: () => boolean,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
+  const left = [...items];
+  let failed: unknown;
+  const next = async (): Promise<void> => {
+    for (
+      let item = left.shift();
+      item !== undefined && mayGoOn() && failed === undefined;
+      item = left.shift()
+    ) {
+      await work(item).catch((error: unknown) => {
+        failed ??= error;
+      });
+    }
+  };
+  await Promise.all(Array.from({ length: jobs }, next));
+  if (failed !== undefined) throw failed;
+}

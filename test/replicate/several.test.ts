@@ -1,0 +1,343 @@
+import { describe, expect, test } from 'vitest';
+import { Failure } from '../../src/domain/failures.ts';
+import type { Id } from '../../src/domain/records.ts';
+import { denied, noise, protectOnce, stepRun, untilScanned, untilUploaded } from '../support/pipeline.ts';
+import { usePostgres } from '../support/postgres.ts';
+import { type TwoDestinations, twoDestinations } from './two-destinations.ts';
+
+const postgres = usePostgres();
+const newWorld = (): Promise<TwoDestinations> => twoDestinations(postgres());
+const dayMs = 86_400_000;
+const large = 9 * 1024 * 1024;
+
+const away = (destination: string) => () => {
+  throw new Failure('s3_unavailable', { destination, reason: 'ECONNREFUSED' });
+};
+
+async function protect(world: TwoDestinations, path: string, content: string | Buffer) {
+  world.write(path, content);
+  const settled = await protectOnce(world.context, await world.entry(path));
+  if (settled.next !== 'settled' || settled.versionId === undefined) throw new Error('not settled');
+  return { ...settled, versionId: settled.versionId };
+}
+
+const sizes = [
+  ['small', 'a small file'],
+  ['large', noise(large).toString('latin1')],
+] as const;
+
+describe.each(sizes)('%s content', (_, content) => {
+  test('goes to both under one sealing, each released, locked and read back for itself', async () => {
+    const world = await newWorld();
+    const { versionId, outcome } = await protect(world, 'a', content);
+    expect(outcome).toBe('uploaded');
+    expect(await world.placements(versionId)).toMatchObject({
+      primary: { state: 'committed' },
+      second: { state: 'committed' },
+    });
+    const [one] = await Array.fromAsync(world.primary.listVersions(''));
+    const [other] = await Array.fromAsync(world.second.listVersions(''));
+    if (!one || !other) throw new Error('an object is missing');
+    expect(other.key.replace('far/away/', '')).toBe(one.key.replace('backup/', ''));
+    expect((await world.second.get(other)).equals(await world.primary.get(one))).toBe(true);
+    const sealings = await world.catalog.rows('select id from sealings');
+    expect(sealings).toHaveLength(1);
+    expect(world.releaseInputs.map(({ destination, lock }) => [destination.name, lock.days])).toEqual([
+      ['primary', 7],
+      ['second', 30],
+    ]);
+    const lock = (await world.second.head(other))?.lock;
+    expect(lock?.retainUntil.getTime()).toBeGreaterThan(Date.now() + 29.9 * dayMs);
+    const steps = (await world.events(versionId)).map(({ step }) => step);
+    expect(steps.filter((step) => step === 'read_back' || step === 'commit')).toHaveLength(4);
+  });
+
+  test('one that is down delays only itself, and gets its copy from the other when it answers', async () => {
+    const world = await newWorld();
+    world.secondFault = away('second');
+    const { versionId, outcome } = await protect(world, 'a', content);
+    expect(outcome).toBe('uploaded');
+    expect(await world.placements(versionId)).toMatchObject({
+      primary: { state: 'committed' },
+      second: { state: 'planned', reason: 'destination_unavailable' },
+    });
+    world.heal();
+    world.remove('a');
+    expect(await world.fill('second')).toMatchObject({ copied: 1, denied: 0, deferred: 0, isDone: true });
+    expect(await world.placements(versionId)).toMatchObject({ second: { state: 'committed' } });
+    expect(await world.outcome(versionId)).toEqual({ outcome: 'uploaded', reason: null });
+    expect(await Array.fromAsync(world.second.listVersions(''))).toHaveLength(1);
+    const [one] = await Array.fromAsync(world.primary.listVersions(''));
+    const [other] = await Array.fromAsync(world.second.listVersions(''));
+    if (!one || !other) throw new Error('an object is missing');
+    expect((await world.second.get(other)).equals(await world.primary.get(one))).toBe(true);
+    const lock = (await world.second.head(other))?.lock;
+    expect(lock?.retainUntil.getTime()).toBeGreaterThan(Date.now() + 29.9 * dayMs);
+  });
+
+  test('the first being down, the second takes it at once', async () => {
+    const world = await newWorld();
+    world.knobs.fault = away('primary');
+    const { versionId } = await protect(world, 'a', content);
+    expect(await world.placements(versionId)).toMatchObject({
+      primary: { state: 'planned' },
+      second: { state: 'committed' },
+    });
+  });
+
+  test('with all of them down it waits for whichever answers first', async () => {
+    const world = await newWorld();
+    world.knobs.fault = away('primary');
+    world.secondFault = away('second');
+    world.write('a', content);
+    const entry = await world.entry('a');
+    const scanned = await untilScanned(world.context, entry);
+    if ('next' in scanned) throw new Error('ended early');
+    await expect(untilUploaded(world.context, scanned)).rejects.toMatchObject({
+      code: 's3_unavailable',
+      facts: { destination: expect.stringMatching(/^(primary,second|second,primary)$/) },
+    });
+    expect((await world.outcome(scanned.versionId)).outcome).toBeNull();
+    world.heal();
+    expect(await untilUploaded(world.context, scanned)).toMatchObject({ outcome: 'uploaded' });
+    expect(await world.placements(scanned.versionId)).toMatchObject({
+      primary: { state: 'committed' },
+      second: { state: 'committed' },
+    });
+  });
+
+  test('one that denies holds its own copy; the other has the version, which counts as held', async () => {
+    const world = await newWorld();
+    world.knobs.release = ({ destination }) =>
+      destination.name === 'second' ? denied('destination_jurisdiction') : { allow: true, reasons: [] };
+    const settled = await protect(world, 'a', content);
+    expect(settled).toMatchObject({
+      outcome: 'held',
+      reason: 'destination_jurisdiction',
+      holdId: expect.any(String),
+    });
+    expect(await world.placements(settled.versionId)).toMatchObject({
+      primary: { state: 'committed' },
+      second: { state: 'held' },
+    });
+    expect(await Array.fromAsync(world.second.listVersions(''))).toEqual([]);
+  });
+
+  test('where both deny, both holds are told', async () => {
+    const world = await newWorld();
+    world.knobs.release = denied('transport');
+    const settled = await protect(world, 'a', content);
+    expect(settled).toMatchObject({ outcome: 'held', otherHoldIds: [expect.any(String)] });
+  });
+
+  test('one that lies on reading back makes the version fail, with the other copy whole', async () => {
+    const world = await newWorld();
+    world.secondFault = ({ operation, key, moment }) => {
+      if (operation !== 'head' || moment !== 'before') return;
+      void world.second
+        .versionsOf(key)
+        .then(([version]) => version && world.second.relock(version, undefined));
+      throw new Failure('lock_mismatch', { destination: 'second' });
+    };
+    world.write('a', content);
+    const scanned = await untilScanned(world.context, await world.entry('a'));
+    if ('next' in scanned) throw new Error('ended early');
+    await expect(untilUploaded(world.context, scanned)).rejects.toMatchObject({ code: 'lock_mismatch' });
+    expect(await world.placements(scanned.versionId)).toMatchObject({ primary: { state: 'committed' } });
+    expect((await world.outcome(scanned.versionId)).outcome).toBeNull();
+  });
+
+  test.each([
+    'after-intent',
+    'after-put',
+    'after-part',
+    'before-complete',
+    'after-complete',
+    'after-read-back',
+    'after-commit',
+  ])('a crash at %s, wherever it comes, changes nothing', async (point) => {
+    const world = await newWorld();
+    world.write('a', content);
+    const scanned = await untilScanned(world.context, await world.entry('a'));
+    if ('next' in scanned) throw new Error('ended early');
+    for (const count of [1, 2]) {
+      let left = count;
+      const dying = world.another({
+        destinations: world.context.destinations,
+        failPoints: {
+          reach: (name) => {
+            if (name === point && --left === 0) throw new Error('crash');
+          },
+        },
+      });
+      await untilUploaded(dying, scanned).catch(() => {});
+    }
+    expect(await untilUploaded(world.context, scanned, stepRun())).toMatchObject({ outcome: 'uploaded' });
+    expect(await world.placements(scanned.versionId)).toMatchObject({
+      primary: { state: 'committed' },
+      second: { state: 'committed' },
+    });
+    expect(await Array.fromAsync(world.primary.listVersions(''))).toHaveLength(1);
+    expect(await Array.fromAsync(world.second.listVersions(''))).toHaveLength(1);
+    expect(await world.catalog.rows(`select 1 from intents where state = 'open'`)).toEqual([]);
+    expect(await world.catalog.rows('select 1 from sealings')).toHaveLength(1);
+  });
+});
+
+test('bytes that come out otherwise are sealed anew for the second, never under the same IV', async () => {
+  const world = await newWorld();
+  const { versionId } = await protect(world, 'a', 'first');
+  const stored = await world.catalog.rows<{ iv: Buffer }>('select iv from sealings');
+  await world.asOwner(`delete from placements where destination = 'second';
+    delete from objects where destination = 'second'; delete from intents where destination = 'second';
+    update intents set sealed_sha256 = sha256('something else'); update versions set outcome = null;
+    delete from audit_leaves; delete from audit_events where event ->> 'destination' = 'second'`);
+  world.second.lose((await Array.fromAsync(world.second.listVersions('')))[0] as never);
+  expect(await untilUploaded(world.context, { versionId, large: false })).toMatchObject({
+    outcome: 'uploaded',
+  });
+  const now = await world.catalog.rows<{ iv: Buffer; generation: number }>(
+    'select iv, generation from sealings order by generation',
+  );
+  expect(now).toHaveLength(2);
+  expect(stored[0]?.iv.equals(now[1]?.iv ?? Buffer.alloc(0))).toBe(false);
+  expect(await world.contents(world.second)).toEqual(['first']);
+});
+
+test('a file that changes between two destinations is kept as it reached the first, and looked at again', async () => {
+  const world = await newWorld();
+  world.write('a', 'one');
+  const scanned = await untilScanned(world.context, await world.entry('a'));
+  if ('next' in scanned) throw new Error('ended early');
+  let committed = false;
+  const context = world.another({
+    destinations: world.context.destinations,
+    failPoints: {
+      reach: (name) => {
+        if (name !== 'after-commit' || committed) return;
+        committed = true;
+        throw new Error('crash');
+      },
+    },
+  });
+  await untilUploaded(context, scanned).catch(() => {});
+  world.write('a', 'two');
+  expect(await untilUploaded(world.context, scanned)).toEqual({ next: 'changed' });
+  expect(await world.outcome(scanned.versionId)).toEqual({ outcome: 'uploaded', reason: null });
+  expect(await world.placements(scanned.versionId)).toMatchObject({
+    second: { state: 'planned', reason: 'source_changed' },
+  });
+  await world.fill('second');
+  expect(await world.contents(world.second)).toEqual(['one']);
+});
+
+test('known content shares the objects of each destination', async () => {
+  const world = await newWorld();
+  await protect(world, 'a', 'same');
+  const second = await protect(world, 'b', 'same');
+  expect(second.outcome).toBe('duplicate');
+  expect(await Array.fromAsync(world.second.listVersions(''))).toHaveLength(1);
+});
+
+describe('filling', () => {
+  test('takes what was planned first first, shares what is there, and asks release for each', async () => {
+    const world = await newWorld();
+    world.secondFault = away('second');
+    const ids: Id[] = [];
+    for (const name of ['a', 'b', 'c'])
+      ids.push((await protect(world, name, name === 'c' ? 'a' : name)).versionId);
+    world.heal();
+    world.releaseInputs.length = 0;
+    expect(await world.fill('second')).toMatchObject({ copied: expect.any(Number), isDone: true });
+    await world.catalog.rows('update placements set tried_at = null');
+    await world.fill('second');
+    for (const id of ids)
+      expect(await world.placements(id)).toMatchObject({ second: { state: 'committed' } });
+    expect(await world.contents(world.second)).toEqual(['a', 'b']);
+    expect(new Set(world.releaseInputs.map(({ sealing }) => sealing.basis))).toEqual(
+      new Set(['sealed-bytes', 'existing-object']),
+    );
+    expect((await world.outcome(ids[2] as Id)).outcome).toBe('duplicate');
+  });
+
+  test('what release denies gets no copy, and is none the worse for it', async () => {
+    const world = await newWorld();
+    world.secondFault = away('second');
+    const { versionId } = await protect(world, 'a', 'a');
+    world.heal();
+    world.knobs.release = denied('destination_classification');
+    expect(await world.fill('second')).toMatchObject({ copied: 0, denied: 1, isDone: true });
+    expect(await world.placements(versionId)).toMatchObject({
+      second: { state: 'denied', reason: 'destination_classification' },
+    });
+    expect((await world.outcome(versionId)).outcome).toBe('uploaded');
+    expect(await Array.fromAsync(world.second.listVersions(''))).toEqual([]);
+  });
+
+  test.each(sizes)('never sends on damaged bytes (%s)', async (_, content) => {
+    const world = await newWorld();
+    world.secondFault = away('second');
+    const { versionId } = await protect(world, 'a', content);
+    world.heal();
+    const [object] = await Array.fromAsync(world.primary.listVersions(''));
+    if (!object) throw new Error('no object');
+    world.primary.damage(object, (body) => {
+      body[body.length >> 1] = (body[body.length >> 1] ?? 0) ^ 1;
+      return body;
+    });
+    expect(await world.fill('second')).toMatchObject({ copied: 0, deferred: 1 });
+    expect(await world.placements(versionId)).toMatchObject({ second: { state: 'planned' } });
+    expect(await Array.fromAsync(world.second.listVersions(''))).toEqual([]);
+  });
+
+  test.each(sizes)('killed anywhere it goes on where it stopped (%s)', async (_, content) => {
+    for (const point of [
+      'after-intent',
+      'after-put',
+      'after-part',
+      'before-complete',
+      'after-complete',
+      'after-read-back',
+      'after-commit',
+    ]) {
+      const world = await newWorld();
+      world.secondFault = away('second');
+      const { versionId } = await protect(world, 'a', content);
+      world.heal();
+      const dying = {
+        ...world,
+        context: world.another({
+          destinations: world.context.destinations,
+          failPoints: {
+            reach: (name) => {
+              if (name === point) throw new Error('crash');
+            },
+          },
+        }),
+      };
+      const { copySlice } = await import('../../src/replicate/slice.ts');
+      await copySlice(dying.context, { destination: 'second', sliceMs: 60_000 }, stepRun()).catch(() => {});
+      const { reconcile } = await import('../../src/pipeline/reconcile.ts');
+      await reconcile(world.context);
+      await world.fill('second');
+      expect(await world.placements(versionId), point).toMatchObject({ second: { state: 'committed' } });
+      expect(await Array.fromAsync(world.second.listVersions('')), point).toHaveLength(1);
+      expect(await world.catalog.rows(`select 1 from intents where state = 'open'`)).toEqual([]);
+    }
+  });
+
+  test('a destination that goes away in the middle stops it; nothing is lost', async () => {
+    const world = await newWorld();
+    world.secondFault = away('second');
+    const { versionId } = await protect(world, 'a', 'a');
+    world.heal();
+    world.secondFault = ({ operation, moment }) => {
+      if (operation === 'put' && moment === 'after') away('second')();
+    };
+    await expect(world.fill('second')).rejects.toMatchObject({ code: 's3_unavailable' });
+    world.heal();
+    await world.fill('second');
+    expect(await world.placements(versionId)).toMatchObject({ second: { state: 'committed' } });
+    expect(await Array.fromAsync(world.second.listVersions(''))).toHaveLength(1);
+  });
+});
