@@ -24,6 +24,18 @@ interface ShownVersion {
   readonly infected: string | null;
 }
 
+/** Where a version's sealed file lies, or is to lie. */
+interface ShownPlacement {
+  readonly destination: string;
+  readonly state: string;
+  readonly objectKey: string | null;
+  readonly s3VersionId: string | null;
+  /** Of the sealed file in the object, bytes. */
+  readonly offset: number;
+  readonly length: number | null;
+  readonly isInPack: boolean;
+}
+
 interface ShownEvent {
   readonly at: Date;
   readonly step: string;
@@ -50,10 +62,11 @@ export async function runShow(
       throw new Failure(versions.length === 0 ? 'path_unknown' : 'version_unknown', {
         version: options.version ?? '',
       });
+    const placements = await placementsOf(catalog, wanted.versionId);
     const events = await eventsOf(catalog, wanted.versionId);
     const steps = pipelineSteps.flatMap((step) => events.filter((event) => event.step === step));
     const others = events.filter((event) => !(pipelineSteps as readonly string[]).includes(event.step));
-    output.value({ source, ...pathFields(path), ...wanted, steps, events: others, versions });
+    output.value({ source, ...pathFields(path), ...wanted, placements, steps, events: others, versions });
     output.line(printable(`${source}:${path.toString('utf8')}`));
     output.line(
       table([
@@ -62,6 +75,7 @@ export async function runShow(
         ...(wanted.infected === null ? [] : [['infected', `${wanted.infected}, found after it was stored`]]),
         ['kind', `${wanted.kind}, ${bytes(wanted.sizeBytes)}`],
         ['SHA-512', wanted.sha512 ?? 'none'],
+        ...placements.map(placementRow),
         ['workflow', wanted.workflowId ?? 'none'],
         ['run', wanted.runId],
       ]),
@@ -114,6 +128,22 @@ function versionsOf(catalog: Catalog, source: string, path: Buffer): Promise<Sho
      from versions v join entries e on e.id = v.entry_id join sources s on s.id = e.source_id
      where s.name = $1 and e.path = $2 order by v.observation desc limit 100`,
     [source, path],
+  );
+}
+
+function placementRow(placement: ShownPlacement, index: number): string[] {
+  const { destination, state, objectKey, offset, length, isInPack } = placement;
+  const where = isInPack ? `, ${length} bytes from ${offset} of that pack` : '';
+  const object = objectKey === null ? '' : ` ${printable(objectKey)}${where}`;
+  return [index === 0 ? 'stored' : '', `${destination}: ${state}${object}`];
+}
+
+function placementsOf(catalog: Catalog, versionId: Id): Promise<ShownPlacement[]> {
+  return catalog.rows<ShownPlacement>(
+    `select p.destination, p.state, o.key as "objectKey", o.s3_version_id as "s3VersionId", p.byte_offset as offset,
+            coalesce(p.length, o.length) as length, o.pack_id is not null as "isInPack"
+     from placements p left join objects o on o.id = p.object_id where p.version_id = $1 order by p.destination`,
+    [versionId],
   );
 }
 
