@@ -15,10 +15,16 @@ import data.holdfast.reasons
 import data.holdfast.retention as retention_classes
 import data.holdfast.scanning
 
+# METADATA
+# description: The data the rules judge by.
 _defaults := data.holdfast.defaults
 
+# METADATA
+# description: What is rendered from the configuration.
 _config := data.holdfast.config
 
+# METADATA
+# description: The rules of the source asked about; undefined for an unknown one.
 _source := _config.sources[input.source.name]
 
 # METADATA
@@ -41,6 +47,8 @@ decision := {
 	"destinations": sort(destinations),
 }
 
+# METADATA
+# description: Whether not one reason denies.
 default allow := false
 
 allow if count(deny) == 0
@@ -107,6 +115,8 @@ deny contains reasons.reason("destination_none") if {
 	not destination_found
 }
 
+# METADATA
+# description: Every fact of the question is there and in form.
 input_valid if {
 	input.gate == "admission"
 	is_string(input.source.id)
@@ -119,6 +129,8 @@ input_valid if {
 	_is_count(input.content.sizeBytes)
 }
 
+# METADATA
+# description: The configuration has the parts that everything below rests on.
 config_present if {
 	_config.lock.mode in {"GOVERNANCE", "COMPLIANCE"}
 	_config.lock.days >= 1
@@ -126,8 +138,12 @@ config_present if {
 	is_object(_config.destinations)
 }
 
+# METADATA
+# description: The source is configured.
 source_known if is_object(_source)
 
+# METADATA
+# description: Neither the general limit, nor the source's, nor the classification's is passed.
 size_within_limits if {
 	_is_count(input.content.sizeBytes)
 	limit := _defaults.limits.max_size_bytes
@@ -137,29 +153,43 @@ size_within_limits if {
 	input.content.sizeBytes <= object.get(_class, "max_size_bytes", limit)
 }
 
+# METADATA
+# description: No pattern denies the media type, in general or for the source.
 media_type_admitted if {
 	names.none_match(_defaults.limits.deny_media_types, _media_type)
 	names.none_match(object.get(_source, ["admission", "deny_media_types"], []), _media_type)
 }
 
+# METADATA
+# description: The extension is not denied, in general or for the source.
 extension_admitted if {
 	every extension in _denied_extensions { extension != input.entry.extension }
 }
 
+# METADATA
+# description: Those denied in general, then those of the source.
 _denied_extensions := array.concat(
 	_defaults.limits.deny_extensions,
 	object.get(_source, ["admission", "deny_extensions"], []),
 )
 
+# METADATA
+# description: No pattern denies the name, in general or for the source.
 name_admitted if {
 	names.none_match(_defaults.limits.deny_names, input.entry)
 	names.none_match(object.get(_source, ["admission", "deny_names"], []), input.entry)
 }
 
+# METADATA
+# description: The data define the classification.
 classification_known if is_object(_defaults.classifications[classification])
 
+# METADATA
+# description: The data define the retention class, in form.
 retention_known if is_object(_retention_terms)
 
+# METADATA
+# description: At least one destination may take it.
 destination_found if count(destinations) > 0
 
 # METADATA
@@ -184,6 +214,8 @@ else := _highest if _highest
 
 else := {"rule": "default", "classification": _defaults.classification}
 
+# METADATA
+# description: The matching rule with the highest rank, the first by name.
 _highest := {"rule": rule, "classification": matching[rule]} if {
 	ranks := {name: _defaults.classifications[class].rank | some name, class in matching}
 	rule := min({name | some name, rank in ranks; rank == max({other | some other in ranks})})
@@ -197,7 +229,8 @@ matching[name] := rule.classification if {
 	_matches(rule)
 }
 
-# All that a rule states must hold; a condition that is not stated holds.
+# METADATA
+# description: All that a rule states holds; a condition that is not stated holds.
 _matches(rule) if {
 	input.source.name in object.get(rule, "sources", [input.source.name])
 	_lower_name in object.get(rule, "names", [_lower_name])
@@ -208,16 +241,28 @@ _matches(rule) if {
 	not _other_media_type(rule)
 }
 
+# METADATA
+# description: The last name, as rules of classification compare it.
 _lower_name := lower(input.entry.name)
 
+# METADATA
+# description: Name and path, as patterns of classification compare them.
 _lower_entry := {"name": _lower_name, "path": lower(input.entry.path)}
 
+# METADATA
+# description: The media type in the form that patterns are matched against.
 _media_type := {"name": input.content.mediaType, "path": input.content.mediaType}
 
+# METADATA
+# description: The rule has patterns, and none of them matches.
 _other_name(rule) if names.none_match(rule.patterns, _lower_entry)
 
+# METADATA
+# description: The rule has media types, and none of them matches.
 _other_media_type(rule) if names.none_match(rule.media_types, _media_type)
 
+# METADATA
+# description: A rule of classification has a pattern that is none.
 _incomprehensible if {
 	some rule in _defaults.classify
 	some key in ["patterns", "media_types"]
@@ -225,12 +270,18 @@ _incomprehensible if {
 	not names.is_pattern(pattern)
 }
 
+# METADATA
+# description: |
+#   Key scope: the source's, else the classification's.
 default scope := "default"
 
 scope := _source.scope if "scope" in object.keys(_source)
 
 else := _defaults.classifications[classification].scope
 
+# METADATA
+# description: |
+#   How it is sealed: as the source says, else the classification, else the configuration.
 default format := "sealed-v1"
 
 format := _source.format if "format" in object.keys(_source)
@@ -239,6 +290,8 @@ else := _classification_format if _classification_format
 
 else := _config.format
 
+# METADATA
+# description: Of the classification; undefined where it does not say.
 _classification_format := _defaults.classifications[classification].format
 
 # METADATA
@@ -252,16 +305,24 @@ retention := {
 	"days": _retention_terms.days,
 }
 
+# METADATA
+# description: The source's, else the classification's.
 _retention_class := _source.retention_class if "retention_class" in object.keys(_source)
 
 else := _class.retention_class
 
+# METADATA
+# description: What the retention class asks for.
 _retention_terms := retention_classes.terms(_defaults.retention_classes[_retention_class])
 
+# METADATA
+# description: Whether it is scanned; only a source can turn that off.
 default scan_required := true
 
 scan_required := false if _source.scan == "off"
 
+# METADATA
+# description: What becomes of it where the scanner gives no verdict, by reason.
 default not_scanned := {
 	"too_large": "hold",
 	"encrypted": "hold",
@@ -273,10 +334,14 @@ default not_scanned := {
 
 not_scanned := scanning.not_scanned(classification)
 
+# METADATA
+# description: Whether `clean` from the built-in signatures counts.
 default allow_test_signatures := false
 
 allow_test_signatures if scanning.builtin_signatures_allowed
 
+# METADATA
+# description: Algorithm and level; none for what is compressed already.
 default compression := {"algorithm": "none", "level": 0}
 
 compression := {"algorithm": _defaults.compression.algorithm, "level": compression_level} if {
@@ -284,9 +349,12 @@ compression := {"algorithm": _defaults.compression.algorithm, "level": compressi
 	not _compressed_already
 }
 
+# METADATA
+# description: The data of the classification.
 _class := _defaults.classifications[classification]
 
-# What is set for the source counts before what its classification asks for, and that before the size.
+# METADATA
+# description: What is set for the source counts before what its classification asks for, and that before the size.
 compression_level := _source.compression_level if "compression_level" in object.keys(_source)
 
 else := _class.compression_level if "compression_level" in object.keys(_class)
@@ -295,6 +363,8 @@ else := _defaults.compression.larger.level if input.content.sizeBytes > _default
 
 else := _defaults.compression.level
 
+# METADATA
+# description: By its media type; office documents are zip archives under many names.
 _compressed_already if input.content.mediaType in _defaults.incompressible.media_types
 
 _compressed_already if split(input.content.mediaType, "/")[0] in _defaults.incompressible.families
@@ -302,6 +372,8 @@ _compressed_already if split(input.content.mediaType, "/")[0] in _defaults.incom
 # Office documents are zip archives under many names.
 _compressed_already if strings.any_prefix_match(input.content.mediaType, _defaults.incompressible.prefixes)
 
+# METADATA
+# description: Names of the destinations that may take the classification and lie where it may rest.
 destinations contains name if {
 	some name, destination in _config.destinations
 	name in object.get(_source, "destinations", object.keys(_config.destinations))
@@ -310,10 +382,15 @@ destinations contains name if {
 	_jurisdiction_allowed(destination.jurisdiction)
 }
 
+# METADATA
+# description: |
+#   Whether the classification may rest there; `*` is anywhere.
 _jurisdiction_allowed(_) if "*" in _defaults.classifications[classification].jurisdictions
 
 _jurisdiction_allowed(jurisdiction) if jurisdiction in _defaults.classifications[classification].jurisdictions
 
+# METADATA
+# description: A whole number, 0 or more.
 _is_count(value) if {
 	is_number(value)
 	value >= 0

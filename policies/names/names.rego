@@ -19,6 +19,8 @@ none_match(patterns, entry) if {
 	}
 }
 
+# METADATA
+# description: The path where the pattern has a slash, else the last name.
 _subject(pattern, entry) := entry.path if contains(pattern, "/")
 
 _subject(pattern, entry) := entry.name if not contains(pattern, "/")

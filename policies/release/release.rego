@@ -16,16 +16,28 @@ import data.holdfast.names
 import data.holdfast.reasons
 import data.holdfast.scanning
 
+# METADATA
+# description: The data the rules judge by.
 _defaults := data.holdfast.defaults
 
+# METADATA
+# description: What is rendered from the configuration.
 _config := data.holdfast.config
 
+# METADATA
+# description: The rules of the source asked about; undefined for an unknown one.
 _source := _config.sources[input.source.name]
 
+# METADATA
+# description: The configuration of the destination asked about; undefined for an unknown one.
 _destination := _config.destinations[input.destination.name]
 
+# METADATA
+# description: The data of the classification; undefined for an unknown one.
 _classification := _defaults.classifications[input.classification]
 
+# METADATA
+# description: Lock modes by strength.
 _lock_strength := {"GOVERNANCE": 1, "COMPLIANCE": 2}
 
 # METADATA
@@ -213,6 +225,8 @@ deny contains reasons.reason("verdict_unacceptable") if {
 	not verdict_acceptable
 }
 
+# METADATA
+# description: Every fact of the question is there and in form.
 input_valid if {
 	input.gate == "release"
 	is_string(input.source.id)
@@ -227,21 +241,30 @@ input_valid if {
 	is_number(_asked_ns)
 }
 
+# METADATA
+# description: The source is configured.
 source_known if is_object(_source)
 
+# METADATA
+# description: No pattern keeps the name on the host.
 name_released if {
 	source_known
 	names.none_match(object.get(_source, ["release", "deny_names"], []), input.entry)
 }
 
+# METADATA
+# description: The cipher is the one of the format, under a key that is named.
 encrypted if {
 	input.sealing.cipher == _defaults.sealing[input.sealing.format].cipher
 	regex.match(`^[0-9a-f]{32}$`, input.sealing.keyId)
 }
 
+# METADATA
+# description: The authentication is the one of the format.
 authenticated if input.sealing.authentication == _defaults.sealing[input.sealing.format].authentication
 
-# The keys of the sealed format are the repository's own; who they are for is told by the key's scope.
+# METADATA
+# description: Only those who should can open it. The keys of the sealed format are the repository's own; who they are for is told by the key's scope.
 recipients_expected if input.sealing.format == "sealed-v1"
 
 recipients_expected if {
@@ -250,41 +273,61 @@ recipients_expected if {
 	input.sealing.recipients == _config.openpgp_recipients
 }
 
+# METADATA
+# description: The key belongs to the scope that admission chose.
 scope_matches if {
 	is_string(input.sealing.scope)
 	input.sealing.scope != ""
 	input.sealing.keyScope == input.sealing.scope
 }
 
+# METADATA
+# description: A reader found the admitted content in the bytes.
 content_matches if input.sealing.contentMatches == true
 
+# METADATA
+# description: The destination is configured.
 destination_known if is_object(_destination)
 
+# METADATA
+# description: The data define the classification.
 classification_known if is_object(_classification)
 
+# METADATA
+# description: Configuration and data let the destination take the classification.
 classification_accepted if {
 	classification_known
 	input.classification in _destination.classifications
 	input.classification in object.get(_destination_data, "classifications", _destination.classifications)
 }
 
+# METADATA
+# description: The destination lies where it is said to, and the classification may rest there.
 jurisdiction_accepted if {
 	input.destination.jurisdiction == _destination.jurisdiction
 	some accepted in _classification.jurisdictions
 	accepted in {"*", _destination.jurisdiction}
 }
 
-# Absent data of a destination restricts nothing; what the jurisdiction demands is there or not by itself.
+# METADATA
+# description: |
+#   The data of the destination. Absent ones restrict nothing: what the jurisdiction demands is there or not by itself.
 default _destination_data := {}
 
 _destination_data := _defaults.destinations[input.destination.name]
 
+# METADATA
+# description: When release is asked, nanoseconds since 1970.
 _asked_ns := time.parse_rfc3339_ns(input.at)
 
+# METADATA
+# description: No authorisation is demanded, or one is valid.
 transfer_authorised if not authorisation_demanded
 
 transfer_authorised if count(_valid_authorisations) > 0
 
+# METADATA
+# description: Whether the jurisdiction demands one for the classification; yes where that cannot be told.
 default authorisation_demanded := true
 
 authorisation_demanded := false if {
@@ -300,12 +343,17 @@ authorisation_demanded := false if {
 	not input.classification in _jurisdiction.classifications
 }
 
+# METADATA
+# description: |
+#   What the jurisdiction demands: by its name, else what holds for all others, else nothing.
 _jurisdiction := object.get(
 	_defaults.jurisdictions,
 	_destination.jurisdiction,
 	object.get(_defaults.jurisdictions, "*", {"requires_authorisation": false}),
 )
 
+# METADATA
+# description: Ids of those that are valid now for the classification.
 _valid_authorisations contains authorisation.id if {
 	some authorisation in object.get(_destination_data, "transfer_authorisations", [])
 	time.parse_rfc3339_ns(authorisation.valid_from) <= _asked_ns
@@ -313,17 +361,27 @@ _valid_authorisations contains authorisation.id if {
 	input.classification in object.get(authorisation, "classifications", [input.classification])
 }
 
+# METADATA
+# description: As many registered persons approved as the classification wants.
 approved if count(approved_by) >= required_approvals
 
+# METADATA
+# description: The bucket lies in the configured region, where one is.
 region_as_configured if {
 	is_string(input.destination.region)
 	input.destination.region == object.get(_destination, "region", input.destination.region)
 }
 
+# METADATA
+# description: The bucket has Object Lock.
 object_lock_on if input.destination.objectLock == true
 
+# METADATA
+# description: The bucket keeps versions.
 versioning_on if input.destination.versioning == true
 
+# METADATA
+# description: The lock is at least as long and as strong as admission asked.
 lock_strong_enough if {
 	is_number(input.lock.days)
 	input.lock.requiredDays >= 1
@@ -331,10 +389,14 @@ lock_strong_enough if {
 	_lock_strength[input.lock.mode] >= _lock_strength[input.lock.requiredMode]
 }
 
+# METADATA
+# description: TLS, or a connection that does not leave the machine.
 transport_protected if input.destination.tls == true
 
 transport_protected if input.destination.loopback == true
 
+# METADATA
+# description: Clean by signatures that count, or a reason for none that policy accepts.
 verdict_acceptable if scanning.acceptable(input.verdict, input.classification)
 
 # Only where the operator turned scanning off for the source.

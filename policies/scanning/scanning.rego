@@ -3,6 +3,8 @@
 # description: What becomes of content by its verdict; admission announces it, release enforces it.
 package holdfast.scanning
 
+# METADATA
+# description: The data the rules judge by.
 _defaults := data.holdfast.defaults
 
 # METADATA
@@ -30,6 +32,8 @@ acceptable(verdict, classification) if {
 	not_scanned(classification)[verdict.reason] == "allow"
 }
 
+# METADATA
+# description: Signature sets whose `clean` counts.
 _trusted(signature_set) if signature_set in _defaults.signature_sets
 
 _trusted("builtin-test") if builtin_signatures_allowed

@@ -1,10 +1,14 @@
+import { sourceFindings } from '../../src/policy/lint.ts';
 import { runCommand } from '../../src/stack/run.ts';
 import { checkCommand, oneFailed, type Stage, type StageResult, sum } from './stage.ts';
 
 const folder = 'policies';
 const leastCoveragePercent = '95';
 
-/** The rules: strict compilation against their schemas, their tests one by one, and how much of them the tests reach. */
+/**
+ * The rules: strict compilation against their schemas, their tests one by one, how much of them the tests reach, and that
+ * each is described and each reason has its sentences.
+ */
 export const policyStage = (opa: string): Stage => ({
   name: 'policies',
   run: async () =>
@@ -19,8 +23,16 @@ export const policyStage = (opa: string): Stage => ({
         '--threshold',
         leastCoveragePercent,
       ]),
+      descriptions(),
     ]),
 });
+
+function descriptions(): StageResult {
+  const found = sourceFindings(folder);
+  return found.length === 0
+    ? { passed: 1, failed: 0, report: '' }
+    : { passed: 0, failed: found.length, report: found.map(({ detail }) => detail).join('\n') };
+}
 
 /** What of one element of `opa test --format json` is used. */
 interface RuleTest {

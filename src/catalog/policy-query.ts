@@ -1,4 +1,4 @@
-import type { Id } from '../domain/records.ts';
+import type { AdmissionResult, Id, PolicyReason } from '../domain/records.ts';
 import type { Catalog } from './catalog.ts';
 
 /** One row of `policy_epochs`. */
@@ -58,4 +58,53 @@ export async function beginEpoch(catalog: Catalog, hostId: Id, number: number): 
     'update policy_epochs set since = now() where host_id = $1 and number = $2 and since is null',
     [hostId, number],
   );
+}
+
+/** One stored decision with what its version is. */
+export interface ReplayRow {
+  readonly id: Id;
+  readonly versionId: Id;
+  readonly sourceName: string;
+  readonly path: Buffer;
+  readonly gate: 'admission' | 'release';
+  readonly destination: string;
+  readonly allow: boolean;
+  readonly reasons: readonly PolicyReason[];
+  readonly inputHash: Buffer;
+  readonly inputSealed: Buffer;
+  readonly keyId: Id;
+  readonly at: Date;
+  /** What the version was admitted as, of admissions that allowed. */
+  readonly admission: AdmissionResult | null;
+}
+
+/** The last decision of each gate and destination about what stands now, newest first, in pages. */
+export async function* decisionsToReplay(
+  catalog: Catalog,
+  wanted: { readonly sourceId: Id | undefined; readonly most: number; readonly page: number },
+): AsyncGenerator<ReplayRow[]> {
+  let left = wanted.most;
+  let before: { at: string; id: Id } | undefined;
+  while (left > 0) {
+    const rows = await catalog.rows<ReplayRow & { exactAt: string }>(
+      `select d.id, d.version_id as "versionId", s.name as "sourceName", e.path, d.gate, d.destination, d.allow, d.reasons,
+         d.input_hash as "inputHash", d.input_sealed as "inputSealed", d.key_id as "keyId", d.at,
+         case when d.gate = 'admission' and d.allow and v.bundle_revision = d.bundle_revision then v.admission end as admission,
+         d.at::text as "exactAt"
+       from decisions d join entries e on e.head_version_id = d.version_id
+         join versions v on v.id = d.version_id join sources s on s.id = e.source_id
+       where ($1::text is null or e.source_id = $1)
+         and ($2::timestamptz is null or (d.at, d.id) < ($2::timestamptz, $3))
+         and not exists (select 1 from decisions later where later.version_id = d.version_id and later.gate = d.gate
+           and later.destination = d.destination and (later.at, later.id) > (d.at, d.id))
+       order by d.at desc, d.id desc limit $4`,
+      [wanted.sourceId ?? null, before?.at ?? null, before?.id ?? '', Math.min(wanted.page, left)],
+    );
+    const last = rows.at(-1);
+    if (last === undefined) return;
+    // As text, because a Date has only milliseconds of it.
+    before = { at: last.exactAt, id: last.id };
+    left -= rows.length;
+    yield rows;
+  }
 }

@@ -1,6 +1,7 @@
-import { createCipheriv, createHash, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
 import type { DecisionRow } from '../catalog/rows.ts';
 import { canonical } from '../domain/canonical.ts';
+import { Failure } from '../domain/failures.ts';
 import type { AdmissionInput, Decision, Id, PolicyReason, ReleaseInput } from '../domain/records.ts';
 import { expand, type SealingKey } from '../sealed/keys.ts';
 import type { PipelineContext } from './context.ts';
@@ -26,9 +27,7 @@ export async function decisionRow(
   input: AdmissionInput | ReleaseInput,
   decision: Decision<{ allow: boolean; reasons: readonly PolicyReason[] }>,
 ): Promise<DecisionRow> {
-  const { entry, ...facts } = input;
   const salt = randomBytes(16);
-  const privateHash = sha256(salt, canonical(entry)).toString('hex');
   const { versionId, gate, destination, scope, ordinal = 0 } = about;
   const id = context.ids.decision(versionId, gate, destination, decision.bundleRevision, ordinal);
   const seal = context.sealEvidence ?? keyedEvidence(context.keys);
@@ -42,10 +41,34 @@ export async function decisionRow(
     reasons: decision.result.reasons,
     bundleRevision: decision.bundleRevision,
     decisionId: decision.decisionId,
-    inputHash: sha256(canonical({ facts, privateHash })),
+    inputHash: inputHash(input, salt),
     inputSealed: sealed,
     keyId,
   };
+}
+
+function inputHash({ entry, ...facts }: AdmissionInput | ReleaseInput, salt: Buffer): Buffer {
+  const privateHash = sha256(salt, canonical(entry)).toString('hex');
+  return sha256(canonical({ facts, privateHash }));
+}
+
+/**
+ * What was asked, from the row that proves it. Undefined where this host cannot open it: its scope was shredded, or it was
+ * sealed to others. Failure `tampered` where it is not what the row's hash tells of.
+ */
+export function openEvidence(
+  keys: Pick<PipelineContext['keys'], 'byId'>,
+  row: Pick<DecisionRow, 'inputHash' | 'inputSealed' | 'keyId'>,
+): AdmissionInput | ReleaseInput | undefined {
+  const key = keys.byId(Buffer.from(row.keyId, 'hex'));
+  if (key === undefined) return undefined;
+  const { input, salt } = JSON.parse(decrypt(key, row.inputSealed).toString('utf8')) as {
+    input: AdmissionInput | ReleaseInput;
+    salt: string;
+  };
+  if (!inputHash(input, Buffer.from(salt, 'base64url')).equals(row.inputHash))
+    throw new Failure('tampered', { detail: "a decision's question is not what its hash tells of" });
+  return input;
 }
 
 /** Seals the full input of the decision with this id. */
@@ -68,6 +91,23 @@ function encrypt(key: SealingKey, plain: Buffer): Buffer {
   const nonce = randomBytes(12);
   const cipher = createCipheriv('aes-256-gcm', expand(key.secret, evidenceInfo, 32), nonce);
   return Buffer.concat([nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
+}
+
+function decrypt(key: Pick<SealingKey, 'secret'>, sealed: Buffer): Buffer {
+  const decipher = createDecipheriv(
+    'aes-256-gcm',
+    expand(key.secret, evidenceInfo, 32),
+    sealed.subarray(0, 12),
+    {
+      authTagLength: 16,
+    },
+  );
+  decipher.setAuthTag(sealed.subarray(-16));
+  try {
+    return Buffer.concat([decipher.update(sealed.subarray(12, -16)), decipher.final()]);
+  } catch (error) {
+    throw new Failure('tampered', { detail: "a decision's question was changed" }, { cause: error });
+  }
 }
 
 function sha256(...parts: Buffer[]): Buffer {

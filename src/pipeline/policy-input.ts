@@ -86,7 +86,8 @@ function lockTerms(admission: AdmissionResult): ReleaseInput['lock'] {
   return { mode, days, requiredMode: mode, requiredDays: days };
 }
 
-function entryInput(path: Buffer): AdmissionInput['entry'] {
+/** What the gates are told of an entry's name. */
+export function entryInput(path: Buffer): AdmissionInput['entry'] {
   const name = nameOf(path).toString('utf8');
   const dot = name.lastIndexOf('.');
   return { path: path.toString('utf8'), name, extension: dot > 0 ? name.slice(dot + 1).toLowerCase() : '' };

@@ -106,6 +106,23 @@ export async function takeBundle(home: string, bundle: Bundle): Promise<void> {
   writeStanding(home, { revision: bundle.revision, at: new Date().toISOString() });
 }
 
+/** What {@link takeBundle} takes the place of. */
+export interface KeptBundle {
+  readonly bytes: Buffer;
+  readonly standing: PolicyStanding;
+}
+
+export function keepBundle(home: string): KeptBundle | undefined {
+  const standing = policyStanding(home);
+  return standing && { bytes: readFileSync(bundleFile(home)), standing };
+}
+
+/** Takes {@link takeBundle} back. */
+export function restoreBundle(home: string, { bytes, standing }: KeptBundle): void {
+  writePrivate(bundleFile(home), bytes);
+  writeStanding(home, standing);
+}
+
 /** Keeps why a policy was not taken, for `status` and `doctor`. */
 export function noteRefusal(home: string, { facts }: Failure): void {
   const standing = policyStanding(home);

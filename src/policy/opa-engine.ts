@@ -31,6 +31,14 @@ export interface OpaEngineOptions {
   readonly epoch?: Epoch;
 }
 
+const explanation = z.object({
+  by: z.object({ rule: z.string(), classification: z.string() }),
+  matching: z.record(z.string(), z.string()),
+});
+
+/** `rule`: the name of a rule of the data, `source`, `default` or `incomprehensible`. */
+export type Explanation = z.infer<typeof explanation>;
+
 /** A decision is under 2 KiB; more is not an answer of ours. */
 const maxAnswerBytes = 64 * 1024;
 const maxDecisionBytes = 2 * 1024;
@@ -99,6 +107,17 @@ export class OpaEngine implements PolicyEngine {
     if (answer.result === undefined)
       throw new Failure('policy_unavailable', { detail: 'no configuration loaded' });
     return { revision: answer.revision };
+  }
+
+  /** What gave the classification, and every rule of classification that matched; undefined where the rules do not say. */
+  async explain(input: AdmissionInput): Promise<Explanation | undefined> {
+    const body = JSON.stringify({ input });
+    const asked = async (rule: string): Promise<unknown> => {
+      const answer = await this.#ask('POST', `/v1/data/holdfast/admission/${rule}?provenance=true`, body);
+      return answer.kind === 'answer' ? answer.result : undefined;
+    };
+    const found = { by: await asked('classified_by'), matching: await asked('matching') };
+    return explanation.safeParse(found).data;
   }
 
   /** What is wrong with the data of the bundle, as sentences; nothing where its rules do not look. */

@@ -1,5 +1,5 @@
 import { Failure, isFailure } from '../domain/failures.ts';
-import type { AdmissionInput, PolicyReason, ReleaseInput } from '../domain/records.ts';
+import type { AdmissionInput, Decision, PolicyReason, ReleaseInput } from '../domain/records.ts';
 import type { Bundle } from './bundle.ts';
 import type { OpaEngine } from './opa-engine.ts';
 import { withPrivateOpa } from './private-opa.ts';
@@ -14,31 +14,35 @@ export async function validateBundle(
   bundle: Bundle,
   signature: BundleSignature | undefined,
 ): Promise<void> {
-  const problems = await withPrivateOpa(tool, bundle, signature, findProblems).catch((error: unknown) => {
-    // What it is asked here it would be asked later: an answer out of form is a fault of the rules.
-    if (isFailure(error, 'policy_unavailable'))
-      throw new Failure('policy_invalid', { detail: String(error.facts.detail) }, { cause: error });
-    throw error;
-  });
+  const problems = await withPrivateOpa(tool, bundle, signature, findProblems);
   if (problems.length > 0) throw new Failure('policy_invalid', { detail: problems.join('; ') });
 }
 
 async function findProblems(engine: OpaEngine): Promise<string[]> {
-  await engine.ping();
-  const admission = await engine.admit(question);
-  const release = await engine.release(sealedQuestion);
-  const [admissions] = await engine.admitMany([question]);
-  const [releases] = await engine.releaseMany([sealedQuestion]);
-  const answers = { admission, release, 'batch.admissions': admissions, 'batch.releases': releases };
-  const undefinedOnes = Object.entries(answers).filter(([, answer]) =>
-    answer?.result.reasons.some(({ id }: PolicyReason) => id === 'policy_undefined'),
-  );
-  await engine.retentionClasses();
-  await engine.approvalTerms();
-  return [
-    ...undefinedOnes.map(([rule]) => `the rules give no decision in form: holdfast.${rule}`),
-    ...(await engine.findings()),
+  const asked: [rule: string, answer: () => Promise<Decision<unknown> | undefined>][] = [
+    ['admission.decision', () => engine.admit(question)],
+    ['release.decision', () => engine.release(sealedQuestion)],
+    ['batch.admissions', async () => (await engine.admitMany([question]))[0]],
+    ['batch.releases', async () => (await engine.releaseMany([sealedQuestion]))[0]],
+    ['retention.classes', () => engine.retentionClasses()],
+    ['approval.terms', () => engine.approvalTerms()],
   ];
+  const problems: string[] = [];
+  for (const [rule, answer] of asked) {
+    if (!(await isInForm(answer))) problems.push(`holdfast.${rule} gives no answer in form`);
+  }
+  return [...problems, ...(await engine.findings())];
+}
+
+/** Here what cannot be answered is a fault of the rules: this OPA has nothing else to do. */
+async function isInForm(answer: () => Promise<Decision<unknown> | undefined>): Promise<boolean> {
+  try {
+    const { reasons = [] } = ((await answer())?.result ?? {}) as { reasons?: readonly PolicyReason[] };
+    return !reasons.some(({ id }) => id === 'policy_undefined');
+  } catch (error) {
+    if (isFailure(error, 'policy_unavailable')) return false;
+    throw error;
+  }
 }
 
 const entry = { path: 'a.txt', name: 'a.txt', extension: 'txt' };

@@ -33,6 +33,7 @@ const commands = [
   'quarantine',
   'doctor',
   'key',
+  'policy',
 ];
 const password = 'correct horse battery staple';
 let folder: string;
