@@ -1,5 +1,7 @@
+import { leftPacks, settleLeft } from '../batch/left-intents.ts';
 import type { OpenIntent } from '../catalog/catalog.ts';
 import { openCopies } from '../catalog/several-query.ts';
+import { isHeldOpen } from '../holds/held.ts';
 import { commitUpload } from './commit.ts';
 import { type Destination, destinationOf, type PipelineContext } from './context.ts';
 import { findLanded } from './landed.ts';
@@ -10,9 +12,9 @@ import { admitted } from './policy-input.ts';
 const strayAfterMs = 7 * 24 * 60 * 60 * 1000;
 
 /**
- * Settles what crashes left behind. An open intent of a version without an outcome is its workflow's business, which
- * Temporal runs again. Where the version ended otherwise: an object that landed is committed as the older version it is;
- * if none did, the intent is closed. Uploads that no intent stands for are dropped.
+ * Settles what crashes left behind. An open intent of a version without an outcome, or with an open hold, is its
+ * workflow's business, which Temporal runs again. Where the version ended otherwise: an object that landed is committed as
+ * the older version it is; if none did, the intent is closed. Uploads that no intent stands for are dropped.
  */
 export async function reconcile(context: PipelineContext): Promise<void> {
   const open = await context.catalog.openIntents();
@@ -22,6 +24,13 @@ export async function reconcile(context: PipelineContext): Promise<void> {
     if (copies.has(intent.id)) continue;
     await settleIntent(context, intent).catch((error: unknown) =>
       context.log.error({ err: error, intent: intent.id }, 'an open intent could not be settled'),
+    );
+  }
+  const packs = await leftPacks(context.catalog);
+  for (const intents of Map.groupBy(packs, ({ packId }) => packId).values()) {
+    const ours = intents.filter(({ id }) => !copies.has(id));
+    await settleLeft(context, ours, () => 0).catch((error: unknown) =>
+      context.log.error({ err: error }, 'the open intent of a pack could not be settled'),
     );
   }
   const known = new Set(open.map((intent) => intent.objectKey));
@@ -47,7 +56,7 @@ async function dropStrays(
 
 async function settleIntent(context: PipelineContext, intent: OpenIntent): Promise<void> {
   const version = admitted(await context.catalog.version(intent.versionId));
-  if (version.outcome === undefined) return;
+  if (version.outcome === undefined || (await isHeldOpen(context.catalog, intent))) return;
   const destination = destinationOf(context, intent.destination);
   const { store } = destination;
   const landed = await findLanded(context.catalog, store, intent);

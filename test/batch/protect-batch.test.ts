@@ -1,21 +1,470 @@
+import { linkSync, mkdirSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { makeWorld } from '../support/pipeline.ts';
+import { claimBatch, closedAmong, takeOverBatches } from '../../src/batch/batch-table.ts';
+import { giveUpBatch } from '../../src/batch/protect-batch.ts';
+import { newRunId } from '../../src/domain/ids.ts';
+import type { FailPointName } from '../../src/pipeline/fail-points.ts';
+import { reconcile } from '../../src/pipeline/reconcile.ts';
+import { openBytes } from '../../src/sealed/open.ts';
+import { readContentPack } from '../../src/sealed/read-content-pack.ts';
+import { denied, makeWorld, noise, protectOnce, stepRun, type World } from '../support/pipeline.ts';
 import { usePostgres } from '../support/postgres.ts';
 import { makeBatch, outcomes } from './batches.ts';
 
 const server = usePostgres();
 
+const numbered = (count: number): string[] => Array.from({ length: count }, (_, index) => `file-${index}`);
+
+function writeAll(world: World, paths: readonly string[]): void {
+  for (const path of paths) world.write(path, `content of ${path}`);
+}
+
+const all = (paths: readonly string[], outcome: string) =>
+  Object.fromEntries([...paths].sort().map((path) => [path, outcome]));
+
+/** Plaintexts of all committed placements, by path, each opened alone by the independent reader from its range. */
+async function restored(world: World): Promise<Record<string, string>> {
+  const rows = await world.catalog.rows<{
+    path: Buffer;
+    key: string;
+    s3VersionId: string;
+    offset: number;
+    length: number;
+  }>(
+    `select e.path, o.key, o.s3_version_id as "s3VersionId", p.byte_offset as offset, p.length
+     from entries e join placements p on p.version_id = e.head_version_id join objects o on o.id = p.object_id
+     where p.state = 'committed'`,
+  );
+  const found: Record<string, string> = {};
+  for (const { path, key, s3VersionId, offset, length } of rows) {
+    const bytes = await world.store.get({ key, versionId: s3VersionId, range: { offset, length } });
+    const keys = (id: Buffer) => world.context.keys.byId(id);
+    found[path.toString()] = (await openBytes(bytes, { keys, purpose: 'content' })).content().toString();
+  }
+  return found;
+}
+
+/** No version of an object without an intent that knows of it, no intent left open, every committed object there. */
+async function expectWhole(world: World): Promise<void> {
+  const there = (await world.versions()).map(({ key, versionId }) => `${key} ${versionId}`).sort();
+  const known = await world.catalog.rows<{ name: string }>(
+    `select key || ' ' || s3_version_id as name from objects`,
+  );
+  expect(known.map(({ name }) => name).sort()).toEqual(there);
+  expect(await world.catalog.rows(`select 1 from intents where state = 'open'`)).toEqual([]);
+  expect(
+    await world.catalog.rows(`select 1 from versions where outcome is null or (kind = 'file' and outcome = 'uploaded'
+      and not exists (select 1 from placements p where p.version_id = versions.id and p.state = 'committed'))`),
+  ).toEqual([]);
+}
+
 describe('a batch of small files', () => {
-  test('becomes one pack, and each file has its version', async () => {
+  test('becomes one pack, whose index names each, and each opens alone', async () => {
     const world = await makeWorld(server());
-    const paths = Array.from({ length: 20 }, (_, index) => `file-${index}`);
-    for (const path of paths) world.write(path, `content of ${path}`);
+    const paths = numbered(20);
+    writeAll(world, paths);
     const batch = await makeBatch(world, paths);
     await batch.run();
     expect(batch.passedOn).toEqual([]);
-    expect(await outcomes(world)).toEqual(Object.fromEntries(paths.map((path) => [path, 'uploaded'])));
+    expect(await outcomes(world)).toEqual(all(paths, 'uploaded'));
     const [object, ...others] = await world.versions();
+    if (object === undefined) throw new Error('no object');
     expect(others).toEqual([]);
-    expect(object?.key).toMatch(/^backup\/packs\/[0-9a-f]{64}$/);
+    expect(object.key).toMatch(/^backup\/packs\/[0-9a-f]{64}$/);
+    const pack = await readContentPack(
+      {
+        lengthBytes: object.lengthBytes,
+        read: (offset, length) => world.store.get({ ...object, range: { offset, length } }),
+      },
+      { objectName: object.key.replace('backup/', ''), keyById: (id) => world.context.keys.byId(id) },
+    );
+    expect(pack.members).toHaveLength(20);
+    expect(await restored(world)).toEqual(
+      Object.fromEntries(paths.map((path) => [path, `content of ${path}`])),
+    );
+    expect(await closedAmong(world.catalog, [batch.batchId])).toEqual([batch.batchId]);
+    await expectWhole(world);
+  });
+
+  test('says of each file what the event lane says', async () => {
+    const told = async (protect: (world: World) => Promise<void>) => {
+      const world = await makeWorld(server());
+      writeAll(world, ['a', 'b']);
+      await protect(world);
+      const [version] = await world.catalog.rows<{ id: string }>(
+        `select v.* from entries e join versions v on v.id = e.head_version_id where e.path = 'a'`,
+      );
+      const tables = ['versions', 'decisions', 'scans', 'sealings', 'placements', 'file_status'];
+      const rows: Record<string, unknown> = {};
+      for (const table of tables) {
+        const key = table === 'versions' ? 'id' : 'version_id';
+        rows[table] = await world.catalog.rows(
+          `select to_jsonb(t) - array['id', 'version_id', 'scan_id', 'observed_at', 'settled_at', 'at', 'ctime_ns', 'mtime_ns', 'inode',
+             'decision_id', 'input_hash', 'input_sealed', 'iv', 'object_id', 'workflow_id', 'byte_offset', 'run_id'] as row
+           from ${table} t where ${key} = $1 order by 1`,
+          [version?.id],
+        );
+      }
+      const events = (await world.events(version?.id ?? '')).map(({ step, facts }) => {
+        const {
+          key: _,
+          iv: __,
+          s3Version: ___,
+          object: ____,
+          sealedSha256: _____,
+          offset: ______,
+          ...same
+        } = facts;
+        return {
+          step,
+          facts:
+            'retainUntil' in same
+              ? { ...same, retainUntil: 'then' }
+              : { ...same, key: facts.format && facts.key },
+        };
+      });
+      return { rows, events };
+    };
+    const alone = await told(async (world) => {
+      for (const path of ['a', 'b']) await protectOnce(world.context, await world.entry(path), stepRun());
+    });
+    const together = await told(async (world) => (await makeBatch(world, ['a', 'b'])).run());
+    expect(alone.events).toHaveLength(9);
+    expect(together).toEqual(alone);
+  });
+
+  test('asks each gate once, with sealed evidence of each decision', async () => {
+    const world = await makeWorld(server());
+    const paths = numbered(5);
+    writeAll(world, paths);
+    const asked: string[] = [];
+    const { policy } = world.context;
+    const counting = world.another({
+      policy: {
+        ...policy,
+        admitMany: (inputs) => {
+          asked.push(`admission of ${inputs.length}`);
+          return policy.admitMany(inputs);
+        },
+        releaseMany: (inputs) => {
+          asked.push(`release of ${inputs.length}`);
+          return policy.releaseMany(inputs);
+        },
+      },
+    });
+    await (await makeBatch(world, paths)).run(counting);
+    expect(asked).toEqual(['admission of 5', 'release of 5']);
+    expect(
+      world.releaseInputs.every(({ sealing }) => sealing.basis === 'sealed-bytes' && sealing.contentMatches),
+    ).toBe(true);
+    const sealed = await world.catalog.rows<{ count: number }>(
+      'select count(*) as count from decisions where length(input_sealed) > 28 and length(input_hash) = 32 and allow',
+    );
+    expect(sealed[0]?.count).toBe(10);
+  });
+
+  test('stores objects one by one where packs are off, and a lone file always', async () => {
+    const world = await makeWorld(server());
+    writeAll(world, numbered(3));
+    await (await makeBatch(world, numbered(3), { packs: false })).run();
+    world.write('lone', 'lone');
+    await (await makeBatch(world, ['lone'])).run();
+    expect((await world.versions()).map(({ key }) => key.split('/')[1])).toEqual(Array(4).fill('objects'));
+    expect(Object.keys(await restored(world))).toHaveLength(4);
+    await expectWhole(world);
+  });
+
+  test('packs only what shares scope and lock, and nothing that must be erasable alone', async () => {
+    const world = await makeWorld(server());
+    const paths = [...numbered(4), 'secret-1', 'secret-2', 'personal-1', 'personal-2'];
+    writeAll(world, paths);
+    const base = world.knobs.admission as Exclude<World['knobs']['admission'], () => never>;
+    const { policy } = world.context;
+    const judging = world.another({
+      policy: {
+        ...policy,
+        admitMany: async (inputs) => {
+          const decisions = await policy.admitMany(inputs);
+          return decisions.map((decision, index) => {
+            const { name } = inputs[index]?.entry ?? { name: '' };
+            const scope = name.startsWith('secret') ? 'restricted' : 'default';
+            const retention = name.startsWith('personal')
+              ? { ...base.retention, class: 'personal' }
+              : base.retention;
+            return { ...decision, result: { ...base, scope, retention } };
+          });
+        },
+        retentionClasses: async () => {
+          const { result, ...decision } = await policy.retentionClasses();
+          const [some] = Object.values(result);
+          const like = { mode: 'GOVERNANCE' as const, days: 7, versions: 1, minimumDays: 1, ...some };
+          return {
+            ...decision,
+            result: { standard: { ...like, erasable: false }, personal: { ...like, erasable: true } },
+          };
+        },
+      },
+    });
+    await (await makeBatch(world, paths)).run(judging);
+    const objects = await world.catalog.rows<{ scope: string; packed: boolean; count: number }>(
+      `select o.scope, o.pack_id is not null as packed, count(*) as count from sealed_files f join objects o on o.id = f.object_id
+       group by o.id order by 1, 2`,
+    );
+    expect(objects).toEqual([
+      { scope: 'default', packed: false, count: 1 },
+      { scope: 'default', packed: false, count: 1 },
+      { scope: 'default', packed: true, count: 4 },
+      { scope: 'restricted', packed: true, count: 2 },
+    ]);
+    await expectWhole(world);
+  });
+});
+
+describe('equal contents', () => {
+  test('are scanned and stored once, inside a batch and against earlier objects, whose locks are extended once', async () => {
+    const world = await makeWorld(server());
+    for (const path of ['a', 'b', 'c']) world.write(path, 'same');
+    world.write('d', 'other');
+    await (await makeBatch(world, ['a', 'b', 'c', 'd'])).run();
+    expect(await outcomes(world)).toEqual({ a: 'uploaded', b: 'duplicate', c: 'duplicate', d: 'uploaded' });
+    expect(world.scannedBytes).toEqual([4, 5]);
+    world.calls.length = 0;
+    for (const path of ['e', 'f']) world.write(path, 'same');
+    world.write('g', 'other');
+    await (await makeBatch(world, ['e', 'f', 'g'])).run();
+    expect(world.scannedBytes).toHaveLength(2);
+    expect(world.calls.filter((call) => call === 'extendLock')).toHaveLength(1);
+    expect(world.calls).not.toContain('put');
+    expect(await world.versions()).toHaveLength(1);
+    expect(await restored(world)).toMatchObject({ c: 'same', f: 'same', g: 'other' });
+    await expectWhole(world);
+  });
+
+  test('that somebody else is making are waited for', async () => {
+    const world = await makeWorld(server());
+    writeAll(world, ['a', 'b']);
+    const [first, second] = [await makeBatch(world, ['a']), await makeBatch(world, ['b'])];
+    world.write('a', 'same');
+    world.write('b', 'same');
+    await Promise.all([first.run(), second.run()]);
+    expect(Object.values(await outcomes(world)).sort()).toEqual(['duplicate', 'uploaded']);
+    expect([...first.passedOn, ...second.passedOn]).toEqual([]);
+    await expectWhole(world);
+  });
+});
+
+describe('what does not pass straight through', () => {
+  test('is settled at once where nothing of it leaves the host', async () => {
+    const world = await makeWorld(server());
+    mkdirSync(join(world.folder, 'folder'));
+    symlinkSync('folder', join(world.folder, 'link'));
+    world.write('file', 'file');
+    const batch = await makeBatch(world, ['folder', 'link', 'file']);
+    world.knobs.admission = {
+      ...(world.knobs.admission as object),
+      ...denied('name_denied'),
+    } as World['knobs']['admission'];
+    await batch.run();
+    expect(await outcomes(world)).toEqual({ file: 'ignored', folder: 'uploaded', link: 'uploaded' });
+    expect(batch.passedOn).toEqual([]);
+    expect(world.scannedBytes).toEqual([]);
+    expect(world.calls).not.toContain('put');
+  });
+
+  test('goes its own way where a batch cannot deal with it, and stops nobody else', async () => {
+    const world = await makeWorld(server());
+    writeAll(world, ['good', 'bad', 'linked']);
+    world.write('large', noise(1024 * 1024 + 1));
+    linkSync(join(world.folder, 'linked'), join(world.folder, 'linked-too'));
+    const { scanner } = world.context;
+    const finding = world.another({
+      scanner: {
+        ...scanner,
+        scanMany: async (contents) =>
+          (await scanner.scanMany(contents)).map((verdict, index) =>
+            contents[index]?.includes('bad') ? { ...verdict, state: 'infected', signature: 'Test' } : verdict,
+          ),
+      },
+    });
+    const batch = await makeBatch(world, ['good', 'bad', 'linked', 'large', 'gone']);
+    await batch.run(finding);
+    expect(await outcomes(world)).toEqual({
+      bad: null,
+      gone: null,
+      good: 'uploaded',
+      large: null,
+      linked: null,
+    });
+    expect(batch.passedOn).toHaveLength(4);
+    // Of what others begin anew nothing is left behind.
+    expect(await world.catalog.rows('select 1 from versions')).toHaveLength(1);
+  });
+
+  test('is on record, and no byte of it is sent, where release denies it', async () => {
+    const world = await makeWorld(server());
+    writeAll(world, ['goes', 'stays']);
+    world.knobs.release = ({ entry }) =>
+      entry.name === 'stays' ? denied('name_denied') : { allow: true, reasons: [] };
+    const batch = await makeBatch(world, ['goes', 'stays']);
+    await batch.run();
+    expect(batch.passedOn).toEqual([
+      world.context.ids.entry([...world.context.sources.keys()][0] ?? '', Buffer.from('stays')),
+    ]);
+    const stays = await world.catalog.rows<{ outcome: string; allow: boolean }>(
+      `select v.outcome, d.allow from versions v join decisions d on d.version_id = v.id and d.gate = 'release'
+       where v.outcome = 'cancelled'`,
+    );
+    expect(stays).toEqual([{ outcome: 'cancelled', allow: false }]);
+    expect(Object.keys(await restored(world))).toEqual(['goes']);
+    await expectWhole(world);
+  });
+
+  test('is left to whoever looks at it already', async () => {
+    const world = await makeWorld(server());
+    writeAll(world, ['theirs', 'mine']);
+    const theirs = await world.entry('theirs');
+    await world.catalog.observe({ entryId: theirs.id, workflowRun: 'their run', round: 0 });
+    const mine = {
+      ...theirs,
+      id: world.context.ids.entry(theirs.sourceId, Buffer.from('mine')),
+      path: Buffer.from('mine'),
+    };
+    const batch = { id: newRunId(), sourceId: theirs.sourceId, runId: 'sweep' };
+    const claimed = await claimBatch(world.catalog, batch, [theirs, mine]);
+    expect([...claimed.hints.keys()]).toEqual([mine.id]);
+    expect(claimed.left).toEqual([{ entry: theirs, owner: 'their run' }]);
+    const another = await claimBatch(world.catalog, { ...batch, id: newRunId() }, [mine]);
+    expect(another.left).toEqual([{ entry: mine, owner: `batch:${batch.id}` }]);
+    expect(await takeOverBatches(world.catalog, { ...batch, runId: 'next sweep' })).toEqual([batch.id]);
+    // Once it is answered nobody has it.
+    await protectOnce(world.context, theirs, stepRun('their run'));
+    expect((await claimBatch(world.catalog, { ...batch, id: newRunId() }, [theirs])).hints.size).toBe(1);
+  });
+
+  test('goes its own way file by file when the batch is given up', async () => {
+    const world = await makeWorld(server());
+    writeAll(world, numbered(3));
+    world.knobs.fault = ({ operation }) => {
+      if (operation === 'put') throw new Error('defect');
+    };
+    const batch = await makeBatch(world, numbered(3));
+    await expect(batch.run()).rejects.toThrow('defect');
+    const passedOn: string[] = [];
+    await giveUpBatch({
+      context: world.context,
+      batchId: batch.batchId,
+      packs: true,
+      passOn: async (entryId) => void passedOn.push(entryId),
+      settled: () => {},
+    });
+    expect(passedOn).toHaveLength(3);
+    expect(await closedAmong(world.catalog, [batch.batchId])).toEqual([batch.batchId]);
+    world.knobs.fault = () => {};
+    await reconcile(world.context);
+    await expectWhole(world);
+  });
+});
+
+class Killed extends Error {}
+
+describe('a batch that is killed', () => {
+  const points: FailPointName[] = [
+    'before-intent',
+    'after-intent',
+    'after-put',
+    'after-read-back',
+    'after-commit',
+  ];
+
+  test.each(points)('%s goes on: nothing is lost, nothing is doubled', async (point) => {
+    const world = await makeWorld(server());
+    const paths = numbered(6);
+    writeAll(world, paths);
+    world.write('twin', 'content of file-0');
+    const batch = await makeBatch(world, [...paths, 'twin']);
+    const dying = world.another({
+      failPoints: {
+        reach: (name) => {
+          if (name === point) throw new Killed(point);
+        },
+      },
+    });
+    await expect(batch.run(dying)).rejects.toThrow(Killed);
+    await batch.run();
+    expect(await outcomes(world)).toEqual({ ...all(paths, 'uploaded'), twin: 'duplicate' });
+    expect(batch.passedOn).toEqual([]);
+    expect(await restored(world)).toMatchObject({ 'file-5': 'content of file-5', twin: 'content of file-0' });
+    expect(await world.versions()).toHaveLength(1);
+    expect(await world.catalog.rows('select 1 from versions')).toHaveLength(7);
+    await expectWhole(world);
+  });
+
+  test('packs anew what is unchanged, and leaves what changed to its own workflow', async () => {
+    const world = await makeWorld(server());
+    const paths = numbered(4);
+    writeAll(world, paths);
+    const batch = await makeBatch(world, paths);
+    const dying = world.another({
+      failPoints: {
+        reach: (name) => {
+          if (name === 'after-intent') throw new Killed();
+        },
+      },
+    });
+    await expect(batch.run(dying)).rejects.toThrow(Killed);
+    world.write('file-1', 'changed meanwhile');
+    await batch.run();
+    expect(await outcomes(world)).toEqual({ ...all(paths, 'uploaded'), 'file-1': null });
+    expect(batch.passedOn).toHaveLength(1);
+    const ivs = await world.catalog.rows('select distinct iv from sealings');
+    expect(ivs).toHaveLength(4 + 3);
+    await expectWhole(world);
+  });
+
+  test('and never runs again leaves a pack that the reconciler records', async () => {
+    const world = await makeWorld(server());
+    const paths = numbered(3);
+    writeAll(world, paths);
+    const batch = await makeBatch(world, paths);
+    const dying = world.another({
+      failPoints: {
+        reach: (name) => {
+          if (name === 'after-put') throw new Killed();
+        },
+      },
+    });
+    await expect(batch.run(dying)).rejects.toThrow(Killed);
+    // While its batch may still go on it is left alone.
+    await reconcile(world.context);
+    expect(await world.catalog.rows(`select 1 from intents where state = 'open'`)).toHaveLength(1);
+    await giveUpBatch({
+      context: world.context,
+      batchId: batch.batchId,
+      packs: true,
+      passOn: async () => {},
+      settled: () => {},
+    });
+    await reconcile(world.context);
+    expect(await outcomes(world)).toEqual(all(paths, 'uploaded'));
+    await expectWhole(world);
+  });
+
+  test('by a store that is away waits, and sends once it is back', async () => {
+    const world = await makeWorld(server());
+    const paths = numbered(3);
+    writeAll(world, paths);
+    let away = true;
+    world.knobs.fault = ({ operation, moment }) => {
+      if (away && operation === 'put' && moment === 'after')
+        throw Object.assign(new Error('gone'), { code: 'ECONNRESET' });
+    };
+    const batch = await makeBatch(world, paths);
+    await expect(batch.run()).rejects.toThrow();
+    away = false;
+    await batch.run();
+    expect(await outcomes(world)).toEqual(all(paths, 'uploaded'));
+    expect(await world.versions()).toHaveLength(1);
+    await expectWhole(world);
   });
 });
