@@ -112,10 +112,16 @@ export async function retentionWorld(server: TestPostgres): Promise<RetentionWor
       return { result: ended?.result ?? 'none', totals: ended?.totals as unknown as RetainTotals };
     },
     async pass(days) {
-      await world.asOwner(`
-        update versions set observed_at = observed_at - interval '${days} days', settled_at = settled_at - interval '${days} days';
-        update objects set retain_until = retain_until - interval '${days} days';
-        update manifests set retain_until = retain_until - interval '${days} days', created_at = created_at - interval '${days} days'`);
+      const columns = {
+        versions: ['observed_at', 'settled_at'],
+        objects: ['retain_until'],
+        manifests: ['created_at', 'retain_until'],
+        run_log: ['started_at', 'ended_at'],
+        retention_sources: ['paused_at', 'pinned_at', 'resumed_at'],
+      };
+      const earlier = (column: string) => `${column} = ${column} - interval '${days} days'`;
+      for (const [table, names] of Object.entries(columns))
+        await world.asOwner(`update ${table} set ${names.map(earlier).join(', ')}`);
       for await (const version of store.listVersions('')) {
         const { lock } = (await store.head(version)) ?? {};
         if (lock)
