@@ -8,7 +8,9 @@ import { configFile, type DestinationConfig } from '../src/config.ts';
 import { newRunId } from '../src/domain/ids.ts';
 import type { Id, Lock } from '../src/domain/records.ts';
 import { type Installation, openInstallation } from '../src/installation.ts';
+import { prefixed } from '../src/sealed/names.ts';
 import { sealWhole } from '../src/sealed/seal.ts';
+import { writeContentPack } from '../src/sealed/write-content-pack.ts';
 import { supervisorStatus } from '../src/stack/control.ts';
 import { endpoints, runningFrom } from '../src/stack/endpoints.ts';
 import { resolvePaths } from '../src/stack/paths.ts';
@@ -18,6 +20,8 @@ import type { TestInstallation } from '../test/support/installation.ts';
 
 /** How many files are sealed and stored at once. */
 const atOnce = 16;
+/** What lies in a pack, as a sweep packs: files up to a size, and so many, and so many bytes. */
+const packed = { mostFileBytes: 1024 * 1024, mostFiles: 512, mostBytes: 16 * 1024 * 1024 };
 /** Single PUTs end here; above it content goes in parts. Bytes. */
 const partBytes = 32 * 1024 * 1024;
 const lockDays = { mode: 'GOVERNANCE', days: 1 } as const;
@@ -48,11 +52,18 @@ export async function seed(stack: TestInstallation, source: string, folder: stri
     const seeding = { installation, catalog, store, destination, runId: newRunId() };
     const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort();
     let next = 0;
+    const small: SealedEntry[] = [];
     const work = async (): Promise<void> => {
-      for (let name = names[next++]; name !== undefined; name = names[next++])
-        await addEntry(seeding, source, folder, name);
+      for (let name = names[next++]; name !== undefined; name = names[next++]) {
+        const sealed = await sealEntry(seeding, source, folder, name);
+        if (sealed === undefined) continue;
+        if (sealed.version.sizeBytes <= packed.mostFileBytes) small.push(sealed);
+        else await storeAlone(seeding, sealed);
+      }
     };
     await Promise.all(Array.from({ length: atOnce }, work));
+    small.sort((a, b) => a.entryPath.compare(b.entryPath));
+    for (const group of groupsOf(small)) await storePacked(seeding, group);
   } finally {
     store.close();
     await catalog.close();
@@ -71,7 +82,37 @@ async function addSource({ ids, config }: Installation, catalog: Catalog, name: 
   });
 }
 
-async function addEntry(seeding: Seeding, source: string, folder: string, name: string): Promise<void> {
+/** A file that is sealed and recorded, and lies nowhere yet. */
+interface SealedEntry {
+  readonly sourceId: Id;
+  readonly entryPath: Buffer;
+  readonly version: VersionRow;
+  readonly sha512: Buffer;
+  readonly sealing: SealingRow;
+  readonly sealed: Buffer;
+}
+
+function* groupsOf(entries: readonly SealedEntry[]): Generator<SealedEntry[]> {
+  let [group, bytes]: [SealedEntry[], number] = [[], 0];
+  for (const entry of entries) {
+    const isFull = group.length >= packed.mostFiles || bytes + entry.sealed.length > packed.mostBytes;
+    if (isFull && group.length > 0) {
+      yield group;
+      [group, bytes] = [[], 0];
+    }
+    group.push(entry);
+    bytes += entry.sealed.length;
+  }
+  if (group.length > 0) yield group;
+}
+
+/** Undefined for a folder, which its row alone protects. */
+async function sealEntry(
+  seeding: Seeding,
+  source: string,
+  folder: string,
+  name: string,
+): Promise<SealedEntry | undefined> {
   const { installation, catalog, runId } = seeding;
   const { ids } = installation;
   const sourceId = ids.source(source);
@@ -102,31 +143,27 @@ async function addEntry(seeding: Seeding, source: string, folder: string, name: 
     segmentSize: null,
     segmentHashes: null,
   };
-  const settle = { versionId: version.id, entryId, observation: 1, hint: 0, runId };
   if (version.kind === 'dir') {
-    await catalog.write({ version, settle: { ...settle, outcome: 'uploaded', reason: null }, events: [] });
-    return;
+    await catalog.write({ version, ...settled(version), events: [] });
+    return undefined;
   }
-  const change = await store(
-    seeding,
-    { ...version, sourceId },
-    entryPath,
-    readFileSync(path.join(folder, name)),
-  );
-  await catalog.write({
-    ...change,
-    settle: { ...settle, outcome: 'uploaded', reason: null },
-    events: [],
-  });
+  const content = readFileSync(path.join(folder, name));
+  return sealed(seeding, { sourceId, entryPath, version }, content);
 }
 
-/** Seals and stores one content, and gives the rows that say where it lies. */
-async function store(
-  { installation, catalog, store, destination }: Seeding,
-  { sourceId, ...version }: VersionRow & { readonly sourceId: Id },
-  entryPath: Buffer,
+const settled = ({ id, entryId, runId }: VersionRow): Pick<Change, 'settle'> => ({
+  settle: {
+    ...{ versionId: id, entryId, observation: 1, hint: 0, runId },
+    ...{ outcome: 'uploaded', reason: null },
+  },
+});
+
+/** Seals one content, and records what it is. */
+async function sealed(
+  { installation, catalog }: Seeding,
+  { sourceId, entryPath, version }: Pick<SealedEntry, 'sourceId' | 'entryPath' | 'version'>,
   content: Buffer,
-): Promise<Partial<Change>> {
+): Promise<SealedEntry> {
   const { ids, keys } = installation;
   const sha512 = createHash('sha512').update(content).digest();
   const sha256 = createHash('sha256').update(content).digest();
@@ -139,7 +176,7 @@ async function store(
     generation: 0,
     iv: randomBytes(16),
   };
-  const sealed = sealWhole(
+  const bytes = sealWhole(
     {
       key,
       iv: sealing.iv,
@@ -168,42 +205,85 @@ async function store(
     },
     content,
   );
-  const name = keys.objectKey({ prefix: destination.prefix, scope: 'default', sha512, iv: sealing.iv });
-  const { versionId: s3VersionId, lock } = await put(store, name, sealed);
-  const known = { ...version, sha512 };
-  const rows: Change = {
+  await catalog.write({
     content: { sha512, sha256, sizeBytes: content.length, mediaType: 'application/octet-stream' },
-    version: known,
+    version: { ...version, sha512 },
     events: [],
-  };
-  await catalog.write(rows);
+  });
   await catalog.drawSealing(sealing);
-  const object: ObjectRow = {
-    id: ids.object(destination.name, name, s3VersionId),
-    destination: destination.name,
-    key: name,
-    s3VersionId,
-    length: sealed.length,
-    sealingId: sealing.id,
-    packId: null,
-    sha512,
-    scope: 'default',
-    format: 'sealed-v1',
-    lockMode: lock.mode,
-    retainUntil: lock.retainUntil,
-    state: 'live',
-    sealedSha256: null,
+  return { sourceId, entryPath, version, sha512, sealing, sealed: bytes };
+}
+
+async function storeAlone(seeding: Seeding, entry: SealedEntry): Promise<void> {
+  const { installation, store, destination, catalog } = seeding;
+  const { sha512, sealing, sealed: bytes } = entry;
+  const { prefix } = destination;
+  const key = installation.keys.objectKey({ prefix, scope: 'default', sha512, iv: sealing.iv });
+  const object = stored(seeding, key, bytes, await put(store, key, bytes));
+  await catalog.write({
+    object: { ...object, sealingId: sealing.id, sha512, packId: null },
+    placements: [placement(entry, object, 0)],
+    ...settled(entry.version),
+    events: [],
+  });
+}
+
+async function storePacked(seeding: Seeding, entries: readonly SealedEntry[]): Promise<void> {
+  const { installation, store, destination, catalog } = seeding;
+  const { ids, keys } = installation;
+  const name = keys.packName(
+    'default',
+    entries.map(({ sealing }) => sealing.iv),
+  );
+  const { bytes, members } = writeContentPack(
+    name,
+    entries.map(({ sealed: bytes, sealing: { keyId }, sourceId, version }) => {
+      return { bytes, keyId, source: sourceId, entry: version.entryId, version: version.id };
+    }),
+    { scope: 'default', key: keys.sealingKey('default'), iv: randomBytes(16) },
+  );
+  const key = prefixed(destination.prefix, name);
+  const object = stored(seeding, key, bytes, await put(store, key, bytes));
+  const packId = ids.pack(name);
+  await catalog.write({
+    packMembers: entries.map(({ sealing, sha512, sealed: bytes }, position) => ({
+      ...{ packId, position, sealingId: sealing.id, sha512, length: bytes.length },
+      byteOffset: members[position]?.offset ?? 0,
+      sha256: createHash('sha256').update(bytes).digest(),
+    })),
+    object: { ...object, sealingId: null, sha512: null, packId },
+    events: [],
+  });
+  for (const [position, entry] of entries.entries()) {
+    await catalog.write({
+      placements: [placement(entry, object, members[position]?.offset ?? 0)],
+      ...settled(entry.version),
+      events: [],
+    });
+  }
+}
+
+const placement = (
+  { version, sealed: bytes }: SealedEntry,
+  object: { readonly id: Id; readonly destination: string },
+  byteOffset: number,
+) => ({
+  ...{ versionId: version.id, objectId: object.id, byteOffset, length: bytes.length },
+  ...{ destination: object.destination, state: 'committed' as const, reason: null },
+});
+
+/** What is recorded of an object, whatever lies in it. */
+function stored(
+  { installation, destination }: Seeding,
+  key: string,
+  bytes: Buffer,
+  { versionId: s3VersionId, lock }: Awaited<ReturnType<typeof put>>,
+): Omit<ObjectRow, 'sealingId' | 'sha512' | 'packId'> {
+  return {
+    ...{ id: installation.ids.object(destination.name, key, s3VersionId), destination: destination.name },
+    ...{ key, s3VersionId, length: bytes.length, scope: 'default', format: 'sealed-v1', state: 'live' },
+    ...{ lockMode: lock.mode, retainUntil: lock.retainUntil, sealedSha256: null },
   };
-  const placement = {
-    versionId: version.id,
-    destination: destination.name,
-    objectId: object.id,
-    byteOffset: 0,
-    length: sealed.length,
-    state: 'committed' as const,
-    reason: null,
-  };
-  return { object, placements: [placement] };
 }
 
 async function put(
