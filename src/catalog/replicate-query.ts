@@ -50,6 +50,18 @@ export async function destinationsToFill(catalog: Catalog): Promise<string[]> {
   return rows.map(({ destination }) => destination);
 }
 
+/** How many copies are planned, for each of the destinations. */
+export async function plannedCounts(
+  catalog: Catalog,
+  destinations: readonly string[],
+): Promise<{ destination: string; planned: number }[]> {
+  return catalog.rows(
+    `select d.name as destination, (select count(*) from placements p where p.destination = d.name and p.state = 'planned')
+       as planned from unnest($1::text[]) as d(name)`,
+    [destinations],
+  );
+}
+
 /** Notes that a copy could not be made now. */
 export async function deferCopy(catalog: Catalog, versionId: Id, destination: string): Promise<void> {
   await catalog.rows(

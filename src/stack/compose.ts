@@ -3,15 +3,14 @@ import { openPool } from '../catalog/database.ts';
 import { migrate } from '../catalog/migrate.ts';
 import type { Installation } from '../installation.ts';
 import { hostDocuments, type KeyringDocument, keyringDocuments } from '../keys/keyring-files.ts';
-import { documentsToKeep, publishKeyring } from '../keys/publish.ts';
+import { documentsToKeep } from '../keys/publish.ts';
 import { shreddingScopes } from '../keys/shreddings.ts';
 import { installedSignature, prepareBundle } from '../policy/installed.ts';
 import { requireWholeCatalog } from '../recovery/rebuild-state.ts';
-import { openS3Store } from '../storage/s3-store.ts';
-import { allowRoles } from './bucket-roles.ts';
-import { connectionOf, endpoints, writerPasswordFile } from './endpoints.ts';
+import { endpoints, writerPasswordFile } from './endpoints.ts';
 import { checkExternal } from './external.ts';
 import { nodeService } from './our-services.ts';
+import { prepareDestinations } from './prepare-destination.ts';
 import { ensureSecret } from './secrets.ts';
 import { clamdService } from './services/clamd.ts';
 import { opaService } from './services/opa.ts';
@@ -70,7 +69,9 @@ export async function composeServices(options: ComposeOptions): Promise<ServiceS
   const dependsOn = services.map((service) => service.name);
   const ours = { paths, configPath: options.configPath, password: options.password };
   if (runs('worker')) {
-    const before = (running: RunningServices) => prepareRepository(installation, running);
+    const onAway = (name: string) =>
+      options.onWarning(`The destination ${name} does not answer: it is prepared, and filled, when it does.`);
+    const before = (running: RunningServices) => prepareRepository(installation, running, onAway);
     const more = ['--workflow-bundle', await ensureWorkflowBundle(paths)];
     services.push(nodeService({ ...ours, name: 'worker', script: 'src/worker', dependsOn, before, more }));
   }
@@ -90,7 +91,11 @@ export async function composeServices(options: ComposeOptions): Promise<ServiceS
 /**
  * What has to be there before the first file: the schema, the bucket with Object Lock, the keyring in it. All of it may run again at every start. Failures: `bucket_without_lock` and the services' own.
  */
-async function prepareRepository(installation: Installation, running: RunningServices): Promise<void> {
+async function prepareRepository(
+  installation: Installation,
+  running: RunningServices,
+  onAway: (destination: string) => void,
+): Promise<void> {
   const { config, paths } = installation;
   if (config.services.postgres.mode === 'embedded') ensureSecret(writerPasswordFile(paths));
   const where = endpoints(config, paths, (name) => running.get(name));
@@ -107,15 +112,5 @@ async function prepareRepository(installation: Installation, running: RunningSer
   } finally {
     await owner.end();
   }
-  for (const destination of config.destinations) {
-    const store = await openS3Store(where.s3(destination, 'owner'));
-    try {
-      await store.ensureBucket();
-      if (connectionOf(config, destination) === 'embedded')
-        await allowRoles(where.s3(destination, 'owner'), paths);
-      await publishKeyring(store, destination.prefix, kept, destination.lock);
-    } finally {
-      store.close();
-    }
-  }
+  await prepareDestinations({ installation, where, keyring: kept }, onAway);
 }
