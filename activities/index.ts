@@ -1,5 +1,4 @@
 import { activityInfo, Context } from '@temporalio/activity';
-import type { Id } from '../src/domain/records.ts';
 import type {
   AdmitAnswer,
   Dependency,
@@ -21,7 +20,6 @@ import { admit } from '../src/pipeline/admit.ts';
 import type { PipelineContext, StepRun } from '../src/pipeline/context.ts';
 import { fingerprint } from '../src/pipeline/fingerprint.ts';
 import type { Gates } from '../src/pipeline/gates.ts';
-import { inspectHold } from '../src/pipeline/hold.ts';
 import { planAndRelease } from '../src/pipeline/plan-and-release.ts';
 import { recordFailure } from '../src/pipeline/record-failure.ts';
 import { scan } from '../src/pipeline/scan.ts';
@@ -82,10 +80,6 @@ export function createActivities(
       beating((run) => recordFailure(context, input, run)).catch((error: unknown) =>
         failing(error, context.log),
       ),
-
-    /** Looks whether the staged bytes of a hold are what was sealed. */
-    inspectHold: ({ holdId }: { holdId: Id }): Promise<string> =>
-      inspectHold(context, holdId).catch((error: unknown) => failing(error, context.log)),
 
     /** Waits until a dependency answers again; spends no attempt of the file that needs it. */
     awaitDependency: (dependency: Dependency): Promise<void> =>

@@ -181,6 +181,16 @@ const schema = z.strictObject({
       quiet: duration.prefault('200ms'),
     })
     .prefault({}),
+  staging: z
+    .strictObject({
+      /** How much may be held on this host at once; what finds no room fails until there is some. Bytes. */
+      quota: size.prefault('20GiB'),
+      /** How long a held file waits for a decision; then it counts as rejected. */
+      expires: duration.refine((ms) => ms >= 60_000, 'at least 1m').prefault('14d'),
+      /** How often whoever decides is reminded of it. */
+      remindEvery: duration.refine((ms) => ms >= 60_000, 'at least 1m').prefault('1d'),
+    })
+    .prefault({}),
   verify: z
     .strictObject({
       /** How often a sample is verified. */

@@ -9,7 +9,9 @@ import {
   type WorkerOptions,
 } from '@temporalio/worker';
 import { createBatchActivities } from '../activities/batch.ts';
+import { createHoldActivities, hostHoldActivities } from '../activities/holds.ts';
 import { createActivities } from '../activities/index.ts';
+import { createReplicateActivities } from '../activities/replicate.ts';
 import { createRescanActivities } from '../activities/rescan.ts';
 import { createVerifyActivities } from '../activities/verify.ts';
 import type { VerifySampleInput } from '../workflows/verify-sample.ts';
@@ -17,15 +19,19 @@ import { auditEvent } from './audit/event.ts';
 import { sequenceAudit } from './audit/sequencer.ts';
 import { Catalog } from './catalog/catalog.ts';
 import { openPool } from './catalog/database.ts';
+import { plannedCounts } from './catalog/replicate-query.ts';
+import type { DestinationConfig } from './config.ts';
 import { Failure } from './domain/failures.ts';
 import { newRunId } from './domain/ids.ts';
-import type { Id } from './domain/records.ts';
 import type { Dependency } from './domain/steps.ts';
 import { systemCalls } from './files/system-calls.ts';
+import type { HoldDeps } from './holds/deps.ts';
+import { holdTotals } from './holds/held.ts';
 import { groupOf, type Installation } from './installation.ts';
 import { keepKeyring } from './keys/keep-keyring.ts';
 import { keyFacts } from './keys/keyring-files.ts';
-import { shreddings } from './keys/shreddings.ts';
+import { documentsToKeep } from './keys/publish.ts';
+import { shreddingScopes, shreddings } from './keys/shreddings.ts';
 import { keyedManifests, type ManifestFormat } from './manifest/format.ts';
 import { headsFolder } from './manifest/heads.ts';
 import { ManifestWriter } from './manifest/journal.ts';
@@ -36,6 +42,7 @@ import type { Destination, PipelineContext } from './pipeline/context.ts';
 import { chosenFailPoints } from './pipeline/fail-points.ts';
 import { Gates } from './pipeline/gates.ts';
 import { liveFacts } from './pipeline/live-facts.ts';
+import { PartBuffers } from './pipeline/part-buffers.ts';
 import { reconcile } from './pipeline/reconcile.ts';
 import { Semaphore } from './pipeline/semaphore.ts';
 import { anyAnswers } from './pipeline/several.ts';
@@ -47,11 +54,13 @@ import { announceReady, openProcess, untilStopped } from './process.ts';
 import { quarantineFolder, sweepCopies } from './quarantine/copies.ts';
 import { copyStates } from './quarantine/query.ts';
 import { repeat } from './repeat.ts';
+import { startFilling } from './replicate/start.ts';
 import { type RescanDeps, slowDeadlineMs } from './rescan/rescan.ts';
 import { scheduleRescans } from './rescan/schedule.ts';
 import { openScanner } from './scanner/open-scanner.ts';
 import { openSource, servedSources } from './sources.ts';
 import type { Endpoints } from './stack/endpoints.ts';
+import { prepareDestination, preparedFirst } from './stack/prepare-destination.ts';
 import { openS3Store } from './storage/s3-store.ts';
 import { scheduleSweeps } from './sweep/schedule.ts';
 import type { SweepContext } from './sweep/sweep.ts';
@@ -64,6 +73,9 @@ import { Dispatcher } from './watcher/dispatcher.ts';
 import { signedEvidence } from './write-only/evidence.ts';
 import { writeOnlyManifests } from './write-only/manifests.ts';
 import { sealSigned } from './write-only/signed-message.ts';
+
+/** What all large uploads of this process fill and send at once. Bytes. */
+const partMemoryBytes = 64 * 1024 * 1024;
 
 /** A sample that takes longer ends there; the next one goes on. */
 const verifySliceMs = 2 * 60 * 60 * 1_000;
@@ -113,7 +125,9 @@ const connection = await connectWorker(endpoints.temporal);
 const { namespace } = endpoints.temporal;
 const converter = dataConverter(keyring.root.payload);
 const client = new Client({ connection, namespace, dataConverter: converter });
+const holdActivities = createHoldActivities(holding());
 const activities = {
+  ...holdActivities,
   ...createActivities(context, sweeping(), gates, metrics),
   ...createBatchActivities(
     context,
@@ -121,6 +135,7 @@ const activities = {
     metrics,
   ),
   ...createVerifyActivities(verifying(installation, context), metrics, log),
+  ...createReplicateActivities(context),
   ...createRescanActivities(rescanning(context), metrics),
 };
 const shared = {
@@ -150,7 +165,7 @@ const workers = await Promise.all([
   Worker.create({
     ...shared,
     taskQueue: hostQueue(config.host.id),
-    activities: { inspectHold: activities.inspectHold },
+    activities: hostHoldActivities(holdActivities),
     maxConcurrentActivityTaskExecutions: 4,
   }),
 ]);
@@ -181,6 +196,7 @@ const journaled = [...context.sources.values()].map((source) => ({
   name: source.config.name,
 }));
 const journaling = repeat(5_000, () => writeManifests('due'));
+const filling = repeat(5_000, fillDestinations);
 void housekeeping(keepCheckpoints);
 // Asking is what makes a switch of the policy noticed, also while there is nothing to judge.
 const watchingPolicy = repeat(policyPollMs, async () => {
@@ -191,6 +207,7 @@ const sequencing = setInterval(() => {
     log.warn({ err: error }, 'audit events wait for their places'),
   );
 }, 5_000);
+const counting = repeat(60_000, countHolds);
 announceReady();
 if (systemCalls() === undefined) {
   log.warn('extended attributes are not recorded: koffi has no build for this platform');
@@ -208,7 +225,9 @@ clearInterval(daily);
 clearInterval(noting);
 clearInterval(sequencing);
 await watchingPolicy.stop();
+await filling.stop();
 await journaling.stop();
+await counting.stop();
 // Bounded, because a destination may hang: what is not written then is written at the next start.
 await Promise.race([writeManifests('all'), sleep(8_000, undefined, { ref: false })]);
 await sequenceAudit(catalog).catch(() => 0);
@@ -267,6 +286,19 @@ async function writeManifests(which: 'due' | 'all'): Promise<void> {
     metrics.manifestsBehind(await manifests.writeWaiting(journaled, which));
   } catch (error) {
     log.warn({ err: error }, 'manifests wait for the catalog');
+  }
+}
+
+/** Has what single destinations lack copied there; one that was away is prepared as soon as it answers. */
+async function fillDestinations(): Promise<void> {
+  const { destinations } = context;
+  if (destinations.size < 2) return;
+  try {
+    await Promise.allSettled([...destinations.values()].map(({ facts }) => facts()));
+    await startFilling({ catalog, client }, destinations.keys(), filesQueue(groupOf(config)));
+    metrics.copiesMissing(await plannedCounts(catalog, [...destinations.keys()]));
+  } catch (error) {
+    log.warn({ err: error }, 'copies wait to be begun');
   }
 }
 
@@ -346,9 +378,9 @@ async function pipelineContext(
       return epoch.revision;
     },
     scanner,
-    destinations: await openDestinations(installation, endpoints),
+    destinations: await openDestinations(installation, endpoints, catalog),
     sources: servedSources(config, ids, catalog),
-    staging: new Staging(join(paths.home, 'staging')),
+    staging: new Staging(join(paths.home, 'staging'), config.staging.quota),
     recipients,
     sealEvidence: signingHost && recipients && signedEvidence(signingHost, recipients),
     quarantineDir: quarantineFolder(paths.home),
@@ -359,9 +391,25 @@ async function pipelineContext(
       tombstone: new Semaphore(1),
       hardlink: new Semaphore(1),
     },
+    partBuffers: new PartBuffers(partMemoryBytes),
     failPoints: chosenFailPoints(join(paths.home, 'run', 'fail-point')),
     log,
   };
+}
+
+/** Tells the metrics what waits for decisions. */
+async function countHolds(): Promise<void> {
+  try {
+    metrics.holds(await holdTotals(catalog));
+  } catch (error) {
+    log.warn({ err: error }, 'holds are not counted anew');
+  }
+}
+
+/** What looking after holds works with. */
+function holding(): HoldDeps {
+  const { expires, remindEvery } = config.staging;
+  return { context, repository: config.repository, expiresMs: expires, remindEveryMs: remindEvery, metrics };
 }
 
 /** What the samples are verified with. */
@@ -383,13 +431,25 @@ function rescanning({ catalog, ids, hostId, keys, destinations }: PipelineContex
 }
 
 async function openDestinations(
-  { config }: Installation,
+  installation: Installation,
   endpoints: Endpoints,
+  catalog: Catalog,
 ): Promise<Map<string, Destination>> {
+  const { config, keyringDocuments, hostDocuments } = installation;
+  const prepare = async (destination: DestinationConfig): Promise<void> => {
+    const keyring = [...documentsToKeep(keyringDocuments, await shreddingScopes(catalog)), ...hostDocuments];
+    await prepareDestination({ installation, where: endpoints, keyring }, destination);
+  };
   const opened = new Map<string, Destination>();
   for (const destination of config.destinations) {
     const store = await openS3Store(endpoints.s3(destination, 'agent'));
-    opened.set(destination.name, { config: destination, store, facts: liveFacts(store) });
+    const facts = liveFacts(store);
+    opened.set(destination.name, {
+      config: destination,
+      store,
+      // With a single one the worker would not have been started.
+      facts: config.destinations.length === 1 ? facts : preparedFirst(() => prepare(destination), facts),
+    });
   }
   return opened;
 }

@@ -1,4 +1,5 @@
-import { defineQuery, defineSignal } from '@temporalio/workflow';
+import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { HoldAnswer } from '../src/domain/holds.ts';
 import type { Id } from '../src/domain/records.ts';
 
 /** An entry may have changed again. `runId`: the run that noticed. */
@@ -15,3 +16,10 @@ export const retainSignal = defineSignal<[RetainRequest]>('retain');
 
 /** Where a workflow stands, in one word. */
 export const stateQuery = defineQuery<string>('state');
+
+/** A signed decision about a held file, kept in the catalog under this id. Answered when it is known what came of it. */
+export const approveUpdate = defineUpdate<HoldAnswer, [{ attemptId: Id }]>('approve');
+export const rejectUpdate = defineUpdate<HoldAnswer, [{ attemptId: Id }]>('reject');
+
+/** Seal a held file anew from its source. `runId`: the command that asks. */
+export const resealUpdate = defineUpdate<HoldAnswer, [{ runId: Id }]>('reseal');

@@ -79,6 +79,20 @@ export function createSteps(retry: RetryOptions): Steps {
   };
 }
 
+/** Runs an activity to its answer, waiting where a service or a place is missing. */
+export async function untilThere<Answer extends { readonly next: string }>(
+  activity: () => Promise<Answer>,
+): Promise<Exclude<Answer, Postponed>> {
+  for (;;) {
+    const answer = (await activity()) as Answer | Postponed;
+    if (answer.next === 'busy') await sleep('1s');
+    else if (answer.next === 'unavailable') await gate.awaitDependency((answer as Unavailable).dependency);
+    else return answer as Exclude<Answer, Postponed>;
+  }
+}
+
+type Unavailable = Extract<Postponed, { next: 'unavailable' }>;
+
 /** Records a step's final error about a file, so that no run waits for it. */
 export const recordFailure = proxyActivities<Activities>({
   startToCloseTimeout: '1 minute',

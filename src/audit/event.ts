@@ -23,6 +23,7 @@ export type OtherStep =
   | 'skip'
   | 'quarantine'
   | 'hold'
+  | 'approval'
   | 'placement'
   | 'tombstone'
   | 'fail'

@@ -265,7 +265,7 @@ export interface InfectionExceptionRow {
 export interface IncidentRow {
   readonly id: Id;
   readonly kind: IncidentKind;
-  /** Id of the version, object, sweep or hold it is about. */
+  /** Id of the version, object, sweep or run it is about. */
   readonly subject: Id;
   readonly sourceId: Id | null;
   readonly runId: Id;

@@ -38,6 +38,13 @@ export interface ResealStep extends HoldStep {
 
 export interface EndStep extends HoldStep {
   readonly as: 'rejected' | 'expired';
+  /** Whose decision it was; nobody's where it expires. */
+  readonly attemptId?: Id;
+}
+
+export interface InspectedHold {
+  readonly next: 'inspected';
+  readonly staged: StagedState;
 }
 
 /** How a hold stands. Instants in milliseconds since 1970. */

@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { type Outcome, outcomes } from '../domain/records.ts';
 
-/** The process's metrics in Prometheus' conventions; labels hold outcomes and step names, never ids or paths. */
+/** The process's metrics in Prometheus' conventions; labels hold outcomes and names of steps and destinations, never ids or paths. */
 export class Metrics {
   private readonly registry = new Registry();
   private readonly files = new Counter({
@@ -53,6 +53,39 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  private readonly holdsOpen = new Gauge({
+    name: 'holdfast_holds_open',
+    help: 'Held files that wait for a decision.',
+    registers: [this.registry],
+  });
+  private readonly holdsImpaired = new Gauge({
+    name: 'holdfast_holds_impaired',
+    help: 'Held files whose staged bytes are damaged or missing, or whose host does not answer.',
+    registers: [this.registry],
+  });
+  private readonly oldestHoldSeconds = new Gauge({
+    name: 'holdfast_holds_oldest_seconds',
+    help: 'Age of the oldest held file that waits for a decision; 0 where there is none.',
+    registers: [this.registry],
+  });
+  private readonly stagingFull = new Gauge({
+    name: 'holdfast_staging_turned_away',
+    help: 'Entries that failed because the staging folder had no room for what would have to be held.',
+    registers: [this.registry],
+  });
+  private readonly holdReminders = new Counter({
+    name: 'holdfast_hold_reminders_total',
+    help: 'Reminders of held files that wait for a decision, given by this process.',
+    registers: [this.registry],
+  });
+
+  private readonly missingCopies = new Gauge({
+    name: 'holdfast_copies_missing',
+    help: 'Versions whose copy in a destination is planned and not made; by destination, where there are several.',
+    labelNames: ['destination'],
+    registers: [this.registry],
+  });
+
   constructor() {
     collectDefaultMetrics({ register: this.registry });
     for (const outcome of outcomes) this.files.inc({ outcome }, 0);
@@ -83,6 +116,24 @@ export class Metrics {
   manifestsBehind(lags: readonly { readonly versions: number; readonly oldestSeconds: number }[]): void {
     this.lagSeconds.set(Math.max(0, ...lags.map(({ oldestSeconds }) => oldestSeconds)));
     this.lagVersions.set(lags.reduce((sum, { versions }) => sum + versions, 0));
+  }
+
+  /** A held file still waits. */
+  holdReminded(): void {
+    this.holdReminders.inc();
+  }
+
+  /** What waits for decisions, of all hosts. */
+  holds(totals: { open: number; oldestSeconds: number; impaired: number; turnedAway: number }): void {
+    this.holdsOpen.set(totals.open);
+    this.oldestHoldSeconds.set(totals.oldestSeconds);
+    this.holdsImpaired.set(totals.impaired);
+    this.stagingFull.set(totals.turnedAway);
+  }
+
+  /** How many copies each destination lacks. */
+  copiesMissing(counts: readonly { readonly destination: string; readonly planned: number }[]): void {
+    for (const { destination, planned } of counts) this.missingCopies.set({ destination }, planned);
   }
 
   /** Serves `GET /metrics` on a loopback port until the process ends. */

@@ -17,6 +17,7 @@ export const failPointNames = [
   'after-complete',
   'after-read-back',
   'after-commit',
+  'after-hold',
   'taken-for-deletion',
   'before-delete',
   'after-delete',

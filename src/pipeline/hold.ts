@@ -1,17 +1,22 @@
+import type { SealingRow } from '../catalog/rows.ts';
 import { Failure } from '../domain/failures.ts';
 import type { Settled } from '../domain/steps.ts';
+import { heldBytesOf } from '../holds/held.ts';
 import { holdWorkflowId } from '../temporal/names.ts';
 import { type Destination, type PipelineContext, type StepRun, versionEvent } from './context.ts';
 import type { ScannedVersion } from './policy-input.ts';
 import type { Released } from './release.ts';
 import { sealEvent } from './sealing.ts';
 import { settledAnswer, settling } from './settle.ts';
-import { stageMessage } from './stage-message.ts';
+import { foundMessage, nonceOf, stageMessage } from './stage-message.ts';
 import { stageSealed } from './stage-sealed.ts';
+import { stagedName } from './staged-message.ts';
+import type { Staged } from './staging.ts';
+import { keyInUse } from './stored-as.ts';
 
 /**
  * Keeps content that may not go (yet) on this host, sealed, until somebody decides; the file's own workflow then starts
- * the one that waits.
+ * the one that waits. Failure `staging_full` where there is no room for it.
  */
 export async function hold(
   context: PipelineContext,
@@ -22,70 +27,101 @@ export async function hold(
 ): Promise<Settled> {
   const { name } = destination.config;
   const id = context.ids.hold(version.id, name);
-  const { row, length, sha256 } =
-    version.admission.format === 'openpgp'
-      ? await stageMessage(context, version, stagedGeneration, run, () => id)
-      : await stageSealed(context, version, stagedGeneration, run, () => id);
-  await context.catalog.write({
-    ...(version.admission.format === 'openpgp' ? { sealing: row } : {}),
-    decisions: why.released ? [why.released.row] : [],
-    hold: {
-      id,
-      versionId: version.id,
-      destination: name,
-      hostId: context.hostId,
-      reason: why.reason,
-      sealingId: row.id,
-      sealedLength: length,
-      sealedSha256: sha256,
-      state: 'open',
-      workflowId: holdWorkflowId(id),
-    },
-    placements: [
-      {
+  return stageHeld(context, version, name, stagedGeneration, run, async ({ row, length, sha256 }) => {
+    await context.catalog.write({
+      ...(row.format === 'openpgp' ? { sealing: row } : {}),
+      decisions: why.released ? [why.released.row] : [],
+      hold: {
+        id,
         versionId: version.id,
         destination: name,
-        objectId: null,
-        byteOffset: 0,
-        length,
-        state: 'held',
+        hostId: context.hostId,
         reason: why.reason,
+        sealingId: row.id,
+        sealedLength: length,
+        sealedSha256: sha256,
+        state: 'open',
+        workflowId: holdWorkflowId(id),
       },
-    ],
-    ...settling(version, 'held', why.reason),
-    events: [
-      sealEvent(context, version, row, { sealedLength: length, staged: true }),
-      ...(why.released ? [why.released.event] : []),
-      versionEvent(context, version, {
-        step: 'hold',
-        destination: name,
-        facts: { hold: id, reason: why.reason },
-      }),
-    ],
+      placements: [
+        {
+          versionId: version.id,
+          destination: name,
+          objectId: null,
+          byteOffset: 0,
+          length,
+          state: 'held',
+          reason: why.reason,
+        },
+      ],
+      ...settling(version, 'held', why.reason),
+      events: [
+        sealEvent(context, version, row, { sealedLength: length, staged: true }),
+        ...(why.released ? [why.released.event] : []),
+        versionEvent(context, version, {
+          step: 'hold',
+          destination: name,
+          facts: { hold: id, reason: why.reason },
+        }),
+      ],
+    });
+    context.failPoints.reach('after-hold');
+    return { ...settledAnswer(version, 'held', why.reason), holdId: id };
   });
-  return { ...settledAnswer(version, 'held', why.reason), holdId: id };
 }
 
-/** Generation 0 is what an upload would use; staged bytes have one of their own. */
+/** Generation 0 is what an upload would use; staged bytes have their own from here on. */
 const stagedGeneration = 1_000_000;
 
-/** What `inspectHold` tells: the hold's state, or `damaged` when staged bytes are not what was sealed. */
-export async function inspectHold(context: PipelineContext, holdId: string): Promise<string> {
-  const [held] = await context.catalog.rows<{
-    state: string;
-    sealedLength: number;
-    sealedSha256: Buffer;
-    destination: string;
-    versionId: string;
-  }>(
-    `select state, sealed_length as "sealedLength", sealed_sha256 as "sealedSha256", destination, version_id as "versionId"
-     from holds where id = $1`,
-    [holdId],
-  );
-  if (held === undefined) throw new Failure('hold_unknown', { hold: holdId });
-  if (held.state !== 'open') return held.state;
-  const staged = await context.staging.measure(holdId);
-  if (staged?.length === held.sealedLength && staged.sha256.equals(held.sealedSha256)) return 'open';
-  context.log.error({ hold: holdId, staged: staged !== undefined }, 'staged bytes of a hold are damaged');
-  return 'damaged';
+/** Sealed bytes that lie in staging for a hold, whole and durable, and named by their sealing. */
+export interface HeldBytes extends Staged {
+  readonly row: SealingRow;
+}
+
+/**
+ * Seals a version's content into this host's staging folder for a hold, and records it. What lies under the sealing's name
+ * is what a sealed file's key opens, or, of a message, what an independent reader opened with its session key.
+ *
+ * @param record what the staged bytes mean, written while the room for them is reserved
+ * @throws ContentChanged; Failures `staging_full`, `sealing_refused` and those of sealing
+ */
+export async function stageHeld<T>(
+  context: PipelineContext,
+  version: ScannedVersion,
+  destination: string,
+  generation: number,
+  run: StepRun,
+  record: (held: HeldBytes) => Promise<T>,
+): Promise<T> {
+  const used = () => heldBytesOf(context.catalog, context.hostId);
+  return context.staging.withRoom(version.content.sizeBytes, used, async () => {
+    const { format } = version.admission;
+    const name = context.ids.sealing(version.id, format, keyInUse(context, version), generation);
+    const held =
+      format === 'openpgp'
+        ? await stageHeldMessage(context, version, destination, generation, run, name)
+        : await stageSealed(context, version, generation, run, () => name);
+    return record(held);
+  });
+}
+
+/** Nobody here may be able to open a message later, so it gets its name only when its content has been seen in it. */
+async function stageHeldMessage(
+  context: PipelineContext,
+  version: ScannedVersion,
+  destination: string,
+  generation: number,
+  run: StepRun,
+  name: string,
+): Promise<HeldBytes> {
+  const message = await stageMessage(context, version, generation, run);
+  const own = stagedName(message.row.id, message.row.iv);
+  const found = await foundMessage(context, version, destination, message, run);
+  if (!found.contentMatches) {
+    await context.staging.drop(own);
+    throw new Failure('sealing_refused', { destination });
+  }
+  // Of two steps that hold the same at once both go on with the first one's bytes.
+  const staged = await context.staging.rename(own, name);
+  return { ...staged, row: { ...message.row, iv: nonceOf(staged.sha256) } };
 }

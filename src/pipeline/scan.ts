@@ -106,7 +106,8 @@ export function scanChange(
   };
 }
 
-async function scanContent(
+/** `changed`: the file is not what was fingerprinted. */
+export async function scanContent(
   context: PipelineContext,
   version: AdmittedVersion,
   run: StepRun,

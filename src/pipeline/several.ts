@@ -1,5 +1,6 @@
 import type { OpenIntent } from '../catalog/catalog.ts';
 import { adoptAnnouncedParts, placementStates } from '../catalog/several-query.ts';
+import type { DestinationConfig } from '../config.ts';
 import { Failure, type FailureCode, isFailure } from '../domain/failures.ts';
 import type { LockMode, PlacementState } from '../domain/records.ts';
 import type { Changed, Settled } from '../domain/steps.ts';
@@ -19,11 +20,17 @@ export function towards(
   elsewhere?: 'done' | 'pending',
 ): ScannedVersion {
   const { retention } = version.admission;
-  const mode: LockMode =
-    retention.mode === 'COMPLIANCE' || config.lock.mode === 'COMPLIANCE' ? 'COMPLIANCE' : 'GOVERNANCE';
-  const days = Math.max(retention.days, config.lock.days);
-  const admission = { ...version.admission, retention: { ...retention, mode, days } };
+  const admission = { ...version.admission, retention: { ...retention, ...lockTowards(retention, config) } };
   return { ...version, admission, ...(elsewhere === undefined ? {} : { elsewhere }) };
+}
+
+/** The stronger of the lock that policy asks for and the destination's own. */
+export function lockTowards(
+  asked: { readonly mode: LockMode; readonly days: number },
+  { lock }: Pick<DestinationConfig, 'lock'>,
+): { readonly mode: LockMode; readonly days: number } {
+  const isCompliance = asked.mode === 'COMPLIANCE' || lock.mode === 'COMPLIANCE';
+  return { mode: isCompliance ? 'COMPLIANCE' : 'GOVERNANCE', days: Math.max(asked.days, lock.days) };
 }
 
 /** What says that a destination cannot take anything now, and nothing of what was to go there. */

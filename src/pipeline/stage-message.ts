@@ -53,7 +53,7 @@ export async function stageMessage(
 }
 
 /** docs/format.md section 8.2. */
-const nonceOf = (sha256: Buffer): Buffer => Buffer.from(sha256.subarray(0, 16));
+export const nonceOf = (sha256: Buffer): Buffer => Buffer.from(sha256.subarray(0, 16));
 
 /** Policy's level is one of Zstandard, 1 to 22; 0 where it wants none. */
 function zlibLevel({ admission }: ScannedVersion): number {

@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { link, mkdir, open, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Failure } from '../domain/failures.ts';
 
 /** Length and SHA-256 of staged bytes. */
 export interface Staged {
@@ -12,14 +13,19 @@ export interface Staged {
 const suffix = '.sealed';
 
 /**
- * Sealed bytes on this host, readable by nobody else (0700, 0600): those of held files, named by their hold, and OpenPGP
+ * Sealed bytes on this host, readable by nobody else (0700, 0600): those of held files, named by their sealing, and OpenPGP
  * messages on their way, named by their sealing and nonce.
  */
 export class Staging {
   private readonly folder: string;
+  private readonly quotaBytes: number;
+  /** Asked for by steps that are under way. */
+  private claimedBytes = 0;
 
-  constructor(folder: string) {
+  /** @param quotaBytes how much may be held at once */
+  constructor(folder: string, quotaBytes = Number.POSITIVE_INFINITY) {
     this.folder = folder;
+    this.quotaBytes = quotaBytes;
   }
 
   path(name: string): string {
@@ -42,12 +48,39 @@ export class Staging {
       const staged = await writeDurably(partial, sealed);
       const known = typeof name === 'string' ? name : name(staged.sha256);
       const isFirst = await link(partial, this.path(known)).then(() => true, unlessThere);
-      const folder = await open(this.folder, 'r');
-      await folder.sync().finally(() => folder.close());
+      await this.syncFolder();
       return isFirst ? staged : ((await this.measure(known)) ?? staged);
     } finally {
       await rm(partial, { force: true });
     }
+  }
+
+  /**
+   * Runs what is about to stage so many bytes for a hold, if they fit beside what is held. Failure `staging_full`.
+   *
+   * @param heldBytes what is held on this host by now
+   */
+  async withRoom<T>(sizeBytes: number, heldBytes: () => Promise<number>, work: () => Promise<T>): Promise<T> {
+    // First, so that of two that ask at once at least one sees the other.
+    this.claimedBytes += sizeBytes;
+    try {
+      if ((await heldBytes()) + this.claimedBytes > this.quotaBytes) throw new Failure('staging_full');
+      return await work();
+    } catch (error) {
+      throw isDiskFull(error) ? new Failure('staging_full', {}, { cause: error }) : error;
+    } finally {
+      this.claimedBytes -= sizeBytes;
+    }
+  }
+
+  /** Gives staged bytes another name, unless something lies under it already: then that stays, and is what is measured. */
+  async rename(from: string, to: string): Promise<Staged> {
+    await link(this.path(from), this.path(to)).catch(unlessThere);
+    await this.syncFolder();
+    await this.drop(from);
+    const staged = await this.measure(to);
+    if (staged === undefined) throw new Failure('internal', { detail: 'staged bytes vanished' });
+    return staged;
   }
 
   /** What is staged, from the first byte to the last. */
@@ -97,7 +130,15 @@ export class Staging {
     for (const file of gone) await rm(join(this.folder, file), { force: true });
     return gone.length;
   }
+
+  private async syncFolder(): Promise<void> {
+    const folder = await open(this.folder, 'r');
+    await folder.sync().finally(() => folder.close());
+  }
 }
+
+const isDiskFull = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
 
 function unlessThere(error: NodeJS.ErrnoException): false {
   if (error.code === 'EEXIST') return false;

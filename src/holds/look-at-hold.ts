@@ -1,0 +1,18 @@
+import type { HoldStanding, HoldStep } from '../domain/holds.ts';
+import { attemptsOf, validApprovals } from './attempts.ts';
+import type { HoldDeps } from './deps.ts';
+import { heldFile } from './held.ts';
+import { registerOf } from './judge-attempt.ts';
+
+/** How a hold stands, as the catalog has it: what its workflow goes by, at its start and after all that happened to it. */
+export async function lookAtHold(deps: HoldDeps, { holdId }: HoldStep): Promise<HoldStanding> {
+  const { context, expiresMs, remindEveryMs } = deps;
+  const held = await heldFile(context.catalog, holdId);
+  const expiresAtMs = held.openedAt.getTime() + expiresMs;
+  const standing = { next: 'standing' as const, state: held.state, expiresAtMs, remindEveryMs };
+  const isUsable = held.state === 'open' && (held.staged === 'whole' || held.staged === 'host_unavailable');
+  if (!isUsable) return { ...standing, isApproved: false };
+  const { register, needed } = await registerOf(deps, held);
+  const approvals = validApprovals(await attemptsOf(context.catalog, holdId), held, register);
+  return { ...standing, isApproved: approvals.length >= needed };
+}
