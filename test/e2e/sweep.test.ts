@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { TestInstallation } from '../support/installation.ts';
 
@@ -20,8 +20,7 @@ test('without a watcher a sweep protects everything, changes and deletions inclu
   for (let i = 0; i < 60; i++) stack.write('docs', `folder/file-${i}`, `content ${i}`);
   const first = await sweep();
   expect(first).toMatchObject({ code: 0, result: 'complete', totals: { seen: 61, uploaded: 61, failed: 0 } });
-  const objects = (await stack.bucketState()).objects.length;
-  expect(objects).toBe(60);
+  expect(await stack.bucketState()).toMatchObject({ objects: [], packs: [{}] });
 
   stack.write('docs', 'folder/file-1', 'changed');
   rmSync(stack.path('docs', 'folder', 'file-2'));
@@ -29,9 +28,18 @@ test('without a watcher a sweep protects everything, changes and deletions inclu
   expect(second.code).toBe(0);
   // The folder too has another time now.
   expect(second.totals).toMatchObject({ uploaded: 2, deleted: 1, failed: 0 });
-  expect((await stack.bucketState()).objects.length).toBe(objects + 1);
+  expect(await stack.bucketState()).toMatchObject({ objects: [{}], packs: [{}] });
 
   expect((await sweep()).totals).toMatchObject({ seen: 60, unchanged: 60, bytesSent: 0 });
+  const restored = await stack.run('restore', 'docs', '--to', stack.path('docs', '..', 'restored'), '--json');
+  expect(restored.code).toBe(0);
+  expect(readFileSync(stack.path('docs', '..', 'restored', 'docs', 'folder', 'file-1'), 'utf8')).toBe(
+    'changed',
+  );
+  expect(readFileSync(stack.path('docs', '..', 'restored', 'docs', 'folder', 'file-59'), 'utf8')).toBe(
+    'content 59',
+  );
+  expect((await stack.run('verify', '--all', '--json')).code).toBe(0);
 });
 
 test('when too much is gone nothing counts as deleted until that is confirmed', async () => {

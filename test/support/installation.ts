@@ -254,12 +254,14 @@ export class TestInstallation {
   }
 
   /** All versions and delete markers of content objects, packs left out; and the multipart uploads still open. */
-  async bucketState(): Promise<{ objects: { key: string; versionId: string }[]; multiparts: number }> {
+  async bucketState(): Promise<
+    Record<'objects' | 'packs', { key: string; versionId: string }[]> & { multiparts: number }
+  > {
     const { client, bucket } = await this.s3();
     const objects: { key: string; versionId: string }[] = [];
     for (let marker: { KeyMarker?: string; VersionIdMarker?: string } | undefined = {}; marker; ) {
       const page: import('@aws-sdk/client-s3').ListObjectVersionsCommandOutput = await client.send(
-        new ListObjectVersionsCommand({ Bucket: bucket, Prefix: 'objects/', ...marker }),
+        new ListObjectVersionsCommand({ Bucket: bucket, ...marker }),
       );
       for (const version of [...(page.Versions ?? []), ...(page.DeleteMarkers ?? [])])
         objects.push({ key: version.Key ?? '', versionId: version.VersionId ?? '' });
@@ -272,7 +274,8 @@ export class TestInstallation {
     }
     const open = await client.send(new ListMultipartUploadsCommand({ Bucket: bucket }));
     this.disconnect();
-    return { objects, multiparts: open.Uploads?.length ?? 0 };
+    const below = (folder: string) => objects.filter(({ key }) => key.startsWith(folder));
+    return { objects: below('objects/'), packs: below('packs/'), multiparts: open.Uploads?.length ?? 0 };
   }
 
   /** Every request the embedded S3 server has answered, in the order of its log. */
