@@ -41,10 +41,6 @@ create index legal_hold_objects_hold on legal_hold_objects (hold_id);
 alter table objects add column unneeded_by text;
 create index objects_unneeded on objects (unneeded_by, id) where state <> 'deleted' and unneeded_by is not null;
 
--- One that is about to be deleted, as an object of content is.
-alter table manifests drop constraint manifests_state_check;
-alter table manifests add check (state in ('open', 'committed', 'abandoned', 'deleting'));
-
 -- Passes over the entries of a source by id.
 create index entries_source_id on entries (source_id, id);
 
