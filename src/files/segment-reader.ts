@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { readSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
+import { pooledSha256 } from './pooled-sha256.ts';
 
 /** A file no longer holds what its fingerprint says: the bytes read are not given out. */
 export class ContentChanged extends Error {
@@ -34,17 +35,13 @@ export async function* readSegments(handle: FileHandle, expected: ExpectedConten
   const bufferBytes = Math.min(segmentSize, sizeBytes);
   let current: Buffer = Buffer.allocUnsafe(bufferBytes);
   let spare: Buffer = Buffer.allocUnsafe(count > 1 ? bufferBytes : 0);
-  let reading = readSegment(handle, current, 0, expected);
+  let reading = count === 0 ? Promise.resolve(current) : checkedSegment(handle, current, 0, expected);
   for (let index = 0; index < count; index++) {
     const segment = await reading;
     if (index + 1 < count) {
-      reading = readSegment(handle, spare, index + 1, expected);
+      reading = checkedSegment(handle, spare, index + 1, expected);
       // Its failure is met at the next turn, unless the consumer stops before.
       reading.catch(() => undefined);
-    }
-    if (!isSegment(segment, index, segmentHashes)) {
-      await reading.catch(() => undefined);
-      throw new ContentChanged(index);
     }
     try {
       yield segment;
@@ -85,6 +82,20 @@ export function readWhole(
 
 function isSegment(segment: Buffer, index: number, segmentHashes: Buffer): boolean {
   return hash('sha256', segment, 'buffer').equals(segmentHashes.subarray(index * 32, index * 32 + 32));
+}
+
+/** Reads and checks a segment while the one before it is used. */
+async function checkedSegment(
+  handle: FileHandle,
+  buffer: Buffer,
+  index: number,
+  expected: ExpectedContent,
+): Promise<Buffer> {
+  const segment = await readSegment(handle, buffer, index, expected);
+  const sha256 = await pooledSha256(segment);
+  const recorded = expected.segmentHashes.subarray(index * 32, index * 32 + 32);
+  if (!sha256.equals(recorded)) throw new ContentChanged(index);
+  return segment;
 }
 
 async function readSegment(

@@ -14,6 +14,7 @@ import type { DestinationFacts, ObjectStore } from '../storage/object-store.ts';
 import type { EvidenceSealer } from './evidence.ts';
 import type { FailPoints } from './fail-points.ts';
 import type { KeyAccess } from './keys.ts';
+import type { PartBuffers } from './part-buffers.ts';
 import type { Semaphore } from './semaphore.ts';
 import type { Staging } from './staging.ts';
 
@@ -51,6 +52,8 @@ export interface PipelineContext {
   readonly recipients?: Recipients | undefined;
   readonly quarantineDir: string;
   readonly semaphores: Readonly<Record<'disk' | 'scanner' | 'upload' | 'tombstone' | 'hardlink', Semaphore>>;
+  /** What large uploads of this process are sent from. */
+  readonly partBuffers: PartBuffers;
   readonly failPoints: FailPoints;
   readonly log: Logger;
 }

@@ -1,11 +1,12 @@
 import type { Catalog } from '../catalog/catalog.ts';
 import type { IntentPartRow } from '../catalog/rows.ts';
 import type { Id } from '../domain/records.ts';
+import { pooledSha256 } from '../files/pooled-sha256.ts';
 import { compositeSha256 } from '../storage/locks.ts';
 import type { ObjectStore, Part, UploadName } from '../storage/object-store.ts';
 import type { StepRun } from './context.ts';
 import type { FailPoints } from './fail-points.ts';
-import { sha256 } from './sealing.ts';
+import type { PartBuffers } from './part-buffers.ts';
 
 /** The same plan gave other bytes than recorded: the upload must not go on under this IV. */
 export class NotReproducible extends Error {
@@ -23,8 +24,8 @@ export interface SentParts extends SentBytes {
   readonly parts: readonly Part[];
 }
 
-/** Parts under way at once: while one is sent the next is sealed, and a crash costs no more than one. */
-const inFlight = 1;
+/** Parts of one file that are hashed or sent at once, beside the one being filled: what a crash costs at most. */
+const inFlight = 4;
 
 export interface PartSenderOptions {
   readonly store: ObjectStore;
@@ -36,13 +37,15 @@ export interface PartSenderOptions {
   readonly recorded: readonly IntentPartRow[];
   /** Parts the server says it has. */
   readonly present: readonly Part[];
+  readonly buffers: PartBuffers;
   readonly run: StepRun;
   readonly failPoints: FailPoints;
 }
 
 /**
- * Cuts sealed bytes into parts and sends them: each part's length and SHA-256 are recorded before its first byte goes out,
- * and a part the server has already is not sent again.
+ * Cuts sealed bytes into parts and sends several at once: each part's length and SHA-256 are recorded before its first byte
+ * goes out, and a part the server has already is not sent again. No part is sent before all those before it were found to be
+ * as recorded: what comes after a part that is not would cover keystream that covered other bytes.
  */
 export class PartSender {
   private readonly options: PartSenderOptions;
@@ -50,10 +53,11 @@ export class PartSender {
   private readonly present: ReadonlyMap<number, Part>;
   private readonly done: Part[] = [];
   private readonly sending = new Set<Promise<void>>();
+  /** Resolves when every part cut so far is as recorded. */
+  private reproduced: Promise<unknown> = Promise.resolve();
   private failed: unknown;
-  /** The part being filled, and buffers of sent parts that can be filled again. */
+  /** The part being filled. */
   private current: Buffer | undefined;
-  private readonly spare: Buffer[] = [];
   private pendingBytes = 0;
   private partNumber = 0;
   private lengthBytes = 0;
@@ -64,22 +68,21 @@ export class PartSender {
     this.present = new Map(options.present.map((part) => [part.partNumber, part]));
   }
 
-  /** Takes the next sealed bytes; waits while too many parts are under way. */
+  /** Takes the next sealed bytes; waits while too many parts are under way, of this file or of all. */
   async add(bytes: Buffer): Promise<void> {
     this.lengthBytes += bytes.length;
-    let rest = bytes;
-    while (this.pendingBytes + rest.length >= this.options.partSize) {
-      const fits = this.options.partSize - this.pendingBytes;
-      this.fill(rest.subarray(0, fits));
-      rest = rest.subarray(fits);
-      await this.cut();
+    for (let rest = bytes; rest.length > 0; ) {
+      this.current ??= await this.options.buffers.take(this.options.partSize);
+      const filled = rest.copy(this.current, this.pendingBytes);
+      this.pendingBytes += filled;
+      rest = rest.subarray(filled);
+      if (this.pendingBytes === this.options.partSize) await this.cut(this.current);
     }
-    if (rest.length > 0) this.fill(rest);
   }
 
   /** Sends the rest and waits for all parts. */
   async finish(): Promise<SentParts> {
-    if (this.pendingBytes > 0) await this.cut();
+    if (this.current !== undefined) await this.cut(this.current);
     await Promise.all(this.sending);
     this.throwIfFailed();
     const parts = this.done.sort((a, b) => a.partNumber - b.partNumber);
@@ -90,63 +93,62 @@ export class PartSender {
     return { parts, partCount: parts.length, lengthBytes: this.lengthBytes, checksum };
   }
 
-  /** Resolves when no part is under way any more. */
+  /** Resolves when no part is under way any more; what was filled and not sent is dropped. */
   async idle(): Promise<void> {
     await Promise.allSettled(this.sending);
+    if (this.current !== undefined) this.options.buffers.give(this.current);
+    this.current = undefined;
   }
 
-  /** Copies into the part at hand: a few fixed buffers instead of ever new ones keep memory where it is. */
-  private fill(bytes: Buffer): void {
-    this.current ??= this.spare.pop() ?? Buffer.allocUnsafeSlow(this.options.partSize);
-    bytes.copy(this.current, this.pendingBytes);
-    this.pendingBytes += bytes.length;
-  }
-
-  private async cut(): Promise<void> {
-    const buffer = this.current ?? Buffer.alloc(0);
+  private async cut(buffer: Buffer): Promise<void> {
+    while (this.sending.size >= inFlight) await Promise.race(this.sending);
+    this.throwIfFailed();
     const body = buffer.subarray(0, this.pendingBytes);
     this.current = undefined;
     this.pendingBytes = 0;
     this.partNumber += 1;
-    const part = { partNumber: this.partNumber, length: body.length, sha256: sha256(body) };
-    const before = this.recorded.get(part.partNumber);
-    if (before && (before.length !== part.length || !before.sha256.equals(part.sha256)))
-      throw new NotReproducible();
-    const there = this.present.get(part.partNumber);
-    if (before && there?.sha256.equals(part.sha256) && there.lengthBytes === part.length) {
-      this.done.push(there);
-      this.spare.push(buffer);
-      return;
-    }
-    while (this.sending.size >= inFlight) await Promise.race(this.sending);
-    this.throwIfFailed();
-    const sending = this.send(part, body, before !== undefined)
+    const sending = this.send(this.partNumber, body)
       .catch((error: unknown) => {
         this.failed ??= error;
       })
       .finally(() => {
         this.sending.delete(sending);
-        this.spare.push(buffer);
+        this.options.buffers.give(buffer);
       });
     this.sending.add(sending);
   }
 
-  private async send(
-    part: { partNumber: number; length: number; sha256: Buffer },
-    body: Buffer,
-    recorded: boolean,
-  ): Promise<void> {
+  private async send(partNumber: number, body: Buffer): Promise<void> {
     const { catalog, store, upload, intentId, run, failPoints } = this.options;
-    if (!recorded) await catalog.write({ intentPart: { intentId, ...part }, events: [] });
-    const { etag } = await store.uploadPart({
-      ...upload,
-      partNumber: part.partNumber,
-      body,
-      sha256: part.sha256,
-    });
+    const before = this.recorded.get(partNumber);
+    const checked = this.check(body, before, this.reproduced);
+    this.reproduced = checked;
+    const sha256 = await checked;
+    const there = this.present.get(partNumber);
+    if (before && there?.sha256.equals(sha256) && there.lengthBytes === body.length) {
+      this.done.push(there);
+      return;
+    }
+    if (!before) {
+      const intentPart = { intentId, partNumber, length: body.length, sha256 };
+      await catalog.write({ intentPart, events: [] });
+    }
+    const { etag } = await store.uploadPart({ ...upload, partNumber, body, sha256 });
     run.heartbeat();
-    this.done.push({ partNumber: part.partNumber, etag, sha256: part.sha256, lengthBytes: part.length });
+    this.done.push({ partNumber, etag, sha256, lengthBytes: body.length });
     failPoints.reach('after-part');
+  }
+
+  /** The part's SHA-256, once it and all before it are as recorded. Throws {@link NotReproducible}. */
+  private async check(
+    body: Buffer,
+    before: IntentPartRow | undefined,
+    allBefore: Promise<unknown>,
+  ): Promise<Buffer> {
+    const [sha256] = await Promise.all([pooledSha256(body), allBefore]);
+    if (before && (before.length !== body.length || !before.sha256.equals(sha256)))
+      throw new NotReproducible();
+    return sha256;
   }
 
   private throwIfFailed(): void {

@@ -140,6 +140,7 @@ export class UploadAttempt {
       partSize: intent.partSize ?? 0,
       recorded: await context.catalog.intentParts(intent.id),
       present,
+      buffers: context.partBuffers,
       run: stepRun,
       failPoints: context.failPoints,
     });

@@ -26,6 +26,7 @@ import { RepositoryKeys } from '../../src/keys/repository-keys.ts';
 import { admit } from '../../src/pipeline/admit.ts';
 import type { PipelineContext, StepRun } from '../../src/pipeline/context.ts';
 import { fingerprint } from '../../src/pipeline/fingerprint.ts';
+import { PartBuffers } from '../../src/pipeline/part-buffers.ts';
 import { planAndRelease } from '../../src/pipeline/plan-and-release.ts';
 import { scan } from '../../src/pipeline/scan.ts';
 import { sealAndUpload } from '../../src/pipeline/seal-and-upload.ts';
@@ -222,6 +223,7 @@ export async function makeWorld(server: TestPostgres): Promise<World> {
       tombstone: new Semaphore(1),
       hardlink: new Semaphore(1),
     },
+    partBuffers: new PartBuffers(64 * 1024 * 1024),
     failPoints: { reach: () => {} },
     log: pino({ level: 'silent' }),
   };
