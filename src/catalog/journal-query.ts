@@ -1,6 +1,7 @@
 import type { Id } from '../domain/records.ts';
 import type { ManifestPlacement, ManifestRow } from '../manifest/records.ts';
 import type { Catalog } from './catalog.ts';
+import { storedOutcomes } from './selected-entries.ts';
 
 /** What of a source no manifest lists yet. */
 export interface JournalLag {
@@ -81,7 +82,7 @@ const isLeftBehind = (version: string): string => `exists (
 
 const isProtected = (version: string): string => `(
   (${version}.kind in ('dir', 'link') and ${version}.outcome = 'uploaded')
-  or (${version}.kind = 'file' and ${version}.outcome in ('uploaded', 'duplicate') and ${isPlaced(version)}))`;
+  or (${version}.kind = 'file' and ${version}.outcome in ${storedOutcomes} and ${isPlaced(version)}))`;
 
 interface PassQuery {
   readonly where: string;

@@ -45,7 +45,7 @@ export async function chainEnd(catalog: Catalog, sourceId: Id): Promise<ChainEnd
   const [row] = await catalog.rows<ChainEnd>(
     `select coalesce(max(number), 0) as number,
             (select sha256 from manifests where source_id = $1 and state = 'committed' order by number desc limit 1) as sha256
-     from manifests where source_id = $1 and state <> 'open'`,
+     from manifests where source_id = $1 and state in ('committed', 'abandoned')`,
     [sourceId],
   );
   return row ?? { number: 0, sha256: null };
@@ -120,6 +120,19 @@ export async function abandonManifest(
     `update manifests set state = 'abandoned' where source_id = $1 and number = $2 and destination = $3`,
     [sourceId, number, destination],
   );
+}
+
+/** Notes that destinations were away when a manifest was written: it is copied there from another one. */
+export async function missManifests(
+  catalog: Catalog,
+  records: readonly Pick<ManifestRecord, 'sourceId' | 'number' | 'destination'>[],
+): Promise<void> {
+  for (const { sourceId, number, destination } of records) {
+    await catalog.rows(
+      `update manifests set state = 'missing' where source_id = $1 and number = $2 and destination = $3`,
+      [sourceId, number, destination],
+    );
+  }
 }
 
 /** Whether a checkpoint is due: a month after the last complete one, or after the first journal. */

@@ -1,6 +1,7 @@
 import type { Id, Lock, SealedFormat } from '../domain/records.ts';
 import type { Catalog, OpenIntent } from './catalog.ts';
 import type { ManifestRecord } from './manifest-table.ts';
+import { storedOutcomes } from './selected-entries.ts';
 
 /** A version whose copy in a destination is planned, and why it is not there yet. */
 export interface PlannedCopy {
@@ -15,7 +16,7 @@ const fromReason = 'replicate:';
 export const sourceNamed = ({ reason }: PlannedCopy): string | undefined =>
   reason.startsWith(fromReason) ? reason.slice(fromReason.length) : undefined;
 
-const isSettled = `v.outcome in ('uploaded', 'duplicate', 'held', 'failed')`;
+const isSettled = `v.outcome in ${storedOutcomes}`;
 const isStored = (destination: string): string => `exists (
   select 1 from placements s join objects o on o.id = s.object_id
   where s.version_id = v.id and s.destination ${destination} and s.state = 'committed' and o.state = 'live')`;
@@ -41,7 +42,8 @@ export async function plannedCopies(
 /** Destinations for which something waits to be copied. */
 export async function destinationsToFill(catalog: Catalog): Promise<string[]> {
   const rows = await catalog.rows<{ destination: string }>(
-    `select destination from manifests where state = 'missing' group by destination
+    `select distinct m.destination from manifests m where m.state = 'missing' and exists (
+       select 1 from manifests f where f.source_id = m.source_id and f.number = m.number and f.state = 'committed')
      union
      select d.destination from (select distinct destination from placements where state = 'planned') d
      where exists (select 1 from placements p join versions v on v.id = p.version_id

@@ -95,6 +95,9 @@ export function headOf({ at, versionId }: Pick<Selection, 'at' | 'versionId'>, v
   ) h on true`;
 }
 
+/** Outcomes of versions that may lie somewhere: held and failed ones too, in another destination than the one that did so. */
+export const storedOutcomes = `('uploaded', 'duplicate', 'held', 'failed')`;
+
 /** Whether a version `v` is anywhere: as cheap as it can be asked. */
 const isPlaced = `select pl.destination from placements pl
   where pl.version_id = v.id and pl.state = 'committed' and pl.object_id is not null limit 1`;
@@ -127,7 +130,7 @@ export function entriesWithVersion(
     from versions v left join lateral (${placement}) p on true
     where ${candidates}
       and ((v.kind in ('dir', 'link') and v.outcome = 'uploaded')
-        or (v.kind = 'file' and v.outcome in ('uploaded', 'duplicate') and v.sha512 is not null and p.destination is not null))
+        or (v.kind = 'file' and v.outcome in ${storedOutcomes} and v.sha512 is not null and p.destination is not null))
     order by v.observation desc limit 1
   ) g on true
   where ${page.where} and h.outcome is distinct from 'deleted' ${wasSeen}`;

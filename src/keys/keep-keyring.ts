@@ -15,7 +15,12 @@ export async function keepKeyring(o: {
   const documents = await keyringDocuments(o.home);
   const keyring = documentsToKeep(documents, await shreddingScopes(o.catalog));
   const kept = [...keyring, ...(await hostDocuments(o.home))];
-  for (const { store, prefix, lock } of o.places) await publishKeyring(store, prefix, kept, lock);
+  const errors: unknown[] = [];
+  for (const { store, prefix, lock } of o.places) {
+    // One destination that is away keeps no other's keyring from being renewed.
+    await publishKeyring(store, prefix, kept, lock).catch((error: unknown) => errors.push(error));
+  }
+  if (errors.length > 0) throw errors[0];
   return deleteDue({ ...o, documents });
 }
 

@@ -13,11 +13,13 @@ import {
   abandonManifest,
   announceManifests,
   type ChainEnd,
+  type CheckpointPart,
   chainEnd,
   commitManifests,
   isCheckpointDue,
   type ListedState,
   type ManifestRecord,
+  missManifests,
   newestCheckpoint,
   openManifests,
   recordManifestLock,
@@ -26,6 +28,7 @@ import {
 import type { Id } from '../domain/records.ts';
 import type { Destination } from '../pipeline/context.ts';
 import type { FailPoints } from '../pipeline/fail-points.ts';
+import { troubleOf } from '../pipeline/several.ts';
 import { prefixed } from '../sealed/names.ts';
 import type { OpenedManifest } from './decode.ts';
 import type { ManifestFormat } from './format.ts';
@@ -134,12 +137,15 @@ export class ManifestWriter {
     });
     const retainUntil = await latestRetention(catalog, source.id);
     if (retainUntil === undefined) return;
+    const away = new Away<CheckpointPart>();
     for (const part of await newestCheckpoint(catalog, source.id)) {
       const store = destinations.get(part.destination)?.store;
       if (store === undefined || part.retainUntil >= retainUntil) continue;
       const lock = { mode: part.lockMode, retainUntil };
-      const inForce = await store.extendLock({ key: part.objectKey, versionId: part.s3VersionId, lock });
-      await recordManifestLock(catalog, { ...part, sourceId: source.id }, inForce.retainUntil);
+      const object = { key: part.objectKey, versionId: part.s3VersionId };
+      const inForce = await away.unlessAway(part, () => store.extendLock({ ...object, lock }));
+      if (inForce !== undefined)
+        await recordManifestLock(catalog, { ...part, sourceId: source.id }, inForce.retainUntil);
     }
   }
 
@@ -216,13 +222,17 @@ export class ManifestWriter {
       await announceManifests(catalog, records);
       failPoints.reach('manifest-recorded');
       const stored: StoredManifest[] = [];
+      const away = new Away<ManifestRecord>();
       for (const record of records) {
-        const sent = await this.#send(source, record, bytes, retainUntil);
+        const sent = await away.unlessAway(record, () => this.#send(source, record, bytes, retainUntil));
         if (sent !== undefined) stored.push(sent);
       }
       failPoints.reach('manifest-sent');
-      const isEverywhere = stored.length === records.length;
-      // What lies in some destinations only is sent to all of them again, under the next number.
+      away.throwIfAll(records.length);
+      await missManifests(catalog, away.records);
+      const isEverywhere = stored.length === records.length - away.records.length;
+      // What lies in some destinations only is sent to all of them again, under the next number; to one that is away it is
+      // copied later.
       const listed = isEverywhere ? [...sections.values()].flat() : [];
       await this.#commit(source, stored, listed);
       if (isEverywhere) return;
@@ -268,17 +278,26 @@ export class ManifestWriter {
     const byNumber = Map.groupBy(await openManifests(catalog, source.id), ({ number }) => number);
     for (const records of byNumber.values()) {
       const found: StoredManifest[] = [];
+      const away = new Away<ManifestRecord>();
       for (const record of records) {
         const store = destinations.get(record.destination)?.store;
-        const stored = store && (await findManifest(store, record, leastLockDays));
+        const stored = await away.unlessAway(
+          record,
+          async () => store && findManifest(store, record, leastLockDays),
+        );
         if (stored !== undefined) found.push(stored);
       }
+      away.throwIfAll(records.length);
       // Where it arrived nowhere the number is free: the next announcement takes the place of this one.
       if (found.length === 0) continue;
-      const isEverywhere = found.length === records.length;
+      await missManifests(catalog, away.records);
+      const isEverywhere = found.length === records.length - away.records.length;
       await this.#commit(source, found, isEverywhere ? await this.#readRows(found[0]) : []);
       for (const record of records) {
-        if (!found.some(({ destination }) => destination === record.destination)) {
+        if (
+          !found.some(({ destination }) => destination === record.destination) &&
+          !away.records.includes(record)
+        ) {
           await abandonManifest(catalog, record);
         }
       }
@@ -345,6 +364,28 @@ export class ManifestWriter {
       },
       undefined,
     );
+  }
+}
+
+/** Destinations that are away while the others are written to. */
+class Away<Part extends Pick<ManifestRecord, 'destination'>> {
+  readonly records: Part[] = [];
+  #error: unknown;
+
+  /** Undefined also where the record's destination is away. */
+  async unlessAway<T>(record: Part, work: () => Promise<T | undefined>): Promise<T | undefined> {
+    try {
+      return await work();
+    } catch (error) {
+      if (troubleOf(error) !== 'away') throw error;
+      this.#error ??= error;
+      this.records.push(record);
+      return undefined;
+    }
+  }
+
+  throwIfAll(count: number): void {
+    if (this.records.length === count) throw this.#error;
   }
 }
 

@@ -41,6 +41,9 @@ export async function locateObjects(reading: LocationReading): Promise<void> {
        when kind in ('dir', 'link') and outcome = 'uploaded' then 1
        when kind = 'file' and outcome in ('uploaded', 'duplicate') and json_extract(row, '$.sha512') is not null
          then exists (select 1 from place p join object o on o.name = p.object where p.version = version.id)
+       -- Held or failed in one destination, it may lie in another.
+       when kind = 'file' and outcome in ('held', 'failed') and json_extract(row, '$.sha512') is not null
+         then nullif(exists (select 1 from place p join object o on o.name = p.object where p.version = version.id), 0)
      end`,
   );
 }

@@ -341,3 +341,19 @@ describe('filling', () => {
     expect(await Array.fromAsync(world.second.listVersions(''))).toHaveLength(1);
   });
 });
+
+test('a version that one destination holds can be restored from the other', async () => {
+  const world = await newWorld();
+  world.knobs.release = ({ destination }) =>
+    destination.name === 'second' ? denied('destination_jurisdiction') : { allow: true, reasons: [] };
+  const { versionId } = await protect(world, 'a', 'content');
+  const found: (Id | undefined)[] = [];
+  const { catalogIndex } = await import('../../src/catalog/restore-query.ts');
+  const sourceId = world.context.ids.source('docs');
+  for await (const { version } of catalogIndex(world.catalog).rows(
+    { sourceId, path: Buffer.alloc(0) },
+    'tree',
+  ))
+    found.push(version?.id);
+  expect(found).toEqual([versionId]);
+});
