@@ -1,6 +1,7 @@
 import { leftPacks, settleLeft } from '../batch/left-intents.ts';
 import type { OpenIntent } from '../catalog/catalog.ts';
 import { openCopies } from '../catalog/several-query.ts';
+import { intentsUnder } from '../catalog/verify-query.ts';
 import { isHeldOpen } from '../holds/held.ts';
 import { commitUpload } from './commit.ts';
 import { type Destination, destinationOf, type PipelineContext } from './context.ts';
@@ -8,8 +9,11 @@ import { findLanded } from './landed.ts';
 import { checkReadBack } from './lock.ts';
 import { admitted } from './policy-input.ts';
 
-/** An upload younger than this may belong to a step that is just recording it, or to a host with another catalog. Milliseconds. */
-const strayAfterMs = 7 * 24 * 60 * 60 * 1000;
+const hourMs = 60 * 60 * 1000;
+/** An upload under a name of ours whose intent is closed; a younger one may belong to a step that is just ending. */
+const leftAfterMs = hourMs;
+/** An upload under a name that this catalog never announced may belong to a host with another catalog. */
+const strayAfterMs = 7 * 24 * hourMs;
 
 /**
  * Settles what crashes left behind. An open intent of a version without an outcome, or with an open hold, is its
@@ -42,13 +46,16 @@ export async function reconcile(context: PipelineContext): Promise<void> {
 }
 
 async function dropStrays(
-  { log }: PipelineContext,
+  { log, catalog }: PipelineContext,
   { store, config }: Destination,
   known: ReadonlySet<string>,
 ): Promise<void> {
   const prefix = config.prefix === '' ? 'objects/' : `${config.prefix}/objects/`;
   for await (const upload of store.listMultiparts(prefix)) {
-    if (known.has(upload.key) || Date.now() - upload.initiatedAt.getTime() < strayAfterMs) continue;
+    const ageMs = Date.now() - upload.initiatedAt.getTime();
+    if (known.has(upload.key) || ageMs < leftAfterMs) continue;
+    const [announced] = await intentsUnder(catalog, config.name, [upload.key]);
+    if (announced?.isOpen || (announced === undefined && ageMs < strayAfterMs)) continue;
     await store.abortMultipart(upload);
     log.info({ destination: config.name }, 'dropped an upload that no intent stands for');
   }

@@ -121,6 +121,35 @@ describe('reconcile', () => {
     expect((await intentStates(world)).map(({ state }) => state).sort()).toEqual(['committed', 'open']);
   });
 
+  test('drops what an upload of a closed intent left after an hour, never what an open one stands for', async () => {
+    const world = await makeWorld(postgres());
+    const left = async (): Promise<string[]> => {
+      const keys: string[] = [];
+      for await (const { key } of world.store.listMultiparts('')) keys.push(key);
+      return keys;
+    };
+    const begin = async (key: string, ageMs: number) => {
+      world.knobs.storeAheadMs = -ageMs;
+      await world.store.createMultipart({ key, lock: { mode: 'GOVERNANCE', days: 1 } });
+      world.knobs.storeAheadMs = 0;
+    };
+    await cutOff(world, 'open', noise(9 * 1024 * 1024), 'createMultipart', 'before');
+    world.write('done', 'one');
+    await protectOnce(world.context, await world.entry('done'));
+    const keys = await world.catalog.rows<{ key: string; state: string }>(
+      'select object_key as key, state from intents order by state',
+    );
+    expect(keys.map(({ state }) => state)).toEqual(['committed', 'open']);
+    const [closed, open] = keys.map(({ key }) => key) as [string, string];
+    await begin(closed, 2 * hourMs);
+    await begin(open, 2 * hourMs);
+    await reconcile(world.context);
+    expect(await left()).toEqual([open]);
+    await begin(closed, hourMs / 2);
+    await reconcile(world.context);
+    expect((await left()).toSorted()).toEqual([closed, open].toSorted());
+  });
+
   test('drops uploads that no intent stands for, once they are a week old', async () => {
     const world = await makeWorld(postgres());
     const lock = { mode: 'GOVERNANCE' as const, days: 1 };

@@ -197,6 +197,7 @@ const meanings: Readonly<Record<FindingKind, string>> = {
   delete_marker:
     'somebody deleted names of ours. The locked versions lie unharmed beneath, and restore takes them. Find out who may delete in the bucket.',
   open_upload:
-    'uploads in parts that nobody finished. They cost room; the worker drops them an hour after they began.',
+    'uploads in parts that nobody finished. They cost room; at its start and daily the worker drops those\n' +
+    '  that are an hour old, and those that this catalog knows nothing of when they are a week old.',
   leftover: 'ours, but nothing rests on them any more: they cost room until their locks end. Nothing to do.',
 };
