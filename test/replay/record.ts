@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure, type Workflow } from '@temporalio/common';
 import { changedSignal } from '../../workflows/messages.ts';
+import type { protectBatch } from '../../workflows/protect-batch.ts';
 import type { protectFile } from '../../workflows/protect-file.ts';
 import type { rescanOnSchedule } from '../../workflows/rescan.ts';
 import type { stagingHold } from '../../workflows/staging-hold.ts';
@@ -87,6 +88,7 @@ try {
   await recordVerifySample(temporal, client);
   await recordSweep(temporal, client);
   await recordRescan(temporal, client);
+  await recordBatch(temporal, client);
 } finally {
   await temporal.env.teardown();
 }
@@ -170,6 +172,27 @@ async function recordSweep(on: TestTemporal, client: Client): Promise<void> {
   await handle.result();
   await save('sweep-scheduled', handle);
   await save('sweep', client.workflow.getHandle('sweep:s'));
+  await stop();
+}
+
+async function recordBatch(on: TestTemporal, client: Client): Promise<void> {
+  const taskQueue = 'files.batch';
+  const steps = madeUpSteps({
+    protectBatch: (_input, calls) => {
+      if (calls === 1) return { next: 'unavailable', dependency: 's3' };
+      if (calls === 2) return { next: 'busy' };
+      throw ApplicationFailure.create({ message: 'planted_object', type: 'planted_object' });
+    },
+    giveUpBatch: () => undefined,
+  });
+  const stop = await startWorker(on, taskQueue, steps.activities, { bundle: on.real });
+  const handle = await client.workflow.start<typeof protectBatch>('protectBatch', {
+    workflowId: 'batch:b',
+    taskQueue,
+    args: [{ batchId: 'b', retry: { maxRetries: 0, retryDelayMs: 10 } }],
+  });
+  await handle.result();
+  await save('batch', handle);
   await stop();
 }
 

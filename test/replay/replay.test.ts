@@ -29,6 +29,7 @@ const replay = (history: History): Promise<void> =>
 
 test('histories of every way through are recorded', () => {
   expect(names.toSorted()).toEqual([
+    'batch',
     'continued',
     'failed',
     'held',

@@ -1,0 +1,42 @@
+import { randomUUID } from 'node:crypto';
+import { ApplicationFailure } from '@temporalio/common';
+import { expect, test } from 'vitest';
+import type { protectBatch } from '../../workflows/protect-batch.ts';
+import { clientOf, runWorker, useTemporal } from '../support/temporal.ts';
+import { type Handler, madeUpSteps } from './steps.ts';
+
+const temporal = useTemporal();
+
+async function run(changes: Record<string, Handler>) {
+  const taskQueue = `files.${randomUUID()}`;
+  const steps = madeUpSteps({ giveUpBatch: () => undefined, ...changes });
+  await runWorker(temporal(), taskQueue, steps.activities);
+  await clientOf(temporal()).workflow.execute<typeof protectBatch>('protectBatch', {
+    workflowId: `batch:${randomUUID()}`,
+    taskQueue,
+    args: [{ batchId: 'b', retry: { maxRetries: 1, retryDelayMs: 1 } }],
+  });
+  return steps;
+}
+
+test('a batch is one activity, told only the id', async () => {
+  const { calls } = await run({ protectBatch: () => ({ next: 'batched' }) });
+  expect(calls).toEqual([{ name: 'protectBatch', input: { batchId: 'b' }, local: false }]);
+});
+
+test('it waits for what it needs, and for its turn, and goes on', async () => {
+  const { names } = await run({
+    protectBatch: (_, count) =>
+      [{ next: 'unavailable', dependency: 's3' }, { next: 'busy' }, { next: 'batched' }][count - 1],
+  });
+  expect(names()).toEqual(['protectBatch', 'awaitDependency', 'protectBatch', 'protectBatch']);
+});
+
+test('an error is tried again, and then every file goes its own way', async () => {
+  const { names } = await run({
+    protectBatch: () => {
+      throw ApplicationFailure.create({ message: 'planted_object', type: 'planted_object' });
+    },
+  });
+  expect(names()).toEqual(['protectBatch', 'protectBatch', 'giveUpBatch']);
+});
