@@ -13,6 +13,7 @@ import { createHoldActivities, hostHoldActivities } from '../activities/holds.ts
 import { createActivities } from '../activities/index.ts';
 import { createReplicateActivities } from '../activities/replicate.ts';
 import { createRescanActivities } from '../activities/rescan.ts';
+import { createRetentionActivities } from '../activities/retention.ts';
 import { createVerifyActivities } from '../activities/verify.ts';
 import type { VerifySampleInput } from '../workflows/verify-sample.ts';
 import { auditEvent } from './audit/event.ts';
@@ -57,6 +58,9 @@ import { repeat } from './repeat.ts';
 import { startFilling } from './replicate/start.ts';
 import { type RescanDeps, slowDeadlineMs } from './rescan/rescan.ts';
 import { scheduleRescans } from './rescan/schedule.ts';
+import type { RetentionContext } from './retention/context.ts';
+import { openDeleting } from './retention/open.ts';
+import { startRetention } from './retention/start.ts';
 import { openScanner } from './scanner/open-scanner.ts';
 import { openSource, servedSources } from './sources.ts';
 import type { Endpoints } from './stack/endpoints.ts';
@@ -137,6 +141,7 @@ const activities = {
   ...createVerifyActivities(verifying(installation, context), metrics, log),
   ...createReplicateActivities(context),
   ...createRescanActivities(rescanning(context), metrics),
+  ...createRetentionActivities(retaining(context)),
 };
 const shared = {
   connection,
@@ -175,6 +180,7 @@ void housekeeping(
   scheduleSamples,
   () => scheduleRescans(client, config),
   () => scheduleSweeps(client, config, installation.ids),
+  startRetentions,
 );
 const daily = setInterval(
   () => void housekeeping(settleLeftovers, maintainKeyring, keepCheckpoints),
@@ -264,6 +270,30 @@ function sweeping(): SweepContext {
     // Messages are sealed one by one: nothing of theirs goes in batches.
     batches: config.format === 'sealed-v1' && !config.writeOnly,
     openSource: (sourceId) => openSource(config, ids, catalog, sources.get(sourceId) ?? '', paths.home),
+  };
+}
+
+/** Retention works for the sources of this configuration; it goes on for one that is taken out of it. */
+async function startRetentions(): Promise<void> {
+  for (const { name } of config.sources) await startRetention(client, config, installation.ids.source(name));
+}
+
+/** What retention works with: it deletes as a role of its own. */
+function retaining({
+  catalog,
+  ids,
+  hostId,
+  policy,
+  destinations,
+  failPoints,
+}: PipelineContext): RetentionContext {
+  const retained = [...destinations].map(
+    ([name, { store, config: destination }]) => [name, { store, lockDays: destination.lock.days }] as const,
+  );
+  return {
+    ...{ catalog, ids, hostId, policy, failPoints, log },
+    destinations: new Map(retained),
+    openDeleting: () => openDeleting(config, endpoints),
   };
 }
 

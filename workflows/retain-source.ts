@@ -31,7 +31,7 @@ interface RetainRun extends RetainRequest {
 }
 
 /** So many in one history. */
-const mostSlices = 100;
+const mostSlices = 50;
 /** After a failed run the next one begins sooner. */
 const mostRetryMs = 60 * 60_000;
 

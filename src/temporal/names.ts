@@ -19,6 +19,8 @@ export const sweepScheduleId = (sourceId: Id): string => `sweep-schedule:${sourc
 /** One rescan at a time. */
 export const rescanWorkflowId = 'rescan';
 export const rescanScheduleId = 'rescan-schedule';
+/** One for each source, as long as there is the source. */
+export const retainWorkflowId = (sourceId: Id): string => `retain:${sourceId}`;
 export const holdWorkflowId = (holdId: Id): string => `hold:${holdId}`;
 /** One filling per destination at a time. */
 export const fillWorkflowId = (destination: string): string => `fill:${destination}`;
