@@ -1,4 +1,4 @@
-/** Small contents that tell how a scanner is set up: zip archives (PKWARE APPNOTE 6.3) with one member each. */
+/** Small contents that tell how a scanner is set up: zip archives (PKWARE APPNOTE 6.3). */
 import { crc32, deflateRawSync } from 'node:zlib';
 import { testFile } from './test-file.ts';
 
@@ -20,7 +20,7 @@ export function nestedArchive(depth = 101): Buffer {
 export const longMember = (): Buffer =>
   zipOf({ name: 'long.bin', content: Buffer.from('nothing'), saidBytes: 0xffff_fffe });
 
-interface Member {
+export interface ZipMember {
   readonly name: string;
   readonly content: Buffer;
   readonly isStored?: boolean;
@@ -29,25 +29,34 @@ interface Member {
   readonly saidBytes?: number;
 }
 
-function zipOf({ name: text, content, isStored = false, isEncrypted = false, saidBytes }: Member): Buffer {
-  const name = Buffer.from(text);
-  const data = isStored ? content : deflateRawSync(content);
-  const common = Buffer.alloc(26);
-  common.writeUInt16LE(20, 0);
-  common.writeUInt16LE(isEncrypted ? 1 : 0, 2);
-  common.writeUInt16LE(isStored ? 0 : 8, 4);
-  common.writeUInt32LE(crc32(content), 10);
-  common.writeUInt32LE(data.length, 14);
-  common.writeUInt32LE(saidBytes ?? content.length, 18);
-  common.writeUInt16LE(name.length, 22);
-  const local = Buffer.concat([Buffer.from('PK\x03\x04', 'latin1'), common, name, data]);
-  const head = Buffer.from('PK\x01\x02\x14\x00', 'latin1');
-  const central = Buffer.concat([head, common, Buffer.alloc(14), name]);
+/** A zip archive of these members, compressed unless they are stored. */
+export function zipOf(...members: readonly ZipMember[]): Buffer {
+  const locals: Buffer[] = [];
+  const centrals: Buffer[] = [];
+  let offset = 0;
+  for (const { name: text, content, isStored = false, isEncrypted = false, saidBytes } of members) {
+    const name = Buffer.from(text);
+    const data = isStored ? content : deflateRawSync(content);
+    const common = Buffer.alloc(26);
+    common.writeUInt16LE(20, 0);
+    common.writeUInt16LE(isEncrypted ? 1 : 0, 2);
+    common.writeUInt16LE(isStored ? 0 : 8, 4);
+    common.writeUInt32LE(crc32(content), 10);
+    common.writeUInt32LE(data.length, 14);
+    common.writeUInt32LE(saidBytes ?? content.length, 18);
+    common.writeUInt16LE(name.length, 22);
+    const at = Buffer.alloc(14);
+    at.writeUInt32LE(offset, 10);
+    centrals.push(Buffer.from('PK\x01\x02\x14\x00', 'latin1'), common, at, name);
+    locals.push(Buffer.from('PK\x03\x04', 'latin1'), common, name, data);
+    offset += 30 + name.length + data.length;
+  }
+  const central = Buffer.concat(centrals);
   const end = Buffer.alloc(22);
   end.write('PK\x05\x06', 'latin1');
-  end.writeUInt16LE(1, 8);
-  end.writeUInt16LE(1, 10);
+  end.writeUInt16LE(members.length, 8);
+  end.writeUInt16LE(members.length, 10);
   end.writeUInt32LE(central.length, 12);
-  end.writeUInt32LE(local.length, 16);
-  return Buffer.concat([local, central, end]);
+  end.writeUInt32LE(offset, 16);
+  return Buffer.concat([...locals, central, end]);
 }

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,17 +17,19 @@ function clamdPath(): string {
   return path;
 }
 
-/** A real clamd that knows only EICAR, in a folder of its own. */
+/** A real clamd that knows only EICAR unless it is given more, in a folder of its own. */
 export class Clamd {
   readonly folder = mkdtempSync(join(tmpdir(), 'holdfast-clamd-'));
   readonly socketPath = join(this.folder, 'clamd.sock');
   readonly #config = join(this.folder, 'clamd.conf');
   #child: ChildProcess | undefined;
 
-  constructor(limits: { readonly maxFileSize: string; readonly streamMaxLength: string }) {
+  constructor(
+    limits: { readonly maxFileSize: string; readonly streamMaxLength: string },
+    more: Readonly<Record<string, string>> = {},
+  ) {
     mkdirSync(join(this.folder, 'db'));
-    const signature = `Eicar-Test-Signature:0:*:${eicar.toString('hex')}\n`;
-    writeFileSync(join(this.folder, 'db', 'eicar.ndb'), signature);
+    this.database('eicar.ndb', `Eicar-Test-Signature:0:*:${eicar.toString('hex')}\n`);
     const settings = {
       LocalSocket: this.socketPath,
       FixStaleSocket: 'yes',
@@ -42,9 +44,25 @@ export class Clamd {
       AlertExceedsMax: 'yes',
       AlertEncrypted: 'yes',
       ConcurrentDatabaseReload: 'no',
+      ...more,
     };
     const lines = Object.entries(settings).map(([name, value]) => `${name} ${value}\n`);
     writeFileSync(this.#config, lines.join(''));
+  }
+
+  /** Puts a file among the signatures; loaded at the next start or reload. */
+  database(name: string, content: string | Buffer): void {
+    const file = join(this.folder, 'db', name);
+    writeFileSync(`${file}.new`, content);
+    renameSync(`${file}.new`, file);
+  }
+
+  /** Asks for the signatures to be loaded anew; returns when that has begun. */
+  async reload(): Promise<void> {
+    const socket = connect(this.socketPath);
+    socket.write('zRELOAD\0');
+    await once(socket, 'data');
+    socket.destroy();
   }
 
   async start(): Promise<void> {
