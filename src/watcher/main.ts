@@ -2,9 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Catalog } from '../catalog/catalog.ts';
 import { openPool } from '../catalog/database.ts';
 import { newRunId } from '../domain/ids.ts';
+import type { Id } from '../domain/records.ts';
 import { createLog } from '../observability/log.ts';
 import { Metrics } from '../observability/metrics.ts';
 import { announceReady, openProcess, untilStopped } from '../process.ts';
+import { startSweep } from '../sweep/start.ts';
 import { connectClient } from '../temporal/connect.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { ProblemBoard } from './problem-board.ts';
@@ -23,9 +25,14 @@ await catalog.startRun({ id: runId, kind: 'watch', hostId: config.host.id, actor
 
 const board = new ProblemBoard(paths.home);
 const stopping = new AbortController();
+const startedSweep = (sourceId: Id): Promise<boolean> =>
+  startSweep(client, config, sourceId, { actor: 'holdfast', confirmsDeletions: false });
 const agents = config.sources.map(
   (source) =>
-    new SourceAgent({ installation, catalog, dispatcher, log, source, home: paths.home, ids, runId, board }),
+    new SourceAgent({
+      ...{ installation, catalog, dispatcher, log, source, home: paths.home, ids, runId, board },
+      startSweep: startedSweep,
+    }),
 );
 const working = agents.map((agent) => agent.run(stopping.signal));
 announceReady();

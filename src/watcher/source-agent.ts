@@ -46,7 +46,12 @@ interface AgentOptions {
   readonly ids: Ids;
   readonly runId: Id;
   readonly board: ProblemBoard;
+  /** Starts a sweep of the source; false when one is under way. */
+  readonly startSweep: (sourceId: Id) => Promise<boolean>;
 }
+
+/** More changes than this at once are for a sweep, which takes small files together. */
+const mostSingly = 1_000;
 
 /** Paths kept while the catalog or Temporal is away; beyond that only the mark that a walk is needed. */
 const mostWaiting = 100_000;
@@ -111,7 +116,7 @@ export class SourceAgent {
     while (!signal.aborted) {
       try {
         if (this.needsWalk) await this.catchUp(served, signal);
-        await this.handOver();
+        await this.handOver(served.id);
       } catch (error) {
         log.warn(
           { err: error, source: source.name, waiting: this.waiting.size },
@@ -127,15 +132,19 @@ export class SourceAgent {
   private async catchUp(served: WalkedSource, signal: AbortSignal): Promise<void> {
     const { catalog, ids, log } = this.options;
     this.needsWalk = false;
+    let due = 0;
     try {
       const skips: Skipped[] = [];
       for await (const found of compareTree(served, catalog, ids)) {
         if (signal.aborted) return;
         this.totals.seen++;
-        if (found.is === 'due' || found.is === 'gone') this.wait(found.entry);
+        if (found.is === 'due' || found.is === 'gone') {
+          this.wait(found.entry);
+          if (++due === mostSingly && (await this.leaveToSweep(served.id))) return;
+        }
         if (found.is === 'skipped') skips.push(found);
         if (skips.length >= batchEntries) await this.record(skips.splice(0));
-        if (this.waiting.size >= batchEntries) await this.handOver();
+        if (this.waiting.size >= batchEntries) await this.handOver(served.id);
       }
       await this.record(skips);
     } catch (error) {
@@ -203,8 +212,24 @@ export class SourceAgent {
     else this.needsWalk = true;
   }
 
-  private async handOver(): Promise<void> {
+  /** A sweep that starts now finds all that waits; one that is under way may have passed it by. */
+  private async leaveToSweep(sourceId: Id): Promise<boolean> {
+    const { startSweep, log, source } = this.options;
+    const found = [...this.waiting.values()];
+    // What changes from here on waits anew: the sweep may have passed it before.
+    this.waiting.clear();
+    const started = await startSweep(sourceId).catch((error: unknown) => {
+      this.needsWalk = true;
+      throw error;
+    });
+    if (started) log.info({ source: source.name }, 'many changes at once are left to a sweep');
+    else for (const entry of found) this.wait(entry);
+    return started;
+  }
+
+  private async handOver(sourceId: Id): Promise<void> {
     const { dispatcher, runId } = this.options;
+    if (this.waiting.size >= mostSingly && (await this.leaveToSweep(sourceId))) return;
     for (;;) {
       this.takeDue();
       const batch = [...this.waiting.values()].slice(0, batchEntries);

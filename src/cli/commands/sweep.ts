@@ -1,13 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Client, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
-import type { sweepSource } from '../../../workflows/sweep-source.ts';
+import type { Client } from '@temporalio/client';
 import type { Catalog, EndedRun } from '../../catalog/catalog.ts';
 import { Failure } from '../../domain/failures.ts';
 import { newRunId } from '../../domain/ids.ts';
 import type { Id } from '../../domain/records.ts';
-import { groupOf, type Installation } from '../../installation.ts';
-import { sweepInput } from '../../sweep/schedule.ts';
-import { filesQueue, sweepWorkflowId } from '../../temporal/names.ts';
+import type { Installation } from '../../installation.ts';
+import { startSweep } from '../../sweep/start.ts';
+import { sweepWorkflowId } from '../../temporal/names.ts';
 import { bytes, printable } from '../output.ts';
 import { type Session, unlock, withCatalog, withTemporal } from '../session.ts';
 
@@ -51,25 +50,11 @@ async function start(
   { confirmDeletions = false }: SweepOptions,
 ): Promise<Id | undefined> {
   const runId = newRunId();
-  const sourceId = ids.source(source);
-  const input = sweepInput(config, sourceId, {
-    runId,
-    actor: session.actor,
-    confirmsDeletions: confirmDeletions,
-  });
-  try {
-    await client.workflow.start<typeof sweepSource>('sweepSource', {
-      workflowId: sweepWorkflowId(sourceId),
-      taskQueue: filesQueue(groupOf(config)),
-      args: [input],
-    });
-    return runId;
-  } catch (error) {
-    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-    // What was asked for now was not asked of the one under way.
-    if (confirmDeletions) throw new Failure('sweep_running', { source });
-    return undefined;
-  }
+  const asked = { runId, actor: session.actor, confirmsDeletions: confirmDeletions };
+  if (await startSweep(client, config, ids.source(source), asked)) return runId;
+  // What was asked for now was not asked of the one under way.
+  if (confirmDeletions) throw new Failure('sweep_running', { source });
+  return undefined;
 }
 
 async function runUnderWay(catalog: Catalog, sourceId: Id): Promise<Id> {
