@@ -218,9 +218,9 @@ export class ClamdScanner implements Scanner {
     this.#closing ??= setTimeout(() => this.#closeIdle(), maxIdleMs).unref();
   }
 
-  /** The longest idle are the first. */
+  /** Once a second, whatever was not used for half of it; the longest idle are the first. */
   #closeIdle(): void {
-    const since = performance.now() - maxIdleMs;
+    const since = performance.now() - maxIdleMs / 2;
     const used = this.#idle.findIndex((kept) => kept.since > since);
     for (const { session } of this.#idle.splice(0, used === -1 ? this.#idle.length : used)) session.destroy();
     this.#closing =

@@ -230,12 +230,12 @@ describe('signatures that are loaded anew', () => {
     await clamd.start();
     const by = scannerOf(clamd, {
       signatures: (version) => externalSignatures('custom', version),
-      deadlineMs: () => 500,
+      deadlineMs: () => 2_000,
     });
     await scan(marker, by);
     clamd.database('daily.cud', dailyDatabase(101, withMarker));
     await clamd.reload();
-    await sleep(1_200);
+    await sleep(1_500);
     // clamd alone would answer after 30 s.
     const verdicts = [await scan(marker, by), await scan(marker, by)];
     expect(verdicts).toMatchObject([
