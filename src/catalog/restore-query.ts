@@ -1,6 +1,7 @@
 import type { EntryKind, Id, Outcome } from '../domain/records.ts';
 import type {
   ContentPlace,
+  RestorableFile,
   RestorableVersion,
   RestoreIndex,
   RestorePass,
@@ -18,6 +19,7 @@ export function catalogIndex(catalog: Catalog): RestoreIndex {
     totals: (selection) => restoreTotals(catalog, selection),
     hardlinkTargets: (selection) => hardlinkTargets(catalog, selection),
     rows: (selection, pass) => restoreRows(catalog, selection, pass),
+    elsewhere: (version) => otherPlaces(catalog, version),
   };
 }
 
@@ -26,14 +28,31 @@ async function sourceIdOf(catalog: Catalog, name: string): Promise<Id | undefine
   return row?.id;
 }
 
+const placesOfContent = `placements pl join objects o on o.id = pl.object_id
+    join sealed_files f on f.object_id = pl.object_id and f.byte_offset = pl.byte_offset
+    join sealings s on s.id = f.sealing_id`;
+
 /** Where the content of a version `v` is; where the object is still known to exist before where it was lost. */
 const contentPlace = `select pl.destination, f.byte_offset, f.length, o.key, o.s3_version_id,
     s.version_id as made_for, s.key_id, o.format, f.sealed_sha256
-  from placements pl join objects o on o.id = pl.object_id
-    join sealed_files f on f.object_id = pl.object_id and f.byte_offset = pl.byte_offset
-    join sealings s on s.id = f.sealing_id
+  from ${placesOfContent}
   where pl.version_id = v.id and pl.state = 'committed'
   order by o.state = 'live' desc, pl.destination limit 1`;
+
+async function otherPlaces(catalog: Catalog, { id, place }: RestorableFile): Promise<ContentPlace[]> {
+  const rows = await catalog.rows<ContentPlace & { readonly sealedSha256: Buffer | null }>(
+    `select pl.destination, o.key, o.s3_version_id as "s3VersionId", f.byte_offset as offset, f.length, o.format,
+            s.version_id as "madeFor", s.key_id as "keyId", f.sealed_sha256 as "sealedSha256"
+     from ${placesOfContent}
+     where pl.version_id = $1 and pl.destination <> $2 and pl.state = 'committed' and o.state = 'live'
+     order by coalesce(o.check_result, 'ok') = 'ok' desc, pl.destination`,
+    [id, place.destination],
+  );
+  return rows.map(({ sealedSha256, ...row }) => ({
+    ...row,
+    ...(sealedSha256 === null ? {} : { sealedSha256 }),
+  }));
+}
 
 async function restoreTotals(catalog: Catalog, selection: Selection): Promise<RestoreTotals> {
   let totals: RestoreTotals = { entries: 0, files: 0, hardlinks: 0, links: 0, folders: 0, bytes: 0 };

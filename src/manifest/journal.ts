@@ -28,7 +28,7 @@ import {
 import type { Id } from '../domain/records.ts';
 import type { Destination } from '../pipeline/context.ts';
 import type { FailPoints } from '../pipeline/fail-points.ts';
-import { troubleOf } from '../pipeline/several.ts';
+import { troubleOf } from '../pipeline/trouble.ts';
 import { prefixed } from '../sealed/names.ts';
 import type { OpenedManifest } from './decode.ts';
 import type { ManifestFormat } from './format.ts';

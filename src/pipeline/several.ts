@@ -1,13 +1,14 @@
 import type { OpenIntent } from '../catalog/catalog.ts';
 import { adoptAnnouncedParts, placementStates } from '../catalog/several-query.ts';
 import type { DestinationConfig } from '../config.ts';
-import { Failure, type FailureCode, isFailure } from '../domain/failures.ts';
+import { Failure, isFailure } from '../domain/failures.ts';
 import type { LockMode, PlacementState } from '../domain/records.ts';
 import type { Changed, Settled } from '../domain/steps.ts';
 import { type Destination, destinationOf, type PipelineContext } from './context.ts';
 import { outages } from './outages.ts';
 import type { ScannedVersion } from './policy-input.ts';
 import { endWithSome, settledAs } from './settle.ts';
+import { troubleOf } from './trouble.ts';
 
 /**
  * A version as one destination gets it: under the stronger of the lock that policy asks for and the destination's own.
@@ -31,30 +32,6 @@ export function lockTowards(
 ): { readonly mode: LockMode; readonly days: number } {
   const isCompliance = asked.mode === 'COMPLIANCE' || lock.mode === 'COMPLIANCE';
   return { mode: isCompliance ? 'COMPLIANCE' : 'GOVERNANCE', days: Math.max(asked.days, lock.days) };
-}
-
-/** What says that a destination cannot take anything now, and nothing of what was to go there. */
-const awayCodes: readonly FailureCode[] = [
-  's3_unavailable',
-  's3_denied',
-  's3_wrong_region',
-  'bucket_missing',
-  'bucket_without_lock',
-];
-/** What a destination did to a single object. */
-const faultCodes: readonly FailureCode[] = [
-  's3_corrupt',
-  'lock_mismatch',
-  'lock_refused',
-  'planted_object',
-  'object_missing',
-];
-
-/** How an error keeps a destination from taking a version; undefined where it is not the destination's. */
-export function troubleOf(error: unknown): 'away' | 'fault' | undefined {
-  if (!isFailure(error)) return undefined;
-  if (awayCodes.includes(error.code)) return 'away';
-  return faultCodes.includes(error.code) ? 'fault' : undefined;
 }
 
 const isThrough = (state: PlacementState | undefined): boolean => state === 'committed' || state === 'held';

@@ -2,6 +2,8 @@ import { createHash, type Hash } from 'node:crypto';
 import { Failure, failures, isFailure } from '../domain/failures.ts';
 import type { SessionKeyFinder } from '../openpgp/open-message.ts';
 import type { KeyAccess } from '../pipeline/keys.ts';
+import { outages } from '../pipeline/outages.ts';
+import { troubleOf } from '../pipeline/trouble.ts';
 import { segmentSizeFor } from '../sealed/layout.ts';
 import {
   type ByteSource,
@@ -14,7 +16,7 @@ import type { ObjectStore } from '../storage/object-store.ts';
 import type { ByteBudget } from './byte-budget.ts';
 import type { Neighbours } from './neighbours.ts';
 import { messageContent, type ReadPart } from './openpgp-content.ts';
-import type { RestorableFile, RestoreRow } from './restore-index.ts';
+import type { ContentPlace, RestorableFile, RestoreRow } from './restore-index.ts';
 import { retrying, throwIfInterrupted } from './retry.ts';
 
 const mebibyte = 1024 * 1024;
@@ -39,6 +41,8 @@ export interface ReadDeps {
   readonly neighbours?: Neighbours | undefined;
   readonly signal: AbortSignal;
   readonly retryPausesMs: readonly number[];
+  /** Where else a version's content lies; undefined where only one place is known of each. */
+  readonly elsewhere?: ((version: RestorableFile) => Promise<readonly ContentPlace[]>) | undefined;
 }
 
 /** The beginning of a content that is there already. */
@@ -55,7 +59,8 @@ export interface Beginning {
  * the sealer's, but not known to be this version.
  *
  * Where the recorded object is missing or not what was written, another version of its name is taken if one authenticates
- * before anything was yielded: a copied bucket has other version ids.
+ * before anything was yielded: a copied bucket has other version ids. After that, and where its destination does not answer,
+ * a copy in another destination.
  *
  * Failures: `tampered`, `unsupported_format`, `unknown_key`, `object_missing`, `destination_unknown`, the store's, and
  * `interrupted`.
@@ -80,27 +85,59 @@ export async function* contentSegments(
 
 /**
  * Does `read` with the version as recorded and, where its object is damaged or missing, with each other version of the
- * object's name, until one reads well. Throws what the recorded one threw when none does.
+ * object's name, then with each copy in another destination, until one reads well. Throws what the recorded one threw when
+ * none does. A destination that does not answer is left alone while another serves.
  */
 export async function firstAuthentic<Result>(
   deps: ReadDeps,
   version: RestorableFile,
   read: (version: RestorableFile) => Promise<Result>,
 ): Promise<Result> {
+  const recordedStore = deps.stores.get(version.place.destination);
+  if (recordedStore !== undefined && outages.has(recordedStore)) {
+    const copy = await fromElsewhere(deps, version, read);
+    if (copy !== undefined) {
+      outages.note(recordedStore);
+      return copy.result;
+    }
+  }
   try {
     return await read(version);
   } catch (error) {
-    if (!isDamage(error)) throw error;
-    for (const other of await otherVersions(deps, version)) {
+    if (!isDamage(error) && !isAway(error)) throw error;
+    if (isAway(error) && recordedStore !== undefined) outages.note(recordedStore);
+    for (const other of isDamage(error) ? await otherVersions(deps, version) : []) {
       try {
         return await read(other);
       } catch (otherError) {
         if (!isDamage(otherError)) throw otherError;
       }
     }
-    throw error;
+    const copy = await fromElsewhere(deps, version, read);
+    if (copy === undefined) throw error;
+    return copy.result;
   }
 }
+
+/** Undefined where no other destination has it, or gives it now. */
+async function fromElsewhere<Result>(
+  { elsewhere }: ReadDeps,
+  version: RestorableFile,
+  read: (version: RestorableFile) => Promise<Result>,
+): Promise<{ readonly result: Result } | undefined> {
+  for (const place of (await elsewhere?.(version)) ?? []) {
+    try {
+      return { result: await read({ ...version, place }) };
+    } catch (error) {
+      if (!isDamage(error) && !isAway(error)) throw error;
+    }
+  }
+  return undefined;
+}
+
+/** Nothing can be read there now, whatever it is. */
+export const isAway = (error: unknown): boolean =>
+  troubleOf(error) === 'away' || isFailure(error, 'destination_unknown');
 
 const isDamage = (error: unknown): boolean => isFailure(error) && failures[error.code].exitCode === 4;
 

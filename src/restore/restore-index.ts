@@ -87,6 +87,8 @@ export interface RestoreTotals {
 
 /** What restore knows of a repository: the catalog, or what was read back from a bucket. */
 export interface RestoreIndex {
+  /** Where else a version's content lies; missing where only one place is known of each. */
+  elsewhere?(version: RestorableFile): Promise<readonly ContentPlace[]>;
   /** Undefined: no such source. */
   sourceIdOf(name: string): Promise<Id | undefined>;
   totals(selection: Selection): Promise<RestoreTotals>;

@@ -102,6 +102,7 @@ export async function* restoreTree(
       messageKeys: deps.messageKeys,
       stores: deps.stores,
       retryPausesMs: deps.retryPausesMs ?? defaultRetryPausesMs,
+      elsewhere: deps.index.elsewhere,
       memory: new ByteBudget(memoryBytes),
       signal,
       onBytes: request.onBytes ?? (() => {}),

@@ -5,6 +5,7 @@ import { isFailure } from '../domain/failures.ts';
 import {
   type Beginning,
   firstAuthentic,
+  isAway,
   type ReadDeps,
   recordedSegments,
   segmentBytesOf,
@@ -36,8 +37,9 @@ export async function writeContent(
     try {
       return await writeFrom(deps, row, version, descriptor, beginning);
     } catch (error) {
-      // What was there may be what is wrong: once more without it.
-      if (!isFailure(error, 'tampered')) throw error;
+      // What was there may be what is wrong: once more without it. Or the destination, where there is another.
+      const isElsewhere = deps.elsewhere !== undefined && isAway(error);
+      if (!isFailure(error, 'tampered') && !isElsewhere) throw error;
     }
   }
   await firstAuthentic(deps, version, (candidate) => writeFrom(deps, row, candidate, descriptor));

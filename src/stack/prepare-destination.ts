@@ -2,7 +2,7 @@ import type { DestinationConfig } from '../config.ts';
 import type { Installation } from '../installation.ts';
 import type { KeyringDocument } from '../keys/keyring-files.ts';
 import { publishKeyring } from '../keys/publish.ts';
-import { troubleOf } from '../pipeline/several.ts';
+import { troubleOf } from '../pipeline/trouble.ts';
 import { openS3Store } from '../storage/s3-store.ts';
 import { allowRoles } from './bucket-roles.ts';
 import { connectionOf, type Endpoints } from './endpoints.ts';

@@ -7,13 +7,13 @@ import { ByteBudget } from '../../restore/byte-budget.ts';
 import { contentSegments, type ReadDeps } from '../../restore/content.ts';
 import type { RestorableFile, RestoreIndex, RestoreRow, Selection } from '../../restore/restore-index.ts';
 import { defaultRetryPausesMs } from '../../restore/retry.ts';
-import { openS3Store } from '../../storage/s3-store.ts';
 import { exactPath } from '../exact-path.ts';
 import { type MessageKeyOptions, messageKeys } from '../message-keys.ts';
 import type { Output } from '../output.ts';
 import { momentText } from '../past-rows.ts';
 import { pathFields } from '../rows.ts';
 import { requireReader, type Session, unlock, withCatalog } from '../session.ts';
+import { openStores } from '../stores.ts';
 import { parseTarget, requireSource, type Target } from '../target.ts';
 
 export interface CatOptions extends MessageKeyOptions {
@@ -37,12 +37,12 @@ export async function runCat(session: Session, target: string, options: CatOptio
   await withCatalog(session, async (catalog, where) => {
     const sourceId = await requireSource(catalog, wanted.source);
     const path = await exactPath(catalog, sourceId, wanted.path);
-    const found = await fileToPrint(catalogIndex(catalog), selectionOf(sourceId, path, options));
+    const index = catalogIndex(catalog);
+    const found = await fileToPrint(index, selectionOf(sourceId, path, options));
     const { infected: signature } = found.version;
     if (signature !== undefined && !options.includeInfected)
       throw new Failure('infected_content', { signature });
-    const destination = config.destinations.find(({ name }) => name === found.version.place.destination);
-    const store = destination && (await openS3Store(where.s3(destination, 'agent')));
+    const stores = await openStores(config, where);
     const run = newRunId();
     const event = auditEvent(ids, {
       subject: run,
@@ -59,7 +59,8 @@ export async function runCat(session: Session, target: string, options: CatOptio
     const deps: ReadDeps = {
       keys,
       messageKeys: await messageKeys(session, options, config.openpgp?.passphraseFile),
-      stores: new Map(destination && store ? [[destination.name, store]] : []),
+      stores,
+      elsewhere: index.elsewhere,
       memory: new ByteBudget(memoryBytes),
       signal: session.signal,
       retryPausesMs: defaultRetryPausesMs,
@@ -67,7 +68,7 @@ export async function runCat(session: Session, target: string, options: CatOptio
     try {
       await print(deps, session.output, wanted.source, found);
     } finally {
-      store?.close();
+      for (const store of stores.values()) store.close();
     }
   });
 }

@@ -10,12 +10,12 @@ import {
   type RestoreSummary,
   restoreExitCode,
 } from '../../restore/restored-item.ts';
-import { openS3Store } from '../../storage/s3-store.ts';
 import { exactPath } from '../exact-path.ts';
 import { messageKeys } from '../message-keys.ts';
 import { type RestoreChoices, requestChoices } from '../restore-options.ts';
 import { RestoreReport } from '../restore-report.ts';
 import { requireReader, type Session, unlock, withCatalog } from '../session.ts';
+import { openStores } from '../stores.ts';
 import { parseTarget, requireSource, type Target } from '../target.ts';
 
 export interface RestoreOptions extends RestoreChoices {
@@ -36,14 +36,7 @@ export async function runRestore(session: Session, target: string, options: Rest
   const { config, keys, ids } = installation;
   return withCatalog(session, async (catalog, where) => {
     const sourceId = await requireSource(catalog, wanted.source);
-    const stores = new Map(
-      await Promise.all(
-        config.destinations.map(
-          async (destination) =>
-            [destination.name, await openS3Store(where.s3(destination, 'agent'))] as const,
-        ),
-      ),
-    );
+    const stores = await openStores(config, where);
     const deps: RestoreDeps = {
       index: catalogIndex(catalog),
       keys,
