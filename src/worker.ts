@@ -45,6 +45,7 @@ import { Gates } from './pipeline/gates.ts';
 import { liveFacts } from './pipeline/live-facts.ts';
 import { PartBuffers } from './pipeline/part-buffers.ts';
 import { reconcile } from './pipeline/reconcile.ts';
+import { rejudgeSource } from './pipeline/rejudge.ts';
 import { Semaphore } from './pipeline/semaphore.ts';
 import { anyAnswers } from './pipeline/several.ts';
 import { Staging } from './pipeline/staging.ts';
@@ -71,7 +72,9 @@ import type { SweepContext } from './sweep/sweep.ts';
 import { connectWorker, dataConverter } from './temporal/connect.ts';
 import { filesQueue, hostQueue, verifySampleId } from './temporal/names.ts';
 import { ensureSchedule } from './temporal/schedules.ts';
+import { readOverride } from './throttle/state.ts';
 import { TokenBucket } from './throttle/token-bucket.ts';
+import { UploadLimit } from './throttle/upload-limit.ts';
 import type { VerifyDeps } from './verify/run.ts';
 import { Dispatcher } from './watcher/dispatcher.ts';
 import { signedEvidence } from './write-only/evidence.ts';
@@ -269,6 +272,7 @@ function sweeping(): SweepContext {
     dispatcher: new Dispatcher(catalog, client, config),
     // Messages are sealed one by one: nothing of theirs goes in batches.
     batches: config.format === 'sealed-v1' && !config.writeOnly,
+    rejudge: (step, run) => rejudgeSource(context, step, run),
     openSource: (sourceId) => openSource(config, ids, catalog, sources.get(sourceId) ?? '', paths.home),
   };
 }
@@ -472,7 +476,7 @@ async function openDestinations(
   };
   const opened = new Map<string, Destination>();
   for (const destination of config.destinations) {
-    const store = await openS3Store(endpoints.s3(destination, 'agent'));
+    const store = await openS3Store({ ...endpoints.s3(destination, 'agent'), pace: uploadLimit });
     const facts = liveFacts(store);
     opened.set(destination.name, {
       config: destination,

@@ -108,3 +108,62 @@ export async function* decisionsToReplay(
     yield rows;
   }
 }
+
+/** A protected version's head as a sweep judges it anew. */
+export interface JudgedBefore {
+  readonly versionId: Id;
+  readonly entryId: Id;
+}
+
+/** Heads of a source that were admitted or denied under another bundle, a page in the order of their entries' ids. */
+export async function headsOfOtherEpochs(
+  catalog: Catalog,
+  wanted: { readonly sourceId: Id; readonly revision: string; readonly after: Id; readonly most: number },
+): Promise<JudgedBefore[]> {
+  return catalog.rows<JudgedBefore>(
+    `select v.id as "versionId", e.id as "entryId" from entries e join versions v on v.id = e.head_version_id
+     where e.source_id = $1 and e.id > $3 and v.bundle_revision <> $2 and v.admission is not null
+       and v.outcome in ('uploaded', 'duplicate', 'ignored', 'held', 'quarantined')
+     order by e.id limit $4`,
+    [wanted.sourceId, wanted.revision, wanted.after, wanted.most],
+  );
+}
+
+/** What stands of a version at one destination, and how often policy was asked about it. */
+export interface StandingPlacement {
+  readonly versionId: Id;
+  readonly destination: string;
+  readonly state: 'committed' | 'held';
+  /** Of the key, or the set of recipients, that its sealed bytes are sealed with. */
+  readonly keyId: Id;
+  readonly releasesAsked: number;
+}
+
+/** Where versions rest, or wait to. */
+export async function standingPlacements(
+  catalog: Catalog,
+  versionIds: readonly Id[],
+): Promise<StandingPlacement[]> {
+  return catalog.rows<StandingPlacement>(
+    `select p.version_id as "versionId", p.destination, p.state, s.key_id as "keyId",
+       (select count(*) from decisions d where d.version_id = p.version_id and d.gate = 'release'
+          and d.destination = p.destination) as "releasesAsked"
+     from placements p
+       left join objects o on o.id = p.object_id
+       left join pack_members m on m.pack_id = o.pack_id and m.byte_offset = p.byte_offset
+       left join holds h on h.version_id = p.version_id and h.destination = p.destination and p.state = 'held'
+       join sealings s on s.id = coalesce(o.sealing_id, m.sealing_id, h.sealing_id)
+     where p.version_id = any($1) and p.state in ('committed', 'held')`,
+    [versionIds],
+  );
+}
+
+/** How often admission was asked about versions. */
+export async function admissionsAsked(catalog: Catalog, versionIds: readonly Id[]): Promise<Map<Id, number>> {
+  const found = await catalog.rows<{ versionId: Id; asked: number }>(
+    `select version_id as "versionId", count(*) as asked from decisions
+     where version_id = any($1) and gate = 'admission' group by version_id`,
+    [versionIds],
+  );
+  return new Map(found.map(({ versionId, asked }) => [versionId, asked]));
+}

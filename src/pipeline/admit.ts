@@ -36,12 +36,17 @@ export async function admit(context: PipelineContext, { versionId }: VersionStep
   return { next: 'scan' };
 }
 
-/** What step 3 writes. `reason`: the rule that denied; `fits`: the version's destination can store it as one object. */
+/**
+ * What step 3 writes. `reason`: the rule that denied; `fits`: the version's destination can store it as one object.
+ *
+ * @param ordinal how often admission was asked before about this version
+ */
 export async function admissionChange(
   context: PipelineContext,
   version: JudgedVersion,
   input: AdmissionInput,
   decision: Decision<AdmissionResult>,
+  ordinal = 0,
 ): Promise<{
   readonly allow: boolean;
   readonly fits: boolean;
@@ -50,7 +55,7 @@ export async function admissionChange(
 }> {
   const { result } = decision;
   const versionId = version.id;
-  const about = { versionId, gate: 'admission' as const, destination: '', scope: result.scope };
+  const about = { versionId, gate: 'admission' as const, destination: '', scope: result.scope, ordinal };
   const fits = !result.allow || fitsDestinations(context, { ...version, admission: result });
   const change = {
     admission: { versionId, admission: result, bundleRevision: decision.bundleRevision },
@@ -58,6 +63,7 @@ export async function admissionChange(
     events: [
       versionEvent(context, version, {
         step: 'admission',
+        ordinal,
         facts: {
           allow: result.allow,
           reasons: result.reasons.map((reason) => reason.id),

@@ -10,6 +10,7 @@ import {
 } from '../domain/attributes.ts';
 import type { Id, Outcome } from '../domain/records.ts';
 import type { Fingerprint } from '../files/fingerprint.ts';
+import { undefinedAnswer } from '../policy/engine.ts';
 import { type PipelineContext, versionEvent } from './context.ts';
 import { sameMetadata, statFacts } from './file.ts';
 import { exceptionRule } from './quarantine.ts';
@@ -209,5 +210,6 @@ function attributeFacts({ kept, dropped }: RecordedAttributes): Record<string, n
 function standsAgain({ outcome, reason, lateSignature }: KnownVersion): boolean {
   // What is infected, and lies there all the same, is scanned again: by other signatures it may be found harmless.
   if (lateSignature !== undefined || outcome === 'quarantined' || reason === exceptionRule) return false;
+  if (reason === undefinedAnswer) return false;
   return outcome !== 'failed' && outcome !== 'deleted' && outcome !== 'vanished';
 }

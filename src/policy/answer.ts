@@ -11,6 +11,7 @@ import {
 } from '../domain/records.ts';
 import { classifications } from './config.ts';
 import { ed25519PublicKey } from './data.ts';
+import { undefinedAnswer } from './engine.ts';
 
 const reasons = z.array(z.strictObject({ id: z.string().min(1), text: z.string() }));
 
@@ -112,7 +113,7 @@ export function readApprovalTerms(result: unknown): ApprovalTerms | undefined {
 }
 
 const undefinedReason = (detail: string): PolicyReason => ({
-  id: 'policy_undefined',
+  id: undefinedAnswer,
   text: `The policy engine gave no usable answer: ${detail}.`,
 });
 
@@ -122,7 +123,8 @@ export function undefinedAdmission(detail: string): AdmissionResult {
     allow: false,
     reasons: [undefinedReason(detail)],
     classification: 'restricted',
-    scope: 'none',
+    // Its evidence is sealed under a scope that every repository has.
+    scope: 'default',
     retention: { class: 'none', mode: 'GOVERNANCE', days: 1 },
     scan: {
       required: true,

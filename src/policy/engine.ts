@@ -8,6 +8,9 @@ import type {
   RetentionClass,
 } from '../domain/records.ts';
 
+/** The reason of a denial that stands for an answer nobody can understand. It says nothing about the file: it is asked again. */
+export const undefinedAnswer = 'policy_undefined';
+
 /**
  * Asks the two gates. An answer that cannot be understood is a denial with the reason `policy_undefined`; an
  * engine that cannot be asked is the retryable failure `policy_unavailable`. Neither is ever an allowance.

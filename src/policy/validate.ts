@@ -1,6 +1,7 @@
 import { Failure, isFailure } from '../domain/failures.ts';
 import type { AdmissionInput, Decision, PolicyReason, ReleaseInput } from '../domain/records.ts';
 import type { Bundle } from './bundle.ts';
+import { undefinedAnswer } from './engine.ts';
 import type { OpaEngine } from './opa-engine.ts';
 import { withPrivateOpa } from './private-opa.ts';
 import type { BundleSignature } from './signature.ts';
@@ -38,7 +39,7 @@ async function findProblems(engine: OpaEngine): Promise<string[]> {
 async function isInForm(answer: () => Promise<Decision<unknown> | undefined>): Promise<boolean> {
   try {
     const { reasons = [] } = ((await answer())?.result ?? {}) as { reasons?: readonly PolicyReason[] };
-    return !reasons.some(({ id }) => id === 'policy_undefined');
+    return !reasons.some(({ id }) => id === undefinedAnswer);
   } catch (error) {
     if (isFailure(error, 'policy_unavailable')) return false;
     throw error;

@@ -21,6 +21,8 @@ export interface SweepContext {
   readonly dispatcher: Pick<Dispatcher, 'dispatch' | 'start' | 'startBatch'>;
   /** Whether small files go through the steps together. */
   readonly batches: boolean;
+  /** What stands and policy now wants otherwise, page by page, after judging all of it anew that an earlier epoch judged. */
+  rejudge(step: SweepStep, run: StepRun): AsyncIterable<readonly Due[]>;
   /** The source as it is walked. Failure `source_unavailable`. */
   openSource(sourceId: Id): Promise<WalkedSource>;
 }
@@ -100,6 +102,7 @@ class Pass {
   async walk(source: WalkedSource): Promise<number> {
     const gone: EntryRef[] = [];
     await this.batches.resume();
+    await this.judgeAnew();
     for await (const found of compareTree(source, this.context.catalog, this.context.ids)) {
       this.run.signal.throwIfAborted();
       this.run.heartbeat();
@@ -112,6 +115,13 @@ class Pass {
     this.leave(await this.batches.handOver());
     await this.recordSkips();
     return mayGo ? 0 : gone.length;
+  }
+
+  /** What the policy now wants otherwise is handed over first: the walk may find some of it due as well. */
+  private async judgeAnew(): Promise<void> {
+    for await (const page of this.context.rejudge(this.step, this.run))
+      for (const due of page) await this.protect(due);
+    this.leave(await this.batches.handOver());
   }
 
   /** Waits until everything that was handed over has its outcome. */

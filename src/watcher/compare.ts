@@ -1,4 +1,4 @@
-import type { Catalog, EntryRef } from '../catalog/catalog.ts';
+import type { Catalog, EntryRef, KnownVersion } from '../catalog/catalog.ts';
 import type { StatFacts } from '../catalog/rows.ts';
 import type { Ids } from '../domain/ids.ts';
 import type { EntryKind, Id, Outcome } from '../domain/records.ts';
@@ -6,6 +6,7 @@ import type { Skip } from '../files/filter.ts';
 import { parentOf } from '../files/paths.ts';
 import { walk } from '../files/walk.ts';
 import { sameStat, statFacts } from '../pipeline/file.ts';
+import { undefinedAnswer } from '../policy/engine.ts';
 import type { WalkedSource } from '../sources.ts';
 
 /** What a walk found out about one entry by its stat alone, against what the catalog knows. */
@@ -25,6 +26,12 @@ const pageEntries = 500;
 /** Outcomes after which an equal stat means that there is nothing to do. */
 const settledWell: readonly Outcome[] = ['uploaded', 'duplicate', 'ignored', 'held', 'quarantined'];
 
+/** Content found infected since, or denied because policy could not be understood, is looked at again. */
+function standsWell({ outcome, reason, lateSignature }: KnownVersion): boolean {
+  if (lateSignature !== undefined || reason === undefinedAnswer) return false;
+  return outcome !== undefined && settledWell.includes(outcome);
+}
+
 /**
  * Walks a source, or only the paths given, and tells every entry apart by its stat. Entries that the catalog knows and
  * the walk did not meet are `gone`, unless they lie below something that could not be looked at or is skipped.
@@ -42,7 +49,7 @@ export async function* compareTree(
     const heads = await catalog.heads(page.map(({ entry }) => entry.id));
     for (const { entry, kind, facts } of page) {
       const head = heads.get(entry.id);
-      const stands = head?.outcome && settledWell.includes(head.outcome) && head.lateSignature === undefined;
+      const stands = head !== undefined && standsWell(head);
       const same = stands && sameStat(head, facts);
       yield { is: same ? 'unchanged' : 'due', entry, kind, sizeBytes: facts.sizeBytes };
     }

@@ -7,6 +7,7 @@ import { newRunId } from '../../src/domain/ids.ts';
 import type { Id } from '../../src/domain/records.ts';
 import { compileFilter } from '../../src/files/filter.ts';
 import { openRoot } from '../../src/files/root.ts';
+import { rejudgeSource } from '../../src/pipeline/rejudge.ts';
 import { type SweepContext, sweepSource } from '../../src/sweep/sweep.ts';
 import { makeWorld, protectOnce, stepRun, type World } from '../support/pipeline.ts';
 import { usePostgres } from '../support/postgres.ts';
@@ -23,6 +24,7 @@ async function makeSweeper(exclude: string[] = []) {
     ids: context.ids,
     hostId: context.hostId,
     batches: true,
+    rejudge: (step, run) => rejudgeSource(context, step, run),
     async openSource() {
       const root = await openRoot(folder);
       const config = context.sources.get(sourceId)?.config;
@@ -82,6 +84,26 @@ describe('a sweep', () => {
     const again = await sweep();
     expect(again.paths).toEqual([]);
     expect(again.totals).toMatchObject({ seen: 4, unchanged: 4, uploaded: 0, bytesRead: 0, bytesSent: 0 });
+  });
+
+  test('after a switch of the policy judges anew what is protected, without reading it, and acts on what changed', async () => {
+    const { world, sweep } = await makeSweeper();
+    for (const name of ['a', 'b']) world.write(name, name);
+    await sweep();
+    world.knobs.bundleRevision = 'c'.repeat(64);
+    expect((await sweep()).totals).toMatchObject({ seen: 2, unchanged: 2, bytesRead: 0 });
+    const judged = await world.catalog.rows('select 1 from decisions where bundle_revision = $1', [
+      'c'.repeat(64),
+    ]);
+    expect(judged).toHaveLength(4);
+    const { admission } = world.knobs;
+    if (typeof admission === 'function') throw new Error('unreachable');
+    world.knobs.admission = { ...admission, scope: 'restricted' };
+    world.knobs.bundleRevision = 'd'.repeat(64);
+    world.write('b', 'changed');
+    const { paths, totals } = await sweep();
+    expect(paths).toEqual(['a', 'b']);
+    expect(totals).toMatchObject({ seen: 2, uploaded: 2 });
   });
 
   test('takes what changed and what failed before, and makes a tombstone for what is gone', async () => {
