@@ -21,11 +21,8 @@ export interface ClamdScannerOptions {
   readonly now?: () => Date;
 }
 
-/**
- * A session is kept this long for the next scan. Without ConcurrentDatabaseReload clamd answers nobody while it waits, to
- * load signatures anew, for open sessions to end: 30 s for an idle one (measured with 1.4.6; IdleTimeout).
- */
-const maxIdleMs = 1_000;
+/** clamd closes a session that is idle for 30 s (IdleTimeout); a session is not reused near that. */
+const maxIdleMs = 5000;
 
 /**
  * Sessions at once. clamd counts every open session against MaxQueue (100 by default) and never answers those
@@ -44,7 +41,6 @@ export class ClamdScanner implements Scanner {
   readonly #idle: { readonly session: Session; readonly since: number }[] = [];
   readonly #waiting: (() => void)[] = [];
   #sessions = 0;
-  #closing: NodeJS.Timeout | undefined;
   #facts: { readonly value: Promise<ScannerFacts>; readonly since: number } | undefined;
   /** The reading of facts that begins next, shared by all who came after the one under way had begun. */
   #nextFacts: Promise<ScannerFacts> | undefined;
@@ -215,16 +211,6 @@ export class ClamdScanner implements Scanner {
   #keep(session: Session): void {
     session.idle(true);
     this.#idle.push({ session, since: performance.now() });
-    this.#closing ??= setTimeout(() => this.#closeIdle(), maxIdleMs).unref();
-  }
-
-  /** Once a second, whatever was not used for half of it; the longest idle are the first. */
-  #closeIdle(): void {
-    const since = performance.now() - maxIdleMs / 2;
-    const used = this.#idle.findIndex((kept) => kept.since > since);
-    for (const { session } of this.#idle.splice(0, used === -1 ? this.#idle.length : used)) session.destroy();
-    this.#closing =
-      this.#idle.length === 0 ? undefined : setTimeout(() => this.#closeIdle(), maxIdleMs).unref();
   }
 }
 

@@ -1,6 +1,5 @@
 /** What a real clamd is given, and the verdict it must come to. */
 import { randomBytes } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { Verdict } from '../../src/domain/records.ts';
@@ -221,26 +220,5 @@ describe('signatures that are loaded anew', () => {
     expect(new Set(given.map(({ state }) => state))).toEqual(new Set(['clean', 'infected']));
     for (const { state, reason } of verdicts)
       if (state === 'not_scanned') expect(reason).toBe('scanner_error');
-  });
-
-  test('are not kept waiting by a session that has nothing to do', async () => {
-    const clamd = clamdWith();
-    onTestFinished(() => clamd.remove());
-    clamd.database('daily.cud', dailyDatabase(100, without));
-    await clamd.start();
-    const by = scannerOf(clamd, {
-      signatures: (version) => externalSignatures('custom', version),
-      deadlineMs: () => 2_000,
-    });
-    await scan(marker, by);
-    clamd.database('daily.cud', dailyDatabase(101, withMarker));
-    await clamd.reload();
-    await sleep(1_500);
-    // clamd alone would answer after 30 s.
-    const verdicts = [await scan(marker, by), await scan(marker, by)];
-    expect(verdicts).toMatchObject([
-      { state: 'not_scanned', reason: 'scanner_error' },
-      { state: 'infected', signatureRevision: '101' },
-    ]);
   });
 });
