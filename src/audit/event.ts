@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { AuditRow } from '../catalog/rows.ts';
-import { canonical } from '../domain/canonical.ts';
+import { canonicalText } from '../domain/canonical.ts';
 import type { Ids } from '../domain/ids.ts';
 import type { Id } from '../domain/records.ts';
 
@@ -65,14 +65,8 @@ export function auditEvent(ids: Ids, input: EventInput): AuditRow {
   const { subject, ordinal = 0, destination = '', among = destination, ...named } = input;
   const id = ids.event(subject, input.step, among, ordinal);
   const at = new Date().toISOString();
-  const event = stripUndefined({ v: 1, id, at, actor: 'holdfast', subject, destination, ordinal, ...named });
-  const leaf = createHash('sha256')
-    .update(Buffer.from([0]))
-    .update(canonical(event))
-    .digest();
+  const event: Record<string, unknown> = { v: 1, id, at, actor: 'holdfast', subject, destination, ordinal };
+  for (const [name, value] of Object.entries(named)) if (value !== undefined) event[name] = value;
+  const leaf = hash('sha256', `\0${canonicalText(event)}`, 'buffer');
   return { id, leaf, event, at };
-}
-
-function stripUndefined(record: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined));
 }

@@ -1,4 +1,11 @@
-import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createSecretKey,
+  type KeyObject,
+  randomBytes,
+} from 'node:crypto';
 import type { DecisionRow } from '../catalog/rows.ts';
 import { canonical } from '../domain/canonical.ts';
 import { Failure } from '../domain/failures.ts';
@@ -87,9 +94,20 @@ function keyedEvidence(keys: PipelineContext['keys']): EvidenceSealer {
 
 const evidenceInfo = Buffer.from('holdfast/1/evidence', 'latin1');
 
+const evidenceKeys = new WeakMap<SealingKey, KeyObject>();
+
+function evidenceKey(key: SealingKey): KeyObject {
+  let known = evidenceKeys.get(key);
+  if (known === undefined) {
+    known = createSecretKey(expand(key.secret, evidenceInfo, 32));
+    evidenceKeys.set(key, known);
+  }
+  return known;
+}
+
 function encrypt(key: SealingKey, plain: Buffer): Buffer {
   const nonce = randomBytes(12);
-  const cipher = createCipheriv('aes-256-gcm', expand(key.secret, evidenceInfo, 32), nonce);
+  const cipher = createCipheriv('aes-256-gcm', evidenceKey(key), nonce);
   return Buffer.concat([nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
 }
 

@@ -29,6 +29,18 @@ export function deriveFileKeys(key: SealingKey, purpose: Purpose, iv: Buffer): F
   };
 }
 
+const keyObjects = new WeakMap<Buffer, KeyObject>();
+
+/** A key that is used again and again: turned into a key object once, because that costs as much as a short MAC. */
+export function keyObject(key: Buffer): KeyObject {
+  let known = keyObjects.get(key);
+  if (known === undefined) {
+    known = createSecretKey(key);
+    keyObjects.set(key, known);
+  }
+  return known;
+}
+
 const lastBlock = Buffer.of(1);
 
 /**
@@ -37,6 +49,6 @@ const lastBlock = Buffer.of(1);
  */
 export function expand(key: Buffer, info: Buffer, lengthBytes: number): Buffer {
   if (lengthBytes < 1 || lengthBytes > 64) throw new RangeError('one HKDF block gives 1 to 64 bytes');
-  const block = createHmac('sha512', createSecretKey(key)).update(info).update(lastBlock).digest();
+  const block = createHmac('sha512', keyObject(key)).update(info).update(lastBlock).digest();
   return block.subarray(0, lengthBytes);
 }

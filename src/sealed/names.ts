@@ -1,8 +1,8 @@
 /** Object names and derived identifiers: docs/format.md sections 2 and 3.4. */
 import { createHmac, createSecretKey } from 'node:crypto';
-import { canonical } from '../domain/canonical.ts';
+import { canonicalText } from '../domain/canonical.ts';
 import type { Id } from '../domain/records.ts';
-import { expand } from './keys.ts';
+import { expand, keyObject } from './keys.ts';
 
 /** The root key that names are made from: 64 bytes. */
 export interface NamingRoot {
@@ -67,13 +67,13 @@ export function deriveId(
   pathIdKey: Buffer,
   parts: readonly [kind: string, ...rest: (string | number)[]],
 ): Id {
-  return shortMac(pathIdKey, canonical(parts));
+  return shortMac(pathIdKey, canonicalText(parts));
 }
 
 function scopeNamingKey(root: NamingRoot, scope: string): Buffer {
   return expand(root.naming, Buffer.from(`holdfast/1/naming${scope}`, 'utf8'), 64);
 }
 
-function shortMac(key: Buffer, message: string | Buffer): Id {
-  return createHmac('sha256', createSecretKey(key)).update(message).digest().toString('hex', 0, 16);
+function shortMac(key: Buffer, message: string): Id {
+  return createHmac('sha256', keyObject(key)).update(message).digest('hex').slice(0, 32);
 }
