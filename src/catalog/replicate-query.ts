@@ -259,6 +259,73 @@ export async function planCopies(
   }
 }
 
+/** How far copying is since a moment. */
+export interface CopyProgress {
+  /** Planned and not tried since. */
+  readonly waiting: number;
+  /** Bytes of their sealed files. */
+  readonly waitingBytes: number;
+  /** Tried since, in vain. */
+  readonly failed: number;
+  readonly copied: number;
+  readonly denied: number;
+  readonly manifests: number;
+}
+
+export async function copyProgress(
+  catalog: Catalog,
+  destination: string,
+  since: Date,
+): Promise<CopyProgress> {
+  const [row] = await catalog.rows<CopyProgress>(
+    `select count(*) filter (where isWaiting) as waiting, count(*) filter (where state = 'planned' and not isWaiting) as failed,
+            count(*) filter (where state = 'committed') as copied, count(*) filter (where state = 'denied') as denied,
+            coalesce(sum(bytes) filter (where isWaiting), 0)::bigint as "waitingBytes",
+            (select count(*) from manifests where destination = $1 and state = 'missing') as manifests
+     from (
+       select p.state, p.state = 'planned' and (p.tried_at is null or p.tried_at < $2) as isWaiting,
+              case when p.state = 'planned' then (
+                select max(s.length) from placements s where s.version_id = p.version_id and s.state = 'committed') end as bytes
+       from placements p join versions v on v.id = p.version_id
+       where p.destination = $1 and (p.state = 'planned' and ${isSettled} or p.state in ('committed', 'denied') and p.at >= $2)
+     ) counted`,
+    [destination, since],
+  );
+  if (row === undefined) throw new TypeError('a count without a row');
+  return row;
+}
+
+/** The catalog's clock. */
+export async function catalogNow(catalog: Catalog): Promise<Date> {
+  const [row] = await catalog.rows<{ now: Date }>('select now() as now');
+  if (row === undefined) throw new TypeError('a clock without a row');
+  return row.now;
+}
+
+/** Plans copies of manifests; what was planned before stays. */
+export async function planManifests(catalog: Catalog, records: readonly ManifestRecord[]): Promise<void> {
+  for (const record of records) {
+    await catalog.rows(
+      `insert into manifests (source_id, number, destination, kind, state, object_key, length, sha256, previous_sha256,
+         row_count, is_last_part, lock_mode)
+       values ($1, $2, $3, $4, 'missing', $5, $6, $7, $8, $9, $10, $11) on conflict do nothing`,
+      [
+        record.sourceId,
+        record.number,
+        record.destination,
+        record.kind,
+        record.objectKey,
+        record.length,
+        record.sha256,
+        record.previousSha256,
+        record.rowCount,
+        record.isLastPart,
+        record.lockMode,
+      ],
+    );
+  }
+}
+
 /** Manifests of a destination that another one lacks and nobody planned to copy. */
 export async function manifestsToPlan(
   catalog: Catalog,

@@ -303,8 +303,8 @@ export const failures = {
   destination_unknown: row(
     1,
     false,
-    'Policy names the destination {destination}, which the configuration does not have.',
-    'Add it under `destinations` in holdfast.yaml, or correct the policy data.',
+    'The configuration has no destination {destination}.',
+    'Add it under `destinations` in holdfast.yaml, or correct its name in the command or the policy data.',
   ),
   unknown_scope: row(
     6,
