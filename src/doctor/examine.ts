@@ -1,13 +1,16 @@
 import { isFailure } from '../domain/failures.ts';
 import type { Check, Finding, Patient } from './check.ts';
 import { clock } from './clock.ts';
+import { copies } from './copies.ts';
 import { disk } from './disk.ts';
 import { holders } from './holders.ts';
 import { journal } from './journal.ts';
 import { keyLocks } from './key-locks.ts';
 import { infectedContent } from './late-detections.ts';
+import { policy } from './policy.ts';
 import { recoveryKit } from './recovery-kit.ts';
 import { sameMachine } from './same-machine.ts';
+import { malware, scanner } from './scanner.ts';
 import { services } from './services.ts';
 import { signatures } from './signatures.ts';
 import { stored } from './stored.ts';
@@ -20,8 +23,12 @@ const checks: readonly Check[] = [
   keyLocks,
   journal,
   stored,
+  copies,
   infectedContent,
+  policy,
   signatures,
+  scanner,
+  malware,
   clock,
   sameMachine,
   disk,

@@ -41,3 +41,6 @@ create index infection_exceptions_content on infection_exceptions (sha512) where
 grant select on quarantine_copies, quarantine_ends, infection_exceptions to holdfast_writer, holdfast_reader;
 grant insert on quarantine_copies, quarantine_ends, infection_exceptions to holdfast_writer;
 grant update (revoked_at, revoked_by) on infection_exceptions to holdfast_writer;
+
+-- How many versions are stored unscanned is asked at every look at the status.
+create index scans_unscanned on scans (version_id) where state = 'not_scanned';

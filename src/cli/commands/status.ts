@@ -1,11 +1,16 @@
 import { type JournalLag, journalLags } from '../../catalog/journal-query.ts';
+import type { MissingCopies } from '../../catalog/replicate-query.ts';
 import { type LateDetections, lateDetections } from '../../catalog/rescan-query.ts';
 import { Failure, isFailure } from '../../domain/failures.ts';
+import { policyStanding } from '../../policy/installed.ts';
+import { type MalwareStanding, malwareStanding, malwareWarnings } from '../../quarantine/standing.ts';
+import { copiesStanding, copiesWarnings } from '../../replicate/standing.ts';
 import { lateWarnings } from '../../rescan/standing.ts';
 import { supervisorStatus } from '../../stack/control.ts';
 import { standingWarnings, type VerifyStanding, verifyStanding } from '../../verify/standing.ts';
 import { readProblems } from '../../watcher/problem-board.ts';
 import { localTime, table } from '../output.ts';
+import { scannerStanding, scannerWarnings } from '../scanner-standing.ts';
 import { type Session, sessionConfig, withCatalog } from '../session.ts';
 
 /** What runs, where, and how it is. Exit code 5 when nothing runs or something is not healthy. */
@@ -22,7 +27,9 @@ export async function runStatus(session: Session): Promise<void> {
     ]),
   );
   const problems = status === undefined ? {} : readProblems(paths.home);
-  const { verified, lags, late } = status === undefined ? unknown : await standing(session);
+  const { copies, verified, lags, late, malware } = status === undefined ? unknown : await standing(session);
+  const scanner = status === undefined ? null : await scannerStanding(session);
+  const policy = policyStanding(paths.home);
   output.value({
     running: status !== undefined,
     ...(status === undefined ? {} : { pid: status.pid, startTime: status.startTime }),
@@ -31,8 +38,12 @@ export async function runStatus(session: Session): Promise<void> {
     repository: config.repository,
     services,
     problems,
+    policy: policy ?? null,
     verified,
+    scanner,
+    malware,
     lateDetections: late,
+    copies,
     journal:
       lags === null
         ? null
@@ -59,6 +70,8 @@ export async function runStatus(session: Session): Promise<void> {
   if (clamd?.signatureSet === 'builtin-test') {
     output.line('WARNING: the scanner has only the built-in test signature; malware will not be found.');
   }
+  if (policy?.refused !== undefined)
+    output.line(`WARNING: a newer policy was not taken, the one before it decides: ${policy.refused.detail}`);
   for (const [source, sentence] of Object.entries(problems)) {
     output.line(`WARNING: source ${source}: ${sentence}`);
   }
@@ -76,7 +89,10 @@ export async function runStatus(session: Session): Promise<void> {
   }
   const warnings = [
     ...(verified === null ? [] : standingWarnings(verified)),
+    ...(scanner === null ? [] : scannerWarnings(scanner)),
+    ...(malware === null ? [] : malwareWarnings(malware)),
     ...(late === null ? [] : lateWarnings(late)),
+    ...(copies === null ? [] : copiesWarnings(copies, localTime)),
   ];
   for (const warning of warnings) output.line(`WARNING: ${warning}`);
   const down = Object.entries(services).find(([, row]) => !row.healthy);
@@ -88,17 +104,23 @@ interface Standing {
   readonly verified: VerifyStanding | null;
   /** How far the manifests in the bucket are behind, by source. */
   readonly lags: readonly JournalLag[] | null;
+  /** What each of several destinations lacks. */
+  readonly copies: readonly MissingCopies[] | null;
   /** What was found infected after it was stored. */
   readonly late: LateDetections | null;
+  /** What was found infected, and what nobody scanned. */
+  readonly malware: MalwareStanding | null;
 }
 
-const unknown: Standing = { verified: null, lags: null, late: null };
+const unknown: Standing = { copies: null, verified: null, lags: null, late: null, malware: null };
 
 async function standing(session: Session): Promise<Standing> {
   try {
     return await withCatalog(session, async (catalog) => ({
+      copies: await copiesStanding(catalog, sessionConfig(session).destinations),
       verified: await verifyStanding(catalog),
       lags: await journalLags(catalog),
+      malware: await malwareStanding(catalog),
       late: await lateDetections(catalog),
     }));
   } catch (error) {
