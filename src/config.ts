@@ -4,6 +4,8 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { Failure } from './domain/failures.ts';
 import { lockModes, sealedFormats } from './domain/records.ts';
+import { parseRate, rateForm } from './throttle/rate.ts';
+import { parseDays, parseMinute, type RateWindow } from './throttle/windows.ts';
 
 /**
  * `holdfast.yaml`: read once, checked once, then trusted. Unknown keys are refused, so that a misspelt one cannot be
@@ -35,6 +37,37 @@ const size = z
 
 /** What S3 stores in one object: Amazon S3 User Guide, "Amazon S3 multipart upload limits". */
 const largestObjectBytes = 5 * 2 ** 40;
+
+const rate = z.string().transform((text, context) => {
+  const bytesPerSecond = parseRate(text);
+  if (bytesPerSecond !== undefined) return bytesPerSecond;
+  context.addIssue({ code: 'custom', message: rateForm });
+  return z.NEVER;
+});
+
+const minuteOfDay = z.string().transform((text, context) => {
+  const minute = parseMinute(text);
+  if (minute !== undefined) return minute;
+  context.addIssue({ code: 'custom', message: 'a time of day, like 08:00' });
+  return z.NEVER;
+});
+
+const days = z.string().transform((text, context) => {
+  const found = parseDays(text);
+  if (found !== undefined) return found;
+  context.addIssue({ code: 'custom', message: 'days, like mon-fri or sat,sun' });
+  return z.NEVER;
+});
+
+const rateWindow = ({
+  from: fromMinute,
+  to: toMinute,
+  ...window
+}: Omit<RateWindow, 'fromMinute' | 'toMinute'> & { from: number; to: number }): RateWindow => ({
+  ...window,
+  fromMinute,
+  toMinute,
+});
 
 const timezone = z
   .string()
@@ -199,6 +232,27 @@ const schema = z.strictObject({
       sample: percentage.prefault('5%'),
       /** Share of the objects whose content each run reads and decrypts. */
       readData: percentage.prefault('1%'),
+    })
+    .prefault({}),
+  limits: z
+    .strictObject({
+      /** What all uploads of this host take together: always, or at certain hours; the first window that holds counts. */
+      upload: z
+        .union([
+          rate,
+          z.array(
+            z
+              .strictObject({
+                rate,
+                from: minuteOfDay,
+                to: minuteOfDay,
+                timezone: timezone.optional(),
+                days: days.prefault('mon-sun'),
+              })
+              .transform(rateWindow),
+          ),
+        ])
+        .optional(),
     })
     .prefault({}),
   /** What is stored is scanned again by newer signatures, at most so fast. Bytes of content a second. */

@@ -81,6 +81,9 @@ import { signedEvidence } from './write-only/evidence.ts';
 import { writeOnlyManifests } from './write-only/manifests.ts';
 import { sealSigned } from './write-only/signed-message.ts';
 
+/** How soon a changed limit counts. */
+const limitPollMs = 2_000;
+
 /** What all large uploads of this process fill and send at once. Bytes. */
 const partMemoryBytes = 64 * 1024 * 1024;
 
@@ -99,6 +102,8 @@ metrics.serve(metricsPort);
 
 const catalog = new Catalog(await openPool({ ...endpoints.catalogWriter, maxConnections: 12 }));
 await noteShreddings();
+const uploadLimit = new UploadLimit(config.limits.upload);
+const limiting = repeat(limitPollMs, noteLimit);
 const context = await pipelineContext(installation, endpoints, catalog);
 const probes: Readonly<Record<Exclude<Dependency, `${string}:${string}`>, () => Promise<unknown>>> = {
   postgres: () => catalog.ping(),
@@ -235,6 +240,7 @@ clearInterval(noting);
 clearInterval(sequencing);
 await watchingPolicy.stop();
 await filling.stop();
+await limiting.stop();
 await journaling.stop();
 await counting.stop();
 // Bounded, because a destination may hang: what is not written then is written at the next start.
@@ -370,6 +376,15 @@ async function maintainKeyring(): Promise<void> {
     for (const { deleting } of places) deleting.close();
   }
   await noteShreddings();
+}
+
+/** Commands may change what uploads may take at any time; while the catalog is away the last one counts. */
+async function noteLimit(): Promise<void> {
+  try {
+    uploadLimit.override = await readOverride(catalog);
+  } catch (error) {
+    log.warn({ err: error }, 'limits are not known anew');
+  }
 }
 
 /** Commands, here and on other hosts, may begin to shred a scope or take it back at any time. */

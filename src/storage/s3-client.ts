@@ -5,6 +5,7 @@ import { getCACertificates } from 'node:tls';
 import { S3Client } from '@aws-sdk/client-s3';
 import { Failure } from '../domain/failures.ts';
 import { readCredentialsFile } from './credentials-file.ts';
+import { paceBodies, type UploadPace } from './paced-bodies.ts';
 import { RangeReader } from './range-reader.ts';
 import type { ServerClock } from './server-clock.ts';
 
@@ -29,6 +30,8 @@ export interface S3StoreOptions {
   readonly idleTimeoutMs?: number;
   /** Rows per page of a listing, 1 to 1,000; 1,000 when missing. */
   readonly pageSize?: number;
+  /** How fast bodies may leave; as fast as they go when missing. */
+  readonly pace?: UploadPace;
 }
 
 export interface S3Clients {
@@ -83,6 +86,7 @@ export async function makeS3Clients(options: S3StoreOptions, clock: ServerClock)
     });
     observeServerClock(client, clock);
     signWithKnownHash(client);
+    if (options.pace) paceBodies(client, options.pace);
     return client;
   };
   const timeoutMs = options.idleTimeoutMs ?? idleTimeoutMs;

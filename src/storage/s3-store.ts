@@ -56,6 +56,7 @@ const smallDocumentPartBytes = 5 * 1024 * 1024;
 class S3Store implements ObjectStore {
   readonly name: string;
   readonly #connection: S3Connection;
+  readonly #puts = new Map<string, Promise<PutResult>>();
 
   constructor(connection: S3Connection) {
     this.name = connection.options.name;
@@ -74,7 +75,19 @@ class S3Store implements ObjectStore {
     return lockFrom(await this.#connection.serverNow(), lock);
   }
 
-  async put({ key, body, sha256, lock: days, onTop }: PutRequest): Promise<PutResult> {
+  async put(request: PutRequest): Promise<PutResult> {
+    const { key, sha256, onTop = false } = request;
+    if (onTop) return this.#put(request);
+    // A step that was given up too early asks again while it is under way: over a thin line no byte should go twice.
+    const name = `${sha256.toString('hex')} ${key}`;
+    const underWay = this.#puts.get(name);
+    if (underWay !== undefined) return underWay.then(() => ({ kind: 'exists' }));
+    const put = this.#put(request).finally(() => this.#puts.delete(name));
+    this.#puts.set(name, put);
+    return put;
+  }
+
+  async #put({ key, body, sha256, lock: days, onTop }: PutRequest): Promise<PutResult> {
     const lock = await this.lockUntil(days);
     const command = new PutObjectCommand({
       ...this.#connection.newObject(key, lock),
