@@ -332,6 +332,16 @@ export async function countResting(catalog: Catalog, objectIds: readonly Id[]): 
   return new Map(rows.map(({ id, count }) => [id, count]));
 }
 
+/** Paths of the entries that versions are of. */
+export async function versionPaths(catalog: Catalog, versionIds: readonly Id[]): Promise<Map<Id, Buffer>> {
+  if (versionIds.length === 0) return new Map();
+  const rows = await catalog.rows<{ id: Id; path: Buffer }>(
+    'select v.id, e.path from versions v join entries e on e.id = v.entry_id where v.id = any($1)',
+    [versionIds],
+  );
+  return new Map(rows.map(({ id, path }) => [id, path]));
+}
+
 // ── manifests ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 export interface OldManifest {

@@ -16,7 +16,10 @@ import type { RetentionContext } from './context.ts';
 import { type JudgedVersion, judgedPages, passStart } from './judged.ts';
 
 /** What legal holds are changed with. */
-export type HoldingContext = Pick<RetentionContext, 'catalog' | 'ids' | 'hostId' | 'destinations' | 'log'>;
+export interface HoldingContext
+  extends Pick<RetentionContext, 'catalog' | 'ids' | 'hostId' | 'destinations'> {
+  readonly warn: (facts: Readonly<Record<string, string>>, message: string) => void;
+}
 
 export interface HoldRequest {
   readonly runId: Id;
@@ -144,7 +147,7 @@ export async function finishReleases(context: HoldingContext, sourceId: Id): Pro
 
 /** Where a server has no legal holds, the catalog and the lock alone keep the object. */
 async function hold(
-  { destinations, log }: HoldingContext,
+  { destinations, warn }: HoldingContext,
   { id, destination, key, s3VersionId }: HeldObject,
   isHeld: boolean,
 ): Promise<void> {
@@ -153,10 +156,10 @@ async function hold(
   try {
     const set = await store.setLegalHold({ key, versionId: s3VersionId, isHeld });
     if (set === 'unsupported')
-      log.warn({ destination }, 'this server has no legal holds: catalog and lock alone keep what is held');
+      warn({ destination }, 'this server has no legal holds: catalog and lock alone keep what is held');
   } catch (error) {
     // What is gone is held by nobody.
     if (isHeld || !isFailure(error, 'object_missing')) throw error;
-    log.warn({ object: id }, 'an object whose legal hold was released is gone');
+    warn({ object: id }, 'an object whose legal hold was released is gone');
   }
 }

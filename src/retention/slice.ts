@@ -20,7 +20,7 @@ import type { RetentionContext } from './context.ts';
 import { deleteObject, deleteVersion } from './delete.ts';
 import { dueLocks, extend } from './extend.ts';
 import { type JudgedVersion, judgedPages, passStart } from './judged.ts';
-import { coverHeld, finishReleases } from './legal-hold.ts';
+import { coverHeld, finishReleases, type HoldingContext } from './legal-hold.ts';
 
 /** Requests to the buckets at once: files that are being protected come first. */
 const requestsAtOnce = 4;
@@ -52,7 +52,7 @@ export async function retainSlice(
 
   const progress: RetainProgress = step.progress ?? { phase: 'versions', at: passStart, totals: noTotals };
   if (progress.phase === 'versions') {
-    if (step.progress === undefined) await finishReleases(context, sourceId);
+    if (step.progress === undefined) await finishReleases(holding(context), sourceId);
     const { result: classes } = await context.policy.retentionClasses();
     const terms = { sourceId, classes, now: clocks.catalog, pinnedAt };
     for await (const { versions, next } of judgedPages(catalog, terms, progress.at)) {
@@ -147,7 +147,7 @@ class Slice {
     await this.#each(dueLocks(versions, destinations, this.#clocks), async (due) => {
       this.count({ [await extend(this.#context, due)]: 1 });
     });
-    this.count({ held: await coverHeld(this.#context, versions, this.#clocks) });
+    this.count({ held: await coverHeld(holding(this.#context), versions, this.#clocks) });
     if (isPaused) return;
     const expired = versions.filter(({ verdict }) => verdict.is === 'expired');
     if (expired.length === 0) return;
@@ -259,6 +259,11 @@ class Slice {
     for await (const _ of mapUnordered(each(), requestsAtOnce, work, () => {})) heartbeat();
   }
 }
+
+const holding = (context: RetentionContext): HoldingContext => ({
+  ...context,
+  warn: (facts, message) => context.log.warn(facts, message),
+});
 
 type Stores = Awaited<ReturnType<RetentionContext['openDeleting']>>;
 

@@ -5,7 +5,7 @@ import { liftLegalHold, placeLegalHold } from '../../src/retention/legal-hold.ts
 import type { ObjectStore } from '../../src/storage/object-store.ts';
 import { failureOf } from '../storage/contract.ts';
 import { usePostgres } from '../support/postgres.ts';
-import { type RetentionWorld, retentionWorld, storeLike } from './world.ts';
+import { holding, type RetentionWorld, retentionWorld, storeLike } from './world.ts';
 
 const server = usePostgres();
 
@@ -32,7 +32,7 @@ test.each([3, -3])(
   'a bucket whose clock is %s minutes off stops every lock change, and says both times',
   async (minutes) => {
     const world = await busyWorld();
-    await placeLegalHold(world.retention, hold(world));
+    await placeLegalHold(holding(world), hold(world));
     const before = await world.catalog.rows('select id, state, retain_until from objects order by id');
     world.knobs.storeAheadMs = minutes * 60_000;
     world.calls.length = 0;
@@ -43,8 +43,8 @@ test.each([3, -3])(
     expect(failure.message).toContain(`by primary it is ${theirs}, by this machine ${here}`);
     const apartMs = Date.parse(theirs ?? '') - Date.parse(here ?? '');
     expect(Math.abs(apartMs - minutes * 60_000)).toBeLessThan(1_000);
-    expect(await failureOf(placeLegalHold(world.retention, hold(world)))).toBe('clock_skew');
-    expect(await failureOf(liftLegalHold(world.retention, hold(world)))).toBe('clock_skew');
+    expect(await failureOf(placeLegalHold(holding(world), hold(world)))).toBe('clock_skew');
+    expect(await failureOf(liftLegalHold(holding(world), hold(world)))).toBe('clock_skew');
     expect(world.calls).toEqual([]);
     expect(await world.catalog.rows('select id, state, retain_until from objects order by id')).toEqual(
       before,

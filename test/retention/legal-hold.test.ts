@@ -3,7 +3,7 @@ import { newRunId } from '../../src/domain/ids.ts';
 import { type HoldRequest, liftLegalHold, placeLegalHold } from '../../src/retention/legal-hold.ts';
 import { failureOf } from '../storage/contract.ts';
 import { usePostgres } from '../support/postgres.ts';
-import { type RetentionWorld, retentionWorld, storeLike } from './world.ts';
+import { holding, type RetentionWorld, retentionWorld, storeLike } from './world.ts';
 
 const server = usePostgres();
 
@@ -18,9 +18,9 @@ const request = (world: RetentionWorld, path: string, more: Partial<HoldRequest>
 });
 
 const place = (world: RetentionWorld, path: string, more: Partial<HoldRequest> = {}) =>
-  placeLegalHold(world.retention, request(world, path, more));
+  placeLegalHold(holding(world), request(world, path, more));
 const lift = (world: RetentionWorld, path: string, caseName?: string) =>
-  liftLegalHold(world.retention, { ...request(world, path), caseName });
+  liftLegalHold(holding(world), { ...request(world, path), caseName });
 
 test('nothing at or below a held path goes, whatever is done to the file; released, it does', async () => {
   const world = await retentionWorld(server());
@@ -118,7 +118,7 @@ test('where a server has no legal holds, catalog and lock keep what is held', as
   const { versionId } = await world.protect('a', 'content');
   const store = storeLike(world.store, { setLegalHold: async () => 'unsupported' });
   const destinations = new Map([['primary', { store, lockDays: 7 }]]);
-  await placeLegalHold({ ...world.retention, destinations }, request(world, 'a'));
+  await placeLegalHold({ ...holding(world), destinations }, request(world, 'a'));
   await world.gone('a');
   await world.pass(400);
   expect((await world.retain({ destinations })).totals).toMatchObject({ expired: 0, extended: 1 });

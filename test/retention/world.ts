@@ -2,6 +2,7 @@ import { newRunId } from '../../src/domain/ids.ts';
 import type { Id, RetentionClass } from '../../src/domain/records.ts';
 import type { RetainProgress, RetainTotals, Settled } from '../../src/domain/steps.ts';
 import type { RetentionContext } from '../../src/retention/context.ts';
+import type { HoldingContext } from '../../src/retention/legal-hold.ts';
 import { retainSlice } from '../../src/retention/slice.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
 import { makeWorld, protectOnce, type World } from '../support/pipeline.ts';
@@ -64,6 +65,9 @@ export function storeLike(store: ObjectStore, changes: Partial<ObjectStore>): Ob
     },
   });
 }
+
+/** What a command that places legal holds works with. */
+export const holding = ({ retention }: RetentionWorld): HoldingContext => ({ ...retention, warn: () => {} });
 
 /** A repository that the real pipeline fills, and what keeps its retention. */
 export async function retentionWorld(server: TestPostgres): Promise<RetentionWorld> {

@@ -1,0 +1,106 @@
+import { type LegalHold, legalHolds } from '../../catalog/legal-hold-query.ts';
+import { newRunId } from '../../domain/ids.ts';
+import type { Id } from '../../domain/records.ts';
+import { type HoldingContext, liftLegalHold, placeLegalHold } from '../../retention/legal-hold.ts';
+import { openRetained } from '../../retention/open.ts';
+import { exactPath } from '../exact-path.ts';
+import { localTime, printable, table } from '../output.ts';
+import { pathFields } from '../rows.ts';
+import { type Session, unlock, withCatalog } from '../session.ts';
+import { parseTarget, requireSource } from '../target.ts';
+
+export interface LegalHoldOptions {
+  readonly reason: string;
+  readonly case?: string;
+}
+
+export async function runLegalHoldPlace(
+  session: Session,
+  target: string,
+  options: LegalHoldOptions,
+): Promise<void> {
+  await onTarget(session, target, options, async (context, request) => {
+    const { output } = session;
+    const placed = await placeLegalHold(context, { ...request, caseName: options.case ?? '' }, (objects) =>
+      output.progress(`${objects} objects held`),
+    );
+    output.value(holdJson(placed));
+    output.line(
+      `Held: ${named(placed)}, ${placed.objects} objects now. Nothing of it goes until \`holdfast legal-hold release\`.`,
+    );
+  });
+}
+
+export async function runLegalHoldRelease(
+  session: Session,
+  target: string,
+  options: LegalHoldOptions,
+): Promise<void> {
+  await onTarget(session, target, options, async (context, request) => {
+    const released = await liftLegalHold(context, { ...request, caseName: options.case });
+    session.output.value({ ...holdJson(released), released: true });
+    session.output.line(`Released: ${named(released)}. What no other hold covers follows its class again.`);
+  });
+}
+
+export async function runLegalHoldList(
+  session: Session,
+  source: string | undefined,
+  { all }: { readonly all?: boolean },
+): Promise<void> {
+  await withCatalog(session, async (catalog) => {
+    const sourceId = source === undefined ? undefined : await requireSource(catalog, source);
+    const holds = await legalHolds(catalog, { sourceId, all });
+    for (const hold of holds) session.output.value(holdJson(hold));
+    const rows = holds.map((hold) => [
+      localTime(hold.placedAt),
+      named(hold),
+      `${hold.objects} objects`,
+      printable(hold.placedBy),
+      printable(hold.reason),
+      hold.releasedAt === null
+        ? ''
+        : `released ${localTime(hold.releasedAt)} by ${printable(hold.releasedBy ?? '')}: ${printable(hold.releaseReason ?? '')}`,
+    ]);
+    session.output.line(rows.length > 0 ? table(rows) : 'Nothing is under a legal hold.');
+  });
+}
+
+async function onTarget(
+  session: Session,
+  target: string,
+  { reason }: LegalHoldOptions,
+  work: (
+    context: HoldingContext,
+    request: { runId: Id; sourceId: Id; path: Buffer; reason: string; actor: string },
+  ) => Promise<void>,
+): Promise<void> {
+  const wanted = parseTarget(target);
+  const { config, ids } = await unlock(session);
+  await withCatalog(session, async (catalog, where) => {
+    const sourceId = await requireSource(catalog, wanted.source);
+    const path = await exactPath(catalog, sourceId, wanted.path ?? Buffer.alloc(0));
+    const destinations = await openRetained(config, where);
+    const told = new Set<string>();
+    // A server says the same of every object.
+    const warn: HoldingContext['warn'] = (_, message) => {
+      if (!told.has(message)) session.output.note(`holdfast: ${message}`);
+      told.add(message);
+    };
+    const context = { catalog, ids, hostId: config.host.id, destinations, warn };
+    try {
+      await work(context, { runId: newRunId(), sourceId, path, reason, actor: session.actor });
+    } finally {
+      for (const { store } of destinations.values()) store.close();
+    }
+  });
+}
+
+const named = ({ source, path, caseName }: LegalHold): string =>
+  printable(
+    `${source}${path.length > 0 ? `:${path.toString('utf8')}` : ''}${caseName === '' ? '' : ` (case ${caseName})`}`,
+  );
+
+function holdJson({ path, sourceId: _, ...hold }: LegalHold): object {
+  return { ...hold, ...pathFields(path) };
+}
