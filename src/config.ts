@@ -265,6 +265,14 @@ const schema = z.strictObject({
       }),
     ])
     .prefault({}),
+  /** How much of a source may change or vanish from one sweep to the next before an incident is opened: both must be passed. */
+  massChange: z
+    .strictObject({
+      /** Of its files. */
+      share: percentage.prefault('20%'),
+      least: z.int().min(1).default(100),
+    })
+    .prefault({}),
   policy: z
     .strictObject({
       allowTestSignatures: z.boolean().default(false),

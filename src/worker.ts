@@ -275,6 +275,7 @@ function sweeping(): SweepContext {
     catalog,
     ids,
     hostId: config.host.id,
+    massChange: config.massChange,
     dispatcher: new Dispatcher(catalog, client, config),
     // Messages are sealed one by one: nothing of theirs goes in batches.
     batches: config.format === 'sealed-v1' && !config.writeOnly,

@@ -18,6 +18,8 @@ export interface SweptSource {
   readonly runId: Id;
   /** Entries that were gone and did not count as deleted. */
   readonly refusedDeletions: number;
+  /** Whatever is gone was meant to go. */
+  readonly confirmsDeletions: boolean;
 }
 
 /**
@@ -30,13 +32,13 @@ export interface SweptSource {
  */
 export async function detectMassChange(
   { catalog, ids, hostId, massChange }: MassChangeContext,
-  { sourceId, runId, refusedDeletions }: SweptSource,
+  { sourceId, runId, refusedDeletions, confirmsDeletions }: SweptSource,
 ): Promise<Date | undefined> {
   const told = await incidentOf(catalog, 'mass_change', runId);
   if (told !== undefined) return new Date(String(told.before));
   const { since, startedAt } = await lastLook(catalog, sourceId, runId);
   const { firstAt, ...load } = await changesSince(catalog, sourceId, since);
-  const vanished = load.vanished + refusedDeletions;
+  const vanished = confirmsDeletions ? 0 : load.vanished + refusedDeletions;
   if (!isMassChange({ ...load, vanished }, massChange)) return undefined;
   const before = new Date(Math.min(startedAt.getTime(), firstAt?.getTime() ?? startedAt.getTime()) - 1);
   const { incident, event } = openIncident(ids, {

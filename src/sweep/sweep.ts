@@ -4,8 +4,10 @@ import { type Due, DueFiles, type Leftover } from '../batch/due-files.ts';
 import type { Catalog, EntryRef, RunResult } from '../catalog/catalog.ts';
 import type { Ids } from '../domain/ids.ts';
 import type { Id } from '../domain/records.ts';
+import type { MassChangeLimits } from '../domain/retention.ts';
 import type { SweepAnswer, SweepStep } from '../domain/steps.ts';
 import type { StepRun } from '../pipeline/context.ts';
+import { detectMassChange } from '../retention/mass-change.ts';
 import type { WalkedSource } from '../sources.ts';
 import { type Compared, compareTree } from '../watcher/compare.ts';
 import { allowsDeletion } from '../watcher/deletions.ts';
@@ -23,6 +25,8 @@ export interface SweepContext {
   readonly batches: boolean;
   /** What stands and policy now wants otherwise, page by page, after judging all of it anew that an earlier epoch judged. */
   rejudge(step: SweepStep, run: StepRun): AsyncIterable<readonly Due[]>;
+  /** How much of a source may change from one sweep to the next before somebody has to look. */
+  readonly massChange: MassChangeLimits;
   /** The source as it is walked. Failure `source_unavailable`. */
   openSource(sourceId: Id): Promise<WalkedSource>;
 }
@@ -32,7 +36,8 @@ export interface SweepContext {
  * may be cut off and run again: what is settled by then is found unchanged.
  *
  * When more is gone than {@link allowsDeletion} lets go, nothing counts as deleted and the result is `incomplete`, unless
- * the sweep was told that this was meant.
+ * the sweep was told that this was meant. When more changed than {@link detectMassChange} lets pass, nothing of the source
+ * expires any more.
  */
 export async function sweepSource(
   context: SweepContext,
@@ -48,7 +53,9 @@ export async function sweepSource(
   await pass.forget();
 
   const totals = await sweepTotals(catalog, runId, pass);
-  await catalog.endRun(runId, resultOf(totals, refusedDeletions), { ...totals, refusedDeletions });
+  const before = await detectMassChange(context, { sourceId, runId, refusedDeletions, confirmsDeletions });
+  const result = resultOf(totals, refusedDeletions, before !== undefined);
+  await catalog.endRun(runId, result, { ...totals, refusedDeletions });
   // As recorded: when this runs for a second time, the first account stands.
   const ended = await catalog.endedRun(runId);
   await catalog.write({
@@ -62,9 +69,10 @@ export async function sweepSource(
   return { next: 'swept', result: ended?.result ?? 'failed' };
 }
 
-function resultOf(totals: SweepTotals, refusedDeletions: number): RunResult {
+function resultOf(totals: SweepTotals, refusedDeletions: number, isMassChange: boolean): RunResult {
   if (refusedDeletions > 0 || totals.unreachable > 0) return 'incomplete';
-  return totals.failed + totals.held + totals.quarantined > 0 ? 'complete with warnings' : 'complete';
+  const isNotable = isMassChange || totals.failed + totals.held + totals.quarantined > 0;
+  return isNotable ? 'complete with warnings' : 'complete';
 }
 
 /** How many entries are handed over at once, and how many may be on their way before the walk waits. */

@@ -20,12 +20,13 @@ async function sweep(
   world: RetentionWorld,
   work: (look: (path: string) => Promise<unknown>) => Promise<void>,
   refusedDeletions = 0,
+  confirmsDeletions = false,
 ): Promise<{ before: Date | undefined; runId: string }> {
   const { catalog, context, sourceId } = world;
   const runId = newRunId();
   await catalog.startRun({ id: runId, kind: 'sweep', sourceId, hostId: 'host', actor: 'tester' });
   await work(async (path) => protectOnce(context, await world.entry(path), stepRun(), 0, runId));
-  const swept = { sourceId, runId, refusedDeletions };
+  const swept = { sourceId, runId, refusedDeletions, confirmsDeletions };
   const before = await detectMassChange({ ...world.retention, massChange }, swept);
   expect(await detectMassChange({ ...world.retention, massChange }, swept)).toEqual(before);
   await catalog.endRun(runId, 'complete', {});
@@ -149,9 +150,10 @@ test('what the watcher saw before the sweep counts too', async () => {
   expect((await sweep(world, async () => {})).before).toBeInstanceOf(Date);
 });
 
-test('entries that are gone and may not count as deleted are part of it', async () => {
+test('entries that are gone and may not count as deleted are part of it, unless they were meant to go', async () => {
   const world = await filled();
   expect((await sweep(world, async () => {}, 9)).before).toBeUndefined();
+  expect((await sweep(world, async () => {}, 10, true)).before).toBeUndefined();
   expect((await sweep(world, async () => {}, 10)).before).toBeInstanceOf(Date);
 });
 

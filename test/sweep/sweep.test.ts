@@ -24,6 +24,7 @@ async function makeSweeper(exclude: string[] = []) {
     ids: context.ids,
     hostId: context.hostId,
     batches: true,
+    massChange: { share: 0.2, least: 100 },
     rejudge: (step, run) => rejudgeSource(context, step, run),
     async openSource() {
       const root = await openRoot(folder);
