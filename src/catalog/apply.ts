@@ -65,11 +65,11 @@ async function write(client: pg.PoolClient, changes: readonly Change[]): Promise
   await insert(
     client,
     'versions',
-    all((c) => c.version),
+    all((c) => (c.version === undefined ? undefined : withJudgement(c, c.version))),
   );
   await run(
     client,
-    all((c) => c.admission),
+    all((c) => (c.version === undefined ? c.admission : undefined)),
     `update versions v set admission = r.admission, bundle_revision = r.bundle_revision
     from jsonb_to_recordset($1) as r(version_id text, admission jsonb, bundle_revision text) where v.id = r.version_id`,
   );
@@ -85,7 +85,7 @@ async function write(client: pg.PoolClient, changes: readonly Change[]): Promise
   );
   await run(
     client,
-    all((c) => c.scan),
+    all((c) => (c.version === undefined ? c.scan : undefined)),
     `update versions v set scan_id = r.id
     from jsonb_to_recordset($1) as r(id text, version_id text) where v.id = r.version_id`,
   );
@@ -298,6 +298,16 @@ async function write(client: pg.PoolClient, changes: readonly Change[]): Promise
   );
 }
 
+/** What the same change says of a version that it makes is written with it: a row that is never updated costs half. */
+function withJudgement({ admission, scan }: Change, version: NonNullable<Change['version']>) {
+  return {
+    ...version,
+    admission: admission?.admission ?? null,
+    bundleRevision: admission?.bundleRevision ?? null,
+    scanId: scan?.id ?? null,
+  };
+}
+
 /** Takes the entries in the order that every writer takes them in (hints too), so that none waits for the other. */
 async function lockEntries(client: pg.PoolClient, rows: readonly { entryId: string }[]): Promise<void> {
   const entryIds = [...new Set(rows.map((row) => row.entryId))];
@@ -364,21 +374,20 @@ async function combined(
 
 async function insertEvents(client: pg.PoolClient, rows: AuditRow[]): Promise<void> {
   if (rows.length === 0) return;
-  const inserted = await client.query<{ id: string }>(
-    `insert into audit_events (id, leaf, event, at)
-     select id, leaf, event, at from jsonb_populate_recordset(null::audit_events, $1)
-     on conflict do nothing returning id`,
-    [encode(rows)],
+  const inserted = await client.query(
+    prepared(
+      `insert into audit_events (id, leaf, event, at)
+       select id, leaf, event, at from jsonb_populate_recordset(null::audit_events, $1) on conflict do nothing`,
+      [encode(rows)],
+    ),
   );
   if (inserted.rowCount === rows.length) return;
-  const fresh = new Set(inserted.rows.map((row) => row.id));
-  const again = rows.filter((row) => !fresh.delete(row.id));
   const stored = await client.query<{ id: string; event: Record<string, unknown> }>(
     'select id, event from audit_events where id = any($1)',
-    [again.map((row) => row.id)],
+    [rows.map((row) => row.id)],
   );
   const known = new Map(stored.rows.map((row) => [row.id, row.event]));
-  for (const row of again) {
+  for (const row of rows) {
     if (factsOf(known.get(row.id)) !== factsOf(row.event))
       throw new Failure('audit_conflict', { event: row.id });
   }
