@@ -1,4 +1,4 @@
-import { beforeEach, expect, it } from 'vitest';
+import { beforeEach, expect, it, onTestFinished } from 'vitest';
 import { parseConfig } from '../../src/config.ts';
 import type { Patient } from '../../src/doctor/check.ts';
 import { examine, type NamedFinding } from '../../src/doctor/examine.ts';
@@ -6,14 +6,17 @@ import { Failure } from '../../src/domain/failures.ts';
 import type { KeyringDocument } from '../../src/keys/keyring-files.ts';
 import { publishKeyring } from '../../src/keys/publish.ts';
 import { recordVerifiedKit } from '../../src/keys/verify-kit.ts';
+import { limitSignatures } from '../../src/scanner/limits.ts';
 import type { Endpoints } from '../../src/stack/endpoints.ts';
 import { MemoryStore } from '../../src/storage/memory-store.ts';
 import { damaged, keyringWithHistory, replanted } from '../keys/keyrings.ts';
+import { Clamd } from '../scanner/clamd.ts';
 import { makeWorld, protectOnce, type World } from '../support/pipeline.ts';
 import { usePostgres } from '../support/postgres.ts';
 
 const server = usePostgres();
 const dayMs = 86_400_000;
+const mebibyte = 1024 * 1024;
 const config = parseConfig(
   JSON.stringify({
     version: 1,
@@ -44,7 +47,7 @@ async function findings(changes: Partial<Patient> = {}): Promise<Map<string, Nam
     config,
     home: '/tmp',
     status: undefined,
-    endpoints: { signatures: { set: 'builtin-test' } } as Endpoints,
+    endpoints: { signatures: { set: 'builtin-test' }, clamdSocket: '/nonexistent/clamd.sock' } as Endpoints,
     documents,
     catalog: async () => world.catalog,
     destinations: async () => [{ config: destination, store }],
@@ -128,4 +131,33 @@ it('what cannot be looked at is a problem, and keeps nothing else from being tol
   for (const check of ['recovery-kit', 'holders', 'journal'])
     expect(state(found, check)).toEqual(['problem']);
   expect(state(found, 'clock')).toEqual(['ok']);
+});
+
+it('a scanner whose OK cannot be believed is told, and what it was found to take', async () => {
+  expect(state(await findings(), 'scanner')).toEqual(['problem']);
+  const clamd = new Clamd({ maxFileSize: '1M', streamMaxLength: '2M' }, { AlertExceedsMax: 'no' });
+  onTestFinished(() => clamd.remove());
+  clamd.database('limits.cdb', limitSignatures(mebibyte));
+  await clamd.start();
+  const endpoints = { signatures: { set: 'builtin-test' }, clamdSocket: clamd.socketPath } as Endpoints;
+  expect((await findings({ endpoints })).get('scanner')).toMatchObject([
+    { state: 'problem', todo: expect.stringContaining('AlertExceedsMax yes') },
+    { state: 'warning', what: expect.stringContaining(`${2 * mebibyte}`) },
+  ]);
+});
+
+it('infections, and what no scanner looked at, are told', async () => {
+  expect(state(await findings(), 'malware')).toEqual(['ok']);
+  if (typeof world.knobs.verdict === 'function') throw new Error('unreachable');
+  const clean = world.knobs.verdict;
+  world.knobs.verdict = { ...clean, state: 'infected', signature: 'Eicar-Test' };
+  world.write('bad.exe', 'malware');
+  await protectOnce(world.context, await world.entry('bad.exe'));
+  world.knobs.verdict = { ...clean, state: 'not_scanned', reason: 'too_large' };
+  world.write('large.iso', 'large');
+  await protectOnce(world.context, await world.entry('large.iso'));
+  expect((await findings()).get('malware')).toMatchObject([
+    { state: 'warning', what: expect.stringContaining('1 files in quarantine') },
+    { state: 'warning', what: expect.stringContaining('too_large 1') },
+  ]);
 });
