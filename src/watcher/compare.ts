@@ -1,13 +1,14 @@
-import type { Catalog, EntryRef, KnownVersion } from '../catalog/catalog.ts';
+import type { Catalog, EntryRef } from '../catalog/catalog.ts';
 import type { StatFacts } from '../catalog/rows.ts';
 import type { Ids } from '../domain/ids.ts';
-import type { EntryKind, Id, Outcome } from '../domain/records.ts';
+import type { EntryKind } from '../domain/records.ts';
 import type { Skip } from '../files/filter.ts';
 import { parentOf } from '../files/paths.ts';
 import { walk } from '../files/walk.ts';
-import { sameStat, statFacts } from '../pipeline/file.ts';
-import { undefinedAnswer } from '../policy/engine.ts';
+import { statFacts } from '../pipeline/file.ts';
 import type { WalkedSource } from '../sources.ts';
+import { countStanding, judgePage } from './compare-query.ts';
+import { IdSet } from './id-set.ts';
 
 /** What a walk found out about one entry by its stat alone, against what the catalog knows. */
 export type Compared =
@@ -21,16 +22,7 @@ export type Compared =
   | { readonly is: 'gone'; readonly entry: EntryRef }
   | { readonly is: 'unreachable'; readonly path: Buffer; readonly code: string };
 
-const pageEntries = 500;
-
-/** Outcomes after which an equal stat means that there is nothing to do. */
-const settledWell: readonly Outcome[] = ['uploaded', 'duplicate', 'ignored', 'held', 'quarantined'];
-
-/** Content found infected since, or denied because policy could not be understood, is looked at again. */
-function standsWell({ outcome, reason, lateSignature }: KnownVersion): boolean {
-  if (lateSignature !== undefined || reason === undefinedAnswer) return false;
-  return outcome !== undefined && settledWell.includes(outcome);
-}
+const pageEntries = 1_000;
 
 /**
  * Walks a source, or only the paths given, and tells every entry apart by its stat. Entries that the catalog knows and
@@ -42,17 +34,18 @@ export async function* compareTree(
   ids: Ids,
   only?: readonly Buffer[],
 ): AsyncGenerator<Compared> {
-  const seen = new SeenPaths();
+  const seen = new IdSet();
+  let standing = 0;
   const hidden = new Set<string>();
   let page: { entry: EntryRef; kind: EntryKind; facts: StatFacts }[] = [];
   const judge = async function* (): AsyncGenerator<Compared> {
-    const heads = await catalog.heads(page.map(({ entry }) => entry.id));
-    for (const { entry, kind, facts } of page) {
-      const head = heads.get(entry.id);
-      const stands = head !== undefined && standsWell(head);
-      const same = stands && sameStat(head, facts);
-      yield { is: same ? 'unchanged' : 'due', entry, kind, sizeBytes: facts.sizeBytes };
-    }
+    const judged = await judgePage(
+      catalog,
+      page.map(({ entry, facts }) => ({ entryId: entry.id, facts })),
+    );
+    standing += judged.standing;
+    for (const [position, { entry, kind, facts }] of page.entries())
+      yield { is: judged.due.has(position) ? 'due' : 'unchanged', entry, kind, sizeBytes: facts.sizeBytes };
     page = [];
   };
   for await (const item of walk(source.root, source.filter, only === undefined ? {} : { only })) {
@@ -71,7 +64,9 @@ export async function* compareTree(
     page.push({ entry, kind: item.kind, facts: statFacts(item.kind, item.stat) });
     if (page.length >= pageEntries) yield* judge();
   }
-  yield* judge();
+  if (page.length > 0) yield* judge();
+  // Every entry that stands was met: none is gone.
+  if (only === undefined && standing === (await countStanding(catalog, source.id))) return;
   for await (const { kind, sizeBytes, outcome, ...entry } of catalog.standingEntries(source.id, only)) {
     if (seen.has(entry.id) || liesBelow(entry.path, hidden)) continue;
     // An original that was moved to quarantine is where it belongs.
@@ -84,17 +79,4 @@ export async function* compareTree(
 function liesBelow(path: Buffer, paths: ReadonlySet<string>): boolean {
   for (let at = path; at.length > 0; at = parentOf(at)) if (paths.has(at.toString('latin1'))) return true;
   return paths.has('');
-}
-
-/** Ids met by a walk, as numbers: a good deal smaller than their text. */
-class SeenPaths {
-  private readonly ids = new Set<bigint>();
-
-  add(id: Id): void {
-    this.ids.add(BigInt(`0x${id}`));
-  }
-
-  has(id: Id): boolean {
-    return this.ids.has(BigInt(`0x${id}`));
-  }
 }
