@@ -29,10 +29,10 @@ export interface CopyTask {
   readonly from: string | undefined;
 }
 
-/** `deferred`: not now, because another copy of the same content is under way, or no source gave the right bytes. */
+/** `waiting`: another copy of the same content is under way. `deferred`: no source gave the right bytes. */
 export type CopyResult =
   | { readonly kind: 'copied'; readonly bytes: number }
-  | { readonly kind: 'denied' | 'deferred' };
+  | { readonly kind: 'denied' | 'deferred' | 'waiting' };
 
 /**
  * Brings a version that lies in one destination to another, without its file: rests it on an object of the same content
@@ -63,7 +63,7 @@ export async function copyVersion(
   };
   const shared = await shareExisting(context, version, destination, run, refused);
   if (isDenied) return { kind: 'denied' };
-  if (shared?.next === 'wait') return { kind: 'deferred' };
+  if (shared?.next === 'wait') return { kind: 'waiting' };
   if (shared !== undefined) return { kind: 'copied', bytes: 0 };
 
   const verified = await firstGood(context, reading, version, sources);

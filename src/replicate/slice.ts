@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { deferCopy, type PlannedCopy, plannedCopies, sourceNamed } from '../catalog/replicate-query.ts';
 import { isFailure } from '../domain/failures.ts';
 import type { CopyAnswer, CopyStep } from '../domain/steps.ts';
@@ -10,6 +11,8 @@ import { type CopyResult, copyVersion } from './copy-version.ts';
 /** Copied at once: files that are being protected come first. */
 const jobs = 4;
 const pageRows = 100;
+/** Pause before what waits for another copy of the same content is looked at again. Milliseconds. */
+const waitingMs = 200;
 /** Content in memory at once, encrypted and plain. Bytes. */
 const memoryBytes = 64 * 1024 * 1024;
 /** A source that gives no answer is asked again by the next slice. Milliseconds. */
@@ -34,7 +37,7 @@ export async function copySlice(
   const stores = new Map([...destinations].map(([name, { store }]) => [name, store]));
   const memory = new ByteBudget(memoryBytes);
   const reading: ReadDeps = { keys: context.keys, stores, memory, signal: run.signal, retryPausesMs };
-  const counts: Record<CopyResult['kind'], number> = { copied: 0, denied: 0, deferred: 0 };
+  const counts: Record<CopyResult['kind'], number> = { copied: 0, denied: 0, deferred: 0, waiting: 0 };
   const copyOne = async (planned: PlannedCopy): Promise<void> => {
     const task = { versionId: planned.versionId, to, from: sourceNamed(planned) };
     const { kind } = await context.semaphores.upload
@@ -42,6 +45,7 @@ export async function copySlice(
       .catch((error: unknown) => deferrable(context, task, error));
     counts[kind] += 1;
     if (kind === 'deferred') await deferCopy(catalog, task.versionId, to);
+    if (kind === 'waiting') await sleep(waitingMs);
     run.heartbeat();
   };
   let isDone = false;
