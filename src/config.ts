@@ -73,6 +73,10 @@ const timezone = z
   .string()
   .refine((zone) => Intl.supportedValuesOf('timeZone').includes(zone) || zone === 'UTC', 'an IANA time zone');
 
+const jitter = duration.prefault('10m');
+/** Share of the files that look unchanged which each sweep reads again. */
+const rehash = percentage.prefault('1%');
+
 const source = z.strictObject({
   name,
   path: absolutePath,
@@ -86,8 +90,8 @@ const source = z.strictObject({
   sweep: z
     .union([
       z.literal('off'),
-      z.strictObject({ every: duration, jitter: duration.prefault('10m') }),
-      z.strictObject({ cron: z.string().min(9), timezone, jitter: duration.prefault('10m') }),
+      z.strictObject({ every: duration, jitter, rehash }),
+      z.strictObject({ cron: z.string().min(9), timezone, jitter, rehash }),
     ])
     .prefault({ every: '1d' }),
 });

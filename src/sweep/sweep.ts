@@ -14,6 +14,7 @@ import { allowsDeletion } from '../watcher/deletions.ts';
 import type { Dispatcher } from '../watcher/dispatcher.ts';
 import { recordSkips, type Skipped } from '../watcher/skips.ts';
 import { Unsettled } from '../watcher/unsettled.ts';
+import { rehashOf, sweepsBefore, usualShare } from './rehash.ts';
 import { type SweepTotals, sweepTotals } from './totals.ts';
 
 export interface SweepContext {
@@ -95,6 +96,7 @@ class Pass {
   private readonly run: StepRun;
   private readonly onTheirWay: Unsettled;
   private readonly batches: DueFiles;
+  private isRehashed: (entryId: Id) => boolean = () => false;
   private due: EntryRef[] = [];
   private skips: Skipped[] = [];
 
@@ -110,6 +112,10 @@ class Pass {
   async walk(source: WalkedSource): Promise<number> {
     const gone: EntryRef[] = [];
     await this.batches.resume();
+    const { catalog } = this.context;
+    const { sweep } = source.config;
+    const share = sweep === 'off' ? usualShare : sweep.rehash;
+    this.isRehashed = rehashOf(share, await sweepsBefore(catalog, source.id));
     await this.judgeAnew();
     for await (const found of compareTree(source, this.context.catalog, this.context.ids)) {
       this.run.signal.throwIfAborted();
@@ -146,11 +152,16 @@ class Pass {
     this.seen++;
     if (found.is === 'unreachable') this.unreachable++;
     else if (found.is === 'due') await this.protect(found);
+    else if (found.is === 'unchanged' && this.isToBeReread(found)) await this.protect(found);
     else if (found.is === 'skipped') {
       this.skipped++;
       this.skips.push(found);
       if (this.skips.length >= pageEntries) await this.recordSkips();
     }
+  }
+
+  private isToBeReread({ entry, kind }: Due): boolean {
+    return kind === 'file' && this.isRehashed(entry.id);
   }
 
   private async protect(due: Due): Promise<void> {

@@ -15,7 +15,7 @@ import { usePostgres } from '../support/postgres.ts';
 const server = usePostgres();
 
 /** Sweeps of a world's source, its entries protected in this process as their workflows would. */
-async function makeSweeper(exclude: string[] = []) {
+async function makeSweeper(exclude: string[] = [], rehash = 0) {
   const world = await makeWorld(server());
   const { context, catalog, folder } = world;
   const [sourceId = ''] = [...context.sources.keys()];
@@ -30,7 +30,8 @@ async function makeSweeper(exclude: string[] = []) {
       const root = await openRoot(folder);
       const config = context.sources.get(sourceId)?.config;
       if (config === undefined) throw new Error('no source');
-      return { id: sourceId, config, root, filter: compileFilter(root, { exclude }) };
+      const sweep = { every: 86_400_000, jitter: 0, rehash };
+      return { id: sourceId, config: { ...config, sweep }, root, filter: compileFilter(root, { exclude }) };
     },
     dispatcher: {
       async dispatch(entries, runId) {
@@ -157,6 +158,21 @@ describe('a sweep', () => {
       [runId],
     );
     expect(events).toEqual([{ result: 'complete' }]);
+  });
+
+  test('reads its share of what looks unchanged, and finds bytes that changed under an equal stat', async () => {
+    const { world, sweep } = await makeSweeper([], 1);
+    world.write('a', 'one');
+    world.write('b', 'two');
+    await sweep();
+    world.write('a', 'ONE');
+    const [head] = await world.catalog.rows<{ id: Id }>(
+      `select head_version_id as id from entries where path = 'a'`,
+    );
+    await world.pretendUntouched(head?.id ?? '', 'a');
+    const { totals, paths } = await sweep();
+    expect(paths).toEqual(['a']);
+    expect(totals).toMatchObject({ seen: 2, uploaded: 1, unchanged: 1 });
   });
 
   test('of a source whose folder is away deletes nothing', async () => {
