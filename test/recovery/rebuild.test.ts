@@ -112,7 +112,7 @@ async function variedBucket(): Promise<TestBucket> {
   const second = await bucket.file('a.txt', 'two', { observation: 7 });
   await bucket.manifest([
     second,
-    bucket.duplicate(second, 'copy.txt'),
+    { ...bucket.duplicate(second, 'copy.txt'), verdict: { ...verdict, state: 'infected', signature: 'Bad' } },
     { ...bucket.duplicate(second, 'hard.txt'), hardlink: second.entry },
     bucket.row('gone.txt', 2, 'file', { outcome: 'deleted' }),
     bucket.row('link', 1, 'link', { linkTarget: Buffer.from('a.txt').toString('base64url') }),

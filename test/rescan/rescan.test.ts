@@ -13,6 +13,7 @@ import { type RescanDeps, type RescanRequest, rescan } from '../../src/rescan/re
 import { ClamdScanner } from '../../src/scanner/clamd-client.ts';
 import type { SignatureInfo } from '../../src/scanner/signatures.ts';
 import { TokenBucket } from '../../src/throttle/token-bucket.ts';
+import { makeBatch } from '../batch/batches.ts';
 import { Clamd } from '../scanner/clamd.ts';
 import { makeWorld, noise, protectOnce, type World } from '../support/pipeline.ts';
 import { usePostgres } from '../support/postgres.ts';
@@ -190,6 +191,21 @@ describe('content whose signatures came later', () => {
     expect((await world.rescan()).totals).toMatchObject({ rescanned: 1, infected: 1 });
     expect(await lateDetections(world.catalog)).toEqual({ openIncidents: 1, versions: 1 });
   });
+});
+
+test('content in packs is read out of them, one scan for each content', async () => {
+  await learn('27001', false);
+  const world = await rescanWorld();
+  const contents = { 'a.doc': evil, 'b.doc': 'harmless', 'c.doc': 'harmless too', 'copy.doc': 'harmless' };
+  for (const [path, content] of Object.entries(contents)) world.write(path, content);
+  await (await makeBatch(world, Object.keys(contents))).run(world.real);
+  expect(await world.versions()).toHaveLength(1);
+  await learn('27002', true);
+  expect((await world.rescan()).totals).toMatchObject({ rescanned: 3, clean: 2, infected: 1 });
+  const rows = await world.catalog.rows<{ path: Buffer }>(
+    'select e.path from versions v join entries e on e.id = v.entry_id where late_signature is not null',
+  );
+  expect(rows.map(({ path }) => path.toString())).toEqual(['a.doc']);
 });
 
 describe('what is due', () => {
