@@ -1,23 +1,27 @@
 import { isFailure } from '../domain/failures.ts';
-import { proofOf } from '../scanner/open-scanner.ts';
-import type { ScannerProof } from '../scanner/proof.ts';
+import { findProblems, type ScannerProblem } from '../scanner/proof.ts';
 import { readSignatureFile } from '../scanner/signatures.ts';
 import { locate, type Session } from './session.ts';
 
-/** What the scanner does when it is put to the proof; null where it does not answer. */
-export async function scannerStanding(session: Session): Promise<ScannerProof | null> {
+/** What the scanner fails at when it is put to the proof. */
+export interface ScannerStanding {
+  readonly problems: readonly ScannerProblem[];
+}
+
+/** Null where it does not answer. */
+export async function scannerStanding(session: Session): Promise<ScannerStanding | null> {
   try {
     const { clamdSocket, signatures } = await locate(session);
     const set =
       'factsFile' in signatures ? (await readSignatureFile(signatures.factsFile)).set : signatures.set;
-    return await proofOf(clamdSocket, set);
+    return { problems: await findProblems(clamdSocket, set) };
   } catch (error) {
     if (isFailure(error)) return null;
     throw error;
   }
 }
 
-export const scannerWarnings = ({ problems }: ScannerProof): string[] =>
+export const scannerWarnings = ({ problems }: ScannerStanding): string[] =>
   problems.length === 0
     ? []
     : [

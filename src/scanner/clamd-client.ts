@@ -3,7 +3,7 @@ import { type ClamdVersion, clamdVersion, pingClamd } from './clamscan-facts.ts'
 import { scanPipelined } from './pipelined.ts';
 import type { ScannerProof } from './proof.ts';
 import { type Finding, readReply } from './reply.ts';
-import type { Scanner } from './scanner.ts';
+import type { Scanner, ScanOptions } from './scanner.ts';
 import { Session, type SessionReply } from './session.ts';
 import { isStale, type SignatureInfo } from './signatures.ts';
 
@@ -11,7 +11,7 @@ export interface ClamdScannerOptions {
   /** Unix socket of clamd. */
   readonly socketPath: string;
   /** Longest time from the first byte sent to clamd's reply, by content size. */
-  readonly deadlineMs: (sizeBytes: number) => number;
+  readonly deadlineMs: (sizeBytes: number, patient: boolean) => number;
   /** clamd's StreamMaxLength, or MaxFileSize where that is less: what is larger is not sent. */
   readonly maxScanBytes: number;
   readonly maxSignatureAgeDays: number;
@@ -54,14 +54,14 @@ export class ClamdScanner implements Scanner {
 
   async scan(
     content: AsyncIterable<Buffer>,
-    { sizeBytes, signal }: { readonly sizeBytes: number; readonly signal?: AbortSignal },
+    { sizeBytes, signal, patient = false }: ScanOptions,
   ): Promise<Verdict> {
     signal?.throwIfAborted();
     const facts = await this.facts();
     const proof = await this.#proven(facts);
     if (sizeBytes > Math.min(this.#options.maxScanBytes, proof.takesBytes))
       return { ...facts, state: 'not_scanned', reason: 'too_large' };
-    const finding = await this.#find(content, sizeBytes, signal);
+    const finding = await this.#find(content, sizeBytes, patient, signal);
     if (finding.state === 'not_scanned') return { ...facts, ...finding };
     return this.#judged(facts, finding, proof, isSameScanner(facts, await this.currentFacts()));
   }
@@ -73,7 +73,12 @@ export class ClamdScanner implements Scanner {
     const most = Math.min(this.#options.maxScanBytes, proof.takesBytes);
     const { socketPath, deadlineMs } = this.#options;
     const fitting = contents.filter(({ length }) => length <= most);
-    const findings = (await scanPipelined(fitting, { socketPath, deadlineMs, signal })).values();
+    const findings = (
+      await scanPipelined(fitting, {
+        ...{ socketPath, signal },
+        deadlineMs: (sizeBytes) => deadlineMs(sizeBytes, false),
+      })
+    ).values();
     const sameScanner = isSameScanner(facts, await this.currentFacts());
     return contents.map(({ length }) => {
       if (length > most) return { ...facts, state: 'not_scanned', reason: 'too_large' };
@@ -153,10 +158,11 @@ export class ClamdScanner implements Scanner {
   async #find(
     content: AsyncIterable<Buffer>,
     sizeBytes: number,
+    patient: boolean,
     signal: AbortSignal | undefined,
   ): Promise<Finding> {
     const session = await this.#take();
-    const deadline = startDeadline(this.#options.deadlineMs(sizeBytes), signal);
+    const deadline = startDeadline(this.#options.deadlineMs(sizeBytes, patient), signal);
     const reply = session.begin();
     let kept = false;
     try {

@@ -18,7 +18,7 @@ export function openScanner(
   { clamdSocket, signatures }: ScannerPlace,
   { policy }: Pick<Config, 'policy'>,
   onProof: (proof: ScannerProof) => void = () => {},
-  deadlineMs: (sizeBytes: number) => number = scanDeadlineMs,
+  deadlineMs: (sizeBytes: number, patient: boolean) => number = scanDeadlineMs,
 ): ClamdScanner {
   return new ClamdScanner({
     socketPath: clamdSocket,
@@ -40,7 +40,13 @@ export function openScanner(
 export const proofOf = (socketPath: string, signatureSet: SignatureSet): Promise<ScannerProof> =>
   proveScanner(socketPath, { signatureSet, mostBytes: maxScanBytes });
 
-/** A small file is scanned in milliseconds; a large one at 10 MB/s at worst, within clamd's own limit. */
-function scanDeadlineMs(sizeBytes: number): number {
-  return Math.min(4_000 + sizeBytes / 10_000, 600_000);
+/** clamd gives up by itself after this: MaxScanTime. Milliseconds. */
+const longestScanMs = 600_000;
+
+/**
+ * A small file is scanned in milliseconds; a large one at 10 MB/s at worst. A small archive may hold a hundred times its
+ * size, and a machine may be busy: what was not judged in that time gets clamd's own.
+ */
+function scanDeadlineMs(sizeBytes: number, patient: boolean): number {
+  return patient ? longestScanMs : Math.min(4_000 + sizeBytes / 10_000, longestScanMs);
 }

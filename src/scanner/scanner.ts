@@ -1,5 +1,12 @@
 import type { ScannerFacts, Verdict } from '../domain/records.ts';
 
+export interface ScanOptions {
+  readonly sizeBytes: number;
+  readonly signal?: AbortSignal;
+  /** Wait as long as the scanner itself would: for what it did not judge in the usual time. */
+  readonly patient?: boolean;
+}
+
 /**
  * Looks for malware. Only an explicit OK about exactly the bytes that were handed over, inside all limits and
  * with signatures fresh enough, is `clean`; everything else that can be said about the content is
@@ -12,10 +19,7 @@ export interface Scanner {
    * Scans `content`, which is consumed once and in order. It is not touched when `sizeBytes` is over the
    * scanner's limit. An error thrown by `content`, or the reason of an aborted `signal`, is rethrown unchanged.
    */
-  scan(
-    content: AsyncIterable<Buffer>,
-    options: { readonly sizeBytes: number; readonly signal?: AbortSignal },
-  ): Promise<Verdict>;
+  scan(content: AsyncIterable<Buffer>, options: ScanOptions): Promise<Verdict>;
   /**
    * The same of many small contents, in order, at less cost. Of what the scanner gave no clear answer about:
    * `not_scanned`. Throws the reason of an aborted `signal`.
