@@ -1,4 +1,5 @@
 import type { BatchContext } from '../src/batch/file.ts';
+import { isOutageOfOne, oneIsAway } from '../src/batch/outage.ts';
 import { giveUpBatch, protectBatch } from '../src/batch/protect-batch.ts';
 import type { BatchAnswer, BatchStep } from '../src/domain/steps.ts';
 import type { Metrics } from '../src/observability/metrics.ts';
@@ -35,9 +36,15 @@ export function createBatchActivities(
     protectBatch: async (input: BatchStep): Promise<BatchAnswer> => {
       const began = performance.now();
       try {
-        return await beating((run) => places.run(() => protectBatch(batch(input), run), run.patienceMs));
+        return await beating(async (run) => {
+          if (!(await oneIsAway(context)))
+            return places.run(() => protectBatch(batch(input), run), run.patienceMs);
+          await giveUpBatch(batch(input));
+          return { next: 'batched' };
+        });
       } catch (error) {
-        return postponed<BatchAnswer>(error, context.log);
+        // The next try sees it.
+        return isOutageOfOne(context, error) ? { next: 'busy' } : postponed<BatchAnswer>(error, context.log);
       } finally {
         metrics.stepTook('protectBatch', (performance.now() - began) / 1_000);
       }

@@ -4,6 +4,7 @@ import type { BatchAnswer } from '../domain/steps.ts';
 import type { StepRun } from '../pipeline/context.ts';
 import { servedSource } from '../pipeline/file.ts';
 import type { ScannedVersion } from '../pipeline/policy-input.ts';
+import { lockTowards } from '../pipeline/several.ts';
 import { keyInUse, storedAs } from '../pipeline/stored-as.ts';
 import { type BatchItem, closeBatch, takeOpenItems } from './batch-table.ts';
 import { objectsOf, reserveAll, usedUp, type Wanted, wantedKey } from './content-query.ts';
@@ -142,10 +143,10 @@ async function claim(batch: BatchContext, files: readonly Scanned[]) {
 
 function wantedBy({ context }: BatchContext, { version }: Scanned): Wanted[] {
   const stored = storedAs(version, keyInUse(context, version));
-  const { mode: lockMode } = version.admission.retention;
+  const { retention } = version.admission;
   const { sha512 } = version.content;
   return destinationsOf(context, version).map(({ config }) => {
-    return { sha512, ...stored, destination: config.name, lockMode };
+    return { sha512, ...stored, destination: config.name, lockMode: lockTowards(retention, config).mode };
   });
 }
 

@@ -2,6 +2,7 @@ import type { Decision, Id, ReleaseInput, ReleaseResult } from '../domain/record
 import { type Destination, destinationOf, type PipelineContext } from '../pipeline/context.ts';
 import { releaseInput, type ScannedVersion } from '../pipeline/policy-input.ts';
 import { type Released, released } from '../pipeline/release.ts';
+import { towards } from '../pipeline/several.ts';
 import type { UsedUp } from './content-query.ts';
 
 /** What release is to judge about one version: how it is sealed, for each of its destinations. */
@@ -25,10 +26,11 @@ export async function releaseAll(
 ): Promise<Released[][]> {
   const inputs: ReleaseInput[] = [];
   for (const { version, sealings } of wanted) {
-    for (const [index, { config, facts }] of destinationsOf(context, version).entries()) {
+    for (const [index, destination] of destinationsOf(context, version).entries()) {
       const sealing = sealings[index];
       if (sealing === undefined) throw new TypeError('a destination without a sealing');
-      inputs.push(releaseInput(version, { name: config.name, facts: await facts() }, sealing));
+      const asked = { name: destination.config.name, facts: await destination.facts() };
+      inputs.push(releaseInput(towards(version, destination), asked, sealing));
     }
   }
   const decisions = await context.policy.releaseMany(inputs);

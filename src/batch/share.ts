@@ -8,6 +8,8 @@ import { extendForSharing } from '../pipeline/lock.ts';
 import type { ScannedVersion } from '../pipeline/policy-input.ts';
 import { statedSealing } from '../pipeline/sealing.ts';
 import { settling } from '../pipeline/settle.ts';
+import { lockTowards } from '../pipeline/several.ts';
+import type { LockDays } from '../storage/object-store.ts';
 import { usedUp } from './content-query.ts';
 import { type BatchContext, type BatchFile, itemDone, together, write } from './file.ts';
 import { destinationsOf, inTheTrail, releaseAll } from './release.ts';
@@ -105,11 +107,12 @@ async function extendLocks(
   const extend = async ([id, uses]: [Id, { object: StoredObject; file: BatchFile<ScannedVersion> }[]]) => {
     const [first] = uses;
     if (first === undefined) return;
-    const { store } = destinationOf(context, first.object.destination);
-    const { mode } = first.file.version.admission.retention;
-    const days = Math.max(...uses.map(({ file }) => file.version.admission.retention.days));
+    const { store, config } = destinationOf(context, first.object.destination);
+    const asked = uses.map(({ file }) => lockTowards(file.version.admission.retention, config));
+    const { mode } = asked[0] as LockDays;
     const name = { key: first.object.key, versionId: first.object.s3VersionId };
     try {
+      const days = Math.max(...asked.map(({ days }) => days));
       locks.set(id, await extendForSharing(store, name, { mode, days }));
     } catch (error) {
       if (!isFailure(error, 'object_missing')) throw error;

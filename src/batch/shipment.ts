@@ -1,8 +1,10 @@
 import type { IntentRow, PackMemberRow } from '../catalog/rows.ts';
+import type { DestinationConfig } from '../config.ts';
 import type { PipelineContext } from '../pipeline/context.ts';
 import { newIv } from '../pipeline/keys.ts';
 import type { AdmittedVersion } from '../pipeline/policy-input.ts';
 import { sha256 } from '../pipeline/sealing.ts';
+import { lockTowards } from '../pipeline/several.ts';
 import { prefixed } from '../sealed/names.ts';
 import { writeContentPack } from '../sealed/write-content-pack.ts';
 import { destinationsOf } from './release.ts';
@@ -54,13 +56,18 @@ function single(context: PipelineContext, one: SealedFile): Shipment {
   const { file, row, bytes } = one;
   const { version } = file;
   const { scope } = version.admission;
-  const intents = destinationsOf(context, version).map(({ config: { name, prefix } }) => ({
-    ...announced(version, { body: bytes, sha256: one.sha256 }),
-    id: context.ids.intent(row.id, name),
+  const intents = destinationsOf(context, version).map(({ config }) => ({
+    ...announced(version, config, { body: bytes, sha256: one.sha256 }),
+    id: context.ids.intent(row.id, config.name),
     sealingId: row.id,
     packId: null,
-    destination: name,
-    objectKey: context.keys.objectKey({ prefix, scope, sha512: version.content.sha512, iv: row.iv }),
+    destination: config.name,
+    objectKey: context.keys.objectKey({
+      prefix: config.prefix,
+      scope,
+      sha512: version.content.sha512,
+      iv: row.iv,
+    }),
   }));
   return { body: bytes, sha256: one.sha256, intents, packMembers: [], files: [{ ...one, offset: 0 }] };
 }
@@ -86,7 +93,7 @@ function pack(context: PipelineContext, group: readonly SealedFile[]): Shipment 
   const packId = context.ids.pack(name);
   const sha = sha256(body);
   const intents = destinationsOf(context, version).map(({ config }) => ({
-    ...announced(version, { body, sha256: sha }),
+    ...announced(version, config, { body, sha256: sha }),
     id: context.ids.intent(packId, config.name),
     sealingId: null,
     packId,
@@ -108,14 +115,16 @@ function pack(context: PipelineContext, group: readonly SealedFile[]): Shipment 
 
 function announced(
   { admission: { retention } }: AdmittedVersion,
+  config: DestinationConfig,
   { body, sha256 }: { readonly body: Buffer; readonly sha256: Buffer },
 ) {
+  const { mode, days } = lockTowards(retention, config);
   return {
     state: 'open' as const,
     sealedLength: body.length,
     sealedSha256: sha256,
-    lockMode: retention.mode,
-    lockDays: retention.days,
+    lockMode: mode,
+    lockDays: days,
     metadata: null,
     sealerId: null,
     uploadId: null,
