@@ -84,7 +84,12 @@ async function protectOnce(steps: Steps, look: Look, retries: number): Promise<S
 
 async function scanUntilSettled(steps: Steps, versionId: Id, large: boolean, retries: number) {
   for (let pauseMs = 1_000, tries = 1; ; tries++, pauseMs *= 2) {
-    const scanned = await steps.run('scan', { versionId, last: tries > retries }, large);
+    const scanned = await steps.run(
+      'scan',
+      { versionId, last: tries > retries, ...(tries > 1 ? { again: true } : {}) },
+      // What took too long may take longer than a local activity can.
+      large || tries > 1,
+    );
     if (scanned.next !== 'scanAgain') return scanned;
     await sleep(Math.min(pauseMs, 60_000));
   }

@@ -65,6 +65,8 @@ export interface VersionStep {
 export interface ScanStep extends VersionStep {
   /** No further try follows: a verdict that asks for a retry is recorded, and policy's hold applies. */
   readonly last: boolean;
+  /** A further try: the scanner gets as long as it takes by itself. */
+  readonly again?: boolean;
 }
 
 export type AdmitAnswer = Postponed | Settled | { readonly next: 'scan' };

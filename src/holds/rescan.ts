@@ -27,7 +27,7 @@ export async function scannedAgain(
     return { version, isAsSeen: true };
   const found =
     held.format === 'openpgp'
-      ? await scanContent(context, version, run)
+      ? await scanContent(context, version, run, true)
       : await scanStaged(context, version, held, run);
   if (found === 'changed') return 'unreadable';
   const now = accepted(found, version);

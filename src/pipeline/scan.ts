@@ -27,7 +27,7 @@ export async function scan(context: PipelineContext, input: ScanStep, run: StepR
   const earlier = context.scanner.isStale(scanner)
     ? undefined
     : await context.catalog.cleanScan(version.id, version.content.sha512, scanner);
-  const found = earlier ? clean(scanner) : await scanContent(context, version, run);
+  const found = earlier ? clean(scanner) : await scanContent(context, version, run, input.again);
   if (found === 'changed') return abandon(context, version);
   const verdict = accepted(found, version);
   if (asksForRetry(verdict, version) && !input.last) {
@@ -106,11 +106,16 @@ export function scanChange(
   };
 }
 
-/** `changed`: the file is not what was fingerprinted. */
+/**
+ * `changed`: the file is not what was fingerprinted.
+ *
+ * @param patient the scanner gets as long as it takes by itself
+ */
 export async function scanContent(
   context: PipelineContext,
   version: AdmittedVersion,
   run: StepRun,
+  patient = false,
 ): Promise<Verdict | 'changed'> {
   try {
     return await context.semaphores.scanner.run(
@@ -119,6 +124,7 @@ export async function scanContent(
           context.scanner.scan(beating(handle, version, run), {
             sizeBytes: version.content.sizeBytes,
             signal: run.signal,
+            patient,
           }),
         ),
       run.patienceMs,

@@ -144,14 +144,18 @@ describe('an answer that means "not now"', () => {
     expect(steps.names().filter((name) => name === 'sealAndUpload')).toHaveLength(5);
   });
 
-  test('scanAgain: as often as configured, then for the last time', async () => {
+  test('scanAgain: as often as configured, then for the last time; from the second on with all the time it takes', async () => {
     const { handle, steps } = await start({
       scan: (input) =>
         (input as { last: boolean }).last ? { next: 'seal' } : { next: 'scanAgain', reason: 'timeout' },
     });
     expect(await handle.result()).toEqual(uploadedAnswer);
-    const scans = steps.calls.filter((call) => call.name === 'scan').map((call) => call.input.last);
-    expect(scans).toEqual([false, false, true]);
+    const scans = steps.calls.filter((call) => call.name === 'scan');
+    expect(scans.map(({ local, input: { last, again = false } }) => ({ local, last, again }))).toEqual([
+      { local: true, last: false, again: false },
+      { local: false, last: false, again: true },
+      { local: false, last: true, again: true },
+    ]);
   });
 });
 
