@@ -43,13 +43,13 @@ async function* oneRound(size: ComparisonSize, round: number): AsyncGenerator<Ro
     },
   });
   try {
-    const { code, stderr } = await stack.run('key', 'add-scope', plain.scope);
-    if (code !== 0) throw new Error(`key add-scope ended with ${code}: ${stderr}`);
     const small = await copySourceTree(stack.path('small'), size.files);
     await copySourceTree(stack.path('small-plain'), size.files);
     const large = await copyBinaries(stack.path('large'));
     await copyBinaries(stack.path('large-plain'));
     await stack.up('--no-watch');
+    const { code, stderr } = await stack.run('key', 'add-scope', plain.scope);
+    if (code !== 0) throw new Error(`key add-scope ended with ${code}: ${stderr}`);
     const run = new Round(stack, await Tools.of(stack), round);
     yield* run.inTurns('small', small, [
       ['small-scan', 'holdfast', 'small'],

@@ -92,6 +92,8 @@ export class Tools {
     const options = { provider: 'Other', env_auth: 'true', endpoint: this.address, force_path_style: 'true' };
     const env = {
       ...this.env,
+      // Its S3 client cannot take one, and the server is this machine's.
+      AWS_CA_BUNDLE: undefined,
       RCLONE_CONFIG_STORE_TYPE: 's3',
       ...Object.fromEntries(
         Object.entries(options).map(([key, value]) => [`RCLONE_CONFIG_STORE_${key.toUpperCase()}`, value]),
