@@ -20,18 +20,30 @@ const scannerError: Finding = { state: 'not_scanned', reason: 'scanner_error' };
 /**
  * Scans many contents, each held in memory, over one IDSESSION (clamd(8)): the next ones are on their way while clamd
  * looks at the first. Gives one finding for each, in order; `not_scanned` for those that clamd gave no clear answer about.
- * Throws `scanner_unavailable` where it takes no connection, or ends one before its first answer; the signal's reason.
+ * What a session that broke off left unanswered is asked about once more. Throws `scanner_unavailable` where clamd takes no
+ * connection, and the signal's reason.
  */
 export async function scanPipelined(
   contents: readonly Buffer[],
-  { socketPath, deadlineMs, signal }: PipelineOptions,
+  options: PipelineOptions,
 ): Promise<Finding[]> {
+  const first = await scanOnce(contents, options);
+  const unanswered = contents.filter((_, index) => first[index] === undefined);
+  const again = (await scanOnce(unanswered, options)).values();
+  return first.map((finding) => finding ?? again.next().value ?? scannerError);
+}
+
+/** Undefined for what was not answered when the session broke off. */
+async function scanOnce(
+  contents: readonly Buffer[],
+  { socketPath, deadlineMs, signal }: PipelineOptions,
+): Promise<(Finding | undefined)[]> {
   if (contents.length === 0) return [];
   signal?.throwIfAborted();
   const socket = await open(socketPath);
   const longestBytes = contents.reduce((most, { length }) => Math.max(most, length), 0);
   const pipeline = new Pipeline(socket, contents, deadlineMs(longestBytes));
-  const abort = (): void => pipeline.end({ state: 'not_scanned', reason: 'timeout' });
+  const abort = (): void => pipeline.end(scannerError);
   signal?.addEventListener('abort', abort, { once: true });
   try {
     const findings = await pipeline.run();
@@ -70,21 +82,19 @@ class Pipeline {
     this.#contents = contents;
     this.#findings = contents.map(() => undefined);
     socket.on('data', (bytes) => this.#receive(bytes));
-    socket.on('close', () => this.end(scannerError));
+    socket.on('close', () => this.end(undefined));
     socket.setTimeout(silenceMs, () => this.end({ state: 'not_scanned', reason: 'timeout' }));
   }
 
-  async run(): Promise<Finding[]> {
+  async run(): Promise<(Finding | undefined)[]> {
     this.#socket.write('zIDSESSION\0');
     this.#sendMore();
     await this.#done.promise;
-    return this.#findings.map((finding) => finding ?? scannerError);
+    return this.#findings;
   }
 
   /** Ends the session; what has no answer yet gets this one. */
-  end(rest: Finding): void {
-    if (this.#answered === 0 && rest.state === 'not_scanned' && rest.reason === 'scanner_error')
-      this.#done.reject(new Failure('scanner_unavailable', { detail: 'it ended the session' }));
+  end(rest: Finding | undefined): void {
     for (const [index, finding] of this.#findings.entries()) this.#findings[index] = finding ?? rest;
     this.#socket.destroy();
     this.#done.resolve();
