@@ -2,12 +2,12 @@ import { closeSync, constants, mkdirSync, openSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Catalog } from '../../catalog/catalog.ts';
 import { Failure, isFailure } from '../../domain/failures.ts';
-import type { Verdict } from '../../domain/records.ts';
+import type { Id, Verdict } from '../../domain/records.ts';
 import { errorCode } from '../../files/error-code.ts';
 import { openSourceFolder } from '../../files/open.ts';
 import { parentOf } from '../../files/paths.ts';
 import type { Installation } from '../../installation.ts';
-import { type KeptItem, requireKept } from '../../quarantine/items.ts';
+import { type KeptItem, type QuarantineItem, requireKept } from '../../quarantine/items.ts';
 import {
   type ReleaseDeps,
   type Released,
@@ -19,11 +19,13 @@ import {
 import { descriptorPath } from '../../restore/descriptor.ts';
 import { openScanner } from '../../scanner/open-scanner.ts';
 import { servedSources } from '../../sources.ts';
+import type { Endpoints } from '../../stack/endpoints.ts';
+import { Dispatcher } from '../../watcher/dispatcher.ts';
 import { confirm } from '../confirm.ts';
 import { type MessageKeyOptions, messageKeys } from '../message-keys.ts';
 import { printable } from '../output.ts';
 import { findItem, withDesk } from '../quarantine-desk.ts';
-import { type Session, unlock, withCatalog } from '../session.ts';
+import { type Session, unlock, withCatalog, withTemporal } from '../session.ts';
 import { itemJson } from './quarantine.ts';
 
 export interface ReleaseOptions extends MessageKeyOptions {
@@ -64,7 +66,9 @@ export async function runQuarantineRelease(
             ...{ reason: options.reason, evenIfInfected: options.evenIfInfected ?? false },
             toOriginal: options.to === undefined,
           };
-          tell(session, item, await release(deps, item, verdict, wish, folder), options);
+          const released = await release(deps, item, verdict, wish, folder);
+          if (wish.toOriginal) await lookAtIt(session, installation, catalog, where, item, desk.runId);
+          tell(session, item, released, options);
         } finally {
           folder.close();
         }
@@ -144,7 +148,26 @@ function tell(session: Session, item: KeptItem, released: Released, { to }: Rele
     output.line(`${printable(excepted)} in this content is left alone from now on; it is not backed up.`);
     output.line(`To end that: holdfast quarantine revoke ${item.id}`);
   } else if (to === undefined) {
-    output.line('The watcher takes it from here, as any new file; or run `holdfast protect` on it.');
+    output.line('It is being protected like any new file.');
+  }
+}
+
+/** Has the file at the original place looked at now, also where no watcher runs and nothing in its stat has changed. */
+async function lookAtIt(
+  session: Session,
+  installation: Installation,
+  catalog: Catalog,
+  where: Endpoints,
+  { entryId, sourceId, path }: QuarantineItem,
+  runId: Id,
+): Promise<void> {
+  try {
+    await withTemporal(installation, where, (client) =>
+      new Dispatcher(catalog, client, installation.config).dispatch([{ id: entryId, sourceId, path }], runId),
+    );
+  } catch (error) {
+    if (!isFailure(error)) throw error;
+    session.output.note(`holdfast: ${error.message} The next sweep looks at the file.`);
   }
 }
 
@@ -152,14 +175,15 @@ function tell(session: Session, item: KeptItem, released: Released, { to }: Rele
 export async function runQuarantineRevoke(session: Session, text: string): Promise<void> {
   const { output } = session;
   const installation = await unlock(session);
-  await withCatalog(session, async (catalog) => {
+  await withCatalog(session, async (catalog, where) => {
     const item = await findItem(catalog, text);
     await withDesk(session, installation, catalog, 'revoke', async (desk) => {
       if (!(await revokeException(desk, item.id))) throw new Failure('exception_unknown', { item: text });
+      await lookAtIt(session, installation, catalog, where, item, desk.runId);
     });
     output.result(
       { id: item.id, exception: 'revoked' },
-      () => 'It is no longer left alone. `holdfast protect` on the file has it scanned again.',
+      () => 'It is no longer left alone: where it came from it is being scanned again.',
     );
   });
 }
