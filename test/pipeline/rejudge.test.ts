@@ -172,6 +172,20 @@ test('answers that nobody can understand change nothing, and are asked for again
   expect((await heads(world)).map(({ epoch }) => epoch)).toEqual(['c', 'c']);
 });
 
+test('an answer that nobody can understand denies a file, and the next look asks again', async () => {
+  const world = await makeWorld(postgres());
+  const allowed = admissionOf(world);
+  const undefinedReason = { id: 'policy_undefined', text: '' };
+  world.knobs.admission = { ...allowed, allow: false, reasons: [undefinedReason] };
+  world.write('a', 'x');
+  const first = await protectOnce(world.context, await world.entry('a'));
+  expect(first).toMatchObject({ outcome: 'ignored', reason: 'policy_undefined' });
+  expect(world.calls).not.toContain('put');
+  world.knobs.admission = allowed;
+  const second = await protectOnce(world.context, await world.entry('a'));
+  expect(second).toMatchObject({ outcome: 'uploaded' });
+});
+
 test('stored questions are opened again, hash by hash, and asked of other rules', async () => {
   const { world } = await switched(['a', 'b']);
   const pages: Parameters<typeof replay>[2][number][][] = [];

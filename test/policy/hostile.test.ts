@@ -127,6 +127,74 @@ describe('a bad answer is a denial', () => {
   });
 });
 
+describe('answers about many files', () => {
+  const asked = [admission, admission];
+  test('are taken when each has its own', async () => {
+    answering({ result: { 0: admitted, 1: admitted }, provenance });
+    const decisions = await engine.admitMany(asked);
+    expect(decisions.map(({ result }) => result.allow)).toEqual([true, true]);
+  });
+
+  test.each<[string, unknown, boolean[]]>([
+    ['a missing key denies its file', { 0: admitted }, [true, false]],
+    ['an answer out of form denies its file', { 0: admitted, 1: { allow: true } }, [true, false]],
+    ['a further key denies all', { 0: admitted, 1: admitted, 2: admitted }, [false, false]],
+    ['a list denies all', [admitted, admitted, admitted], [false, false]],
+    ['no result denies all', undefined, [false, false]],
+  ])('%s', async (_, result, allowed) => {
+    answering({ result, provenance });
+    const decisions = await engine.admitMany(asked);
+    expect(decisions.map(({ result: { allow } }) => allow)).toEqual(allowed);
+    const denied = decisions.filter((decision) => !decision.result.allow);
+    for (const { result: denial } of denied)
+      expect(denial.reasons.map(({ id }) => id)).toEqual(['policy_undefined']);
+  });
+});
+
+describe('what policy says without being asked', () => {
+  test.each<[string, unknown]>([
+    ['nothing', undefined],
+    ['no class', {}],
+    [
+      'a class of no days',
+      { standard: { mode: 'GOVERNANCE', days: 0, versions: 1, minimumDays: 0, erasable: false } },
+    ],
+    [
+      'a class without its versions',
+      { standard: { mode: 'GOVERNANCE', days: 1, minimumDays: 0, erasable: false } },
+    ],
+    [
+      'a number as text',
+      { standard: { mode: 'GOVERNANCE', days: '9', versions: 1, minimumDays: 0, erasable: false } },
+    ],
+  ])('is no retention class: %s', async (_, result) => {
+    answering({ result, provenance });
+    await expect(engine.retentionClasses()).rejects.toMatchObject({ code: 'policy_unavailable' });
+  });
+
+  const required = { public: 1, internal: 1, confidential: 1, restricted: 1 };
+  const approver = {
+    name: 'amina',
+    publicKey: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo',
+    classifications: [],
+  };
+  test('is who may approve', async () => {
+    answering({ result: { approvers: [approver], required }, provenance });
+    expect((await engine.approvalTerms()).result.approvers).toEqual([approver]);
+  });
+
+  test.each<[string, unknown]>([
+    ['nothing', undefined],
+    ['nobody being needed', { approvers: [], required: { ...required, internal: 0 } }],
+    ['a classification left out', { approvers: [], required: { public: 1 } }],
+    ['the same name twice', { approvers: [approver, approver], required }],
+    ['a key that is none', { approvers: [{ ...approver, publicKey: 'AAAA' }], required }],
+  ])('is not %s', async (_, result) => {
+    answering({ result, provenance });
+    await expect(engine.approvalTerms()).rejects.toMatchObject({ code: 'policy_unavailable' });
+  });
+});
+
 describe('an engine that cannot be asked is a retryable failure', () => {
   test.each<[string, (response: ServerResponse) => void]>([
     ['never answers', () => {}],

@@ -1,7 +1,8 @@
 import type { ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { assembleBundle, writeBundle } from '../../src/policy/bundle.ts';
 import { only } from '../../src/policy/epoch.ts';
@@ -9,6 +10,7 @@ import { OpaEngine } from '../../src/policy/opa-engine.ts';
 import { startOpa, stop } from './opa.ts';
 import { admission, config, release } from './questions.ts';
 
+const policiesDir = join(import.meta.dirname, '../../policies');
 let folder: string;
 let socketPath: string;
 let revision: string;
@@ -19,7 +21,6 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'holdfast-opa-'));
   socketPath = join(folder, 'opa.sock');
   const outFile = join(folder, 'bundle.tar.gz');
-  const policiesDir = join(import.meta.dirname, '../../policies');
   const bundle = await assembleBundle({ policiesDir, config });
   await writeBundle(bundle, outFile);
   revision = bundle.revision;
@@ -101,6 +102,54 @@ describe('OpaEngine with a real OPA', () => {
     });
     await expect(strict.ping()).rejects.toMatchObject({ code: 'policy_unavailable' });
     strict.close();
+  });
+
+  test('a stopped OPA allows nothing, and answers again when it goes on', async () => {
+    const impatient = new OpaEngine({ socketPath, timeoutMs: 300, epoch: only(revision) });
+    opa.kill('SIGSTOP');
+    await expect(impatient.admit(admission)).rejects.toMatchObject({ code: 'policy_unavailable' });
+    await expect(impatient.release(release)).rejects.toMatchObject({ code: 'policy_unavailable' });
+    await expect(impatient.admitMany([admission])).rejects.toMatchObject({ code: 'policy_unavailable' });
+    opa.kill('SIGCONT');
+    expect((await engine.admit(admission)).result.allow).toBe(true);
+    impatient.close();
+  });
+
+  test('a running one takes another bundle, whole or not at all, and its answers count once the epoch has moved', async () => {
+    const file = join(folder, 'watched.tar.gz');
+    const watchedSocket = join(folder, 'watched.sock');
+    const bundleOf = (days: number) =>
+      assembleBundle({ policiesDir, config: { ...config, lock: { mode: 'GOVERNANCE', days } } });
+    const [first, second] = await Promise.all([bundleOf(1), bundleOf(2)]);
+    await writeBundle(first, file);
+    const watching = await startOpa(file, watchedSocket, '--watch');
+    try {
+      let epoch = only(first.revision);
+      const moving = {
+        get revision() {
+          return epoch.revision;
+        },
+        accepts: (other: string) => epoch.accepts(other),
+      };
+      const watched = new OpaEngine({ socketPath: watchedSocket, timeoutMs: 5_000, epoch: moving });
+      const loaded = new OpaEngine({ socketPath: watchedSocket, timeoutMs: 5_000 });
+      // A cut one, and one with a rule that does not compile: the one before stays.
+      writeFileSync(`${file}.new`, readFileSync(file).subarray(0, 2_000));
+      renameSync(`${file}.new`, file);
+      const broken = { name: 'broken.rego', content: Buffer.from('package holdfast.broken\n\nnonsense') };
+      await writeBundle({ ...second, files: [...second.files, broken] }, file);
+      await sleep(500);
+      expect((await watched.admit(admission)).result.retention.days).toBe(1);
+      await writeBundle(second, file);
+      await expect.poll(async () => (await loaded.ping()).revision).toBe(second.revision);
+      await expect(watched.admit(admission)).rejects.toMatchObject({ code: 'policy_unavailable' });
+      epoch = only(second.revision);
+      expect((await watched.admit(admission)).result.retention.days).toBe(2);
+      watched.close();
+      loaded.close();
+    } finally {
+      await stop(watching);
+    }
   });
 
   test('an OPA that is gone and returns', async () => {

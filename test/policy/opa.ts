@@ -19,7 +19,11 @@ export function opaPath(): string {
 }
 
 /** Starts a real OPA on `socketPath` with one bundle and waits until it accepts connections. */
-export async function startOpa(bundle: string, socketPath: string): Promise<ChildProcess> {
+export async function startOpa(
+  bundle: string,
+  socketPath: string,
+  ...flags: string[]
+): Promise<ChildProcess> {
   const child = spawn(
     opaPath(),
     [
@@ -32,6 +36,7 @@ export async function startOpa(bundle: string, socketPath: string): Promise<Chil
       '--skip-version-check',
       '-b',
       bundle,
+      ...flags,
     ],
     { stdio: 'ignore' },
   );
