@@ -10,7 +10,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { HoldActivities } from '../activities/holds.ts';
-import type { HoldAnswer, HoldEnd, HoldStanding } from '../src/domain/holds.ts';
+import type { HoldAnswer, HoldEnd } from '../src/domain/holds.ts';
 import type { Id } from '../src/domain/records.ts';
 import { approveUpdate, rejectUpdate, resealUpdate, stateQuery } from './messages.ts';
 import { failureCode, untilThere } from './steps.ts';
@@ -29,7 +29,7 @@ interface Request {
 }
 
 /** What one workflow run may grow to before it goes on in a new one. */
-const maxHistoryEvents = 2_000;
+const maxHistoryEvents = 250;
 /** An approved file whose host does not answer, or that could not be sent, is tried again after this, doubled each time. */
 const firstPauseMs = 10 * 60_000;
 const longestPauseMs = 24 * 3_600_000;
@@ -72,22 +72,20 @@ export async function stagingHold(input: StagingHoldInput): Promise<HoldEnd> {
   });
   setHandler(stateQuery, () => ended ?? 'open');
 
-  let pauseMs = firstPauseMs;
-  let remindAtMs: number | undefined;
-  for (;;) {
+  for (let pauseMs = firstPauseMs; ; ) {
     const standing = await untilThere(() => anywhere.lookAtHold({ holdId }));
     if (standing.state !== 'open') return end(standing.state);
-    remindAtMs ??= Date.now() + standing.remindEveryMs;
-    const dueAtMs = standing.isApproved ? Date.now() + pauseMs : remindAtMs;
-    const wakeAtMs = Math.min(standing.expiresAtMs, dueAtMs);
-    await condition(() => requests.length > 0, Math.max(1, wakeAtMs - Date.now()));
+    const { isApproved, expiresInMs } = standing;
+    const dueInMs = isApproved ? pauseMs : standing.remindInMs;
+    await condition(() => requests.length > 0, Math.max(1, Math.min(dueInMs, expiresInMs)));
 
     const asked = requests.shift();
     let answer: HoldAnswer | undefined;
-    if (asked === undefined) answer = await whatIsDue(standing);
-    else answer = asked.answer = await carryOut(asked);
-    const isAnotherTry = asked === undefined && standing.isApproved;
-    pauseMs = isAnotherTry ? Math.min(2 * pauseMs, longestPauseMs) : firstPauseMs;
+    if (asked !== undefined) answer = asked.answer = await carryOut(asked);
+    else if (expiresInMs <= dueInMs) answer = await expire();
+    else if (isApproved) answer = await release();
+    else await remind();
+    pauseMs = asked === undefined && isApproved ? Math.min(2 * pauseMs, longestPauseMs) : firstPauseMs;
     const endedAs = endOf(answer);
     if (endedAs !== undefined) return end(endedAs);
     if (workflowInfo().historyLength > maxHistoryEvents && allHandlersFinished()) {
@@ -124,12 +122,8 @@ export async function stagingHold(input: StagingHoldInput): Promise<HoldEnd> {
     return resealed;
   }
 
-  async function whatIsDue({ expiresAtMs, isApproved }: HoldStanding): Promise<HoldAnswer | undefined> {
-    if (Date.now() >= expiresAtMs) return untilThere(() => anywhere.endHold({ holdId, as: 'expired' }));
-    if (isApproved) return release();
-    remindAtMs = undefined;
-    await remind();
-    return undefined;
+  function expire(): Promise<HoldAnswer> {
+    return untilThere(() => anywhere.endHold({ holdId, as: 'expired' }));
   }
 
   async function release(): Promise<HoldAnswer> {

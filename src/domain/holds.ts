@@ -47,12 +47,12 @@ export interface InspectedHold {
   readonly staged: StagedState;
 }
 
-/** How a hold stands. Instants in milliseconds since 1970. */
+/** How a hold stands, by the clock of who looks: a workflow has none of its own. Milliseconds, below 0 for what is overdue. */
 export interface HoldStanding {
   readonly next: 'standing';
   readonly state: HoldState;
-  readonly expiresAtMs: number;
-  readonly remindEveryMs: number;
+  readonly expiresInMs: number;
+  readonly remindInMs: number;
   /** As many valid approvals as it needs are there, and nothing but its host keeps it from being released. */
   readonly isApproved: boolean;
 }

@@ -8,8 +8,13 @@ import { registerOf } from './judge-attempt.ts';
 export async function lookAtHold(deps: HoldDeps, { holdId }: HoldStep): Promise<HoldStanding> {
   const { context, expiresMs, remindEveryMs } = deps;
   const held = await heldFile(context.catalog, holdId);
-  const expiresAtMs = held.openedAt.getTime() + expiresMs;
-  const standing = { next: 'standing' as const, state: held.state, expiresAtMs, remindEveryMs };
+  const remindedAt = held.remindedAt ?? held.openedAt;
+  const standing = {
+    next: 'standing' as const,
+    state: held.state,
+    expiresInMs: held.openedAt.getTime() + expiresMs - Date.now(),
+    remindInMs: remindedAt.getTime() + remindEveryMs - Date.now(),
+  };
   const isUsable = held.state === 'open' && (held.staged === 'whole' || held.staged === 'host_unavailable');
   if (!isUsable) return { ...standing, isApproved: false };
   const { register, needed } = await registerOf(deps, held);

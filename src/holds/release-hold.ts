@@ -119,7 +119,8 @@ async function judgeAndAnnounce(work: Release): Promise<string | undefined> {
   );
   const decided = { decisions: [released.row], events: [released.event] };
   if (!released.allow) {
-    const reason = released.reasons[0]?.id ?? 'denied';
+    const isInfected = version.verdict.state === 'infected';
+    const reason = isInfected ? 'infected' : (released.reasons[0]?.id ?? 'denied');
     const open = await openIntentOf(work);
     await catalog.write({
       ...decided,

@@ -328,14 +328,19 @@ test('what release denies is held: sealed bytes in staging, a workflow that wait
   expect(rows).toMatchObject([{ outcome: 'held', reason: 'name_denied', placements: [{ state: 'held' }] }]);
   expect((await installation.bucketState()).objects.length).toBe(before);
 
-  const [hold] = await installation.query<{ id: string; workflow_id: string; state: string }>(
-    'select id, workflow_id, state from holds where version_id = $1',
+  const [hold] = await installation.query<{
+    id: string;
+    sealing_id: string;
+    workflow_id: string;
+    state: string;
+  }>(
+    'select id, sealing_id, workflow_id, state from holds where version_id = $1',
     [rows[0]?.versionId],
   );
   expect(hold?.state).toBe('open');
   const staging = path.join(installation.home, 'staging');
   expect(statSync(staging).mode & 0o777).toBe(0o700);
-  const sealed = readFileSync(path.join(staging, `${hold?.id}.sealed`));
+  const sealed = readFileSync(path.join(staging, `${hold?.sealing_id}.sealed`));
   expect(sealed.includes(content)).toBe(false);
   const { keys } = await openInstallation(
     resolvePaths(installation.env, process.getuid?.() ?? 0),

@@ -147,7 +147,7 @@ describe('content as an OpenPGP message', () => {
     const answer = await scannedFile(world, 'file', 'secret');
     await Promise.all([untilUploaded(world.context, answer), untilUploaded(world.context, answer)]);
     const [held] = await world.catalog.rows<{ id: string; sha256: Buffer }>(
-      'select id, sealed_sha256 as sha256 from holds',
+      'select sealing_id as id, sealed_sha256 as sha256 from holds',
     );
     const there = await world.context.staging.measure(held?.id ?? '');
     expect(there?.sha256.equals(held?.sha256 ?? Buffer.alloc(0))).toBe(true);

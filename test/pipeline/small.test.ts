@@ -192,15 +192,15 @@ describe('a refusal', () => {
     expect(await world.versions()).toEqual([]);
     expect(await world.catalog.rows('select 1 from intents')).toEqual([]);
 
-    const [held] = await world.catalog.rows<{ id: string; length: number; sha256: Buffer }>(
-      `select id, sealed_length as length, sealed_sha256 as sha256 from holds where state = 'open'`,
+    const [held] = await world.catalog.rows<{ id: string; sealingId: string; length: number; sha256: Buffer }>(
+      `select id, sealing_id as "sealingId", sealed_length as length, sealed_sha256 as sha256 from holds where state = 'open'`,
     );
     expect(settled).toMatchObject({ holdId: held?.id });
-    const file = world.context.staging.path(held?.id ?? '');
+    const file = world.context.staging.path(held?.sealingId ?? '');
     expect(statSync(file).mode & 0o777).toBe(0o600);
     expect(statSync(world.stagingDir).mode & 0o777).toBe(0o700);
-    expect(readdirSync(world.stagingDir)).toEqual([`${held?.id}.sealed`]);
-    expect(await world.context.staging.measure(held?.id ?? '')).toEqual({
+    expect(readdirSync(world.stagingDir)).toEqual([`${held?.sealingId}.sealed`]);
+    expect(await world.context.staging.measure(held?.sealingId ?? '')).toEqual({
       length: held?.length,
       sha256: held?.sha256,
     });

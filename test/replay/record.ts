@@ -7,12 +7,20 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure, type Workflow } from '@temporalio/common';
-import { changedSignal } from '../../workflows/messages.ts';
+import {
+  approveUpdate,
+  changedSignal,
+  rejectUpdate,
+  resealUpdate,
+  retainSignal,
+} from '../../workflows/messages.ts';
 import type { protectBatch } from '../../workflows/protect-batch.ts';
 import type { protectFile } from '../../workflows/protect-file.ts';
 import type { rescanOnSchedule } from '../../workflows/rescan.ts';
+import type { retainSource } from '../../workflows/retain-source.ts';
 import type { stagingHold } from '../../workflows/staging-hold.ts';
 import type { sweepOnSchedule } from '../../workflows/sweep-source.ts';
 import type { verifySample } from '../../workflows/verify-sample.ts';
@@ -79,16 +87,59 @@ const scenes: readonly Scene[] = [
   },
 ];
 
+interface HoldScene {
+  readonly name: string;
+  readonly steps?: Record<string, Handler>;
+  /** What people do to the hold, one after the other. */
+  readonly decisions: readonly (typeof approveUpdate | typeof rejectUpdate | 'reseal')[];
+}
+
+const standing = {
+  ...{ next: 'standing', state: 'open', isApproved: false },
+  ...{ expiresInMs: 14 * 86_400_000, remindInMs: 86_400_000 },
+};
+
+const holdScenes: readonly HoldScene[] = [
+  { name: 'hold-approved', decisions: [approveUpdate] },
+  { name: 'hold-rejected', decisions: [rejectUpdate] },
+  {
+    name: 'hold-expired',
+    steps: {
+      lookAtHold: (_input, calls) =>
+        calls === 1 ? { ...standing, remindInMs: 10 } : { ...standing, expiresInMs: 10 },
+    },
+    decisions: [],
+  },
+  {
+    name: 'hold-two-approvals',
+    steps: {
+      judgeAttempt: (_input, calls) =>
+        calls === 1 ? { next: 'counted', approvals: 1, needed: 2 } : { next: 'enough' },
+    },
+    decisions: [approveUpdate, approveUpdate],
+  },
+  {
+    name: 'hold-damaged',
+    steps: {
+      releaseHold: (_input, calls) =>
+        calls === 1 ? { next: 'held', reason: 'staged_damaged' } : { next: 'released', outcome: 'uploaded' },
+      resealHold: () => ({ next: 'resealed', hostQueue: 'files.hold-damaged' }),
+    },
+    decisions: [approveUpdate, 'reseal', approveUpdate],
+  },
+];
+
 const temporal = await startTemporal();
 try {
   mkdirSync(folder, { recursive: true });
   const client = clientOf(temporal);
   for (const scene of scenes) await recordProtectFile(temporal, client, scene);
-  await recordStagingHold(temporal, client);
+  for (const scene of holdScenes) await recordStagingHold(temporal, client, scene);
   await recordVerifySample(temporal, client);
   await recordSweep(temporal, client);
   await recordRescan(temporal, client);
   await recordBatch(temporal, client);
+  await recordRetention(temporal, client);
 } finally {
   await temporal.env.teardown();
 }
@@ -124,17 +175,22 @@ function countedTo(most: number, step: Handler): Handler {
   return (input, calls) => (calls < most ? step(input, calls) : uploadedAnswer);
 }
 
-async function recordStagingHold(on: TestTemporal, client: Client): Promise<void> {
-  const taskQueue = 'files.hold';
-  const steps = madeUpSteps({ inspectHold: () => 'approved' });
+async function recordStagingHold(on: TestTemporal, client: Client, scene: HoldScene): Promise<void> {
+  const taskQueue = `files.${scene.name}`;
+  const steps = madeUpSteps(scene.steps);
   const stop = await startWorker(on, taskQueue, steps.activities, { bundle: on.real });
   const handle = await client.workflow.start<typeof stagingHold>('stagingHold', {
-    workflowId: 'hold:approved',
+    workflowId: `hold:${scene.name}`,
     taskQueue,
     args: [{ holdId: 'h', hostQueue: taskQueue }],
   });
+  for (const [position, decision] of scene.decisions.entries()) {
+    const id = String(position + 1).repeat(32);
+    if (decision === 'reseal') await handle.executeUpdate(resealUpdate, { args: [{ runId: id }] });
+    else await handle.executeUpdate(decision, { args: [{ attemptId: id }] });
+  }
   await handle.result();
-  await save('hold-approved', handle);
+  await save(scene.name, handle);
   await stop();
 }
 
@@ -220,6 +276,34 @@ async function recordRescan(on: TestTemporal, client: Client): Promise<void> {
   await handle.result();
   await save('rescan-scheduled', handle);
   await save('rescan', client.workflow.getHandle('rescan'));
+  await stop();
+}
+
+/** Both histories of a retention that is ended: one that continued as new in the middle of a run, and the one after it. */
+async function recordRetention(on: TestTemporal, client: Client): Promise<void> {
+  const taskQueue = 'files.retention';
+  const more = { next: 'more', progress: { phase: 'objects', after: 'o', totals: {} } };
+  const steps = madeUpSteps({
+    retainSlice: (_input, calls) => {
+      if (calls === 1) return { next: 'busy' };
+      if (calls === 2) return { next: 'unavailable', dependency: 'opa' };
+      if (calls === 55) throw ApplicationFailure.nonRetryable('clock_skew', 'clock_skew');
+      return calls < 54 ? more : { next: 'retained', result: 'complete' };
+    },
+    recordRetentionFailure: () => undefined,
+  });
+  const stop = await startWorker(on, taskQueue, steps.activities, { bundle: on.real });
+  const handle = await client.workflow.start<typeof retainSource>('retainSource', {
+    workflowId: 'retain:s',
+    taskQueue,
+    args: [{ sourceId: 's', everyMs: 86_400_000, sliceMs: 60_000 }],
+  });
+  for (const runId of ['first', 'second']) await handle.signal(retainSignal, { runId, actor: 'officer' });
+  while (!steps.names().includes('recordRetentionFailure')) await setTimeout(50);
+  const last = client.workflow.getHandle('retain:s');
+  await last.terminate();
+  await save('retain-continued', client.workflow.getHandle('retain:s', handle.firstExecutionRunId));
+  await save('retain-source', last);
   await stop();
 }
 

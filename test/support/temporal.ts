@@ -23,6 +23,8 @@ export interface TestTemporal {
   readonly fast: WorkflowBundleWithSourceMap;
   /** The workflows as they are. */
   readonly real: WorkflowBundleWithSourceMap;
+  /** The workflows in a time that tests skip with `skipSignal`. */
+  readonly skipping: () => Promise<WorkflowBundleWithSourceMap>;
 }
 
 /** The server of this test file; call once, at the top. */
@@ -53,7 +55,16 @@ export async function startTemporal(): Promise<TestTemporal> {
       log: { level: 'error', format: 'json' },
     },
   });
-  return { env, fast: await bundle(['fast-timers.ts']), real: await bundle([]) };
+  let skipping: Promise<WorkflowBundleWithSourceMap> | undefined;
+  return {
+    env,
+    fast: await bundle(['fast-timers.ts']),
+    real: await bundle([]),
+    skipping: () => {
+      skipping ??= bundle(['skipped-time.ts']);
+      return skipping;
+    },
+  };
 }
 
 /** The program in HOLDFAST_TEST_TEMPORAL, else the newest in the tool cache. */
@@ -81,6 +92,8 @@ async function bundle(interceptors: readonly string[]): Promise<WorkflowBundleWi
 interface WorkerChoices {
   readonly bundle?: WorkflowBundleWithSourceMap;
   readonly dataConverter?: DataConverter;
+  /** 0: each workflow task begins with a replay of all that was before. */
+  readonly maxCachedWorkflows?: number;
 }
 
 /** A worker that runs until the test is over. */
@@ -98,7 +111,7 @@ export async function startWorker(
   { env, fast }: TestTemporal,
   taskQueue: string,
   activities: object,
-  { bundle = fast, dataConverter }: WorkerChoices = {},
+  { bundle = fast, dataConverter, ...choices }: WorkerChoices = {},
 ): Promise<() => Promise<void>> {
   const worker = await Worker.create({
     connection: env.nativeConnection,
@@ -109,6 +122,7 @@ export async function startWorker(
     activities,
     shutdownGraceTime: '1s',
     shutdownForceTime: '2s',
+    ...choices,
     ...(dataConverter === undefined ? {} : { dataConverter }),
   });
   const running = worker.run();

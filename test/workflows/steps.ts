@@ -9,6 +9,15 @@ export interface Call {
 
 export type Handler = (input: never, calls: number) => unknown;
 
+/** A hold that waits for 14 days and is reminded of daily. */
+const openHold = {
+  next: 'standing',
+  state: 'open',
+  expiresInMs: 14 * 86_400_000,
+  remindInMs: 86_400_000,
+  isApproved: false,
+};
+
 const uploaded = { next: 'settled', outcome: 'uploaded', versionId: 'v' };
 
 /** A small clean file's way through, with what a test puts in its place. `calls` counts calls of that step, from 1. */
@@ -27,7 +36,14 @@ export function madeUpSteps(changes: Record<string, Handler> = {}): {
     upload: () => uploaded,
     recordFailure: () => undefined,
     awaitDependency: () => undefined,
-    inspectHold: () => 'open',
+    lookAtHold: () => openHold,
+    inspectHold: () => ({ next: 'inspected', staged: 'whole' }),
+    remindOfHold: () => ({ next: 'reminded' }),
+    judgeAttempt: () => ({ next: 'enough' }),
+    releaseHold: () => ({ next: 'released', outcome: 'uploaded' }),
+    endHold: (input: { as: string }) => ({ next: 'ended', state: input.as }),
+    resealHold: () => ({ next: 'resealed', hostQueue: 'host.other' }),
+    dropStaged: () => ({ next: 'dropped' }),
     ...changes,
   };
   const activities = Object.fromEntries(
