@@ -2,6 +2,7 @@ import {
   linkSync,
   mkdirSync,
   mkdtempSync,
+  readFileSync,
   realpathSync,
   rmSync,
   symlinkSync,
@@ -32,6 +33,9 @@ beforeAll(async () => {
   mkdirSync(installation.path('docs', 'empty'));
   symlinkSync('letters/one.txt', installation.path('docs', 'link'));
   linkSync(installation.path('docs', 'letters', 'one.txt'), installation.path('docs', 'hard.txt'));
+  for (const name of ['a', 'b', 'c']) installation.write('docs', `packed/${name}`, `words of ${name}`);
+  // Small files go into a pack.
+  expect((await installation.run('sweep', 'docs', '--wait')).code).toBe(0);
   expect((await installation.protect(installation.path('docs'))).code).toBe(0);
   rmSync(installation.path('docs', 'gone.txt'));
   writeFileSync(installation.path('docs', 'letters', 'one.txt'), 'second words');
@@ -84,6 +88,16 @@ test('everything comes back from the bucket and the password alone', async () =>
     sources: [{ name: 'docs', gaps: [], rollback: 'unknown', lost: 0 }],
   });
   expect(differences(treeFacts(installation.path('docs')), treeFacts(path.join(to, 'docs')))).toEqual([]);
+});
+
+test('a single file comes back out of its pack', async () => {
+  const { client, bucket } = await installation.s3();
+  const { Versions = [] } = await client.send(new ListObjectVersionsCommand({ Bucket: bucket }));
+  expect(Versions.filter(({ Key = '' }) => /(^|\/)packs\//.test(Key)).length).toBeGreaterThan(0);
+  const to = path.join(bare, 'one');
+  const { code, stderr } = await recover('--to', to, '--source', 'docs', '--include', 'packed/b');
+  expect(code, stderr).toBe(0);
+  expect(readFileSync(path.join(to, 'docs', 'packed', 'b'), 'utf8')).toBe('words of b');
 });
 
 test('also under delete markers and garbage that somebody laid over everything', async () => {
@@ -144,12 +158,15 @@ test('a rebuilt catalog knows everything, so that nothing is uploaded again', as
   const { code: protectedCode, byPath } = await installation.protect(installation.path('docs'));
   expect(protectedCode).toBe(0);
   expect([...byPath.values()].filter(({ unchanged }) => !unchanged)).toEqual([]);
-  expect(byPath.size).toBe(7);
+  expect(byPath.size).toBe(11);
   const puts = installation
     .requests()
     .slice(before)
-    .filter(({ uri, operation }) => /Put|Upload/.test(operation) && uri.includes('/objects/'));
+    .filter(({ uri, operation }) => /Put|Upload/.test(operation) && /\/(objects|packs)\//.test(uri));
   expect(puts).toEqual([]);
+  // Every member of every pack is where the rebuilt catalog says.
+  const verified = await installation.run('verify', '--all', '--read-data', '--json');
+  expect(verified.code, verified.stdout + verified.stderr).toBe(0);
   const again = await installation.run('restore', 'docs', '--to', path.join(bare, 'from catalog'));
   expect(again.code, again.stderr).toBe(0);
   expect(

@@ -1,5 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { createWriteStream, mkdirSync, mkdtempSync, realpathSync, writeFileSync } from 'node:fs';
+import { createWriteStream, mkdirSync, mkdtempSync, readdirSync, realpathSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
@@ -35,6 +35,8 @@ export function testNastyJourney(sparseBytes: number): void {
     const facts = treeFacts(source);
     wanted = { ...facts, entries: new Map([...facts.entries].filter(([name]) => !special.includes(name))) };
     installation = await TestInstallation.start({ sources: { nasty: source } }, '--no-watch');
+    // Small files go into packs, the others and what is no file through workflows of their own.
+    expect((await installation.run('sweep', 'nasty', '--wait')).code).toBe(0);
     const { code, stderr, byPath } = await installation.protect(source);
     expect(code, stderr).toBe(0);
     expect([...byPath.values()].filter(({ outcome }) => outcome === 'ignored')).toHaveLength(special.length);
@@ -87,6 +89,7 @@ export function testNastyJourney(sparseBytes: number): void {
     // A Python with the packages of test/sealed/requirements.txt.
     const python = process.env.HOLDFAST_TEST_PYTHON ?? 'python3';
     const options = ['restore', downloaded, target, '--password-file', password];
+    expect(readdirSync(path.join(downloaded, 'packs'))).not.toEqual([]);
     const { stderr } = await promisify(execFile)(python, ['-B', reader, ...options]);
     expect(stderr).not.toContain('PROBLEM');
     expect(differences(wanted, treeFacts(path.join(target, 'nasty')))).toEqual([]);
