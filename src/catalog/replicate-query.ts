@@ -1,6 +1,7 @@
 import type { Id, Lock, SealedFormat } from '../domain/records.ts';
 import type { Catalog, OpenIntent } from './catalog.ts';
 import type { ManifestRecord } from './manifest-table.ts';
+import type { IntentRow } from './rows.ts';
 import { storedOutcomes } from './selected-entries.ts';
 
 /** A version whose copy in a destination is planned, and why it is not there yet. */
@@ -134,6 +135,78 @@ type SourceRow = Omit<CopySource, 'lock' | 'sealedSha256' | 'partSize' | 'madeFo
   readonly madeForEntry: Id;
   readonly path: Buffer;
 };
+
+/** A pack that can be copied whole: a copy of everything in it is planned. */
+export interface PackSource {
+  readonly packId: Id;
+  readonly destination: string;
+  readonly key: string;
+  readonly s3VersionId: string;
+  readonly length: number;
+  readonly sha256: Buffer;
+  readonly lock: Lock;
+}
+
+/** Packs due for a destination, one place of each; none that was looked at before. */
+export async function packsToCopy(
+  catalog: Catalog,
+  to: string,
+  not: readonly Id[],
+  limit: number,
+): Promise<PackSource[]> {
+  const rows = await catalog.rows<Omit<PackSource, 'lock'> & { mode: Lock['mode']; retainUntil: Date }>(
+    `with due as (
+       select distinct o.pack_id from placements p join versions v on v.id = p.version_id
+         join placements s on s.version_id = v.id and s.destination <> $1 and s.state = 'committed'
+         join objects o on o.id = s.object_id and o.state = 'live'
+       where p.destination = $1 and p.state = 'planned' and ${isDue} and ${isSettled} and o.pack_id is not null
+         and o.pack_id <> all($2)
+         and not exists (select 1 from objects t where t.pack_id = o.pack_id and t.destination = $1 and t.state = 'live')
+         and not exists (
+           select 1 from pack_members m join sealings x on x.id = m.sealing_id
+             left join placements h on h.version_id = x.version_id and h.destination = $1
+           where m.pack_id = o.pack_id and h.state is distinct from 'planned')
+       limit $3
+     )
+     select distinct on (o.pack_id) o.pack_id as "packId", o.destination, o.key, o.s3_version_id as "s3VersionId", o.length,
+            i.sealed_sha256 as sha256, o.lock_mode as mode, o.retain_until as "retainUntil"
+     from due join objects o on o.pack_id = due.pack_id and o.state = 'live' and o.destination <> $1
+       join intents i on i.pack_id = o.pack_id and i.destination = o.destination and i.sealed_sha256 is not null
+     order by o.pack_id, coalesce(o.check_result, 'ok') = 'ok' desc, o.destination`,
+    [to, not, limit],
+  );
+  return rows.map(({ mode, retainUntil, ...row }) => ({ ...row, lock: { mode, retainUntil } }));
+}
+
+/** One sealed file of a pack, and the version it was made for. */
+export interface PackedSealing {
+  readonly versionId: Id;
+  readonly keyId: Id;
+  readonly offset: number;
+  readonly length: number;
+}
+
+export async function packedSealings(catalog: Catalog, packId: Id): Promise<PackedSealing[]> {
+  return catalog.rows<PackedSealing>(
+    `select s.version_id as "versionId", s.key_id as "keyId", m.byte_offset as offset, m.length
+     from pack_members m join sealings s on s.id = m.sealing_id where m.pack_id = $1 order by m.position`,
+    [packId],
+  );
+}
+
+/** Like {@link openCopyIntent} for a pack. False where it is committed. */
+export async function openPackCopyIntent(catalog: Catalog, intent: IntentRow): Promise<boolean> {
+  const { id, packId, destination, objectKey, sealedLength, sealedSha256, lockMode, lockDays } = intent;
+  const rows = await catalog.rows(
+    `insert into intents (id, pack_id, destination, object_key, state, sealed_length, sealed_sha256, lock_mode, lock_days, copies)
+     values ($1, $2, $3, $4, 'open', $5, $6, $7, $8, true)
+     on conflict (id) do update set state = 'open', copies = true, lock_mode = excluded.lock_mode,
+       lock_days = excluded.lock_days, opened_at = now(), closed_at = null, closed_reason = null
+     where intents.state <> 'committed' returning id`,
+    [id, packId, destination, objectKey, sealedLength, sealedSha256, lockMode, lockDays],
+  );
+  return rows.length > 0;
+}
 
 /**
  * Opens the intent to copy a sealed file, or goes on with the one that is open. One that was given up opens again: what

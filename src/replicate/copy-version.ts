@@ -1,25 +1,22 @@
 import { hash } from 'node:crypto';
 import type { OpenIntent } from '../catalog/catalog.ts';
 import { type CopySource, copySources, openCopyIntent } from '../catalog/replicate-query.ts';
-import type { PlacementRow } from '../catalog/rows.ts';
 import { adoptAnnouncedParts } from '../catalog/several-query.ts';
 import { failures, isFailure } from '../domain/failures.ts';
-import type { AdmissionResult, Id } from '../domain/records.ts';
+import type { Id } from '../domain/records.ts';
 import { type Destination, destinationOf, type PipelineContext, type StepRun } from '../pipeline/context.ts';
 import { NotReproducible } from '../pipeline/part-sender.ts';
 import { partSizeFor } from '../pipeline/part-size.ts';
-import { judged, type ScannedVersion } from '../pipeline/policy-input.ts';
+import type { ScannedVersion } from '../pipeline/policy-input.ts';
 import { type Released, release } from '../pipeline/release.ts';
 import { settledAnswer } from '../pipeline/settle.ts';
-import { towards } from '../pipeline/several.ts';
 import { shareExisting } from '../pipeline/share.ts';
 import { troubleOf } from '../pipeline/trouble.ts';
 import { UploadAttempt } from '../pipeline/upload-attempt.ts';
 import type { ReadDeps } from '../restore/content.ts';
 import { CopiedBytes } from './copied-bytes.ts';
+import { copiedVersion, recordRefusal, refusedPlacement } from './copied-version.ts';
 import { stretches, type VerifiedSource, verifySource } from './sealed-source.ts';
-
-const dayMs = 86_400_000;
 
 export interface CopyTask {
   readonly versionId: Id;
@@ -99,33 +96,6 @@ export async function copyVersion(
   }
 }
 
-/**
- * The version as its further destination gets it: not under way any more, and locked there for at least as long as where
- * it lies. What a rebuilt catalog does not know of its admission is taken from the object. Undefined for what was never
- * judged.
- */
-async function copiedVersion(
-  context: PipelineContext,
-  versionId: Id,
-  destination: Destination,
-  source: CopySource,
-): Promise<ScannedVersion | undefined> {
-  const found = await context.catalog.version(versionId);
-  const { admission, verdict } = found;
-  if (admission === undefined || verdict === undefined) return undefined;
-  const remainingDays = Math.ceil((source.lock.retainUntil.getTime() - Date.now()) / dayMs);
-  const known: Partial<AdmissionResult> = admission;
-  const retention = {
-    ...known.retention,
-    class: known.retention?.class ?? 'standard',
-    mode: known.retention?.mode ?? source.lock.mode,
-    days: Math.max(known.retention?.days ?? 1, remainingDays),
-  };
-  const whole = { ...admission, retention, format: source.format };
-  const version: ScannedVersion = { ...judged(found), admission: whole, verdict };
-  return { ...towards(version, destination, 'done'), hint: 0 };
-}
-
 /** The first source that holds what it should. Where none does although one gives no answer, that is waited for. */
 async function firstGood(
   context: PipelineContext,
@@ -200,24 +170,3 @@ async function announceParts(
     await catalog.write({ intentPart: { intentId: id, partNumber, length, sha256 }, events: [] });
   }
 }
-
-/** Release said no: the version stays what it is, and has no copy there. */
-function recordRefusal(
-  { catalog }: PipelineContext,
-  version: ScannedVersion,
-  destination: string,
-  released: Released,
-): Promise<void> {
-  const reason = released.reasons[0]?.id ?? 'denied';
-  return catalog.write({
-    decisions: [released.row],
-    placements: [refusedPlacement(version.id, destination, reason)],
-    reservationEnded: { versionId: version.id },
-    events: [released.event],
-  });
-}
-
-const refusedPlacement = (versionId: Id, destination: string, reason: string): PlacementRow => ({
-  ...{ versionId, destination, objectId: null, byteOffset: 0, length: null },
-  ...{ state: 'denied', reason },
-});

@@ -1,11 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { deferCopy, type PlannedCopy, plannedCopies, sourceNamed } from '../catalog/replicate-query.ts';
+import {
+  deferCopy,
+  type PlannedCopy,
+  packsToCopy,
+  plannedCopies,
+  sourceNamed,
+} from '../catalog/replicate-query.ts';
 import { isFailure } from '../domain/failures.ts';
+import type { Id } from '../domain/records.ts';
 import type { CopyAnswer, CopyStep } from '../domain/steps.ts';
 import { destinationOf, type PipelineContext, type StepRun } from '../pipeline/context.ts';
+import { troubleOf } from '../pipeline/trouble.ts';
 import { ByteBudget } from '../restore/byte-budget.ts';
 import type { ReadDeps } from '../restore/content.ts';
 import { copyManifests } from './copy-manifests.ts';
+import { copyPack } from './copy-pack.ts';
 import { type CopyResult, copyVersion } from './copy-version.ts';
 
 /** Copied at once: files that are being protected come first. */
@@ -48,6 +57,7 @@ export async function copySlice(
     if (kind === 'waiting') await sleep(waitingMs);
     run.heartbeat();
   };
+  counts.copied += await copyPacks(context, reading, to, until, run);
   let isDone = false;
   while (!isDone && performance.now() < until) {
     const page = await plannedCopies(catalog, to, pageRows);
@@ -59,26 +69,53 @@ export async function copySlice(
   return { next: 'copied', copied, denied, deferred, manifests, isDone };
 }
 
+/** Packs go first: copied whole they stay packs. Gives how many versions got their copy. */
+async function copyPacks(
+  context: PipelineContext,
+  reading: ReadDeps,
+  to: string,
+  until: number,
+  run: StepRun,
+): Promise<number> {
+  const seen: Id[] = [];
+  let copied = 0;
+  while (performance.now() < until) {
+    const page = await packsToCopy(context.catalog, to, seen, jobs);
+    if (page.length === 0) break;
+    const isInTime = () => performance.now() < until;
+    await inParallel(page, isInTime, async (pack) => {
+      seen.push(pack.packId);
+      copied += await context.semaphores.upload
+        .run(() => copyPack(context, reading, to, pack), run.patienceMs)
+        .catch((error: unknown) => {
+          if (!isOfOneObject(error)) throw error;
+          context.log.warn(
+            { err: error, pack: pack.packId, destination: to },
+            'a pack cannot be copied whole',
+          );
+          return 0;
+        });
+      run.heartbeat();
+    });
+  }
+  return copied;
+}
+
 /** What is wrong with one object keeps no other waiting; what is away stops the slice. */
 function deferrable(
   { log }: PipelineContext,
   { versionId, to }: { versionId: string; to: string },
   error: unknown,
 ): CopyResult {
-  const isOfOne = isFailure(error) && ofOneObject.includes(error.code);
-  if (!isOfOne) throw error;
+  if (!isOfOneObject(error)) throw error;
   log.error({ err: error, version: versionId, destination: to }, 'a version cannot be copied');
   return { kind: 'deferred' };
 }
 
-const ofOneObject: readonly string[] = [
-  's3_corrupt',
-  'lock_mismatch',
-  'lock_refused',
-  'planted_object',
-  'object_missing',
-  'scope_shredding',
-];
+const isOfOneObject = (error: unknown): boolean =>
+  troubleOf(error) === 'fault' || (isFailure(error) && ofOneObject.includes(error.code));
+
+const ofOneObject: readonly string[] = ['tampered', 'unknown_key', 'unsupported_format', 'scope_shredding'];
 
 async function inParallel<T>(
   items: readonly T[],
