@@ -22,6 +22,29 @@ export async function sourceRetention(catalog: Catalog, sourceId: Id): Promise<S
   return row ?? { pausedAt: null, pinnedAt: null, incidentId: null };
 }
 
+/** Sources whose retention is paused, by name. */
+export async function pausedSources(
+  catalog: Catalog,
+): Promise<{ readonly source: string; readonly pinnedAt: Date }[]> {
+  return catalog.rows(
+    `select s.name as source, r.pinned_at as "pinnedAt" from retention_sources r join sources s on s.id = r.source_id
+     where r.paused_at is not null order by s.name`,
+  );
+}
+
+/** How the newest ended run of each source ended, and how long ago; none of a source that had no run yet. */
+export async function lastRetentions(
+  catalog: Catalog,
+): Promise<{ readonly source: string; readonly hours: number; readonly result: string }[]> {
+  return catalog.rows(
+    `select s.name as source, r.result, (extract(epoch from now() - r.ended_at) / 3600)::float8 as hours
+     from sources s join lateral (
+       select result, ended_at from run_log where kind = 'retention' and source_id = s.id and ended_at is not null
+       order by started_at desc limit 1
+     ) r on true order by s.name`,
+  );
+}
+
 /** The catalog's clock, which versions are dated by. */
 export async function catalogNow(catalog: Catalog): Promise<Date> {
   const [row] = await catalog.rows<{ now: Date }>('select now() as now');

@@ -9,6 +9,7 @@ import { keyLocks } from './key-locks.ts';
 import { infectedContent } from './late-detections.ts';
 import { policy } from './policy.ts';
 import { recoveryKit } from './recovery-kit.ts';
+import { retention } from './retention.ts';
 import { sameMachine } from './same-machine.ts';
 import { malware, scanner } from './scanner.ts';
 import { services } from './services.ts';
@@ -24,6 +25,7 @@ const checks: readonly Check[] = [
   journal,
   stored,
   copies,
+  retention,
   infectedContent,
   policy,
   signatures,

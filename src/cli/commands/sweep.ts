@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type { Catalog, EndedRun } from '../../catalog/catalog.ts';
+import { type SourceRetention, sourceRetention } from '../../catalog/retention-query.ts';
 import { Failure } from '../../domain/failures.ts';
 import { newRunId } from '../../domain/ids.ts';
 import type { Id } from '../../domain/records.ts';
 import type { Installation } from '../../installation.ts';
+import { restoreCommand } from '../../retention/mass-change.ts';
 import { startSweep } from '../../sweep/start.ts';
 import { sweepWorkflowId } from '../../temporal/names.ts';
 import { bytes, printable } from '../output.ts';
@@ -36,7 +38,7 @@ export async function runSweep(session: Session, source: string, options: SweepO
       if (started === undefined) output.note(`holdfast: ${underWay} Waiting for it.`);
       const runId = started ?? (await runUnderWay(catalog, ids.source(source)));
       const ended = await untilEnded(session, catalog, client, ids.source(source), runId);
-      return report(session, source, runId, ended);
+      return report(session, source, runId, ended, await sourceRetention(catalog, ids.source(source)));
     }),
   );
 }
@@ -114,7 +116,13 @@ const shown = [
   'unreachable',
 ];
 
-function report({ output }: Session, source: string, runId: Id, { result, totals }: EndedRun): number {
+function report(
+  { output }: Session,
+  source: string,
+  runId: Id,
+  { result, totals }: EndedRun,
+  pause: SourceRetention,
+): number {
   output.value({ source, runId, result, totals });
   const counts = shown.filter((name) => totals[name]).map((name) => `${totals[name]} ${name}`);
   output.line(`${totals.seen ?? 0} entries of ${printable(source)}: ${counts.join(', ') || 'none'}`);
@@ -126,6 +134,13 @@ function report({ output }: Session, source: string, runId: Id, { result, totals
     output.note(
       `holdfast: ${refusedDeletions} entries are gone. That is more than goes unnoticed, so none of them counts as deleted.\n` +
         `  → Look whether the source is whole. If they were meant to go: holdfast sweep ${printable(source)} --wait --confirm-deletions`,
+    );
+  }
+  if (pause.pinnedAt !== null) {
+    output.note(
+      `holdfast: WARNING: too much of ${printable(source)} changed or went at once. Nothing of it expires any more.\n` +
+        `  → What stood before comes back with: ${restoreCommand(source, pause.pinnedAt)}\n` +
+        `  → If all is well: holdfast retention resume ${printable(source)} --reason …`,
     );
   }
   return refusedDeletions + (totals.failed ?? 0) + (totals.unreachable ?? 0) > 0 ? 3 : 0;

@@ -1,0 +1,39 @@
+import { lastRetentions, pausedSources } from '../catalog/retention-query.ts';
+import { restoreCommand } from '../retention/mass-change.ts';
+import { type Check, type Finding, ok } from './check.ts';
+
+/** Runs come every day, after a failure sooner. */
+const mostHours = 50;
+
+/** Whether locks are renewed and old versions expire; and whether somebody must look at a mass change. */
+export const retention: Check = {
+  name: 'retention',
+  async look({ catalog }) {
+    const known = await catalog();
+    const paused = (await pausedSources(known)).map(
+      ({ source, pinnedAt }): Finding => ({
+        state: 'problem',
+        what: `${source}: too much changed at once. Nothing of it expires any more.`,
+        means:
+          'It may be an attack, or a program that rewrote everything. What stood before is kept and locked.',
+        todo: `Look with \`holdfast diff\`. It comes back with \`${restoreCommand(source, pinnedAt)}\`; if all is well: \`holdfast retention resume ${source} --reason …\`.`,
+      }),
+    );
+    const late = (await lastRetentions(known)).flatMap(({ source, hours, result }): Finding[] => {
+      if (hours <= mostHours && result !== 'failed' && result !== 'incomplete') return [];
+      return [
+        {
+          state: 'problem',
+          what:
+            hours > mostHours
+              ? `${source}: retention last ended ${Math.round(hours / 24)} days ago.`
+              : `${source}: the last run of retention ended ${result}.`,
+          means: 'Locks run out that should be renewed, and nothing expires.',
+          todo: `Run \`holdfast retention run --source ${source} --wait\`: it says why.`,
+        },
+      ];
+    });
+    const problems = [...paused, ...late];
+    return problems.length > 0 ? problems : [ok('Locks are renewed, and what is old expires.')];
+  },
+};
