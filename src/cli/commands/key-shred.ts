@@ -4,10 +4,11 @@ import { Failure } from '../../domain/failures.ts';
 import { deleteDue } from '../../keys/keep-keyring.ts';
 import { cancelShredding, planShredding, requestShredding, type ShredPlan } from '../../keys/shred.ts';
 import { policiesFolder } from '../../policy/installed.ts';
+import { readOperatorData } from '../../policy/operator-data.ts';
 import { confirm } from '../confirm.ts';
 import { type KeyDesk, withKeyDesk } from '../key-desk.ts';
 import { bytes, localTime, printable } from '../output.ts';
-import type { Session } from '../session.ts';
+import { type Session, sessionConfig } from '../session.ts';
 
 export interface ShredOptions {
   readonly confirm?: string;
@@ -37,7 +38,7 @@ async function shred(session: Session, desk: KeyDesk, scope: string, options: Sh
   const { output } = session;
   const plan = await planShredding(scope, desk);
   const words = `shred ${scope}`;
-  describe(session, plan);
+  await describe(session, plan);
   const isAgreed =
     !options.dryRun &&
     (options.confirm === undefined
@@ -62,7 +63,8 @@ async function shred(session: Session, desk: KeyDesk, scope: string, options: Sh
   );
 }
 
-function describe({ output, paths }: Session, plan: ShredPlan): void {
+async function describe(session: Session, plan: ShredPlan): Promise<void> {
+  const { output } = session;
   const { scope, shares, pendingUntil, copies, keys } = plan;
   output.line(
     `Shredding the scope ${printable(scope)} (${keys} ${keys === 1 ? 'key' : 'keys'}) makes unreadable, for ever:`,
@@ -89,7 +91,7 @@ function describe({ output, paths }: Session, plan: ShredPlan): void {
   output.line(
     `  Passwords and recovery kits alone open nothing of it once the keys are deleted; with such a copy they do.`,
   );
-  const policies = policiesThatName(policiesFolder(paths.home), scope);
+  const policies = await policiesThatName(session, scope);
   if (policies.length > 0) {
     output.line(
       `WARNING: policy still names it (${policies.join(', ')}): such files will fail with scope_shredding.`,
@@ -98,10 +100,15 @@ function describe({ output, paths }: Session, plan: ShredPlan): void {
 }
 
 /** Files of policy data in which the scope stands. */
-function policiesThatName(folder: string, scope: string): string[] {
-  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+async function policiesThatName(session: Session, scope: string): Promise<string[]> {
+  const { data, bundle } = sessionConfig(session).policy;
+  const folder = bundle?.dir ?? policiesFolder(session.paths.home);
+  const named = readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('data.json'))
     .filter((name) => readFileSync(join(folder, name), 'utf8').includes(JSON.stringify(scope)));
+  if (data === undefined) return named;
+  const own = JSON.stringify(await readOperatorData(data));
+  return own.includes(JSON.stringify(scope)) ? [...named, data] : named;
 }
 
 async function cancel({ output }: Session, desk: KeyDesk, scope: string): Promise<void> {
