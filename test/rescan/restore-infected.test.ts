@@ -1,13 +1,18 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import type { ManifestVerdict } from '../../src/manifest/records.ts';
 import { countItem, emptySummary, restoreExitCode } from '../../src/restore/restored-item.ts';
 import { TestBucket } from '../recovery/test-bucket.ts';
 
-const found = {
-  ...{ state: 'infected', signature: 'New.Malware-1', engine: 'ClamAV 1.4.6', signatureRevision: 'r2' },
-  ...{ signaturesAt: '2026-02-02T00:00:00.000Z', signatureSet: 'official' },
-} as const;
+const found: ManifestVerdict = {
+  state: 'infected',
+  signature: 'New.Malware-1',
+  engine: 'ClamAV 1.4.6',
+  signatureRevision: 'r2',
+  signaturesAt: '2026-02-02T00:00:00.000Z',
+  signatureSet: 'official',
+};
 
 test('what a later manifest tells is infected is left out and named, hard links of it too, unless it is asked for', async () => {
   const bucket = await TestBucket.create();
