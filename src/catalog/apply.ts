@@ -427,15 +427,21 @@ function snake(name: string): string {
 
 /** Rows as the JSON that Postgres reads into a record set: snake_case, bytea as `\x…`, bigint as exact text. */
 function encode(rows: readonly object[]): string {
-  return JSON.stringify(
-    rows.map((row) =>
-      Object.fromEntries(Object.entries(row).map(([key, value]) => [snake(key), encodeValue(value)])),
-    ),
-  );
+  let text = '';
+  for (const row of rows) {
+    let members = '';
+    for (const [key, value] of Object.entries(row)) {
+      const encoded = encodeValue(value);
+      if (encoded !== undefined) members += `${members === '' ? '' : ','}"${snake(key)}":${encoded}`;
+    }
+    text += `${text === '' ? '' : ','}{${members}}`;
+  }
+  return `[${text}]`;
 }
 
-function encodeValue(value: unknown): unknown {
-  if (Buffer.isBuffer(value)) return `\\x${value.toString('hex')}`;
-  if (typeof value === 'bigint') return value.toString();
-  return value;
+/** As JSON text; undefined for what is left out. */
+function encodeValue(value: unknown): string | undefined {
+  if (Buffer.isBuffer(value)) return `"\\\\x${value.toString('hex')}"`;
+  if (typeof value === 'bigint') return `"${value}"`;
+  return JSON.stringify(value);
 }

@@ -1,11 +1,4 @@
-import {
-  createCipheriv,
-  createDecipheriv,
-  createHash,
-  createSecretKey,
-  type KeyObject,
-  randomBytes,
-} from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHash, createSecretKey, type KeyObject } from 'node:crypto';
 import type { DecisionRow } from '../catalog/rows.ts';
 import { canonical } from '../domain/canonical.ts';
 import { Failure } from '../domain/failures.ts';
@@ -13,6 +6,7 @@ import type { AdmissionInput, Decision, Id, PolicyReason, ReleaseInput } from '.
 import { expand, type SealingKey } from '../sealed/keys.ts';
 import type { PipelineContext } from './context.ts';
 import { keyIdOf } from './keys.ts';
+import { publicRandom } from './random.ts';
 
 /**
  * The row that proves a decision: what was asked, by hash and (encrypted) in full, who answered, and what.
@@ -34,7 +28,7 @@ export async function decisionRow(
   input: AdmissionInput | ReleaseInput,
   decision: Decision<{ allow: boolean; reasons: readonly PolicyReason[] }>,
 ): Promise<DecisionRow> {
-  const salt = randomBytes(16);
+  const salt = publicRandom(16);
   const { versionId, gate, destination, scope, ordinal = 0 } = about;
   const id = context.ids.decision(versionId, gate, destination, decision.bundleRevision, ordinal);
   const seal = context.sealEvidence ?? keyedEvidence(context.keys);
@@ -106,7 +100,7 @@ function evidenceKey(key: SealingKey): KeyObject {
 }
 
 function encrypt(key: SealingKey, plain: Buffer): Buffer {
-  const nonce = randomBytes(12);
+  const nonce = publicRandom(12);
   const cipher = createCipheriv('aes-256-gcm', evidenceKey(key), nonce);
   return Buffer.concat([nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
 }

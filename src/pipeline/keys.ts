@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import type { Id } from '../domain/records.ts';
 import type { SealingKey } from '../sealed/keys.ts';
+import { publicRandom } from './random.ts';
 
 /** The repository's keys as the steps need them. */
 export interface KeyAccess {
@@ -16,5 +16,5 @@ export interface KeyAccess {
   packName(scope: string, ivs: readonly Buffer[]): string;
 }
 
-export const newIv = (): Buffer => randomBytes(16);
+export const newIv = (): Buffer => publicRandom(16);
 export const keyIdOf = (key: SealingKey): Id => key.id.toString('hex');
