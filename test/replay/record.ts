@@ -19,6 +19,7 @@ import {
 } from '../../workflows/messages.ts';
 import type { protectBatch } from '../../workflows/protect-batch.ts';
 import type { protectFile } from '../../workflows/protect-file.ts';
+import type { fillDestination } from '../../workflows/replicate.ts';
 import type { rescanOnSchedule } from '../../workflows/rescan.ts';
 import type { retainSource } from '../../workflows/retain-source.ts';
 import type { stagingHold } from '../../workflows/staging-hold.ts';
@@ -136,6 +137,7 @@ try {
   for (const scene of scenes) await recordProtectFile(temporal, client, scene);
   for (const scene of holdScenes) await recordStagingHold(temporal, client, scene);
   await recordVerifySample(temporal, client);
+  await recordFilling(temporal, client);
   await recordSweep(temporal, client);
   await recordRescan(temporal, client);
   await recordBatch(temporal, client);
@@ -191,6 +193,25 @@ async function recordStagingHold(on: TestTemporal, client: Client, scene: HoldSc
   }
   await handle.result();
   await save(scene.name, handle);
+  await stop();
+}
+
+async function recordFilling(on: TestTemporal, client: Client): Promise<void> {
+  const taskQueue = 'files.fill';
+  const counts = { copied: 1, denied: 0, deferred: 0, manifests: 0 };
+  const copySlice: Handler = (_input, calls) =>
+    calls === 1
+      ? { next: 'unavailable', dependency: 's3:second' }
+      : { next: 'copied', ...counts, isDone: calls > 2 };
+  const steps = madeUpSteps({ copySlice });
+  const stop = await startWorker(on, taskQueue, steps.activities, { bundle: on.real });
+  const handle = await client.workflow.start<typeof fillDestination>('fillDestination', {
+    workflowId: 'fill:second',
+    taskQueue,
+    args: [{ destination: 'second', sliceMs: 60_000 }],
+  });
+  await handle.result();
+  await save('fill-destination', handle);
   await stop();
 }
 

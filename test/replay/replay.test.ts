@@ -32,6 +32,7 @@ test('histories of every way through are recorded', () => {
     'batch',
     'continued',
     'failed',
+    'fill-destination',
     'held',
     'hold-approved',
     'hold-damaged',
