@@ -1,5 +1,6 @@
 import type { OpenIntent } from '../catalog/catalog.ts';
 import type { IntentRow } from '../catalog/rows.ts';
+import type { Id } from '../domain/records.ts';
 import type { SealAndUploadAnswer, VersionStep } from '../domain/steps.ts';
 import { ContentChanged, readWhole } from '../files/segment-reader.ts';
 import { openBytes } from '../sealed/open.ts';
@@ -95,6 +96,11 @@ async function begin(small: SmallUpload): Promise<SealAndUploadAnswer> {
   context.failPoints.reach('before-intent');
   const intent = announcement(context, version, destination, sealed);
   await context.catalog.write(announce(context, version, sealed, intent, released));
+  // The policy may have been switched since release was asked.
+  if (released.row.bundleRevision !== context.bundleRevision) {
+    const held = await releaseAgain(small, sealed, intent.id);
+    if (held !== undefined) return held;
+  }
   return putWhole({ ...small, intent, keyId: sealed.sealing.row.keyId }, sealed.bytes, sealed.sha256);
 }
 
@@ -110,17 +116,13 @@ async function resume(small: SmallUpload, intent: OpenIntent): Promise<SealAndUp
   const sealing = await drawSealing(context, version, intent.generation);
   const sealed = seal(version, sealing, content);
   if (sealing.row.id !== intent.sealingId || !intent.sealedSha256?.equals(sealed.sha256)) {
-    await closeIntent(small, intent, 'not_reproducible');
+    await closeIntent(small, intent.id, 'not_reproducible');
     return begin({ ...small, last: await lastIntent(context, version, destination) });
   }
   const asked = { versionId: version.id, destination: destination.config.name };
   if (!(await context.catalog.releasedUnder(asked, context.bundleRevision, decisionMinutes))) {
-    const released = await releaseSealed(small, sealed);
-    if (!released.allow) {
-      await closeIntent(small, intent, 'release_denied');
-      return holdDenied(small, released);
-    }
-    await context.catalog.write({ decisions: [released.row], events: [released.event] });
+    const held = await releaseAgain(small, sealed, intent.id);
+    if (held !== undefined) return held;
   }
   return putWhole({ ...small, intent, keyId: sealed.sealing.row.keyId }, sealed.bytes, sealed.sha256);
 }
@@ -146,8 +148,23 @@ function holdDenied({ context, version, destination, run }: SmallUpload, release
   return hold(context, version, destination, { reason: released.reasons[0]?.id ?? 'denied', released }, run);
 }
 
-function closeIntent({ context }: SmallUpload, intent: OpenIntent, reason: string): Promise<void> {
-  return context.catalog.write({ intentClosed: { id: intent.id, state: 'aborted', reason }, events: [] });
+/** Asks release once more before the first byte of an announced upload. Undefined: it may go. */
+async function releaseAgain(
+  small: SmallUpload,
+  sealed: Sealed,
+  intentId: Id,
+): Promise<SealAndUploadAnswer | undefined> {
+  const released = await releaseSealed(small, sealed);
+  if (released.allow) {
+    await small.context.catalog.write({ decisions: [released.row], events: [released.event] });
+    return undefined;
+  }
+  await closeIntent(small, intentId, 'release_denied');
+  return holdDenied(small, released);
+}
+
+function closeIntent({ context }: SmallUpload, intentId: Id, reason: string): Promise<void> {
+  return context.catalog.write({ intentClosed: { id: intentId, state: 'aborted', reason }, events: [] });
 }
 
 function seal(version: ScannedVersion, sealing: Sealing, content: Buffer): Sealed {

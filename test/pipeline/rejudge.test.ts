@@ -186,6 +186,26 @@ test('an answer that nobody can understand denies a file, and the next look asks
   expect(second).toMatchObject({ outcome: 'uploaded' });
 });
 
+test('invariant 1: a switch between release and the first byte of small content asks again, and a denial sends nothing', async () => {
+  const world = await makeWorld(postgres());
+  const failPoints = {
+    reach: (point: string) => {
+      if (point !== 'before-intent') return;
+      world.knobs.bundleRevision = nextEpoch;
+      world.knobs.release = denied('destination_jurisdiction');
+    },
+  };
+  world.write('a', 'x');
+  const settled = await protectOnce(world.another({ failPoints }), await world.entry('a'));
+  expect(settled).toMatchObject({ outcome: 'held', reason: 'destination_jurisdiction' });
+  expect(world.calls).not.toContain('put');
+  expect(await world.catalog.openIntents()).toEqual([]);
+  expect((await decisions(world)).filter(({ gate }) => gate === 'release')).toEqual([
+    { gate: 'release', allow: true, epoch: 'b' },
+    { gate: 'release', allow: false, epoch: 'c' },
+  ]);
+});
+
 test('stored questions are opened again, hash by hash, and asked of other rules', async () => {
   const { world } = await switched(['a', 'b']);
   const pages: Parameters<typeof replay>[2][number][][] = [];
