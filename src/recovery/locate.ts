@@ -39,7 +39,9 @@ export async function locateObjects(reading: LocationReading): Promise<void> {
   db.exec(
     `update version set standing = case
        when kind in ('dir', 'link') and outcome = 'uploaded' then 1
+       -- What expired is no loss.
        when kind = 'file' and outcome in ('uploaded', 'duplicate') and json_extract(row, '$.sha512') is not null
+         and json_extract(row, '$.reason') is not 'expired'
          then exists (select 1 from place p join object o on o.name = p.object where p.version = version.id)
        -- Held or failed in one destination, it may lie in another.
        when kind = 'file' and outcome in ('held', 'failed') and json_extract(row, '$.sha512') is not null

@@ -185,6 +185,35 @@ test('what was lost or held has failed, so that the next look protects it anew',
   ]);
 });
 
+test('what expired stays expired: neither adopted from its sealed file nor told as lost', async () => {
+  const bucket = await TestBucket.create();
+  const [old, gone] = [await bucket.file('a.txt', 'old'), await bucket.file('gone.txt', 'gone')];
+  const rows = [
+    await bucket.file('a.txt', 'new', { observation: 2 }),
+    bucket.row('gone.txt', 2, 'file', { outcome: 'deleted' }),
+  ];
+  await bucket.manifest([old, gone, ...rows]);
+  const expired = [old, gone].map(({ placements: _, ...row }) => ({ ...row, reason: 'expired' }));
+  await bucket.manifest(expired);
+  const read = await bucket.read();
+  expect(read.adoption).toMatchObject({ adopted: 0, superfluous: 2 });
+  expect(read.sources).toMatchObject([{ entries: 1, older: 0, lost: 0 }]);
+  const { catalog } = await emptyCatalog();
+  await withSources(bucket, read, catalog);
+  await rebuildCatalog(rebuildingOf(bucket, read, catalog));
+  const rebuilt = await catalog.rows(
+    `select convert_from(e.path, 'UTF8') as path, v.observation, v.outcome, v.reason, count(p.version_id)::int as placements
+     from versions v join entries e on e.id = v.entry_id left join placements p on p.version_id = v.id
+     group by 1, 2, 3, 4 order by 1, 2`,
+  );
+  expect(rebuilt).toEqual([
+    { path: 'a.txt', observation: 1, outcome: 'uploaded', reason: 'expired', placements: 0 },
+    { path: 'a.txt', observation: 2, outcome: 'uploaded', reason: null, placements: 1 },
+    { path: 'gone.txt', observation: 1, outcome: 'uploaded', reason: 'expired', placements: 0 },
+    { path: 'gone.txt', observation: 2, outcome: 'deleted', reason: null, placements: 0 },
+  ]);
+});
+
 test('a rebuild that is stopped anywhere goes on to the same catalog', async () => {
   const bucket = await variedBucket();
   const read = await bucket.read();
