@@ -160,6 +160,17 @@ export async function runProgress(catalog: Catalog, runId: Id): Promise<RunProgr
   return row;
 }
 
+/** How many stored contents are OpenPGP messages only: no host of ours can open those and scan them again. */
+export async function sealedToRecipients(catalog: Catalog): Promise<number> {
+  const [row] = await catalog.rows<{ count: number }>(
+    `select count(distinct f.sha512) as count from sealed_files f join objects o on o.id = f.object_id
+     where o.state = 'live' and o.format = 'openpgp' and not exists (
+       select 1 from sealed_files g join objects p on p.id = g.object_id
+       where g.sha512 = f.sha512 and p.state = 'live' and p.format <> 'openpgp')`,
+  );
+  return row?.count ?? 0;
+}
+
 /** Whether there is an incident of this kind about the subject. */
 export async function isTold(catalog: Catalog, kind: IncidentKind, subject: Id): Promise<boolean> {
   const rows = await catalog.rows('select 1 from incidents where kind = $1 and subject = $2', [

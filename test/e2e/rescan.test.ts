@@ -63,7 +63,7 @@ test('a limit set by command holds uploads of the running worker, is on record, 
   ]);
   const set = await installation.run('limits', 'set', 'upload', '4Mbit', '--for', '1h');
   expect(set).toMatchObject({ code: 0 });
-  expect(set.stdout).toMatch(/at most 488\.3 KiB\/s \(4 Mbit\/s\) \(by command, until /);
+  expect(set.stdout).toMatch(/at most 488 KiB\/s \(4 Mbit\/s\) \(by command, until /);
   // The worker learns of it within seconds.
   await new Promise((resolve) => setTimeout(resolve, 3_000));
   installation.write('docs', 'paced.bin', randomBytes(2_000_000));

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { dueTotals, lateDetections } from '../../src/catalog/rescan-query.ts';
+import { dueTotals, lateDetections, sealedToRecipients } from '../../src/catalog/rescan-query.ts';
 import { catalogIndex } from '../../src/catalog/restore-query.ts';
 import { Failure } from '../../src/domain/failures.ts';
 import { newRunId } from '../../src/domain/ids.ts';
@@ -224,6 +224,17 @@ describe('what is due', () => {
     signatures = { set: 'official', revision: '25000', at: today(-30) };
     scanner = openScanner();
     await expect(world.rescan()).rejects.toMatchObject({ code: 'signatures_stale' });
+  });
+
+  test('OpenPGP messages are not: nobody here can open them, and that is told', async () => {
+    await learn('27001', false);
+    const world = await rescanWorld();
+    await world.protect('a.doc', 'one');
+    await world.protect('b.doc', 'two');
+    await world.asOwner(`update objects set format = 'openpgp' where id = (select min(id) from objects)`);
+    await learn('27002', false);
+    expect((await world.rescan()).totals).toMatchObject({ rescanned: 1, clean: 1, unreadable: 0 });
+    expect(await sealedToRecipients(world.catalog)).toBe(1);
   });
 
   test('what had no verdict is tried again by the same signatures, and what keeps having none ends the run all the same', async () => {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import type { RescanInput, rescanContents } from '../../../workflows/rescan.ts';
 import type { Catalog, EndedRun } from '../../catalog/catalog.ts';
-import { dueTotals, runProgress } from '../../catalog/rescan-query.ts';
+import { dueTotals, runProgress, sealedToRecipients } from '../../catalog/rescan-query.ts';
 import { Failure } from '../../domain/failures.ts';
 import { newRunId } from '../../domain/ids.ts';
 import type { Id } from '../../domain/records.ts';
@@ -43,7 +43,8 @@ export async function runRescan(session: Session, options: RescanOptions): Promi
       }
       if (started === undefined) output.note(`holdfast: ${underWay} Waiting for it.`);
       const runId = started ?? (await runUnderWay(catalog));
-      return report(session, runId, await untilEnded(session, catalog, client, runId));
+      const ended = await untilEnded(session, catalog, client, runId);
+      return report(session, runId, ended, await sealedToRecipients(catalog));
     });
   });
 }
@@ -59,12 +60,14 @@ async function tellDue(
   const loaded = await freshSignatures(scanner).finally(() => scanner.close());
   const due = await dueTotals(catalog, { loaded, sourceId, since: new Date() });
   const { signatureRevision: signatures, signatureSet, signaturesAt } = loaded;
-  output.value({ due, signatures, signatureSet, signaturesAt });
+  const closed = await sealedToRecipients(catalog);
+  output.value({ due, sealedToRecipients: closed, signatures, signatureSet, signaturesAt });
   output.line(
     due.contents === 0
       ? `Nothing is due: the signatures in force (${signatureSet}, ${signaturesAt.slice(0, 10)}) judged all that is stored, or know no more.`
       : `${due.contents} contents (${bytes(due.bytes)}) are due for the signatures in force (${signatureSet}, ${signaturesAt.slice(0, 10)}).`,
   );
+  tellClosed(output, closed);
   return 0;
 }
 
@@ -139,8 +142,16 @@ async function untilEnded(
   }
 }
 
-function report({ output }: Session, runId: Id, { result, totals }: EndedRun): number {
-  output.value({ runId, result, totals });
+/** What nobody here can look into should not be believed to be looked at. */
+function tellClosed(output: Session['output'], count: number): void {
+  if (count === 0) return;
+  output.note(
+    `holdfast: ${count} contents are sealed to recipients as OpenPGP messages: no host can open and scan those again.`,
+  );
+}
+
+function report({ output }: Session, runId: Id, { result, totals }: EndedRun, closed: number): number {
+  output.value({ runId, result, totals, sealedToRecipients: closed });
   const { rescanned = 0, bytes: read = 0, clean = 0, infected = 0, notScanned = 0, unreadable = 0 } = totals;
   output.line(
     `${rescanned} contents scanned again (${bytes(read)}): ${clean} clean, ${infected} infected, ${notScanned} without a verdict, ${unreadable} not readable; ${result}`,
@@ -151,6 +162,7 @@ function report({ output }: Session, runId: Id, { result, totals }: EndedRun): n
         '  → holdfast files --infected lists its files. Their originals go through quarantine at the next sweep.',
     );
   }
+  tellClosed(output, closed);
   if (unreadable > 0) {
     output.note(
       'holdfast: some content could not be read back.\n  → holdfast verify --all --read-data says what is wrong with it, and what to do.',
