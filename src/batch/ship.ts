@@ -19,6 +19,9 @@ export async function announce({ context }: BatchContext, shipments: readonly Sh
 /** Steps 7 to 9 of what is announced. */
 export async function ship(batch: BatchContext, shipments: readonly Shipment[], run: StepRun): Promise<void> {
   const { context } = batch;
+  // Nothing is sent by an answer of an epoch that has ended: the next try gives up what is announced, and asks again.
+  if (shipments.some((shipment) => isOfAnotherEpoch(shipment, context.bundleRevision)))
+    throw new Failure('policy_unavailable', { detail: 'the policy was switched meanwhile' });
   // All of them end before one's failure counts: nothing is on its way when the next try looks what has arrived.
   const attempts = await Promise.allSettled(
     shipments.flatMap((shipment) =>
@@ -46,6 +49,12 @@ export async function ship(batch: BatchContext, shipments: readonly Shipment[], 
     }),
   );
   context.failPoints.reach('after-commit');
+}
+
+function isOfAnotherEpoch({ files }: Shipment, bundleRevision: string): boolean {
+  return files.some(({ file }) =>
+    file.change.decisions?.some((row) => row.gate === 'release' && row.bundleRevision !== bundleRevision),
+  );
 }
 
 async function send(

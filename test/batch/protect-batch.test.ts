@@ -422,6 +422,29 @@ describe('a batch that is killed', () => {
     await expectWhole(world);
   });
 
+  test('by a switch of the policy sends nothing by the old answers, and asks again', async () => {
+    const world = await makeWorld(server());
+    const paths = numbered(3);
+    writeAll(world, paths);
+    const batch = await makeBatch(world, paths);
+    const switching = world.another({
+      failPoints: {
+        reach: (name) => {
+          if (name === 'after-intent') world.knobs.bundleRevision = 'c'.repeat(64);
+        },
+      },
+    });
+    await expect(batch.run(switching)).rejects.toMatchObject({ code: 'policy_unavailable' });
+    expect(world.calls).not.toContain('put');
+    await batch.run();
+    expect(await outcomes(world)).toEqual(all(paths, 'uploaded'));
+    const asked = await world.catalog.rows(
+      `select 1 from decisions where gate = 'release' and bundle_revision = '${'c'.repeat(64)}'`,
+    );
+    expect(asked).toHaveLength(3);
+    await expectWhole(world);
+  });
+
   test('and never runs again leaves a pack that the reconciler records', async () => {
     const world = await makeWorld(server());
     const paths = numbered(3);
