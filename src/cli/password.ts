@@ -54,6 +54,18 @@ export async function readTypedKey(from: {
   return given ?? (await ask('Recovery key, as printed in the kit: ')) ?? refuseWithout();
 }
 
+/** Where a command looks for the password of an approver's key. */
+export interface KeyPasswordSources {
+  readonly keyPasswordFile?: string | undefined;
+  readonly keyPasswordFd?: number | undefined;
+}
+
+/** The password of an approver's private key, from `--key-password-fd`, `--key-password-file` or the terminal. Failure `no_password`. */
+export async function readKeyPassword(from: KeyPasswordSources): Promise<Buffer> {
+  const given = fromDescriptor(from.keyPasswordFd) ?? fromFile(from.keyPasswordFile);
+  return given ?? (await ask('Password of the approver key: ')) ?? refuseWithout();
+}
+
 function givenPassword({ env, passwordFd, passwordFile }: PasswordSources): Buffer | undefined {
   const fromOptions = fromDescriptor(passwordFd) ?? fromFile(passwordFile || env.HOLDFAST_PASSWORD_FILE);
   if (fromOptions !== undefined) return fromOptions;

@@ -559,6 +559,12 @@ export const failures = {
     'The hold {hold} has ended already: it was {state}.',
     'Nothing to do. `holdfast hold list` shows what still waits.',
   ),
+  hold_not_decided: row(
+    3,
+    false,
+    'The hold {hold} is still open: {reason}.',
+    'Look at it with `holdfast hold show {hold}`; the log of the worker says more.',
+  ),
   hold_source_changed: row(
     1,
     false,
@@ -580,7 +586,7 @@ export const failures = {
   approval_expired: row(
     1,
     false,
-    'The signature was valid until {notAfter} only.',
+    'The time in which the signature counted is over.',
     'Look at the hold again (`holdfast hold show {hold}`), then sign anew.',
   ),
   approval_outdated: row(
@@ -598,7 +604,7 @@ export const failures = {
   approver_not_entitled: row(
     1,
     false,
-    '{approver} may not decide about files of the classification {classification}.',
+    '{approver} may not decide about files of this classification.',
     "Ask somebody who may, or extend that person's `classifications` in the policy data.",
   ),
   approver_key_unusable: row(

@@ -58,7 +58,7 @@ export interface HoldFilter {
   readonly state?: HoldState;
   readonly source?: string | undefined;
   readonly classification?: string | undefined;
-  readonly olderThanMs?: number | undefined;
+  readonly openedBefore?: Date | undefined;
 }
 
 /** Holds that match, the oldest first, read in pages. */
@@ -69,7 +69,7 @@ export async function* heldFiles(catalog: Catalog, filter: HoldFilter): AsyncGen
       `select ${columns}, h.opened_at::text as at from ${tables}
        where (h.opened_at, h.id) > ($1::timestamptz, $2) and ($3::text is null or h.state = $3) and ($4::text is null or s.name = $4)
          and ($5::text is null or v.admission ->> 'classification' = $5)
-         and ($6::float8 is null or h.opened_at < now() - make_interval(secs => $6))
+         and ($6::timestamptz is null or h.opened_at < $6)
        order by h.opened_at, h.id limit 500`,
       [
         after.openedAt,
@@ -77,7 +77,7 @@ export async function* heldFiles(catalog: Catalog, filter: HoldFilter): AsyncGen
         filter.state ?? null,
         filter.source ?? null,
         filter.classification ?? null,
-        filter.olderThanMs === undefined ? null : filter.olderThanMs / 1_000,
+        filter.openedBefore ?? null,
       ],
     );
     for (const { at: _, ...row } of page) yield row;

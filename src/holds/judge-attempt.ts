@@ -76,16 +76,19 @@ async function record(
   );
 }
 
-/** The trail has the signature and all that it is about, so that it proves the decision without the catalog. */
+/**
+ * The trail has the signature and all that it is about, so that it proves the decision without the catalog. `result`: as
+ * judged, or `asked` before.
+ */
 export function attemptEvent(
   { ids, hostId }: Pick<HoldDeps['context'], 'ids' | 'hostId'>,
   held: HeldFile,
-  attempt: Attempt,
+  attempt: Omit<Attempt, 'at' | 'result'>,
   result: string,
 ): AuditRow {
   return auditEvent(ids, {
     ...{ subject: attempt.id, step: 'approval', run: attempt.runId, host: hostId, actor: attempt.actor },
-    ...{ version: held.versionId, destination: held.destination },
+    ...{ version: held.versionId, destination: held.destination, among: result },
     facts: {
       hold: held.id,
       verdict: attempt.verdict,

@@ -35,6 +35,8 @@ const commands = [
   'quarantine',
   'retention',
   'legal-hold',
+  'hold',
+  'approver',
   'doctor',
   'key',
   'policy',
