@@ -70,7 +70,7 @@ function in64Bits(timeNs: bigint): bigint {
 }
 
 /** Equal in everything that tells of changed bytes or metadata; a device number may differ after a reboot. */
-export function sameStat(a: StatFacts, b: StatFacts): boolean {
+function sameStat(a: StatFacts, b: StatFacts): boolean {
   return a.ctimeNs === b.ctimeNs && a.inode === b.inode && sameMetadata(a, b);
 }
 
