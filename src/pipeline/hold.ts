@@ -27,7 +27,8 @@ export async function hold(
 ): Promise<Settled> {
   const { name } = destination.config;
   const id = context.ids.hold(version.id, name);
-  return stageHeld(context, version, name, stagedGeneration, run, async ({ row, length, sha256 }) => {
+  const generation = heldGeneration(version, name);
+  return stageHeld(context, version, name, generation, run, async ({ row, length, sha256 }) => {
     await context.catalog.write({
       ...(row.format === 'openpgp' ? { sealing: row } : {}),
       decisions: why.released ? [why.released.row] : [],
@@ -72,6 +73,15 @@ export async function hold(
 
 /** Generation 0 is what an upload would use; staged bytes have their own from here on. */
 const stagedGeneration = 1_000_000;
+
+/** A message comes out otherwise each time: one that is held for several destinations is another sealing for each. */
+function heldGeneration(
+  { admission: { format, destinations } }: ScannedVersion,
+  destination: string,
+): number {
+  const before = format === 'openpgp' ? Math.max(0, destinations.indexOf(destination)) : 0;
+  return stagedGeneration + 100_000 * before;
+}
 
 /** Sealed bytes that lie in staging for a hold, whole and durable, and named by their sealing. */
 export interface HeldBytes extends Staged {

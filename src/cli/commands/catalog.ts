@@ -29,6 +29,8 @@ import { progressText, readingJson, readingLines, rollbackWarnings } from '../re
 import { locate, type Session, sessionConfig, withCatalog } from '../session.ts';
 
 export interface RebuildOptions extends MessageKeyOptions {
+  /** The destination to read; the first one when missing. */
+  readonly destination?: string;
   readonly dryRun?: boolean;
   readonly abandon?: boolean;
   readonly yes?: boolean;
@@ -43,7 +45,7 @@ export async function runCatalogRebuild(session: Session, options: RebuildOption
   await requireRest(session);
   const where = await locate(session);
   await prepareSchema(session, config, where);
-  const [destination] = config.destinations as [DestinationConfig];
+  const destination = chosenDestination(config, options.destination);
   const store = await openS3Store(where.s3(destination, 'agent'));
   const { prefix } = destination;
   const bucket: Bucket = { store, prefix, signal: session.signal, retryPausesMs: defaultRetryPausesMs };
@@ -54,6 +56,13 @@ export async function runCatalogRebuild(session: Session, options: RebuildOption
   } finally {
     store.close();
   }
+}
+
+/** Failure `destination_unknown`. */
+function chosenDestination({ destinations }: Config, wanted: string | undefined): DestinationConfig {
+  const found = destinations.find(({ name }) => wanted === undefined || name === wanted);
+  if (found === undefined) throw new Failure('destination_unknown', { destination: wanted ?? '' });
+  return found;
 }
 
 interface Rebuilding {

@@ -38,6 +38,7 @@ ${restoreChoicesHelp}${momentHelp}`,
   addMessageKeyOptions(
     command('rebuild', 'fill the empty catalog from the bucket, after the database was lost', catalog),
   )
+    .option('--destination <name>', 'read this destination (default: the first one)')
     .option('--dry-run', 'read everything and change nothing')
     .option('--abandon', 'end the workflows that the lost catalog left open')
     .option('-y, --yes', 'do not ask')
@@ -48,7 +49,8 @@ ${restoreChoicesHelp}${momentHelp}`,
         'holdfast catalog rebuild --dry-run --json',
       )}
 Needs the configuration and the password; keyring documents that are missing here are taken from the bucket. A rebuild
-that was stopped goes on when it is run again. Afterwards nothing is uploaded a second time.`,
+that was stopped goes on when it is run again. Afterwards nothing is uploaded a second time. What other destinations have is
+known again after \`holdfast replicate\`, which finds there what it would copy.`,
     )
     .action(
       run(async (session, options) =>
