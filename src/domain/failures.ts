@@ -511,6 +511,12 @@ export const failures = {
     'The quarantined content {item} lies on the host {host}.',
     'Run the command there.',
   ),
+  quarantine_unwritable: row(
+    1,
+    true,
+    'An infected file could not be taken into quarantine: the disk of the state folder says {detail}.',
+    'Make room, then run `holdfast protect` on the file. It still lies in its source, and was not uploaded.',
+  ),
   quarantine_missing: row(
     4,
     false,

@@ -1,4 +1,5 @@
 import type { QuarantineAction } from '../catalog/rows.ts';
+import type { Id } from '../domain/records.ts';
 import type { Changed, Settled } from '../domain/steps.ts';
 import { refusesTaking, takeAway } from '../files/quarantine.ts';
 import type { SourceRoot } from '../files/root.ts';
@@ -57,7 +58,7 @@ export async function quarantine(
 }
 
 /** Whether a look that ended as quarantined has to be followed by another, because its file was replaced meanwhile. */
-export async function wasReplaced(context: PipelineContext, versionId: string): Promise<boolean> {
+export async function wasReplaced(context: PipelineContext, versionId: Id): Promise<boolean> {
   return (await actionOf(context.catalog, context.ids.quarantine(versionId))) === 'replaced';
 }
 
@@ -77,11 +78,13 @@ async function dealWith(
   const { path } = version.entry;
   const id = context.ids.quarantine(version.id);
   // On record already where this step was cut off: the name may be taken away since.
-  if ((await copyOf(context.catalog, id)) === undefined) {
+  if (!(await isKept(context, id))) {
     if (configured === 'report') return { action: 'reported' };
     const refusal = configured === 'move' ? refusesTaking(root, path) : undefined;
     if (refusal !== undefined) return { action: 'reported', why: refusal };
-    if ((await keepCopy(context, version, run)) === 'changed')
+    const kept = await keepCopy(context, version, run);
+    // Asked again: another run of this step may have kept the file and taken it away meanwhile.
+    if (kept === 'changed' && !(await isKept(context, id)))
       return (await isGone(context, version)) ? { action: 'reported', why: 'gone' } : 'changed';
   }
   if (configured !== 'move') return { action: 'copied' };
@@ -96,6 +99,10 @@ async function dealWith(
     case 'refused':
       return { action: 'copied', why: taken.code };
   }
+}
+
+async function isKept({ catalog }: PipelineContext, id: Id): Promise<boolean> {
+  return (await copyOf(catalog, id)) !== undefined;
 }
 
 async function isGone(context: PipelineContext, { entry }: ScannedVersion): Promise<boolean> {

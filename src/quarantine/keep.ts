@@ -1,5 +1,7 @@
 import { chmod, mkdir } from 'node:fs/promises';
 import type { QuarantineCopyRow } from '../catalog/rows.ts';
+import { Failure } from '../domain/failures.ts';
+import { errorCode } from '../files/error-code.ts';
 import { ContentChanged } from '../files/segment-reader.ts';
 import type { PipelineContext, StepRun } from '../pipeline/context.ts';
 import type { ScannedVersion } from '../pipeline/policy-input.ts';
@@ -16,7 +18,7 @@ const quarantinedGeneration = 2_000_000;
  * Seals an infected file into this host's quarantine. When this resolves the copy is durable, was read back to the content
  * that was scanned, and is on record. `changed`: the file is no longer the scanned one, or gone; nothing is on record.
  *
- * Failures: those of sealing, and the quarantine folder's own system errors (full, not there).
+ * Failures: those of sealing, `quarantine_unwritable`, and `tampered` where the copy does not read back.
  */
 export async function keepCopy(
   context: PipelineContext,
@@ -24,10 +26,8 @@ export async function keepCopy(
   run: StepRun,
 ): Promise<'kept' | 'changed'> {
   const { quarantineDir, catalog, failPoints } = context;
-  await mkdir(quarantineDir, { recursive: true, mode: 0o700 });
-  await chmod(quarantineDir, 0o700);
   const id = context.ids.quarantine(version.id);
-  const sealed = await seal(context, version, run);
+  const sealed = await seal(context, version, run).catch(unlessUnwritable);
   if (sealed === 'changed') return 'changed';
   failPoints.reach('quarantine-sealed');
   const { row, length: sealedLength, sha256: sealedSha256 } = sealed;
@@ -36,10 +36,16 @@ export async function keepCopy(
     ...{ id, versionId: version.id, hostId: context.hostId },
     ...{ sealingId: row.id, sealedLength, sealedSha256 },
   };
+  const drop = (): Promise<void> => new Staging(quarantineDir).drop(copyName(id, sealedSha256));
   const { sha512, sizeBytes } = version.content;
   const keys = { byId: context.keys.byId.bind(context.keys), messageKeys: sealed.messageKeys };
-  for await (const _ of openCopy(quarantineDir, { ...copy, format, sha512, sizeBytes }, keys))
-    run.heartbeat();
+  try {
+    for await (const _ of openCopy(quarantineDir, { ...copy, format, sha512, sizeBytes }, keys))
+      run.heartbeat();
+  } catch (error) {
+    await drop();
+    throw error;
+  }
   await catalog.write({
     ...(format === 'openpgp' ? { sealing: row } : {}),
     quarantineCopy: copy,
@@ -47,14 +53,25 @@ export async function keepCopy(
   });
   // Another run of this step may have been first: then its copy is the one on record.
   const recorded = await copyOf(catalog, id);
-  if (recorded && !recorded.sealedSha256.equals(sealedSha256))
-    await new Staging(quarantineDir).drop(copyName(id, sealedSha256));
+  if (recorded && !recorded.sealedSha256.equals(sealedSha256)) await drop();
   failPoints.reach('quarantine-kept');
   return 'kept';
 }
 
+/** What the quarantine's disk says; nothing that a source can say. */
+const unwritable = new Set(['ENOSPC', 'EDQUOT', 'EROFS']);
+
+function unlessUnwritable(error: unknown): never {
+  const detail = errorCode(error);
+  if (detail === undefined || !unwritable.has(detail)) throw error;
+  throw new Failure('quarantine_unwritable', { detail }, { cause: error });
+}
+
 async function seal(context: PipelineContext, version: ScannedVersion, run: StepRun) {
-  const folder = new Staging(context.quarantineDir);
+  const { quarantineDir } = context;
+  await mkdir(quarantineDir, { recursive: true, mode: 0o700 });
+  await chmod(quarantineDir, 0o700);
+  const folder = new Staging(quarantineDir);
   const id = context.ids.quarantine(version.id);
   try {
     if (version.admission.format !== 'openpgp') {

@@ -1,4 +1,4 @@
-import {
+import fs, {
   chmodSync,
   existsSync,
   linkSync,
@@ -9,12 +9,15 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
+import fsPromises from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import type { EntryRef } from '../../src/catalog/catalog.ts';
 import type { Verdict } from '../../src/domain/records.ts';
 import { openRecipients } from '../../src/openpgp/recipients.ts';
 import { openMessageKeys } from '../../src/openpgp/session-keys.ts';
+import { scan } from '../../src/pipeline/scan.ts';
 import { openCopy, sweepCopies } from '../../src/quarantine/copies.ts';
 import { copyStates } from '../../src/quarantine/query.ts';
 import { useGpg } from '../openpgp/gpg.ts';
@@ -200,7 +203,6 @@ describe('a process that dies', () => {
       world.knobs.verdict = clean;
       // As a worker that goes on after the crash: the scan step runs again.
       const [version] = await world.catalog.rows<{ id: string }>('select id from versions');
-      const { scan } = await import('../../src/pipeline/scan.ts');
       const step = { versionId: version?.id ?? '', last: true };
       expect(await scan(world.context, step, run)).toEqual({ next: 'changed' });
       expect(await scan(world.context, step, run)).toEqual({ next: 'changed' });
@@ -217,6 +219,79 @@ describe('a process that dies', () => {
   );
 });
 
+describe('a source that cannot be changed', () => {
+  const readOnly = (): never => {
+    throw Object.assign(new Error('read-only'), { code: 'EROFS', syscall: 'test' });
+  };
+  const told = () =>
+    world.catalog.rows(
+      `select event -> 'facts' ->> 'action' as action, event -> 'facts' ->> 'why' as why from audit_events
+       where event ->> 'step' = 'quarantine'`,
+    );
+
+  test('keeps its file, which is reported, with an incident', async () => {
+    const entry = await infect('bad.exe');
+    const { accessSync } = fs;
+    onTestFinished(restoring(() => (fs.accessSync = accessSync)));
+    fs.accessSync = readOnly;
+    syncBuiltinESMExports();
+    expect(await protectOnce(world.context, entry)).toMatchObject({ outcome: 'quarantined' });
+    expect(readdirSync(world.folder)).toEqual(['bad.exe']);
+    expect(copies()).toEqual([]);
+    expect(await told()).toEqual([{ action: 'reported', why: 'EROFS' }]);
+    expect(await world.catalog.rows('select kind from incidents')).toEqual([{ kind: 'infection' }]);
+  });
+
+  test('which shows only when the name is taken away, keeps its file beside the sealed copy', async () => {
+    const entry = await infect('bad.exe');
+    const { rename } = fsPromises;
+    onTestFinished(restoring(() => (fsPromises.rename = rename)));
+    fsPromises.rename = readOnly;
+    syncBuiltinESMExports();
+    expect(await protectOnce(world.context, entry)).toMatchObject({ outcome: 'quarantined' });
+    expect(readdirSync(world.folder)).toEqual(['bad.exe']);
+    expect(await opened()).toBe(content);
+    expect(await told()).toEqual([{ action: 'copied', why: 'EROFS' }]);
+  });
+
+  const restoring = (restore: () => unknown) => () => {
+    restore();
+    syncBuiltinESMExports();
+  };
+});
+
+test('a quarantine without room fails the file, which stays and is not uploaded', async () => {
+  const entry = await infect('bad.exe');
+  const { link } = fsPromises;
+  onTestFinished(() => {
+    fsPromises.link = link;
+    syncBuiltinESMExports();
+  });
+  fsPromises.link = () =>
+    Promise.reject(Object.assign(new Error('full'), { code: 'ENOSPC', syscall: 'link' }));
+  syncBuiltinESMExports();
+  await expect(protectOnce(world.context, entry)).rejects.toMatchObject({
+    code: 'quarantine_unwritable',
+    facts: { detail: 'ENOSPC' },
+  });
+  expect(readdirSync(world.folder)).toEqual(['bad.exe']);
+  expect(world.calls).toEqual([]);
+});
+
+test('two runs of the step at once end in one copy on record', async () => {
+  const entry = await infect('bad.exe');
+  const run = stepRun();
+  await expect(protectOnce(dyingAt('after-scan'), entry, run)).rejects.toThrow('died');
+  const [version] = await world.catalog.rows<{ id: string }>('select id from versions');
+  const step = { versionId: version?.id ?? '', last: true };
+  const ended = await Promise.all([1, 2, 3].map(() => scan(world.context, step, run)));
+  expect(ended).toMatchObject(ended.map(() => ({ outcome: 'quarantined' })));
+  expect(readdirSync(world.folder)).toEqual([]);
+  expect(copies().length).toBe(1);
+  expect(await opened()).toBe(content);
+  expect(await rows()).toMatchObject([{ action: 'moved', isKept: true }]);
+});
+
 describe('a file that changed', () => {
   test('before it was sealed is left alone, and nothing is kept', async () => {
     const entry = await infect('bad.exe');
@@ -224,7 +299,6 @@ describe('a file that changed', () => {
     await expect(protectOnce(dyingAt('after-scan'), entry, run)).rejects.toThrow('died');
     world.write('bad.exe', 'cleaned by its owner');
     const [version] = await world.catalog.rows<{ id: string }>('select id from versions');
-    const { scan } = await import('../../src/pipeline/scan.ts');
     expect(await scan(world.context, { versionId: version?.id ?? '', last: true }, run)).toEqual({
       next: 'changed',
     });
