@@ -363,22 +363,6 @@ export class Catalog {
     return found[0]?.id;
   }
 
-  /** The newest settled versions of entries, by entry. */
-  async heads(entryIds: readonly Id[]): Promise<Map<Id, KnownVersion>> {
-    if (entryIds.length === 0) return new Map();
-    const found = await this.rows<Record<string, unknown>>(
-      `select e.id as "entryId", ${versionColumns('v', 'v')} from entries e join versions v on v.id = e.head_version_id
-       where e.id = any($1)`,
-      [entryIds],
-    );
-    return new Map(
-      found.flatMap((row) => {
-        const known = knownVersion(row, 'v');
-        return known ? [[row.entryId as Id, known] as const] : [];
-      }),
-    );
-  }
-
   /** Entries of a source that stand (not deleted, not vanished), all or only those at or below the paths, in path order. */
   async *standingEntries(sourceId: Id, only?: readonly Buffer[]): AsyncGenerator<StandingEntry> {
     let after: Buffer = Buffer.alloc(0);

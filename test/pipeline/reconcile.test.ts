@@ -5,6 +5,7 @@ import { reconcile } from '../../src/pipeline/reconcile.ts';
 import { recordFailure } from '../../src/pipeline/record-failure.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
 import {
+  headOf,
   makeWorld,
   noise,
   protectOnce,
@@ -60,7 +61,7 @@ describe('reconcile', () => {
 
     await reconcile(world.context);
     expect(await world.catalog.version(scanned.versionId)).toMatchObject({ outcome: 'uploaded' });
-    const head = (await world.catalog.heads([entry.id])).get(entry.id);
+    const head = await headOf(world, entry.id);
     expect(head?.id).toBe(newer.next === 'settled' ? newer.versionId : '');
     expect((await intentStates(world)).map(({ state }) => state)).toEqual(['committed', 'committed']);
     expect(await world.catalog.rows('select count(*) as n from objects')).toEqual([{ n: 2 }]);

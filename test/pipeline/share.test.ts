@@ -8,6 +8,7 @@ import { sealAndUpload } from '../../src/pipeline/seal-and-upload.ts';
 import { Semaphore } from '../../src/pipeline/semaphore.ts';
 import {
   denied,
+  headOf,
   makeWorld,
   protectOnce,
   stepRun,
@@ -63,7 +64,7 @@ test('files that become one, or cease to be, get versions although their content
   const look = async (name: string) => {
     await protectOnce(world.context, await world.entry(name));
     const entry = await world.entry(name);
-    return (await world.catalog.heads([entry.id])).get(entry.id)?.hardlink;
+    return (await headOf(world, entry.id))?.hardlink;
   };
   const { id } = await world.entry('a');
   expect([await look('a'), await look('b')]).toEqual([undefined, undefined]);

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
-import { Catalog, type EntryRef } from '../../src/catalog/catalog.ts';
+import { Catalog, type EntryRef, type VersionFacts } from '../../src/catalog/catalog.ts';
 import { openPool } from '../../src/catalog/database.ts';
 import type { DestinationConfig, SourceConfig } from '../../src/config.ts';
 import { Ids } from '../../src/domain/ids.ts';
@@ -337,6 +337,15 @@ function fakeScanner(knobs: Knobs, scannedBytes: number[]): Scanner {
       verdict();
     },
   };
+}
+
+/** The newest settled version of an entry; undefined where there is none. */
+export async function headOf({ catalog }: World, entryId: Id): Promise<VersionFacts | undefined> {
+  const [row] = await catalog.rows<{ id: Id | null }>(
+    'select head_version_id as id from entries where id = $1',
+    [entryId],
+  );
+  return row?.id ? catalog.version(row.id) : undefined;
 }
 
 export const denied = (id: string): ReleaseResult => ({
