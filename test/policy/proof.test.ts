@@ -156,7 +156,11 @@ describe('a bundle is proved before it counts', () => {
 
   test('our own rules are described, in both languages, and lint says what is not', async () => {
     expect(sourceFindings(policiesDir)).toEqual([]);
-    const rules = changedRules('undescribed', 'reasons/reasons.rego', (text) => `${text}\nsecret :=   1\n`);
+    const rules = changedRules(
+      'undescribed',
+      'reasons/reasons.rego',
+      (text) => `${text}\n# A secret.\nsecret :=   1\n`,
+    );
     rmSync(join(rules, 'admission/admission_test.rego'));
     const sentences = join(rules, 'holdfast/sentences/data.json');
     writeFileSync(sentences, readFileSync(sentences, 'utf8').replace('"fr"', '"de"'));
