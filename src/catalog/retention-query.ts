@@ -177,7 +177,8 @@ export async function expireVersions(
            order by v.id for no key update of v
          ), gone as (
            update placements p set state = 'deleted', reason = 'expired', at = now() from doomed
-           where p.version_id = doomed.id and p.state = 'committed' returning p.version_id
+           -- A copy that was only planned is not made any more.
+           where p.version_id = doomed.id and p.state in ('committed', 'planned') returning p.version_id
          )
          update versions v set reason = 'expired', settled_at = now(), journal = null
          from (select distinct version_id from gone) g where v.id = g.version_id returning v.id`,
