@@ -31,14 +31,14 @@ import { madeUpSteps } from '../workflows/steps.ts';
 /**
  * What is planted, and where it may be found (docs/threat-model.md; nothing is allowed where no row says so):
  *
- * | kind of marker                              | catalog (SQL, Postgres' files) | quarantine    | command lines |
- * | ------------------------------------------- | ------------------------------ | ------------- | ------------- |
- * | names of files and folders, links' targets  | yes                            | –             | the user's own |
- * | values of extended attributes               | yes                            | moved files'  | –             |
- * | contents                                    | –                              | moved files'  | –             |
- * | password, recovery key                      | –                              | –             | –             |
+ * | kind of marker                              | catalog (SQL, Postgres' files) | command lines |
+ * | ------------------------------------------- | ------------------------------ | ------------- |
+ * | names of files and folders, links' targets  | yes                            | the user's own |
+ * | values of extended attributes               | yes                            | –             |
+ * | contents                                    | –                              | –             |
+ * | password, recovery key                      | –                              | –             |
  *
- * Nothing may be in logs, the bucket, Temporal, metrics, the run, staging and runtime folders, core files; the password is in the
+ * Nothing may be in logs, the bucket, Temporal, metrics, the run, staging, quarantine and runtime folders, core files; the password is in the
  * environment only of the command whose user put it there, and in the worker's memory no longer than it takes to open.
  */
 const draw = (): string => randomBytes(12).toString('hex');
@@ -359,11 +359,7 @@ test('nothing else on disk holds a marker, after all services have stopped', asy
   expect(files).toBeGreaterThan(100);
   const forbidden: string[] = [];
   for (const [file, what] of found) {
-    const allowed = file.startsWith('data/postgres/')
-      ? catalogMay
-      : file.startsWith('quarantine/')
-        ? /^(content|attribute) /
-        : /^$/;
+    const allowed = file.startsWith('data/postgres/') ? catalogMay : /^$/;
     for (const one of what) if (!allowed.test(one)) forbidden.push(`${file}: ${one}`);
   }
   expect(forbidden).toEqual([]);
