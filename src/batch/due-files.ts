@@ -53,7 +53,7 @@ export class DueFiles {
   }
 
   /** Gives what is left to others when this filled a batch. */
-  async add({ entry, sizeBytes }: Due): Promise<Leftover> {
+  async add({ entry, sizeBytes }: Pick<Due, 'entry' | 'sizeBytes'>): Promise<Leftover> {
     const isFull = this.gathered.length >= mostEntries || this.gatheredBytes + sizeBytes > mostBytes;
     const left = isFull ? await this.handOver() : new Map<Id, number>();
     this.gathered.push(entry);

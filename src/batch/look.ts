@@ -23,6 +23,8 @@ export interface Looked {
   readonly files: readonly BatchFile[];
   /** What is done with the look already. */
   readonly done: readonly Change[];
+  /** What is not there any more. */
+  readonly gone: readonly BatchItem[];
   /** What only the entry's own workflow can deal with. */
   readonly exceptions: readonly BatchItem[];
 }
@@ -40,6 +42,7 @@ export async function lookAt(
 ): Promise<Looked> {
   const files: BatchFile[] = [];
   const done: Change[] = [];
+  const gone: BatchItem[] = [];
   const exceptions: BatchItem[] = [];
   const paths = items.map(({ look }) => look.entry.path);
   const reads = readSmall(source.root, paths, { maxBytes: largestInBatch, segmentSizeFor });
@@ -54,10 +57,11 @@ export async function lookAt(
     const found = judgeRead(batch, source.config, item, read, known.get(item.made?.id ?? ''));
     if (found.is === 'file') files.push(found.file);
     else if (found.is === 'done') done.push({ ...found.change, ...itemDone(batch, item) });
+    else if (found.is === 'gone') gone.push(item);
     else exceptions.push(item);
   }
   reads.return();
-  return { files, done, exceptions };
+  return { files, done, gone, exceptions };
 }
 
 /** Versions that an earlier try of the batch made and did not end. */
@@ -74,7 +78,7 @@ async function earlierVersions(
 type Judged =
   | { readonly is: 'file'; readonly file: BatchFile }
   | { readonly is: 'done'; readonly change: Change }
-  | { readonly is: 'exception' };
+  | { readonly is: 'gone' | 'exception' };
 
 const exception: Judged = { is: 'exception' };
 
@@ -108,7 +112,7 @@ function judgeRead(
         linkTarget: target,
         attributes: attributes.kept,
       })
-        ? unchangedLook(context, look, batchId, stat)
+        ? unchangedLook(context, look, `${batchId}/${item.position}`, stat)
         : settledLook(context, look, { outcome: 'uploaded', reason: null }, stat, unopened);
       return { is: 'done', change };
     }
@@ -132,6 +136,9 @@ function judgeRead(
       const version = versionFacts(look, config.name, change.version, change.content);
       return { is: 'file', file: { item, version, content, change } };
     }
+    case 'gone':
+      // One that was found infected before may be in quarantine by now.
+      return made === undefined ? { is: 'gone' } : exception;
     default:
       return exception;
   }

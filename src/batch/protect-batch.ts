@@ -10,6 +10,7 @@ import { type BatchItem, closeBatch, takeOpenItems } from './batch-table.ts';
 import { objectsOf, reserveAll, usedUp, type Wanted, wantedKey } from './content-query.ts';
 import { passOn } from './exceptions.ts';
 import { type BatchContext, type BatchFile, write } from './file.ts';
+import { settleGone } from './gone.ts';
 import { admitAll, scanAll } from './judge.ts';
 import { leftByBatch, settleLeft } from './left-intents.ts';
 import { lookAt } from './look.ts';
@@ -41,6 +42,7 @@ export async function protectBatch(
     const admitted = await admitAll(batch, looked.files);
     const scanned = await scanAll(batch, admitted.passed, run);
     await write(batch, [...looked.done, ...admitted.done]);
+    await settleGone(batch, looked.gone, run);
     run.heartbeat();
     await passOn(batch, [...looked.exceptions, ...admitted.exceptions, ...scanned.exceptions]);
     await store(batch, scanned.passed, run);

@@ -124,7 +124,7 @@ class Pass {
       else await this.meet(found);
     }
     const mayGo = this.step.confirmsDeletions || (await this.mayAllGo(gone.length));
-    if (mayGo) for (const entry of gone) await this.take(entry);
+    if (mayGo) for (const entry of gone) await this.takeTogether({ entry, sizeBytes: 0 });
     await this.handOver();
     this.leave(await this.batches.handOver());
     await this.recordSkips();
@@ -165,7 +165,12 @@ class Pass {
   }
 
   private async protect(due: Due): Promise<void> {
-    if (!this.context.batches || !DueFiles.takes(due)) return this.take(due.entry);
+    if (!DueFiles.takes(due)) return this.take(due.entry);
+    return this.takeTogether(due);
+  }
+
+  private async takeTogether(due: Pick<Due, 'entry' | 'sizeBytes'>): Promise<void> {
+    if (!this.context.batches) return this.take(due.entry);
     this.leave(await this.batches.add(due));
     await this.untilBatches(mostBatches);
     await this.onTheirWay.drain(mostOnTheirWay, this.run);

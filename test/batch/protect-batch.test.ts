@@ -291,14 +291,39 @@ describe('what does not pass straight through', () => {
     await batch.run(finding);
     expect(await outcomes(world)).toEqual({
       bad: null,
-      gone: null,
+      gone: 'vanished',
       good: 'uploaded',
       large: null,
       linked: null,
     });
-    expect(batch.passedOn).toHaveLength(4);
+    expect(batch.passedOn).toHaveLength(3);
     // Of what others begin anew nothing is left behind.
-    expect(await world.catalog.rows('select 1 from versions')).toHaveLength(1);
+    expect(await world.catalog.rows('select 1 from versions')).toHaveLength(2);
+  });
+
+  test('gets a tombstone where it is gone, unless too much goes at once', async () => {
+    const world = await makeWorld(server());
+    const paths = numbered(60);
+    writeAll(world, paths);
+    await (await makeBatch(world, paths)).run();
+    for (const path of paths) world.remove(path);
+    await (await makeBatch(world, paths.slice(0, 3))).run();
+    const deleted = async () =>
+      Object.values(await outcomes(world)).filter((outcome) => outcome === 'deleted').length;
+    expect(await deleted()).toBe(3);
+    const rest = await makeBatch(world, paths.slice(3));
+    await rest.run();
+    expect(await deleted()).toBe(3);
+    expect(rest.passedOn).toEqual([]);
+    await world.catalog.startRun({
+      id: 'confirmed',
+      kind: 'sweep',
+      hostId: 'host',
+      actor: 'me',
+      confirmsDeletions: true,
+    });
+    await (await makeBatch(world, paths.slice(3), { runId: 'confirmed' })).run();
+    expect(await deleted()).toBe(60);
   });
 
   test('is on record, and no byte of it is sent, where release denies it', async () => {
