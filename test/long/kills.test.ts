@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type FailPointName, failPointNames } from '../../src/pipeline/fail-points.ts';
+import { eicar } from '../support/eicar.ts';
 import { TestInstallation, until } from '../support/installation.ts';
 
 /**
@@ -19,7 +20,9 @@ const notWithOnePut: readonly FailPointName[] = [
 const notWithParts: readonly FailPointName[] = ['before-intent', 'after-put'];
 /** Of the journal: they do not lie on a file's way. */
 const ofManifests: readonly FailPointName[] = ['manifest-recorded', 'manifest-sent'];
-const ofFiles = failPointNames.filter((name) => !ofManifests.includes(name));
+/** Of infected content, which goes nowhere. */
+const ofQuarantine: readonly FailPointName[] = ['quarantine-sealed', 'quarantine-kept', 'quarantine-taken'];
+const ofFiles = failPointNames.filter((name) => !ofManifests.includes(name) && !ofQuarantine.includes(name));
 const kinds = {
   small: { sizeBytes: 100_000, points: ofFiles.filter((name) => !notWithOnePut.includes(name)) },
   large: {
@@ -76,6 +79,28 @@ test.each(cases)(
     const to = path.join(installation.folder, 'restored');
     expect(await installation.run('restore', `docs:${name}`, '--to', to)).toMatchObject({ code: 0 });
     expect(readFileSync(path.join(to, 'docs', name)).equals(content)).toBe(true);
+  },
+  300_000,
+);
+
+test.each(ofQuarantine)(
+  'killed at %s of an infected file: its name is gone, and one sealed copy gives it back',
+  async (point) => {
+    const file = installation.write('docs', `infected ${point}`, eicar);
+    await installation.down();
+    installation.armFailPoint(point);
+    await installation.up('--no-watch');
+    const { pid } = await installation.service('worker');
+    const { code, rows } = await installation.protect(file);
+    expect((await installation.service('worker')).pid).not.toBe(pid);
+    expect(code).toBe(0);
+    expect(rows).toMatchObject([{ outcome: 'quarantined' }]);
+    expect(existsSync(file)).toBe(false);
+    const to = path.join(installation.folder, 'released');
+    const insist = ['--reason', 'test', '--even-if-infected', '--yes', '--to', to];
+    const item = `docs:infected ${point}`;
+    expect(await installation.run('quarantine', 'release', item, ...insist)).toMatchObject({ code: 0 });
+    expect(readFileSync(path.join(to, path.basename(file)), 'utf8')).toBe(eicar);
   },
   300_000,
 );
