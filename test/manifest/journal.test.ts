@@ -485,6 +485,21 @@ describe('checkpoints', () => {
       world.remove(path);
       await protectOnce(world.context, await world.entry(path));
     }
+    // Expired, of one the bytes are still there.
+    for (const path of ['expired', 'expired and deleted']) {
+      await journal.protect(path);
+      world.write(path, `${path} second`);
+      await protectOnce(world.context, await world.entry(path));
+      await world.catalog.rows(
+        `update placements set state = 'deleted' where version_id = (select v.id from versions v join entries e on e.id = v.entry_id
+           where convert_from(e.path, 'UTF8') = $1 and v.observation = 1)`,
+        [path],
+      );
+    }
+    await world.catalog.rows(
+      `update objects set state = 'deleted' where id = (select p.object_id from placements p join versions v on v.id = p.version_id
+         join entries e on e.id = v.entry_id where e.path = 'expired and deleted' and p.state = 'deleted')`,
+    );
     world.knobs.verdict = { ...(world.knobs.verdict as object), state: 'infected', signature: 'x' } as never;
     world.write('now refused', 'infected');
     await protectOnce(world.context, await world.entry('now refused'));
@@ -514,6 +529,8 @@ describe('checkpoints', () => {
     expect(told(written)).toEqual({
       changed: ['uploaded', 'uploaded'],
       deleted: ['uploaded', 'deleted'],
+      expired: ['uploaded', 'uploaded'],
+      'expired and deleted': ['uploaded'],
       'now refused': ['uploaded', 'quarantined'],
       same: ['uploaded'],
     });

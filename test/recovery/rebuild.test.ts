@@ -198,6 +198,9 @@ test('what expired stays expired: neither adopted from its sealed file nor told 
   const read = await bucket.read();
   expect(read.adoption).toMatchObject({ adopted: 0, superfluous: 2 });
   expect(read.sources).toMatchObject([{ entries: 1, older: 0, lost: 0 }]);
+  expect(read.db.prepare('select count(*) as lost from version where standing = 0').get()).toEqual({
+    lost: 0,
+  });
   const { catalog } = await emptyCatalog();
   await withSources(bucket, read, catalog);
   await rebuildCatalog(rebuildingOf(bucket, read, catalog));
