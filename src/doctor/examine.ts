@@ -4,6 +4,7 @@ import { clock } from './clock.ts';
 import { copies } from './copies.ts';
 import { disk } from './disk.ts';
 import { holders } from './holders.ts';
+import { holds } from './holds.ts';
 import { journal } from './journal.ts';
 import { keyLocks } from './key-locks.ts';
 import { infectedContent } from './late-detections.ts';
@@ -27,6 +28,7 @@ const checks: readonly Check[] = [
   copies,
   retention,
   infectedContent,
+  holds,
   policy,
   signatures,
   scanner,

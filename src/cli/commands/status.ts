@@ -2,6 +2,8 @@ import { type JournalLag, journalLags } from '../../catalog/journal-query.ts';
 import type { MissingCopies } from '../../catalog/replicate-query.ts';
 import { type LateDetections, lateDetections } from '../../catalog/rescan-query.ts';
 import { Failure, isFailure } from '../../domain/failures.ts';
+import { type HoldTotals, holdTotals } from '../../holds/held.ts';
+import { holdSentence, holdWarnings } from '../../holds/standing.ts';
 import { policyStanding } from '../../policy/installed.ts';
 import { type MalwareStanding, malwareStanding, malwareWarnings } from '../../quarantine/standing.ts';
 import { copiesStanding, copiesWarnings } from '../../replicate/standing.ts';
@@ -27,7 +29,8 @@ export async function runStatus(session: Session): Promise<void> {
     ]),
   );
   const problems = status === undefined ? {} : readProblems(paths.home);
-  const { copies, verified, lags, late, malware } = status === undefined ? unknown : await standing(session);
+  const { copies, verified, lags, late, malware, holds } =
+    status === undefined ? unknown : await standing(session);
   const scanner = status === undefined ? null : await scannerStanding(session);
   const policy = policyStanding(paths.home);
   output.value({
@@ -44,6 +47,7 @@ export async function runStatus(session: Session): Promise<void> {
     malware,
     lateDetections: late,
     copies,
+    holds,
     journal:
       lags === null
         ? null
@@ -93,7 +97,10 @@ export async function runStatus(session: Session): Promise<void> {
     ...(malware === null ? [] : malwareWarnings(malware)),
     ...(late === null ? [] : lateWarnings(late)),
     ...(copies === null ? [] : copiesWarnings(copies, localTime)),
+    ...(holds === null ? [] : holdWarnings(holds)),
   ];
+  const waiting = holds === null ? undefined : holdSentence(holds);
+  if (waiting !== undefined) output.line(waiting);
   for (const warning of warnings) output.line(`WARNING: ${warning}`);
   const down = Object.entries(services).find(([, row]) => !row.healthy);
   if (down !== undefined) throw new Failure('service_not_running', { service: down[0] });
@@ -110,9 +117,18 @@ interface Standing {
   readonly late: LateDetections | null;
   /** What was found infected, and what nobody scanned. */
   readonly malware: MalwareStanding | null;
+  /** What waits for decisions. */
+  readonly holds: HoldTotals | null;
 }
 
-const unknown: Standing = { copies: null, verified: null, lags: null, late: null, malware: null };
+const unknown: Standing = {
+  copies: null,
+  verified: null,
+  lags: null,
+  late: null,
+  malware: null,
+  holds: null,
+};
 
 async function standing(session: Session): Promise<Standing> {
   try {
@@ -122,6 +138,7 @@ async function standing(session: Session): Promise<Standing> {
       lags: await journalLags(catalog),
       malware: await malwareStanding(catalog),
       late: await lateDetections(catalog),
+      holds: await holdTotals(catalog),
     }));
   } catch (error) {
     if (isFailure(error)) return unknown;
