@@ -11,9 +11,11 @@ export interface EpochRow {
   readonly announcedAt: Date;
   /** When the host's worker began to judge by it; null: not yet, or never. */
   readonly since: Date | null;
+  /** It was not taken in time, and never counts. */
+  readonly withdrawn: boolean;
 }
 
-const columns = 'number, revision, actor, announced_at as "announcedAt", since';
+const columns = 'number, revision, actor, announced_at as "announcedAt", since, withdrawn';
 
 /** The newest epochs of a host, newest first. */
 export async function policyEpochs(catalog: Catalog, hostId: Id, most: number): Promise<EpochRow[]> {
@@ -25,14 +27,23 @@ export async function policyEpochs(catalog: Catalog, hostId: Id, most: number): 
 
 /** The epoch a host is in, or is about to be. */
 export async function newestEpoch(catalog: Catalog, hostId: Id): Promise<EpochRow | undefined> {
-  return (await policyEpochs(catalog, hostId, 1))[0];
+  const found = await catalog.rows<EpochRow>(
+    `select ${columns} from policy_epochs where host_id = $1 and not withdrawn order by number desc limit 1`,
+    [hostId],
+  );
+  return found[0];
 }
 
-/** The epoch a host is in. */
-export async function currentEpoch(catalog: Catalog, hostId: Id): Promise<EpochRow | undefined> {
+/** The epoch a host is in; with `before`, the one it was in before that one. */
+export async function currentEpoch(
+  catalog: Catalog,
+  hostId: Id,
+  before?: number,
+): Promise<EpochRow | undefined> {
   const found = await catalog.rows<EpochRow>(
-    `select ${columns} from policy_epochs where host_id = $1 and since is not null order by number desc limit 1`,
-    [hostId],
+    `select ${columns} from policy_epochs
+     where host_id = $1 and since is not null and ($2::int is null or number < $2) order by number desc limit 1`,
+    [hostId, before ?? null],
   );
   return found[0];
 }
@@ -52,12 +63,23 @@ export async function announceEpoch(
   return row?.number ?? announceEpoch(catalog, epoch);
 }
 
-/** The host's worker judges by it from now on; repeated, it changes nothing. */
-export async function beginEpoch(catalog: Catalog, hostId: Id, number: number): Promise<void> {
-  await catalog.rows(
-    'update policy_epochs set since = now() where host_id = $1 and number = $2 and since is null',
+/** The host's worker judges by it from now on; repeated, it changes nothing. False: it was withdrawn. */
+export async function beginEpoch(catalog: Catalog, hostId: Id, number: number): Promise<boolean> {
+  const begun = await catalog.rows(
+    `update policy_epochs set since = coalesce(since, now()) where host_id = $1 and number = $2 and not withdrawn
+     returning number`,
     [hostId, number],
   );
+  return begun.length > 0;
+}
+
+/** Takes an announcement back. False: the host's worker judges by it already. */
+export async function withdrawEpoch(catalog: Catalog, hostId: Id, number: number): Promise<boolean> {
+  const withdrawn = await catalog.rows(
+    `update policy_epochs set withdrawn = true where host_id = $1 and number = $2 and since is null returning number`,
+    [hostId, number],
+  );
+  return withdrawn.length > 0;
 }
 
 /** One stored decision with what its version is. */

@@ -148,5 +148,3 @@ export const policyDataSchema = z
         });
     }
   });
-
-export type PolicyData = z.infer<typeof policyDataSchema>;

@@ -54,7 +54,8 @@ export class PolicyEpoch implements Epoch {
       newest = await newestEpoch(catalog, hostId);
     }
     const epoch = new PolicyEpoch(deps, loaded);
-    if (newest?.revision === loaded && newest.since === null) await epoch.move(newest);
+    // Also one that began before: the worker may have died before it told.
+    if (newest?.revision === loaded) await epoch.move(newest);
     return epoch;
   }
 
@@ -78,14 +79,14 @@ export class PolicyEpoch implements Epoch {
   private async follow(revision: string): Promise<boolean> {
     const newest = await newestEpoch(this.deps.catalog, this.deps.hostId);
     if (newest?.revision !== revision) return false;
-    await this.move(newest);
-    return true;
+    return this.move(newest);
   }
 
-  /** What says so comes first: a worker that dies in between moves again when it starts. */
-  private async move({ number, revision, actor }: EpochRow): Promise<void> {
+  /** What makes it count comes first, then what tells of it; both change nothing when they are repeated. */
+  private async move({ number, revision, actor }: EpochRow): Promise<boolean> {
     const { catalog, ids, hostId } = this.deps;
-    const from = await currentEpoch(catalog, hostId);
+    if (!(await beginEpoch(catalog, hostId, number))) return false;
+    const from = await currentEpoch(catalog, hostId, number);
     const subject = ids.policyEpoch(hostId, number);
     await catalog.write({
       events: [
@@ -95,7 +96,7 @@ export class PolicyEpoch implements Epoch {
         }),
       ],
     });
-    await beginEpoch(catalog, hostId, number);
     this.current = revision;
+    return true;
   }
 }

@@ -37,7 +37,7 @@ export function policyStanding(home: string): PolicyStanding | undefined {
 }
 
 /** What the rules are told of this installation's configuration. */
-export async function installedConfig({ config, keyring }: Installation): Promise<PolicyConfig> {
+async function installedConfig({ config, keyring }: Installation): Promise<PolicyConfig> {
   const recipients = await configuredRecipients(config, keyring.root.naming);
   return renderPolicyConfig(config, recipients?.names ?? []);
 }
@@ -88,10 +88,11 @@ export async function prepareBundle(
   const before = existsSync(bundleFile(home)) ? policyStanding(home) : undefined;
   try {
     const bundle = await installedBundle(installation);
-    if (before?.revision !== bundle.revision) {
-      await validateBundle(tool, bundle, installedSignature(installation));
-      await takeBundle(home, bundle);
-    } else if (before.refused !== undefined) await takeBundle(home, bundle);
+    const signature = installedSignature(installation);
+    // Of a signed one the revision does not tell whether its signature is the one asked for.
+    if (before?.revision !== bundle.revision || signature !== undefined)
+      await validateBundle(tool, bundle, signature);
+    await takeBundle(home, bundle);
   } catch (error) {
     if (!(error instanceof Failure) || before === undefined) throw error;
     noteRefusal(home, error);

@@ -37,7 +37,7 @@ export function sourceFindings(folder: string): LintFinding[] {
 }
 
 /** Names of rules in formatted Rego that no METADATA block stands before, at any of their definitions. */
-export function undescribedRules(text: string): string[] {
+function undescribedRules(text: string): string[] {
   const described = new Map<string, boolean>();
   let hasMetadata = false;
   for (const line of text.split('\n')) {

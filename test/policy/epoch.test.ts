@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { Catalog } from '../../src/catalog/catalog.ts';
 import { openPool } from '../../src/catalog/database.ts';
-import { announceEpoch, policyEpochs } from '../../src/catalog/policy-query.ts';
+import { announceEpoch, beginEpoch, policyEpochs, withdrawEpoch } from '../../src/catalog/policy-query.ts';
 import { Ids } from '../../src/domain/ids.ts';
 import { PolicyEpoch } from '../../src/policy/epoch.ts';
 import { usePostgres } from '../support/postgres.ts';
@@ -67,6 +67,26 @@ test('of two that are announced only the later one counts', async () => {
   await announceEpoch(catalog, { hostId, revision: c, actor: 'jean' });
   expect(await epoch.accepts(b)).toBe(false);
   expect(await epoch.accepts(c)).toBe(true);
+});
+
+test('one that was withdrawn never counts, and one that counts is not withdrawn', async () => {
+  const catalog = await catalogOfOurs();
+  const epoch = await PolicyEpoch.begin({ catalog, ids, hostId }, a);
+  const number = await announceEpoch(catalog, { hostId, revision: b, actor: 'amina' });
+  expect(await withdrawEpoch(catalog, hostId, number)).toBe(true);
+  expect(await epoch.accepts(b)).toBe(false);
+  expect(await beginEpoch(catalog, hostId, number)).toBe(false);
+  expect(await withdrawEpoch(catalog, hostId, 1)).toBe(false);
+  expect(epoch.revision).toBe(a);
+});
+
+test('a worker that died before it told of its epoch tells when it starts', async () => {
+  const catalog = await catalogOfOurs();
+  await PolicyEpoch.begin({ catalog, ids, hostId }, a);
+  const number = await announceEpoch(catalog, { hostId, revision: b, actor: 'amina' });
+  await beginEpoch(catalog, hostId, number);
+  await PolicyEpoch.begin({ catalog, ids, hostId }, b);
+  expect(await switches(catalog)).toContainEqual({ actor: 'amina', facts: { from: a, to: b } });
 });
 
 test('many answers of a new bundle that come together move it once', async () => {

@@ -9,6 +9,9 @@ create table policy_epochs (
   actor         text not null,
   announced_at  timestamptz not null default now(),
   since         timestamptz,
+  -- It was not taken in time, and never counts.
+  withdrawn     boolean not null default false,
+  check (since is null or not withdrawn),
   primary key (host_id, number)
 );
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Catalog } from '../../catalog/catalog.ts';
-import { announceEpoch, currentEpoch } from '../../catalog/policy-query.ts';
+import { announceEpoch, currentEpoch, withdrawEpoch } from '../../catalog/policy-query.ts';
 import { Failure, isFailure } from '../../domain/failures.ts';
 import type { Id } from '../../domain/records.ts';
 import {
@@ -31,8 +31,13 @@ export async function runPolicyApply(session: Session): Promise<void> {
   await withCatalog(session, async (catalog) => {
     const hostId = config.host.id;
     const before = await currentEpoch(catalog, hostId);
+    const isOurs = config.services.opa.mode === 'embedded';
+    const handOver = async (): Promise<void> => {
+      if (isOurs) await placeBundle(paths, uid, bundleFile(paths.home));
+    };
     if (before?.revision === bundle.revision) {
-      if (config.services.opa.mode === 'embedded') await takeBundle(paths.home, bundle);
+      if (isOurs) await takeBundle(paths.home, bundle);
+      await handOver();
       output.result({ revision: bundle.revision, changed: false }, () => 'This policy is in force already.');
       return;
     }
@@ -40,26 +45,25 @@ export async function runPolicyApply(session: Session): Promise<void> {
     await validateBundle(await opaTool(session), bundle, installedSignature(installation)).catch(
       refused(session),
     );
-    const isOurs = config.services.opa.mode === 'embedded';
-    const file = bundleFile(paths.home);
     const kept = isOurs ? keepBundle(paths.home) : undefined;
-    await announceEpoch(catalog, { hostId, revision: bundle.revision, actor });
-    if (isOurs) {
-      await takeBundle(paths.home, bundle);
-      await placeBundle(paths, uid, file);
-    }
+    const number = await announceEpoch(catalog, { hostId, revision: bundle.revision, actor });
+    if (isOurs) await takeBundle(paths.home, bundle);
+    await handOver();
     output.progress('Waiting until the worker judges by it …');
-    if (!(await isTaken(catalog, hostId, bundle.revision))) {
-      if (kept !== undefined) {
-        await announceEpoch(catalog, { hostId, revision: kept.standing.revision, actor });
-        restoreBundle(paths.home, kept);
-        await placeBundle(paths, uid, file);
-      }
+    const isTaken =
+      (await untilTaken(catalog, hostId, bundle.revision)) ||
+      // An OPA of the operator's own may load it later.
+      (kept !== undefined && !(await withdrawEpoch(catalog, hostId, number)));
+    if (!isTaken) {
       const failure = new Failure('policy_not_taken', {
         revision: bundle.revision,
         detail: `OPA or the worker did not take it within ${takenWithinMs / 1_000} s`,
       });
-      noteRefusal(paths.home, failure);
+      if (kept !== undefined) {
+        restoreBundle(paths.home, kept);
+        await handOver();
+        noteRefusal(paths.home, failure);
+      }
       throw failure;
     }
     output.result({ revision: bundle.revision, changed: true, from: before?.revision }, () =>
@@ -79,7 +83,7 @@ const refused =
     throw error;
   };
 
-async function isTaken(catalog: Catalog, hostId: Id, revision: string): Promise<boolean> {
+async function untilTaken(catalog: Catalog, hostId: Id, revision: string): Promise<boolean> {
   const until = Date.now() + takenWithinMs;
   while (Date.now() < until) {
     if ((await currentEpoch(catalog, hostId))?.revision === revision) return true;

@@ -28,8 +28,8 @@ export async function runPolicyShow(session: Session): Promise<void> {
       output.line('\nEpochs, newest first:');
       output.line(
         table(
-          epochs.map(({ since, revision: of, actor }) => [
-            since === null ? 'not in force' : localTime(since),
+          epochs.map(({ since, revision: of, actor, withdrawn }) => [
+            since === null ? (withdrawn ? 'not taken' : 'announced') : localTime(since),
             of.slice(0, 16),
             printable(actor),
           ]),
