@@ -92,6 +92,8 @@ test('a pack cut short by its checksum loses the members behind the cut, without
     'failed',
     'failed',
   ]);
+  // What is given up is told once, although the object is never whole again.
+  expect((await world.verify({ readSample: 1 })).told).toEqual([]);
 });
 
 test('a damaged index is told, and no file is given up for it', async () => {
@@ -103,6 +105,14 @@ test('a damaged index is told, and no file is given up for it', async () => {
   expect(found.told).toMatchObject([{ kind: 'tampered', detail: 'none of its files' }]);
   expect(found.told[0]?.remedy).toBeUndefined();
   expect((await outcomes(world)).every(({ outcome }) => outcome === 'uploaded')).toBe(true);
+});
+
+test('so is one that names another version where the catalog has this one: a recovery would go by it', async () => {
+  const world = await verifyWorld(postgres());
+  await world.protectPack(files, 'f'.repeat(32));
+  expect((await world.verify({ readSample: 1 })).told).toMatchObject([
+    { kind: 'tampered', detail: 'none of its files' },
+  ]);
 });
 
 test('a lost pack: the versions of all its members are failed and uploaded anew', async () => {

@@ -14,8 +14,11 @@ export interface VerifyWorld extends World {
   readonly deps: VerifyDeps;
   /** Protects a file of this content and gives the object it rests on. */
   protect(path: string, content: string | Buffer): Promise<Protected>;
-  /** Protects files of these contents and moves their sealed files into one pack. */
-  protectPack(files: Readonly<Record<string, string | Buffer>>): Promise<ProtectedPack>;
+  /**
+   * Protects files of these contents and moves their sealed files into one pack. `named`: version that its index gives
+   * for the first one.
+   */
+  protectPack(files: Readonly<Record<string, string | Buffer>>, named?: string): Promise<ProtectedPack>;
   /** Looks at everything unless told otherwise. */
   verify(request?: Partial<VerifyRequest>, deps?: Partial<VerifyDeps>): Promise<Verified>;
 }
@@ -63,7 +66,7 @@ export async function verifyWorld(server: TestPostgres): Promise<VerifyWorld> {
     ...world,
     deps,
     protect,
-    protectPack: (files) => packed(world, files, protect),
+    protectPack: (files, named) => packed(world, files, protect, named),
     async verify(request = {}, changed = {}) {
       const told: Finding[] = [];
       const summary = await recordedVerify(
@@ -90,6 +93,7 @@ async function packed(
   { catalog, context, store }: World,
   files: Readonly<Record<string, string | Buffer>>,
   protect: VerifyWorld['protect'],
+  named?: string,
 ): Promise<ProtectedPack> {
   const alone: (Protected & { path: string; sealed: Buffer; source: string; entry: string })[] = [];
   for (const [path, content] of Object.entries(files)) {
@@ -101,7 +105,10 @@ async function packed(
     const { source = '', entry = '' } = row ?? {};
     alone.push({ ...one, path, source, entry, sealed: await store.get(one) });
   }
-  const toPack = alone.map(({ settled, ...one }) => ({ ...one, version: settled.versionId ?? '' }));
+  const toPack = alone.map(({ settled, ...one }, at) => {
+    const version = settled.versionId ?? '';
+    return { ...one, version: at === 0 ? (named ?? version) : version };
+  });
   const { name, bytes, members } = packOf(toPack, context.keys.sealingKey('default'), 'default');
   const key = `backup/${name}`;
   const sha256 = hash('sha256', bytes, 'buffer');
