@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { Failure } from '../../src/domain/failures.ts';
 import type { Id } from '../../src/domain/records.ts';
+import { recordFailure } from '../../src/pipeline/record-failure.ts';
 import { denied, noise, protectOnce, stepRun, untilScanned, untilUploaded } from '../support/pipeline.ts';
 import { usePostgres } from '../support/postgres.ts';
 import { type TwoDestinations, twoDestinations } from './two-destinations.ts';
@@ -21,12 +22,13 @@ async function protect(world: TwoDestinations, path: string, content: string | B
   return { ...settled, versionId: settled.versionId };
 }
 
+/** What is sent whole and what in parts, and where a crash can come in between. */
 const sizes = [
-  ['small', 'a small file'],
-  ['large', noise(large).toString('latin1')],
+  ['small', 'a small file', ['after-intent', 'after-put', 'after-read-back', 'after-commit']],
+  ['large', noise(large), ['after-part', 'before-complete', 'after-complete']],
 ] as const;
 
-describe.each(sizes)('%s content', (_, content) => {
+describe.each(sizes)('%s content', (_, content, points) => {
   test('goes to both under one sealing, each released, locked and read back for itself', async () => {
     const world = await newWorld();
     const { versionId, outcome } = await protect(world, 'a', content);
@@ -75,7 +77,39 @@ describe.each(sizes)('%s content', (_, content) => {
     expect(lock?.retainUntil.getTime()).toBeGreaterThan(Date.now() + 29.9 * dayMs);
   });
 
-  test('the first being down, the second takes it at once', async () => {
+  test.each(points)('a crash at %s, wherever it comes, changes nothing', async (point) => {
+    const world = await newWorld();
+    world.write('a', content);
+    const scanned = await untilScanned(world.context, await world.entry('a'));
+    if ('next' in scanned) throw new Error('ended early');
+    for (const count of [1, 2]) {
+      let left = count;
+      const dying = world.another({
+        destinations: world.context.destinations,
+        failPoints: {
+          reach: (name) => {
+            if (name === point && --left === 0) throw new Error('crash');
+          },
+        },
+      });
+      await untilUploaded(dying, scanned).catch(() => {});
+    }
+    expect(await untilUploaded(world.context, scanned, stepRun())).toMatchObject({ outcome: 'uploaded' });
+    expect(await world.placements(scanned.versionId)).toMatchObject({
+      primary: { state: 'committed' },
+      second: { state: 'committed' },
+    });
+    expect(await Array.fromAsync(world.primary.listVersions(''))).toHaveLength(1);
+    expect(await Array.fromAsync(world.second.listVersions(''))).toHaveLength(1);
+    expect(await world.catalog.rows(`select 1 from intents where state = 'open'`)).toEqual([]);
+    expect(await world.catalog.rows('select 1 from sealings')).toHaveLength(1);
+  });
+});
+
+describe('where not all of them take it', () => {
+  const content = 'a small file';
+
+  test('with the first down the second takes it at once', async () => {
     const world = await newWorld();
     world.knobs.fault = away('primary');
     const { versionId } = await protect(world, 'a', content);
@@ -132,77 +166,77 @@ describe.each(sizes)('%s content', (_, content) => {
 
   test('one that lies on reading back makes the version fail, with the other copy whole', async () => {
     const world = await newWorld();
-    world.secondFault = ({ operation, key, moment }) => {
-      if (operation !== 'head' || moment !== 'before') return;
-      void world.second
-        .versionsOf(key)
-        .then(([version]) => version && world.second.relock(version, undefined));
-      throw new Failure('lock_mismatch', { destination: 'second' });
+    const put = world.second.put.bind(world.second);
+    world.second.put = async (request) => {
+      const answer = await put(request);
+      if (answer.kind === 'stored')
+        world.second.relock({ key: request.key, versionId: answer.versionId }, undefined);
+      return answer;
     };
     world.write('a', content);
-    const scanned = await untilScanned(world.context, await world.entry('a'));
+    const entry = await world.entry('a');
+    const run = stepRun();
+    const scanned = await untilScanned(world.context, entry, run);
     if ('next' in scanned) throw new Error('ended early');
-    await expect(untilUploaded(world.context, scanned)).rejects.toMatchObject({ code: 'lock_mismatch' });
-    expect(await world.placements(scanned.versionId)).toMatchObject({ primary: { state: 'committed' } });
-    expect((await world.outcome(scanned.versionId)).outcome).toBeNull();
-  });
-
-  test.each([
-    'after-intent',
-    'after-put',
-    'after-part',
-    'before-complete',
-    'after-complete',
-    'after-read-back',
-    'after-commit',
-  ])('a crash at %s, wherever it comes, changes nothing', async (point) => {
-    const world = await newWorld();
-    world.write('a', content);
-    const scanned = await untilScanned(world.context, await world.entry('a'));
-    if ('next' in scanned) throw new Error('ended early');
-    for (const count of [1, 2]) {
-      let left = count;
-      const dying = world.another({
-        destinations: world.context.destinations,
-        failPoints: {
-          reach: (name) => {
-            if (name === point && --left === 0) throw new Error('crash');
-          },
-        },
-      });
-      await untilUploaded(dying, scanned).catch(() => {});
-    }
-    expect(await untilUploaded(world.context, scanned, stepRun())).toMatchObject({ outcome: 'uploaded' });
-    expect(await world.placements(scanned.versionId)).toMatchObject({
-      primary: { state: 'committed' },
-      second: { state: 'committed' },
+    await expect(untilUploaded(world.context, scanned, run)).rejects.toMatchObject({ code: 'lock_mismatch' });
+    const failed = { entryId: entry.id, runId: 'run', round: 0, code: 'lock_mismatch' };
+    await recordFailure(world.context, failed, run);
+    expect(await world.outcome(scanned.versionId)).toEqual({ outcome: 'failed', reason: 'lock_mismatch' });
+    expect(await world.placements(scanned.versionId)).toEqual({
+      primary: { state: 'committed', reason: null },
+      second: { state: 'failed', reason: 'lock_mismatch' },
     });
-    expect(await Array.fromAsync(world.primary.listVersions(''))).toHaveLength(1);
-    expect(await Array.fromAsync(world.second.listVersions(''))).toHaveLength(1);
-    expect(await world.catalog.rows(`select 1 from intents where state = 'open'`)).toEqual([]);
-    expect(await world.catalog.rows('select 1 from sealings')).toHaveLength(1);
   });
+
+  test.each(['put', 'head', 'facts'])(
+    'one that is full, or fails at %s, is copied to later',
+    async (failing) => {
+      const world = await newWorld();
+      world.secondFault = ({ operation }) => {
+        if (operation === failing) away('second')();
+      };
+      const { versionId, outcome } = await protect(world, 'a', content);
+      expect(outcome).toBe('uploaded');
+      expect(await world.placements(versionId)).toMatchObject({ second: { state: 'planned' } });
+      world.heal();
+      await world.fill('second');
+      expect(await world.placements(versionId)).toMatchObject({ second: { state: 'committed' } });
+      expect(await Array.fromAsync(world.second.listVersions(''))).toHaveLength(1);
+    },
+  );
 });
 
-test('bytes that come out otherwise are sealed anew for the second, never under the same IV', async () => {
-  const world = await newWorld();
-  const { versionId } = await protect(world, 'a', 'first');
-  const stored = await world.catalog.rows<{ iv: Buffer }>('select iv from sealings');
-  await world.asOwner(`delete from placements where destination = 'second';
-    delete from objects where destination = 'second'; delete from intents where destination = 'second';
-    update intents set sealed_sha256 = sha256('something else'); update versions set outcome = null;
+test.each([
+  ['small', 'first', 'update intents set sealed_sha256 = sha256($$something else$$)'],
+  ['large', noise(large), 'update intent_parts set sha256 = sha256($$something else$$)'],
+] as const)(
+  '%s bytes that come out otherwise are sealed anew, never under the same IV',
+  async (size, content, otherwise) => {
+    const world = await newWorld();
+    const { versionId } = await protect(world, 'a', content);
+    const before = await world.catalog.rows<{ iv: Buffer }>('select iv from sealings');
+    const [copy] = await Array.fromAsync(world.second.listVersions(''));
+    if (!copy) throw new Error('no object');
+    world.second.lose(copy);
+    // As if the second had been down until now, and this program sealed otherwise than the one before.
+    await world.asOwner(`delete from placements where destination = 'second';
+    delete from objects where destination = 'second';
+    delete from intent_parts where intent_id in (select id from intents where destination = 'second');
+    delete from intents where destination = 'second'; ${otherwise}; update versions set outcome = null;
     delete from audit_leaves; delete from audit_events where event ->> 'destination' = 'second'`);
-  world.second.lose((await Array.fromAsync(world.second.listVersions('')))[0] as never);
-  expect(await untilUploaded(world.context, { versionId, large: false })).toMatchObject({
-    outcome: 'uploaded',
-  });
-  const now = await world.catalog.rows<{ iv: Buffer; generation: number }>(
-    'select iv, generation from sealings order by generation',
-  );
-  expect(now).toHaveLength(2);
-  expect(stored[0]?.iv.equals(now[1]?.iv ?? Buffer.alloc(0))).toBe(false);
-  expect(await world.contents(world.second)).toEqual(['first']);
-});
+    const scanned = { versionId, large: size === 'large' };
+    expect(await untilUploaded(world.context, scanned)).toMatchObject({ outcome: 'uploaded' });
+    const after = await world.catalog.rows<{ iv: Buffer }>('select iv from sealings order by generation');
+    expect(after).toHaveLength(2);
+    expect(before[0]?.iv.equals(after[1]?.iv ?? Buffer.alloc(0))).toBe(false);
+    const [stored] = await Array.fromAsync(world.second.listVersions(''));
+    const [sealing] = await world.catalog.rows<{ generation: number }>(
+      `select s.generation from objects o join sealings s on s.id = o.sealing_id where o.destination = 'second'`,
+    );
+    expect(stored).toBeDefined();
+    expect(sealing).toEqual({ generation: 1 });
+  },
+);
 
 test('a file that changes between two destinations is kept as it reached the first, and looked at again', async () => {
   const world = await newWorld();
@@ -288,16 +322,8 @@ describe('filling', () => {
     expect(await Array.fromAsync(world.second.listVersions(''))).toEqual([]);
   });
 
-  test.each(sizes)('killed anywhere it goes on where it stopped (%s)', async (_, content) => {
-    for (const point of [
-      'after-intent',
-      'after-put',
-      'after-part',
-      'before-complete',
-      'after-complete',
-      'after-read-back',
-      'after-commit',
-    ]) {
+  test.each(sizes)('killed anywhere it goes on where it stopped (%s)', async (_, content, points) => {
+    for (const point of points) {
       const world = await newWorld();
       world.secondFault = away('second');
       const { versionId } = await protect(world, 'a', content);
