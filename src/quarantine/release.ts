@@ -1,7 +1,6 @@
 import { auditEvent } from '../audit/event.ts';
 import { openIncident } from '../audit/incident.ts';
 import type { Catalog } from '../catalog/catalog.ts';
-import type { Change } from '../catalog/rows.ts';
 import { Failure } from '../domain/failures.ts';
 import type { Ids } from '../domain/ids.ts';
 import type { Id, Verdict } from '../domain/records.ts';
@@ -42,7 +41,7 @@ export interface ReleaseWish {
 
 export interface Released {
   readonly verdict: Verdict;
-  /** The signature that leaves the content alone from now on. */
+  /** The signature under which the content is left alone from now on. */
   readonly excepted: string | undefined;
   readonly problems: readonly MetadataProblem[];
 }
@@ -67,8 +66,9 @@ export function requireClean({ state, signature, reason }: Verdict): void {
 }
 
 /**
- * Gives a quarantined file back, by this verdict. What is detected all the same is first excepted, so that it is not
- * quarantined at once again; it is never uploaded. Can be run again after a crash at any point.
+ * Gives a quarantined file back, by this verdict. What is detected all the same is an incident; where it goes back to its
+ * original place it is first excepted, so that it is not quarantined at once again. It is never uploaded. Can be run again
+ * after a crash at any point.
  */
 export async function release(
   deps: ReleaseDeps,
@@ -79,8 +79,7 @@ export async function release(
 ): Promise<Released> {
   if (!wish.evenIfInfected) requireClean(verdict);
   const excepted = verdict.state === 'clean' ? undefined : (verdict.signature ?? item.signature);
-  if (excepted !== undefined && (await itemOf(deps.catalog, item.id))?.exception === undefined)
-    await deps.catalog.write(exceptionChange(deps, item, verdict, wish.reason, excepted));
+  if (excepted !== undefined) await tellOfBypass(deps, item, verdict, wish, excepted);
   const content = openCopy(deps.folder, item.copy, deps.keys);
   const problems = await placeContent(into, nameOf(item.path), item, content);
   await end(deps, item, 'released', wish.reason, {
@@ -89,7 +88,7 @@ export async function release(
     signatures: verdict.signatureRevision,
     to: wish.toOriginal ? 'original place' : 'another folder',
   });
-  return { verdict, excepted, problems };
+  return { verdict, excepted: wish.toOriginal ? excepted : undefined, problems };
 }
 
 /** Removes a quarantined file for good. */
@@ -109,27 +108,34 @@ export async function revokeException(desk: QuarantineDesk, id: Id): Promise<boo
   return true;
 }
 
-function exceptionChange(
+async function tellOfBypass(
   deps: ReleaseDeps,
   item: KeptItem,
   { state, reason: unscanned }: Verdict,
-  reason: string,
+  { reason, toOriginal }: ReleaseWish,
   signature: string,
-): Change {
-  const facts = {
-    ...{ action: 'released although detected', quarantine: item.id, signature, verdict: state },
-    ...(unscanned === undefined ? {} : { notScanned: unscanned }),
-  };
-  const { incident, event } = openIncident(deps.ids, {
-    ...{ kind: 'policy_bypass', subject: item.id, run: deps.runId, host: deps.hostId },
-    ...{ source: item.sourceId, version: item.versionId, facts },
-  });
+): Promise<void> {
+  const { catalog, ids, actor } = deps;
   const { id, sha512 } = item;
-  return {
-    infectionException: { id, sha512, signature, actor: deps.actor, reason },
-    incident,
-    events: [event, deskEvent(deps, item, { action: 'excepted', signature, reason })],
-  };
+  const { incident, event } = openIncident(ids, {
+    ...{ kind: 'policy_bypass', subject: id, run: deps.runId, host: deps.hostId },
+    ...{ source: item.sourceId, version: item.versionId },
+    facts: {
+      ...{ action: 'released although detected', quarantine: id, signature, verdict: state },
+      ...(unscanned === undefined ? {} : { notScanned: unscanned }),
+    },
+  });
+  // A try that was cut off may have told of it already, as another run.
+  const [told] = await catalog.rows('select 1 from incidents where id = $1', [incident.id]);
+  const isExcepted = !toOriginal || (await itemOf(catalog, id))?.exception !== undefined;
+  await catalog.write({
+    ...(told === undefined ? { incident } : {}),
+    ...(isExcepted ? {} : { infectionException: { id, sha512, signature, actor, reason } }),
+    events: [
+      ...(told === undefined ? [event] : []),
+      ...(isExcepted ? [] : [deskEvent(deps, item, { action: 'excepted', signature, reason })]),
+    ],
+  });
 }
 
 /** Told first: what a crash then leaves lying there is swept. */

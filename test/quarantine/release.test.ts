@@ -126,6 +126,16 @@ describe('what a person insists on', () => {
     });
   });
 
+  test('goes elsewhere without being left alone', async () => {
+    const item = await quarantined();
+    const lab = { ...insisting, toOriginal: false };
+    expect(await releaseHere(item, lab)).toMatchObject({ excepted: undefined });
+    expect(await world.catalog.rows("select id from incidents where kind = 'policy_bypass'")).toHaveLength(1);
+    expect(await protectOnce(world.context, await world.entry('tool.exe'))).toMatchObject({
+      outcome: 'quarantined',
+    });
+  });
+
   test('is quarantined all the same when another signature finds it, or its content changes', async () => {
     await releaseHere(await quarantined(), insisting);
     world.knobs.verdict = { ...infected, signature: 'Win.Trojan.Other' };

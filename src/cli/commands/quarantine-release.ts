@@ -90,7 +90,10 @@ async function agree(
       ? `still finds ${printable(verdict.signature ?? '')}`
       : `cannot say that it is clean`;
   output.line(`The scanner ${what} in ${printable(`${item.source}:${item.path.toString('utf8')}`)}.`);
-  output.line('Released, this content is left alone from now on: not quarantined again, and never uploaded.');
+  if (options.to === undefined)
+    output.line(
+      'Released, this content is left alone from now on: not quarantined again, and never uploaded.',
+    );
   if (options.yes || (await confirm('Type "release" to go on: ', 'release'))) return;
   throw new Failure('not_confirmed', { flag: '--yes' });
 }

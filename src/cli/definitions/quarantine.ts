@@ -51,7 +51,7 @@ ${examples(
       'after',
       `
 Nothing is overwritten. Mode, owner and times come back as they were. What the scanner still finds is refused, unless you
-are certain that it is wrong: --even-if-infected leaves this content alone from then on, until \`quarantine revoke\`.
+insist with --even-if-infected: back in its place, this content is then left alone, until \`quarantine revoke\`.
 ${examples(
   "holdfast quarantine release documents:tool.exe --reason 'false positive, ticket 4711'",
   "holdfast quarantine release 0b2c… --reason 'for the lab' --to /srv/lab --even-if-infected",
