@@ -139,6 +139,14 @@ test('the newer version of a held file goes its own way, and stays the newest', 
   expect((await world.again(held)).isSuperseded).toBe(true);
 });
 
+test('what is written of an old state answers no hint that came since', async () => {
+  const { world, held } = await approvedHold();
+  const entry = await world.entry('plan.txt');
+  const hints = await world.catalog.hint([entry]);
+  expect(await letGo(world, held)).toMatchObject({ next: 'released' });
+  expect(await world.catalog.unsettled(hints)).toEqual([entry.id]);
+});
+
 const newer = (verdict: Partial<Verdict>): Verdict => ({
   ...{ state: 'clean', engine: 'test 1', signatureRevision: 'r2' },
   ...{ signaturesAt: '2026-02-01T00:00:00.000Z', signatureSet: 'official' as const },

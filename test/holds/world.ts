@@ -33,7 +33,10 @@ export interface Attempted {
 export const anId = (): Id => randomBytes(16).toString('hex');
 
 export async function holdWorld(server: TestPostgres): Promise<HoldWorld> {
-  const world = await makeWorld(server);
+  return withHolds(await makeWorld(server));
+}
+
+export function withHolds(world: World): HoldWorld {
   let reminded = 0;
   const deps: HoldDeps = {
     context: world.context,
