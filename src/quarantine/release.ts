@@ -52,7 +52,7 @@ export async function rescan(
   item: KeptItem,
 ): Promise<Verdict> {
   const { sizeBytes } = item;
-  const verdict = await scanner.scan(openCopy(folder, item.copy, keys), { sizeBytes, signal });
+  const verdict = await scanner.scan(openCopy(folder, item.copy, keys), { sizeBytes, signal, patient: true });
   const knowsNothing = verdict.state === 'clean' && verdict.signatureSet === 'builtin-test';
   return knowsNothing && !allowTestSignatures
     ? { ...verdict, state: 'not_scanned', reason: 'stale_signatures' }

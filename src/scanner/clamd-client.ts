@@ -139,8 +139,10 @@ export class ClamdScanner implements Scanner {
     return isStale(facts, this.#options.now?.() ?? new Date(), this.#options.maxSignatureAgeDays);
   }
 
-  ping(): Promise<void> {
-    return pingClamd(this.#options.socketPath);
+  async ping(): Promise<void> {
+    await pingClamd(this.#options.socketPath);
+    // It may answer and yet not scan: who waits for it would go on, only to wait again.
+    await this.#proven(await this.currentFacts());
   }
 
   /** Closes idle sessions; scans under way end by themselves. */

@@ -31,6 +31,6 @@ export interface Scanner {
   currentFacts(): Promise<ScannerFacts>;
   /** Whether `clean` from these signatures means too little. */
   isStale(facts: ScannerFacts): boolean;
-  /** Throws `scanner_unavailable` unless the scanner answers. */
+  /** Throws `scanner_unavailable` unless the scanner answers, tells its signatures, and gives verdicts. */
   ping(): Promise<void>;
 }

@@ -1,5 +1,8 @@
 /** What a real clamd is given, and the verdict it must come to. */
 import { randomBytes } from 'node:crypto';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { Verdict } from '../../src/domain/records.ts';
@@ -178,6 +181,19 @@ describe('a clamd that is put to the proof', () => {
     await expect(scan(Buffer.from('hello'), scannerOf(clamd))).rejects.toMatchObject({
       code: 'scanner_unavailable',
     });
+  });
+
+  test('is unavailable, also to who waits for it, where it answers and scans nothing', async () => {
+    const temporary = mkdtempSync(join(tmpdir(), 'holdfast-clamd-temporary-'));
+    const clamd = await started({ TemporaryDirectory: temporary });
+    const by = scannerOf(clamd, { prove: () => prove(clamd) });
+    rmSync(temporary, { recursive: true });
+    await expect(scan(Buffer.from('hello'), by)).rejects.toMatchObject({ code: 'scanner_unavailable' });
+    await expect(by.ping()).rejects.toMatchObject({ code: 'scanner_unavailable' });
+    mkdirSync(temporary);
+    onTestFinished(() => rmSync(temporary, { recursive: true }));
+    await by.ping();
+    expect(await scan(Buffer.from('hello'), by)).toMatchObject({ state: 'clean' });
   });
 
   test('is unavailable where it is said to have official signatures and tells of none', async () => {
