@@ -28,6 +28,7 @@ import type { Dependency } from './domain/steps.ts';
 import { systemCalls } from './files/system-calls.ts';
 import type { HoldDeps } from './holds/deps.ts';
 import { holdTotals } from './holds/held.ts';
+import { keepWaiting } from './holds/keep-waiting.ts';
 import { groupOf, type Installation } from './installation.ts';
 import { keepKeyring } from './keys/keep-keyring.ts';
 import { keyFacts } from './keys/keyring-files.ts';
@@ -191,7 +192,7 @@ void housekeeping(
   startRetentions,
 );
 const daily = setInterval(
-  () => void housekeeping(settleLeftovers, maintainKeyring, keepCheckpoints),
+  () => void housekeeping(settleLeftovers, maintainKeyring, keepCheckpoints, keepHoldsWaiting),
   86_400_000,
 );
 const noting = setInterval(() => {
@@ -212,6 +213,7 @@ const journaled = [...context.sources.values()].map((source) => ({
 const journaling = repeat(5_000, () => writeManifests('due'));
 const filling = repeat(5_000, fillDestinations);
 void housekeeping(keepCheckpoints);
+void housekeeping(keepHoldsWaiting);
 // Asking is what makes a switch of the policy noticed, also while there is nothing to judge.
 const watchingPolicy = repeat(policyPollMs, async () => {
   await context.policy.ping().catch(() => {});
@@ -445,6 +447,12 @@ async function pipelineContext(
     failPoints: chosenFailPoints(join(paths.home, 'run', 'fail-point')),
     log,
   };
+}
+
+/** Held files are reminded of, expire and are released by their workflows, also where the cluster was lost. */
+async function keepHoldsWaiting(): Promise<void> {
+  const sources = config.sources.map(({ name }) => name);
+  await keepWaiting(catalog, client, filesQueue(groupOf(config)), sources);
 }
 
 /** Tells the metrics what waits for decisions. */

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { endHold } from '../../src/holds/end-hold.ts';
 import type { HeldFile } from '../../src/holds/held.ts';
 import { judgeAttempt } from '../../src/holds/judge-attempt.ts';
+import { keepWaiting } from '../../src/holds/keep-waiting.ts';
 import { termsOf } from '../../src/holds/statement.ts';
 import { usePostgres } from '../support/postgres.ts';
 import { anId, type HoldWorld, holdWorld } from './world.ts';
@@ -147,4 +148,33 @@ test('what is signed is what the format says', async () => {
     decision: expect.stringMatching(/^[0-9a-f]{32}$/),
     lock: { mode: 'GOVERNANCE', days: 7 },
   });
+});
+
+test('every open hold of a source that is served here gets its workflow, where it has none', async () => {
+  const { world, held } = await aHold();
+  const ended = await world.hold('ended.txt', 'other content');
+  await endHold(world.deps, { holdId: ended.id, as: 'expired' });
+  const started: unknown[] = [];
+  const client = {
+    workflow: {
+      start: async (type: unknown, options: unknown) => {
+        started.push([type, options]);
+        return {} as never;
+      },
+    },
+  };
+  await keepWaiting(world.catalog, client as never, 'files.group', ['docs']);
+  expect(started).toEqual([
+    [
+      'stagingHold',
+      {
+        workflowId: `hold:${held.id}`,
+        taskQueue: 'files.group',
+        args: [{ holdId: held.id, hostQueue: 'host.host' }],
+        workflowIdConflictPolicy: 'USE_EXISTING',
+      },
+    ],
+  ]);
+  await keepWaiting(world.catalog, client as never, 'files.group', ['elsewhere']);
+  expect(started).toHaveLength(1);
 });
