@@ -15,6 +15,7 @@ import type {
   ReleaseResult,
 } from '../domain/records.ts';
 import { undefinedAnswer } from '../policy/engine.ts';
+import type { DestinationFacts } from '../storage/object-store.ts';
 import { admissionChange } from './admit.ts';
 import type { Destination, PipelineContext, StepRun } from './context.ts';
 import {
@@ -27,6 +28,7 @@ import {
 import { released } from './release.ts';
 import { statedSealing } from './sealing.ts';
 import { towards } from './several.ts';
+import { troubleOf } from './trouble.ts';
 
 /** How many versions are judged with one question to each gate. */
 const pageVersions = 500;
@@ -78,7 +80,12 @@ async function rejudge(context: PipelineContext, versionIds: readonly Id[], runI
     else {
       const ordinal = asked.get(version.id) ?? 0;
       const { change } = await admissionChange(context, version, input, decision, ordinal);
-      standing.push({ version, decision, change: { ...change, admission: kept(version, decision) }, stands });
+      // What else admission looks at, whether it fits into an object, was settled when it was stored.
+      const [event] = change.events;
+      standing.push({
+        ...{ version, decision, stands },
+        change: { ...change, admission: kept(version, decision), events: event === undefined ? [] : [event] },
+      });
     }
   }
   return [...due, ...(await rerelease(context, standing))];
@@ -149,14 +156,20 @@ async function rerelease(context: PipelineContext, standing: readonly Standing[]
     version: ScannedVersion;
     input: ReleaseInput;
   }[] = [];
+  const unanswered = new Set<Standing>();
   for (const of of standing) {
     for (const placement of of.stands) {
       const destination = context.destinations.get(placement.destination);
       const version = askedAs(of, destination);
       if (version === undefined || destination === undefined) continue;
-      const sealing = statedSealing(context, version, 'existing-object', placement.keyId);
-      const place = { name: destination.config.name, facts: await destination.facts() };
-      questions.push({ of, placement, version, input: releaseInput(version, place, sealing) });
+      const facts = await factsIfThere(destination);
+      // What rests in a destination that is away is asked about by a later sweep.
+      if (facts === undefined) unanswered.add(of);
+      else {
+        const sealing = statedSealing(context, version, 'existing-object', placement.keyId);
+        const input = releaseInput(version, { name: destination.config.name, facts }, sealing);
+        questions.push({ of, placement, version, input });
+      }
     }
   }
   const decisions = await context.policy.releaseMany(questions.map(({ input }) => input));
@@ -173,7 +186,7 @@ async function rerelease(context: PipelineContext, standing: readonly Standing[]
       due.push(dueFile(of.version));
       continue;
     }
-    if (own.some(({ decision }) => isUndefined(decision))) continue;
+    if (unanswered.has(of) || own.some(({ decision }) => isUndefined(decision))) continue;
     const told = await Promise.all(
       own.map(({ version, input, decision, placement }) =>
         released(context, version, { input, decision, ordinal: placement.releasesAsked }),
@@ -187,6 +200,15 @@ async function rerelease(context: PipelineContext, standing: readonly Standing[]
   }
   await Promise.all(changes.map((change) => context.catalog.write(change)));
   return due;
+}
+
+async function factsIfThere(destination: Destination): Promise<DestinationFacts | undefined> {
+  try {
+    return await destination.facts();
+  } catch (error) {
+    if (troubleOf(error) === undefined) throw error;
+    return undefined;
+  }
 }
 
 /** As release is asked about it: by its new terms where it is admitted. Undefined where nothing was ever scanned. */

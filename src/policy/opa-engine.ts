@@ -124,7 +124,8 @@ export class OpaEngine implements PolicyEngine {
   async findings(): Promise<string[]> {
     const answer = await this.#ask('GET', '/v1/data/holdfast/findings/all?provenance=true', '');
     if (answer.kind === 'unusable') throw new Failure('policy_unavailable', { detail: answer.detail });
-    return z.array(z.string()).default([]).parse(answer.result);
+    const found = z.array(z.string()).default([]).safeParse(answer.result);
+    return found.data ?? ['holdfast.findings.all is no set of sentences'];
   }
 
   /** Closes idle connections; questions under way end by themselves. */

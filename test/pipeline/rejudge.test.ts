@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { decisionsToReplay } from '../../src/catalog/policy-query.ts';
+import { Failure } from '../../src/domain/failures.ts';
 import type { AdmissionResult, Id } from '../../src/domain/records.ts';
 import { rejudgeSource } from '../../src/pipeline/rejudge.ts';
 import { replay } from '../../src/policy/replay.ts';
@@ -110,6 +111,18 @@ test('a denied release of the new epoch is recorded and leaves the object where 
   expect((await decisions(world)).at(-1)).toEqual({ gate: 'release', allow: false, epoch: 'c' });
   expect(await heads(world)).toMatchObject([{ outcome: 'uploaded', epoch: 'c' }]);
   expect(await world.versions()).toHaveLength(1);
+});
+
+test('a destination that is away keeps nothing from ending: what rests there is asked about by a later sweep', async () => {
+  const { world } = await switched(['a']);
+  const [[name, destination] = []] = [...world.context.destinations];
+  if (name === undefined || destination === undefined) throw new Error('no destination');
+  const facts = () => Promise.reject(new Failure('s3_unavailable', { destination: name, reason: 'test' }));
+  const away = world.another({ destinations: new Map([[name, { ...destination, facts }]]) });
+  expect(await rejudged({ ...world, context: away })).toEqual([]);
+  expect(await heads(world)).toMatchObject([{ epoch: 'b' }]);
+  expect(await rejudged(world)).toEqual([]);
+  expect(await heads(world)).toMatchObject([{ epoch: 'c' }]);
 });
 
 test('another scope, a stronger lock or a further destination needs a look; a longer retention only says so', async () => {
