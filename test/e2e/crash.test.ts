@@ -1,5 +1,6 @@
 import { randomFillSync } from 'node:crypto';
 import { closeSync, openSync, utimesSync, writeSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { TestInstallation, until } from '../support/installation.ts';
 
@@ -11,8 +12,8 @@ const files = { kept: 200, rewritten: 120 };
 /** The worker dies when so many parts of 8 MiB have arrived. */
 const partsBeforeKill = 8;
 type Name = keyof typeof files;
-/** Parts a sender has under way at once: that one may be sent a second time after a crash. */
-const inFlight = 1;
+/** Parts a sender has under way at once: those may be sent a second time after a crash. */
+const inFlight = 4;
 const mebibyte = 1024 * 1024;
 
 let installation: TestInstallation;
@@ -32,6 +33,8 @@ beforeAll(async () => {
     const protecting = installation.protect(file);
     await until('the worker is gone', () => !isAlive(pid), 60_000);
     for (const upload of await openUploads()) keys[upload.name] = upload.key;
+    // The server may still be busy with parts that it has whole.
+    await sleep(1_500);
     before[name] = partsSentTo(keys[name]);
     if (name === 'rewritten') rewriteMiddle(file);
     ended[name] = await protecting;
@@ -64,8 +67,8 @@ async function openUploads(): Promise<{ name: Name; key: string }[]> {
 const partsSentTo = (key: string | undefined): number[] =>
   installation
     .requests()
-    .flatMap(({ operation, uri, partNumber }) =>
-      operation === 's3_UploadPart' && key !== undefined && uri.includes(key) && partNumber !== undefined
+    .flatMap(({ operation, uri, status, partNumber = 0 }) =>
+      operation === 's3_UploadPart' && status === 200 && key !== undefined && uri.includes(key)
         ? [partNumber]
         : [],
     );
@@ -88,10 +91,11 @@ function isAlive(pid: number): boolean {
   }
 }
 
-test('kill -9 during a 200 MB upload: it is resumed, and no part is sent twice but the one in flight', async () => {
+test('kill -9 during a 200 MB upload: it is resumed, and no part is sent twice but those in flight', async () => {
   expect(ended.kept?.byPath.get('kept')).toMatchObject({ outcome: 'uploaded', objectKey: keys.kept });
   const sentBefore = before.kept ?? [];
-  expect(sentBefore).toHaveLength(partsBeforeKill);
+  expect(sentBefore.length).toBeGreaterThanOrEqual(partsBeforeKill);
+  expect(sentBefore.length).toBeLessThan(partsBeforeKill + inFlight);
   const sentAfter = partsSentTo(keys.kept).slice(sentBefore.length);
   const twice = sentAfter.filter((part) => sentBefore.includes(part));
   expect(twice.length).toBeLessThanOrEqual(inFlight);
