@@ -80,6 +80,8 @@ export interface VerifySummary {
   readonly coverage: CoverageSummary;
   /** Destinations with objects that the configuration does not have: nobody can look there. */
   readonly unreachable: readonly string[];
+  /** Destinations that did not answer while others did. */
+  readonly away: readonly string[];
 }
 
 export interface CoverageSummary {

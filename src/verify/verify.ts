@@ -1,4 +1,7 @@
 import { coverage, otherDestinations } from '../catalog/verify-query.ts';
+import { isFailure } from '../domain/failures.ts';
+import { troubleOf } from '../pipeline/trouble.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
 import { checkKeyring, holdsKeyring } from './check-keyring.ts';
 import { checkManifests } from './check-manifests.ts';
 import { checkObjects, passSize } from './check-objects.ts';
@@ -16,20 +19,14 @@ import { serverNow, type VerifyDeps, type VerifyRequest, VerifyRun } from './run
  */
 export async function verify(deps: VerifyDeps, request: VerifyRequest, since: Date): Promise<VerifySummary> {
   const run = new VerifyRun(deps, request, since);
+  const away: string[] = [];
   for (const [name, { store }] of deps.destinations) {
-    const now = await run.retrying(() => serverNow(store));
-    const keyring = await checkKeyring(run, { name, store, now });
-    const destination = { name, store, now, isOurs: holdsKeyring(keyring) };
-    await checkManifests(run, destination);
-    for (const [order, share] of [
-      ['read_at', request.readSample],
-      ['checked_at', request.sample],
-    ] as const) {
-      if (!run.isOver()) {
-        await checkObjects(run, destination, order, await passSize(run, name, share, order));
-      }
-    }
-    if (request.inventory && !run.isOver()) await takeInventory(run, destination, keyring);
+    await verifyDestination(run, name, store).catch((error: unknown) => {
+      // The others are looked at all the same, unless there is none.
+      if (!isAway(error, name) || away.length + 1 === deps.destinations.size) throw error;
+      away.push(name);
+      run.complete = false;
+    });
   }
   const { checked, read, bytesRead, manifests, keyringDocuments, listed, shredded, repaired, complete } = run;
   return {
@@ -37,8 +34,29 @@ export async function verify(deps: VerifyDeps, request: VerifyRequest, since: Da
     findings: { ...run.findings },
     coverage: await coverageNow(run),
     unreachable: await otherDestinations(deps.catalog, [...deps.destinations.keys()]),
+    away,
   };
 }
+
+async function verifyDestination(run: VerifyRun, name: string, store: ObjectStore): Promise<void> {
+  const { request } = run;
+  const now = await run.retrying(() => serverNow(store));
+  const keyring = await checkKeyring(run, { name, store, now });
+  const destination = { name, store, now, isOurs: holdsKeyring(keyring) };
+  await checkManifests(run, destination);
+  for (const [order, share] of [
+    ['read_at', request.readSample],
+    ['checked_at', request.sample],
+  ] as const) {
+    if (!run.isOver()) {
+      await checkObjects(run, destination, order, await passSize(run, name, share, order));
+    }
+  }
+  if (request.inventory && !run.isOver()) await takeInventory(run, destination, keyring);
+}
+
+const isAway = (error: unknown, destination: string): boolean =>
+  troubleOf(error) === 'away' && isFailure(error) && error.facts.destination === destination;
 
 async function coverageNow({ deps, request, since }: VerifyRun): Promise<CoverageSummary> {
   const all = await Promise.all(

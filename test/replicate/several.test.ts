@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import { catalogIndex } from '../../src/catalog/restore-query.ts';
 import { Failure } from '../../src/domain/failures.ts';
 import type { Id } from '../../src/domain/records.ts';
+import { reconcile } from '../../src/pipeline/reconcile.ts';
 import { recordFailure } from '../../src/pipeline/record-failure.ts';
+import { copySlice } from '../../src/replicate/slice.ts';
 import { denied, noise, protectOnce, stepRun, untilScanned, untilUploaded } from '../support/pipeline.ts';
 import { usePostgres } from '../support/postgres.ts';
 import { type TwoDestinations, twoDestinations } from './two-destinations.ts';
@@ -140,10 +143,13 @@ describe('where not all of them take it', () => {
     });
   });
 
-  test('one that denies holds its own copy; the other has the version, which counts as held', async () => {
+  test.each([
+    ['primary', 'second'],
+    ['second', 'primary'],
+  ])('%s denies and holds its own copy; %s has the version, which counts as held', async (denying, other) => {
     const world = await newWorld();
     world.knobs.release = ({ destination }) =>
-      destination.name === 'second' ? denied('destination_jurisdiction') : { allow: true, reasons: [] };
+      destination.name === denying ? denied('destination_jurisdiction') : { allow: true, reasons: [] };
     const settled = await protect(world, 'a', content);
     expect(settled).toMatchObject({
       outcome: 'held',
@@ -151,10 +157,12 @@ describe('where not all of them take it', () => {
       holdId: expect.any(String),
     });
     expect(await world.placements(settled.versionId)).toMatchObject({
-      primary: { state: 'committed' },
-      second: { state: 'held' },
+      [other]: { state: 'committed' },
+      [denying]: { state: 'held' },
     });
-    expect(await Array.fromAsync(world.second.listVersions(''))).toEqual([]);
+    expect(await world.outcome(settled.versionId)).toMatchObject({ outcome: 'held' });
+    const store = denying === 'second' ? world.second : world.primary;
+    expect(await Array.fromAsync(store.listVersions(''))).toEqual([]);
   });
 
   test('where both deny, both holds are told', async () => {
@@ -339,15 +347,31 @@ describe('filling', () => {
           },
         }),
       };
-      const { copySlice } = await import('../../src/replicate/slice.ts');
       await copySlice(dying.context, { destination: 'second', sliceMs: 60_000 }, stepRun()).catch(() => {});
-      const { reconcile } = await import('../../src/pipeline/reconcile.ts');
       await reconcile(world.context);
       await world.fill('second');
       expect(await world.placements(versionId), point).toMatchObject({ second: { state: 'committed' } });
       expect(await Array.fromAsync(world.second.listVersions('')), point).toHaveLength(1);
       expect(await world.catalog.rows(`select 1 from intents where state = 'open'`)).toEqual([]);
     }
+  });
+
+  test('a reconciler that comes by leaves it alone', async () => {
+    const world = await newWorld();
+    world.secondFault = away('second');
+    const { versionId } = await protect(world, 'a', 'a');
+    world.heal();
+    const put = world.second.put.bind(world.second);
+    world.second.put = async (request) => {
+      await reconcile(world.context);
+      return put(request);
+    };
+    await world.fill('second');
+    expect(await world.placements(versionId)).toMatchObject({ second: { state: 'committed' } });
+    const states = await world.catalog.rows<{ state: string }>(
+      'select distinct state from intents where copies',
+    );
+    expect(states).toEqual([{ state: 'committed' }]);
   });
 
   test('a destination that goes away in the middle stops it; nothing is lost', async () => {
@@ -372,7 +396,6 @@ test('a version that one destination holds can be restored from the other', asyn
     destination.name === 'second' ? denied('destination_jurisdiction') : { allow: true, reasons: [] };
   const { versionId } = await protect(world, 'a', 'content');
   const found: (Id | undefined)[] = [];
-  const { catalogIndex } = await import('../../src/catalog/restore-query.ts');
   const sourceId = world.context.ids.source('docs');
   for await (const { version } of catalogIndex(world.catalog).rows(
     { sourceId, path: Buffer.alloc(0) },

@@ -3,6 +3,7 @@ import type { Id, PlacementState } from '../../src/domain/records.ts';
 import type { PipelineContext } from '../../src/pipeline/context.ts';
 import { outages } from '../../src/pipeline/outages.ts';
 import { copySlice } from '../../src/replicate/slice.ts';
+import { openBytes } from '../../src/sealed/open.ts';
 import { MemoryStore, type StoreCall } from '../../src/storage/memory-store.ts';
 import { makeWorld, stepRun, type World } from '../support/pipeline.ts';
 import type { TestPostgres } from '../support/postgres.ts';
@@ -78,7 +79,6 @@ export async function twoDestinations(server: TestPostgres): Promise<TwoDestinat
       return row ?? { outcome: null, reason: null };
     },
     async contents(store: MemoryStore) {
-      const { openBytes } = await import('../../src/sealed/open.ts');
       const found: string[] = [];
       for await (const version of store.listVersions('')) {
         const opened = openBytes(await store.get(version), {

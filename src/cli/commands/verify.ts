@@ -27,7 +27,7 @@ export interface VerifyOptions {
   readonly jobs: number;
 }
 
-/** Verifies a share of what is protected. Exit code 4 when anything was not as the catalog says. */
+/** Verifies a share of what is protected. Exit code 4 when anything was not as the catalog says; 5 when one of several destinations did not answer. */
 export async function runVerify(
   session: Session,
   target: string | undefined,
@@ -62,7 +62,8 @@ export async function runVerify(
         },
       );
       report.end(summary);
-      return mismatches(summary.findings) > 0 ? 4 : 0;
+      if (mismatches(summary.findings) > 0) return 4;
+      return summary.away.length > 0 ? 5 : 0;
     } finally {
       for (const { store } of destinations.values()) store.close();
     }
@@ -124,6 +125,9 @@ class Report {
     output.line(coverageLine(summary));
     if (summary.shredded > 0) {
       output.line(`${summary.shredded} objects cannot be read because their scope was shredded.`);
+    }
+    for (const name of summary.away) {
+      output.line(`The destination ${name} does not answer: nobody looked at what lies there.`);
     }
     for (const name of summary.unreachable) {
       output.line(`Nobody looked at the objects in ${name}: the configuration has no such destination.`);

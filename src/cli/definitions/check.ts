@@ -21,7 +21,8 @@ export function defineCheckCommands({ command, run }: Cli): void {
       `
 Each run takes what was looked at longest ago, so that runs of 5% reach everything in twenty. A lost object is copied
 from another destination that has it; where none has, its files count as failed and the next \`protect\` or start of the
-watcher uploads them anew. Exit code 4 when anything was not as it should be.
+watcher uploads them anew. Exit code 4 when anything was not as it should be, 5 when one of several
+destinations did not answer.
 ${examples(
   'holdfast verify',
   'holdfast verify documents:letters --all --read-data',
