@@ -52,6 +52,16 @@ test('a policy is switched without a restart, judges anew what is there, and nev
   );
   expect(switched).toEqual({ actor: expect.not.stringMatching(/^holdfast$/), facts: { from, to: revision } });
 
+  const { values: shown } = await policy('show');
+  expect(shown[0]).toMatchObject({
+    revision,
+    epochs: [
+      { revision, actor: switched?.actor },
+      { revision: from, actor: 'holdfast' },
+    ],
+    retentionClasses: { standard: { mode: 'GOVERNANCE' } },
+  });
+
   const swept = await stack.run('sweep', 'docs', '--wait', '--json');
   expect(swept.rows[0]).toMatchObject({ totals: { bytesRead: 0, bytesSent: 0 } });
   const judged = await stack.query<{ path: string; gate: string; class: string }>(

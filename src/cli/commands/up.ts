@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Failure, isFailure } from '../../domain/failures.ts';
 import { openInstallation } from '../../installation.ts';
+import { policyStanding } from '../../policy/installed.ts';
 import { type ServiceName, serviceNames } from '../../stack/compose.ts';
 import { supervisorStatus } from '../../stack/control.ts';
 import { lastFailure, lastFailureFile } from '../../stack/daemon-failure.ts';
@@ -49,6 +50,9 @@ export async function runUp(session: Session, options: UpOptions): Promise<void>
     output.line(table(Object.entries(status.services).map(([name, row]) => [name, 'healthy', row.address])));
     const ui = status.services.temporal?.ui;
     if (typeof ui === 'string') output.line(`Temporal Web UI: ${ui}`);
+    const refused = policyStanding(paths.home)?.refused;
+    if (refused !== undefined)
+      output.line(`WARNING: the policy was not changed, the one before it decides: ${refused.detail}`);
     output.line(`Up since ${localTime(new Date(status.startTime))}. Stop with: holdfast down`);
   } catch (error) {
     throw (isFailure(error, 'service_unhealthy') && lastFailure(paths)) || error;
