@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { protectBatch } from '../../src/batch/protect-batch.ts';
@@ -158,6 +158,24 @@ describe('a sweep', () => {
       [runId],
     );
     expect(events).toEqual([{ result: 'complete' }]);
+  });
+
+  test.each<[string, (path: string) => void]>([
+    ['bytes that were replaced, and the time put back', (path) => writeFileSync(path, 'TWO')],
+    ['another mode', (path) => chmodSync(path, 0o600)],
+    ['another file under the name', (path) => renameSync(`${path}-too`, path)],
+  ])('finds %s', async (_, change) => {
+    const { world, sweep } = await makeSweeper();
+    const path = join(world.folder, 'b');
+    for (const name of ['b', 'b-too']) {
+      world.write(name, name === 'b' ? 'two' : 'TWO');
+      utimesSync(join(world.folder, name), 1_000, 1_000);
+    }
+    await sweep();
+    change(path);
+    utimesSync(path, 1_000, 1_000);
+    const { paths } = await sweep();
+    expect(paths).toContain('b');
   });
 
   test('reads its share of what looks unchanged, and finds bytes that changed under an equal stat', async () => {
