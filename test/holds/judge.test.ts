@@ -3,7 +3,7 @@ import { endHold } from '../../src/holds/end-hold.ts';
 import type { HeldFile } from '../../src/holds/held.ts';
 import { judgeAttempt } from '../../src/holds/judge-attempt.ts';
 import { keepWaiting } from '../../src/holds/keep-waiting.ts';
-import { termsOf } from '../../src/holds/statement.ts';
+import { statementOf, termsOf } from '../../src/holds/statement.ts';
 import { usePostgres } from '../support/postgres.ts';
 import { anId, type HoldWorld, holdWorld } from './world.ts';
 
@@ -138,7 +138,10 @@ test('what is signed is what the format says', async () => {
   const { world, held } = await aHold();
   const config = world.context.destinations.get('primary')?.config;
   if (config === undefined) throw new Error('no destination');
-  expect(termsOf('a'.repeat(32), held, config)).toEqual({
+  const said = { verdict: 'approve', approver: 'claire', notAfter: '2026-12-01T09:30:00.000Z' } as const;
+  expect(statementOf(termsOf('a'.repeat(32), held, config), said)).toEqual({
+    v: 1,
+    ...said,
     repository: 'a'.repeat(32),
     hold: held.id,
     sha512: expect.stringMatching(/^[0-9a-f]{128}$/),

@@ -140,8 +140,11 @@ test('the newer version of a held file goes its own way, and stays the newest', 
 });
 
 test('what is written of an old state answers no hint that came since', async () => {
-  const { world, held } = await approvedHold();
+  const { world, held } = await approvedHold('first');
+  world.write('plan.txt', 'second');
+  world.knobs.release = { allow: true, reasons: [] };
   const entry = await world.entry('plan.txt');
+  await protectOnce(world.context, entry);
   const hints = await world.catalog.hint([entry]);
   expect(await letGo(world, held)).toMatchObject({ next: 'released' });
   expect(await world.catalog.unsettled(hints)).toEqual([entry.id]);
