@@ -77,7 +77,7 @@ const isPlaced = (version: string): string => `exists (
  */
 const isLeftBehind = (version: string): string => `exists (
   select 1 from placements pl join objects o on o.id = pl.object_id and o.state <> 'deleted'
-    join sealed_files f on f.object_id = o.id and f.byte_offset = pl.byte_offset join sealings s on s.id = f.sealing_id
+    cross join lateral sealed_file_at(o.id, pl.byte_offset) f join sealings s on s.id = f.sealing_id
   where pl.version_id = ${version}.id and pl.state = 'deleted' and s.version_id = ${version}.id)`;
 
 const isProtected = (version: string): string => `(
@@ -174,7 +174,7 @@ const placements = `(
     'sealedSha256', encode(f.sealed_sha256, 'hex'), 'lockMode', o.lock_mode, 'retainUntil', ${manifestTime('o.retain_until')}
   )) order by pl.destination)
   from placements pl join objects o on o.id = pl.object_id
-    join sealed_files f on f.object_id = pl.object_id and f.byte_offset = pl.byte_offset
+    cross join lateral sealed_file_at(pl.object_id, pl.byte_offset) f
     join sealings s on s.id = f.sealing_id
   where pl.version_id = v.id and pl.state = 'committed')`;
 

@@ -108,7 +108,7 @@ export async function copySources(
             s.generation, s.iv, f.sealed_sha256 as "sealedSha256", i.part_size as "partSize",
             s.version_id as "madeForVersion", m.entry_id as "madeForEntry", e.path
      from placements p join objects o on o.id = p.object_id
-       join sealed_files f on f.object_id = p.object_id and f.byte_offset = p.byte_offset
+       cross join lateral sealed_file_at(p.object_id, p.byte_offset) f
        join sealings s on s.id = f.sealing_id join versions m on m.id = s.version_id join entries e on e.id = m.entry_id
        left join intents i on i.sealing_id = f.sealing_id and i.destination = p.destination
      where p.version_id = $1 and p.destination <> $2 and p.state = 'committed' and o.state = 'live'
@@ -210,14 +210,14 @@ export async function openPackCopyIntent(catalog: Catalog, intent: IntentRow): P
 
 /**
  * Opens the intent to copy a sealed file, or goes on with the one that is open. One that was given up opens again: what
- * goes out under it are the very bytes that the sealing has made already. Undefined where it is committed.
+ * goes out under it are the very bytes that the sealing has made already. Undefined where its object is there.
  */
 export async function openCopyIntent(catalog: Catalog, intent: OpenIntent): Promise<OpenIntent | undefined> {
   const { id, sealingId, destination, objectKey, sealedLength, sealedSha256, lockMode, lockDays, partSize } =
     intent;
   const [row] = await catalog.rows<{ uploadId: string | null; partSize: number | null }>(
     `with cleared as (
-       delete from intent_parts where intent_id = (select id from intents where id = $1 and state = 'aborted')
+       delete from intent_parts where intent_id = (select id from intents where id = $1 and state <> 'open')
      )
      insert into intents (id, sealing_id, destination, object_key, state, sealed_length, sealed_sha256, lock_mode, lock_days,
        part_size, copies)
@@ -227,7 +227,8 @@ export async function openCopyIntent(catalog: Catalog, intent: OpenIntent): Prom
        upload_id = case when intents.state = 'open' then intents.upload_id end,
        part_size = case when intents.state = 'open' then intents.part_size else excluded.part_size end,
        opened_at = now(), closed_at = null, closed_reason = null
-     where intents.state <> 'committed'
+     where intents.state <> 'committed' or not exists (
+       select 1 from objects o where o.sealing_id = intents.sealing_id and o.destination = intents.destination and o.state = 'live')
      returning upload_id as "uploadId", part_size as "partSize"`,
     [id, sealingId, destination, objectKey, sealedLength, sealedSha256, lockMode, lockDays, partSize],
   );

@@ -119,7 +119,7 @@ export async function storedContents(catalog: Catalog, hashes: readonly Buffer[]
        select count(*) as versions, count(*) filter (where v.late_signature is null) as unmarked from versions v
        where v.sha512 = c.sha512 and v.outcome in ('uploaded', 'duplicate')
      ) held
-     join sealed_files f on f.sha512 = c.sha512
+     cross join lateral sealed_files_of(c.sha512) f
      join objects o on o.id = f.object_id and ${isReadable('o')}
      join sealings s on s.id = f.sealing_id
      join versions v on v.id = s.version_id join entries e on e.id = v.entry_id

@@ -29,7 +29,7 @@ async function sourceIdOf(catalog: Catalog, name: string): Promise<Id | undefine
 }
 
 const placesOfContent = `placements pl join objects o on o.id = pl.object_id
-    join sealed_files f on f.object_id = pl.object_id and f.byte_offset = pl.byte_offset
+    cross join lateral sealed_file_at(pl.object_id, pl.byte_offset) f
     join sealings s on s.id = f.sealing_id`;
 
 /** Where the content of a version `v` is; where the object is still known to exist before where it was lost. */

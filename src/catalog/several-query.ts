@@ -20,8 +20,8 @@ const worst = `select distinct on (p.version_id) p.version_id as "versionId", s.
         when p.state = 'failed' and p.reason is distinct from 'object_lost' then 'failed'
         when p.state = 'held' then 'held'
         when p.state = 'committed' then case when exists (
-            select 1 from sealed_files f join sealings s on s.id = f.sealing_id
-            where f.object_id = p.object_id and f.byte_offset = p.byte_offset and s.version_id = p.version_id)
+            select 1 from sealed_file_at(p.object_id, p.byte_offset) f join sealings s on s.id = f.sealing_id
+            where s.version_id = p.version_id)
           then 'uploaded' else 'duplicate' end
       end as outcome,
       case when p.state <> 'committed' then p.reason end as reason
