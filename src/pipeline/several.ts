@@ -83,7 +83,7 @@ export async function eachDestination<Answer extends { readonly next: string }>(
     } catch (error) {
       const trouble = troubleOf(error);
       if (trouble === undefined) throw error;
-      outages.note(destination.store);
+      outages.note(destination.store, trouble);
       context.log.warn(
         { err: error, destination: name, version: version.id },
         'a destination takes nothing now',
@@ -123,7 +123,7 @@ async function settledNow(context: PipelineContext, { id }: ScannedVersion): Pro
 }
 
 function troubledLast(destinations: readonly Destination[]): Destination[] {
-  const isTroubled = ({ store }: Destination): boolean => outages.has(store);
+  const isTroubled = ({ store }: Destination): boolean => outages.isTroubled(store);
   return [...destinations.filter((each) => !isTroubled(each)), ...destinations.filter(isTroubled)];
 }
 
@@ -189,7 +189,7 @@ export async function besideOthers<Answer extends { readonly next: string }>(
   } catch (error) {
     const trouble = troubleOf(error);
     if (trouble === undefined) throw error;
-    outages.note(destination.store);
+    outages.note(destination.store, trouble);
     const states = await placementStates(context.catalog, version.id);
     const others = version.admission.destinations.filter((name) => name !== destination.config.name);
     const isElsewhere = others.some((name) => isThrough(states.get(name)));

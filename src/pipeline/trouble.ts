@@ -17,8 +17,11 @@ const faultCodes: readonly FailureCode[] = [
   'object_missing',
 ];
 
+/** `away`: it takes nothing now. `fault`: it did not do with one object what it should have. */
+export type Trouble = 'away' | 'fault';
+
 /** How an error keeps a destination from taking a version; undefined where it is not the destination's. */
-export function troubleOf(error: unknown): 'away' | 'fault' | undefined {
+export function troubleOf(error: unknown): Trouble | undefined {
   if (!isFailure(error)) return undefined;
   if (awayCodes.includes(error.code)) return 'away';
   return faultCodes.includes(error.code) ? 'fault' : undefined;

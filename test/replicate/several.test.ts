@@ -404,3 +404,20 @@ test('a version that one destination holds can be restored from the other', asyn
     found.push(version?.id);
   expect(found).toEqual([versionId]);
 });
+
+test('a large upload goes on with the others while one destination breaks promises, and then says so', async () => {
+  const world = await newWorld();
+  const complete = world.primary.completeMultipart.bind(world.primary);
+  world.primary.completeMultipart = async (request) => {
+    const answer = await complete(request);
+    if (answer.kind === 'stored')
+      world.primary.relock({ key: request.key, versionId: answer.versionId }, undefined);
+    return answer;
+  };
+  world.primary.extendLock = async ({ lock }) => lock;
+  world.write('a', noise(large));
+  const scanned = await untilScanned(world.context, await world.entry('a'));
+  if ('next' in scanned) throw new Error('ended early');
+  await expect(untilUploaded(world.context, scanned)).rejects.toMatchObject({ code: 'lock_mismatch' });
+  expect(await world.placements(scanned.versionId)).toMatchObject({ second: { state: 'committed' } });
+});
