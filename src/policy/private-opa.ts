@@ -54,7 +54,7 @@ export async function withPrivateOpa<T>(
     );
     // Whoever comes second must not count as unhandled.
     ended.catch(() => {});
-    await Promise.race([untilLoaded(socketPath), ended]);
+    await Promise.race([untilLoaded(socketPath, ending.signal), ended]);
     const engine = new OpaEngine({
       socketPath,
       timeoutMs: answerTimeoutMs,
@@ -71,9 +71,9 @@ export async function withPrivateOpa<T>(
   }
 }
 
-async function untilLoaded(socketPath: string): Promise<void> {
+async function untilLoaded(socketPath: string, ending: AbortSignal): Promise<void> {
   const until = Date.now() + startTimeoutMs;
-  for (;;) {
+  while (!ending.aborted) {
     if ((await getStatus(socketPath, '/health?bundles').catch(() => 0)) === 200) return;
     if (Date.now() > until)
       throw new Failure('policy_unavailable', { detail: 'a second OPA does not start' });
