@@ -104,7 +104,7 @@ export async function heldRow(
   };
 }
 
-export const expiry = (config: Config, { openedAt }: Pick<HeldFile, 'openedAt'>): Date =>
+const expiry = (config: Config, { openedAt }: Pick<HeldFile, 'openedAt'>): Date =>
   new Date(openedAt.getTime() + config.staging.expires);
 
 export function heldTable(rows: readonly HeldRow[], config: Config): string {

@@ -7,7 +7,7 @@ import { type Statement, signStatement, statementOf, termsOf } from '../../src/h
 import { denied, makeWorld, protectOnce, type World } from '../support/pipeline.ts';
 import type { TestPostgres } from '../support/postgres.ts';
 
-export const repository = 'a'.repeat(32);
+const repository = 'a'.repeat(32);
 export const dayMs = 86_400_000;
 
 export interface HoldWorld extends World {
