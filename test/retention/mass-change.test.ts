@@ -134,12 +134,22 @@ test('pause and pin end when somebody says so, with a reason, and what they kept
   expect((await world.retain()).totals).toMatchObject({ expired: 18, deleted: 18, paused: 0 });
 });
 
-test('the change that was judged and resumed is not judged again', async () => {
+test('the change that was judged and resumed is not judged again, the next one is', async () => {
   const world = await filled();
   await sweep(world, (look) => encrypt(world, look));
   const resume = { sourceId: world.sourceId, source: 'docs', actor: 'officer', reason: 'meant' };
   await resumeRetention(world.retention, { ...resume, runId: newRunId() });
   expect((await sweep(world, async () => {})).before).toBeUndefined();
+  const again = await sweep(world, async (look) => {
+    for (const name of names.slice(18)) {
+      world.write(name, 'scrambled');
+      await look(name);
+    }
+  });
+  expect(again.before).toBeInstanceOf(Date);
+  const { pausedAt, pinnedAt } = await sourceRetention(world.catalog, world.sourceId);
+  expect(pausedAt).toBeInstanceOf(Date);
+  expect(pinnedAt).toEqual(again.before);
 });
 
 test('what the watcher saw before the sweep counts too', async () => {
