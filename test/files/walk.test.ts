@@ -177,6 +177,17 @@ test('files over the limit and the own folders are skipped', async () => {
   expect(await listing(join(folder, 'state'), { ownFolders: [folder] })).toEqual(['own file']);
 });
 
+test('what this program calls a file for a moment is skipped, and nothing that looks like it', async () => {
+  const folder = tempFolder();
+  const id = '0123456789abcdef'.repeat(2);
+  const own = [`.holdfast-${id}`, `.holdfast-${id}.partial`, `.holdfast-${id.slice(16)}.partial`];
+  const others = [`.holdfast-${id}x`, `.holdfast-notes`, `a.holdfast-${id}`];
+  writeTree(folder, Object.fromEntries([...own, ...others].map((name) => [name, ''])));
+  const found = await listing(folder, {});
+  expect(found.filter((line) => line.includes('own_state'))).toHaveLength(own.length);
+  for (const name of others) expect(found).toContain(`${name} file`);
+});
+
 test('stays on its file system when told so', async () => {
   // /proc is another file system wherever Linux runs; its parent is the root of the tree.
   const root = await openRoot('/', { oneFileSystem: true });

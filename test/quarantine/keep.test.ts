@@ -278,6 +278,27 @@ test('a quarantine without room fails the file, which stays and is not uploaded'
   expect(world.calls).toEqual([]);
 });
 
+test('a run that finds the file gone because another run was faster ends as that one did', async () => {
+  const entry = await infect('bad.exe');
+  const run = stepRun();
+  await expect(protectOnce(dyingAt('after-scan'), entry, run)).rejects.toThrow('died');
+  const [version] = await world.catalog.rows<{ id: string }>('select id from versions');
+  const step = { versionId: version?.id ?? '', last: true };
+  const overtaken = world.another({
+    catalog: new Proxy(world.catalog, {
+      get: (catalog, name) =>
+        name === 'drawSealing'
+          ? async (...args: Parameters<typeof catalog.drawSealing>) => {
+              await scan(world.context, step, run);
+              return catalog.drawSealing(...args);
+            }
+          : Reflect.get(catalog, name).bind(catalog),
+    }),
+  });
+  expect(await scan(overtaken, step, run)).toMatchObject({ outcome: 'quarantined' });
+  expect(await rows()).toMatchObject([{ action: 'moved', isKept: true }]);
+});
+
 test('two runs of the step at once end in one copy on record', async () => {
   const entry = await infect('bad.exe');
   const run = stepRun();
