@@ -88,5 +88,5 @@ function complaint(output: string, folder: string): string {
     .split('\n')
     .map((line) => line.trim())
     .filter((line) => line !== '' && !line.includes('root privileges'));
-  return lines.slice(0, 5).join('; ') || 'OPA does not load it';
+  return [...new Set(lines)].slice(0, 5).join('; ') || 'OPA does not load it';
 }
