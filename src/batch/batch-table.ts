@@ -44,7 +44,8 @@ export async function claimBatch(
   const found = await catalog.rows<{ id: Id; hint: number | null; owner: string | null; path: Buffer }>(
     `with wanted as (
        select e.id, e.path, w.position,
-              case when e.lease_until > now() and e.settled_hint < e.hint then e.lease_owner end as owner
+              case when e.settled_hint < e.hint and (e.lease_until > now() or exists (
+                select 1 from batches b where 'batch:' || b.id = e.lease_owner and b.closed_at is null)) then e.lease_owner end as owner
        from unnest($4::text[]) with ordinality as w(id, position) join entries e on e.id = w.id
        order by e.id for no key update of e
      ), taken as (

@@ -8,6 +8,7 @@ import type { FailPointName } from '../../src/pipeline/fail-points.ts';
 import { reconcile } from '../../src/pipeline/reconcile.ts';
 import { openBytes } from '../../src/sealed/open.ts';
 import { readContentPack } from '../../src/sealed/read-content-pack.ts';
+import { MemoryStore } from '../../src/storage/memory-store.ts';
 import { denied, makeWorld, noise, protectOnce, stepRun, type World } from '../support/pipeline.ts';
 import { usePostgres } from '../support/postgres.ts';
 import { makeBatch, outcomes } from './batches.ts';
@@ -218,6 +219,47 @@ describe('a batch of small files', () => {
       { scope: 'restricted', packed: true, count: 2 },
     ]);
     await expectWhole(world);
+  });
+});
+
+describe('several destinations', () => {
+  test('get the same pack each, and the version ends with all of them', async () => {
+    const world = await makeWorld(server());
+    writeAll(world, numbered(3));
+    world.knobs.admission = {
+      ...(world.knobs.admission as Exclude<World['knobs']['admission'], () => never>),
+      destinations: ['primary', 'second'],
+    };
+    const primary = world.context.destinations.get('primary');
+    if (primary === undefined) throw new Error('no destination');
+    const store = new MemoryStore({ name: 'second', now: () => new Date() });
+    const second = {
+      config: { ...primary.config, name: 'second', prefix: '' },
+      store,
+      facts: () => store.facts(),
+    };
+    const context = world.another({
+      destinations: new Map([
+        ['primary', primary],
+        ['second', second],
+      ]),
+    });
+    await (await makeBatch(world, numbered(3))).run(context);
+    expect(await outcomes(world)).toEqual(all(numbered(3), 'uploaded'));
+    const objects = await world.catalog.rows<{ destination: string; packId: string; files: number }>(
+      `select o.destination, o.pack_id as "packId", count(*) as files from objects o join placements p on p.object_id = o.id
+       where p.state = 'committed' group by o.id order by 1`,
+    );
+    expect(objects).toMatchObject([
+      { destination: 'primary', files: 3 },
+      { destination: 'second', files: 3 },
+    ]);
+    expect(objects[0]?.packId).toBe(objects[1]?.packId);
+    // Known contents rest on what lies in both.
+    world.write('twin', 'content of file-0');
+    await (await makeBatch(world, ['twin'])).run(context);
+    expect((await outcomes(world)).twin).toBe('duplicate');
+    expect(await world.catalog.rows(`select 1 from placements where state = 'committed'`)).toHaveLength(8);
   });
 });
 
