@@ -23,8 +23,11 @@ export async function fillDestination(input: FillDestinationInput): Promise<void
   for (let slice = 0; slice < mostSlices; slice++) {
     const answer = await copySlice(input);
     if (answer.next === 'busy') await sleep('1s');
-    else if (answer.next === 'unavailable') await gate.awaitDependency(answer.dependency);
-    else if (answer.isDone) return;
+    else if (answer.next === 'unavailable') {
+      await gate.awaitDependency(answer.dependency);
+      // It may answer and still take nothing, like a disk that is full.
+      await sleep('5s');
+    } else if (answer.isDone) return;
   }
   await continueAsNew<typeof fillDestination>(input);
 }
