@@ -219,7 +219,8 @@ const restingOn = (object: string): string =>
 /** Nothing needs the object: no version, no hold that waits for an approval, no legal hold. */
 const isUnneeded = `not exists (${restingOn('o')})
   and not exists (select 1 from legal_hold_objects x where x.object_id = o.id)
-  and not exists (select 1 from sealed_files f join holds h on h.sealing_id = f.sealing_id and h.state = 'open' where f.object_id = o.id)`;
+  and not exists (select 1 from holds h where h.state = 'open' and (h.sealing_id = o.sealing_id or exists (
+    select 1 from pack_members m where m.pack_id = o.pack_id and m.sealing_id = h.sealing_id)))`;
 
 export interface UnneededObject {
   readonly id: Id;
