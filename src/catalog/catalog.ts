@@ -496,14 +496,6 @@ export class Catalog {
     );
   }
 
-  async holdOf(versionId: Id): Promise<{ id: Id; workflowId: string } | undefined> {
-    const found = await this.rows<{ id: Id; workflowId: string }>(
-      `select id, workflow_id as "workflowId" from holds where version_id = $1 order by opened_at desc limit 1`,
-      [versionId],
-    );
-    return found[0];
-  }
-
   /**
    * Runs `work` in a transaction that holds an advisory lock; `otherwise` is the answer while somebody else holds it. The
    * lock is taken in a statement of its own, so that the next one sees all that its last holder wrote.
