@@ -115,7 +115,8 @@ export async function placedVersions(
              from placements p join objects o on o.id = p.object_id
              where p.version_id = v.id and p.state = 'committed' and o.state = 'live') as objects
      from entries e join versions v on v.entry_id = e.id left join versions h on h.id = e.head_version_id
-     where e.source_id = $1 and e.id >= $2 and (e.id > $2 or v.observation < $3) ${within}
+     -- The bound on versions lets a merge of both indexes begin where the page does, not at the first version there is.
+     where e.source_id = $1 and e.id >= $2 and v.entry_id >= $2 and (e.id > $2 or v.observation < $3) ${within}
        and exists (select 1 from placements p where p.version_id = v.id and p.state = 'committed')
      order by e.id, v.observation desc limit $4`,
     values.list,
