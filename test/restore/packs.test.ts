@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vit
 import { Catalog } from '../../src/catalog/catalog.ts';
 import { openPool } from '../../src/catalog/database.ts';
 import { ByteBudget } from '../../src/restore/byte-budget.ts';
+import { contentSegments } from '../../src/restore/content.ts';
 import { type Gathered, gathered } from '../../src/restore/neighbours.ts';
 import { type RestoreRequest, restoreTree } from '../../src/restore/restore.ts';
 import type { RestorableFile, RestoreRow } from '../../src/restore/restore-index.ts';
@@ -61,6 +62,12 @@ const many = (count: number, size = 200): Record<string, { content: Buffer }> =>
     Array.from({ length: count }, (_, at) => [`docs/${at}.txt`, { content: noise(size, String(at)) }]),
   );
 
+async function all<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
+  const list: Item[] = [];
+  for await (const item of items) list.push(item);
+  return list;
+}
+
 /** Exchanges two ranges of the same length. */
 function swapped(bytes: Buffer, one: number, two: number, length: number): Buffer {
   const first = Buffer.from(bytes.subarray(one, one + length));
@@ -79,6 +86,23 @@ describe('files in a pack', () => {
     expect(read('b.txt')).toBe('two');
     expect(ranges).toEqual([{ offset: members[1]?.offset, length: members[1]?.length }]);
     expect(ranges[0]?.offset).toBeGreaterThan(0);
+  });
+
+  test('printing one costs one ranged request too, and stops at a flipped byte before anything is out', async () => {
+    const pack = await repository.addPack({ 'a.txt': { content: 'one' }, 'b.txt': { content: 'two' } });
+    const deps = {
+      ...{ ...repository.deps, memory: new ByteBudget(1_000_000), retryPausesMs: [1] },
+      signal: new AbortController().signal,
+    };
+    const selection = { sourceId: repository.sourceId, path: Buffer.from('b.txt') };
+    const [row] = await all(repository.deps.index.rows(selection, 'tree'));
+    const get = vi.spyOn(repository.store, 'get');
+    const printed = () => all(contentSegments(deps, row as RestoreRow, row?.version as RestorableFile));
+    expect(Buffer.concat(await printed()).toString()).toBe('two');
+    const { offset = 0, length = 0 } = pack.members[1] ?? {};
+    expect(get.mock.calls.map(([{ range }]) => range)).toEqual([{ offset, length }]);
+    repository.store.damage(pack, (bytes) => bytes.fill(0, offset + length - 140, offset + length - 130));
+    await expect(printed()).rejects.toMatchObject({ code: 'tampered' });
   });
 
   test('a tree of them comes with one request for what lies side by side', async () => {
@@ -214,11 +238,6 @@ describe('neighbours', () => {
   }
   async function* each<Item>(items: readonly Item[]): AsyncGenerator<Item> {
     yield* items;
-  }
-  async function all<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
-    const list: Item[] = [];
-    for await (const item of items) list.push(item);
-    return list;
   }
   function groupsOf(list: readonly Gathered[]): string[][] {
     const groups = Map.groupBy(list, ({ neighbours, row }) => neighbours ?? row);

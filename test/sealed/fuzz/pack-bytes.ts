@@ -27,7 +27,7 @@ export interface PackReading {
 
 const readable = readVectors('pack').filter(({ expect }) => expect === 'success');
 
-export const packs: readonly NamedPack[] = readable.map((vector) => ({
+const packs: readonly NamedPack[] = readable.map((vector) => ({
   objectName: vector.field('object'),
   bytes: vector.body,
 }));
