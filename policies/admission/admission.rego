@@ -14,6 +14,7 @@ import data.holdfast.names
 import data.holdfast.reasons
 import data.holdfast.retention as retention_classes
 import data.holdfast.scanning
+import data.holdfast.sealing
 
 # METADATA
 # description: The data the rules judge by.
@@ -271,28 +272,16 @@ _incomprehensible if {
 }
 
 # METADATA
-# description: |
-#   Key scope: the source's, else the classification's.
+# description: Key scope; the general one where nothing says which.
 default scope := "default"
 
-scope := _source.scope if "scope" in object.keys(_source)
-
-else := _defaults.classifications[classification].scope
+scope := sealing.scope(input.source.name, classification)
 
 # METADATA
-# description: |
-#   How it is sealed: as the source says, else the classification, else the configuration.
+# description: How it is sealed.
 default format := "sealed-v1"
 
-format := _source.format if "format" in object.keys(_source)
-
-else := _classification_format if _classification_format
-
-else := _config.format
-
-# METADATA
-# description: Of the classification; undefined where it does not say.
-_classification_format := _defaults.classifications[classification].format
+format := sealing.format(input.source.name, classification)
 
 # METADATA
 # title: Retention

@@ -15,6 +15,7 @@ import data.holdfast.approval
 import data.holdfast.names
 import data.holdfast.reasons
 import data.holdfast.scanning
+import data.holdfast.sealing
 
 # METADATA
 # description: The data the rules judge by.
@@ -154,6 +155,11 @@ deny contains reasons.reason("scope_mismatch") if {
 }
 
 # METADATA
+# title: Sealed in the format policy wants
+# custom: { id: format_unexpected }
+deny contains reasons.reason("format_unexpected") if not format_expected
+
+# METADATA
 # title: The admitted content, and nothing else
 # custom: { id: content_mismatch }
 deny contains reasons.reason("content_mismatch") if {
@@ -274,12 +280,17 @@ recipients_expected if {
 }
 
 # METADATA
-# description: The key belongs to the scope that admission chose.
+# description: The key belongs to the scope that policy wants for the source and the classification, and the bytes say so.
 scope_matches if {
 	is_string(input.sealing.scope)
 	input.sealing.scope != ""
 	input.sealing.keyScope == input.sealing.scope
+	input.sealing.scope == sealing.scope(input.source.name, input.classification)
 }
+
+# METADATA
+# description: Sealed in the format that policy wants for the source and the classification.
+format_expected if input.sealing.format == sealing.format(input.source.name, input.classification)
 
 # METADATA
 # description: A reader found the admitted content in the bytes.

@@ -60,10 +60,30 @@ released := {"allow": true, "reasons": [], "approvals": {"required": 0, "given":
 
 test_ordinary_file_is_released if decide(question, config) == released
 
+under_scope(name, asked) := json.patch(asked, [
+	{"op": "add", "path": "/sealing/scope", "value": name},
+	{"op": "add", "path": "/sealing/keyScope", "value": name},
+])
+
 test_every_classification_is_released_by_default if {
 	every classification in ["public", "internal", "confidential", "restricted"] {
-		decide(patched("/classification", classification), config).allow
+		scope := data.holdfast.defaults.classifications[classification].scope
+		decide(under_scope(scope, patched("/classification", classification)), config).allow
 	}
+}
+
+test_scope_of_another_classification if {
+	ids(decide(patched("/classification", "restricted"), config)) == {"scope_mismatch"}
+	ids(decide(under_scope("restricted", question), config)) == {"scope_mismatch"}
+	tenant := object.union(config, {"sources": {"home": {"scope": "tenant-a"}}})
+	decide(under_scope("tenant-a", question), tenant).allow
+	ids(decide(question, tenant)) == {"scope_mismatch"}
+}
+
+test_format_of_another_classification if {
+	wanted := object.union(config, {"sources": {"home": {"format": "openpgp"}}})
+	ids(decide(question, wanted)) == {"format_unexpected"}
+	ids(decide(message, object.union(for_recipients, {"format": "sealed-v1"}))) == {"format_unexpected"}
 }
 
 # Not being on this machine is what makes the loopback fact count; its absence must deny only without TLS.
@@ -86,7 +106,7 @@ test_every_fact_of_wrong_type_denies if {
 	}
 }
 
-test_no_input_denies_for_every_reason if count(ids(decide({}, config))) == 19
+test_no_input_denies_for_every_reason if count(ids(decide({}, config))) == 20
 
 test_no_configuration_denies if not decide(question, {}).allow
 
@@ -127,6 +147,7 @@ test_admission_names_do_not_bind_release if {
 test_unknown_format if denied_for("/sealing/format", "zip") == {
 	"encryption_weak",
 	"authentication_weak",
+	"format_unexpected",
 	"recipients_unexpected",
 }
 
@@ -144,7 +165,9 @@ message := json.patch(question, [{
 	},
 }])
 
-for_recipients := object.union(config, {"openpgp_recipients": ["c676a608664784fc", "passphrase"]})
+by_messages := object.union(config, {"format": "openpgp"})
+
+for_recipients := object.union(by_messages, {"openpgp_recipients": ["c676a608664784fc", "passphrase"]})
 
 test_message_to_the_configured_recipients if decide(message, for_recipients) == released
 
@@ -156,11 +179,11 @@ test_message_to_others if {
 }
 
 test_message_without_configured_recipients if {
-	ids(decide(message, config)) == {"recipients_unexpected"}
-	ids(decide(message, object.union(config, {"openpgp_recipients": []}))) == {"recipients_unexpected"}
+	ids(decide(message, by_messages)) == {"recipients_unexpected"}
+	ids(decide(message, object.union(by_messages, {"openpgp_recipients": []}))) == {"recipients_unexpected"}
 	ids(decide(
 		json.patch(message, [{"op": "add", "path": "/sealing/recipients", "value": []}]),
-		object.union(config, {"openpgp_recipients": []}),
+		object.union(by_messages, {"openpgp_recipients": []}),
 	)) == {"recipients_unexpected"}
 }
 
@@ -213,6 +236,7 @@ test_unknown_classification if {
 		"approval_required",
 		"destination_classification",
 		"destination_jurisdiction",
+		"scope_mismatch",
 		"transfer_unauthorised",
 	}
 }
@@ -279,7 +303,7 @@ test_restricted_content_is_never_released_unscanned if {
 		{"op": "add", "path": "/classification", "value": "restricted"},
 		{"op": "add", "path": "/verdict", "value": {"state": "not_scanned", "reason": "too_large"}},
 	])
-	ids(decide(unscanned, config)) == {"verdict_unacceptable"}
+	ids(decide(under_scope("restricted", unscanned), config)) == {"verdict_unacceptable"}
 }
 
 test_unscanned_by_the_operators_choice_only_where_the_source_says_so if {

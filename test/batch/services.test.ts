@@ -78,6 +78,7 @@ test('a batch is judged, scanned, packed, locked and read back', { timeout: 60_0
   if (destination === undefined) throw new Error('no destination');
   const context = world.another({
     policy,
+    bundleRevision: (await policy.ping()).revision,
     scanner,
     destinations: new Map([['primary', { ...destination, store, facts: liveFacts(store) }]]),
   });

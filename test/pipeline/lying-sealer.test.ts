@@ -38,6 +38,8 @@ let lie: Lie | undefined;
 
 interface Lie {
   readonly key?: SealingKey;
+  /** What the metadata calls the key's scope. */
+  readonly scope?: string;
   readonly cipher?: 'none' | 'aes-128-ctr';
   readonly unauthenticated?: boolean;
   readonly content?: (plain: Buffer) => Buffer;
@@ -65,7 +67,8 @@ vi.mock(import('../../src/sealed/seal.ts'), async (importOriginal) => {
       const encrypt = createCipheriv('aes-256-ctr', this.#keys.encrypt, plan.iv);
       const weak = createCipheriv('aes-128-ctr', Buffer.alloc(16, 7), plan.iv);
       plan.iv.copy(this.#head);
-      const metadata = encodeMetadata(plan.path, plan.metadata);
+      const { scope = plan.metadata.scope } = this.#lie;
+      const metadata = encodeMetadata(plan.path, { ...plan.metadata, scope });
       this.#head.writeUInt32BE(metadata.length, ivBytes);
       this.#metadata = encrypt.update(metadata);
       const { cipher } = this.#lie;
@@ -150,6 +153,10 @@ const strange = (label: string): SealingKey => ({
 
 const lies: [string, (world: World) => Lie][] = [
   ['the key of another scope', ({ context }) => ({ key: context.keys.sealingKey('restricted') })],
+  [
+    'another scope, in the metadata too',
+    ({ context }) => ({ key: context.keys.sealingKey('restricted'), scope: 'restricted' }),
+  ],
   ['a key nobody knows', () => ({ key: strange('foreign') })],
   ['no cipher at all', () => ({ cipher: 'none' })],
   ['a weaker cipher', () => ({ cipher: 'aes-128-ctr' })],
@@ -188,7 +195,7 @@ describe('a sealer that lies', () => {
     expect(await world.catalog.rows(`select 1 from decisions where gate = 'release' and allow`)).toEqual([]);
   });
 
-  test.each(lies.slice(0, 5))('about large content, with %s, completes nothing', async (_, lieOf) => {
+  test.each(lies.slice(0, 6))('about large content, with %s, completes nothing', async (_, lieOf) => {
     const { judged, ...world } = await judgedWorld();
     world.write('large', noise(9 * 1024 * 1024));
     const seen = await untilScanned(judged, await world.entry('large'));

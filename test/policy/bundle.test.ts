@@ -70,6 +70,7 @@ describe('assembleBundle', () => {
       'release/release.rego',
       'retention/retention.rego',
       'scanning/scanning.rego',
+      'sealing/sealing.rego',
     ]);
   });
 
