@@ -135,14 +135,15 @@ export async function stagingHold(input: StagingHoldInput): Promise<HoldEnd> {
   }
 
   async function remind(): Promise<void> {
-    const staged = await untilThere(() => onHost(hostQueue).inspectHold({ holdId })).catch(
-      (error: unknown) => {
-        if (isAway(error)) return { next: 'inspected' as const, staged: 'host_unavailable' as const };
-        throw error;
-      },
+    const seen = await untilThere(() => onHost(hostQueue).inspectHold({ holdId })).catch(
+      (error: unknown) => ({
+        next: 'inspected' as const,
+        // Bytes that cannot be read are as good as damaged, until somebody reads them.
+        staged: isAway(error) ? ('host_unavailable' as const) : ('damaged' as const),
+      }),
     );
-    if (staged.next === 'inspected')
-      await untilThere(() => anywhere.remindOfHold({ holdId, staged: staged.staged }));
+    if (seen.next === 'inspected')
+      await untilThere(() => anywhere.remindOfHold({ holdId, staged: seen.staged }));
   }
 
   /** Tells everybody who still waits, and takes away what nobody needs any more; what cannot be reached is swept later. */

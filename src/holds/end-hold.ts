@@ -1,9 +1,8 @@
 import { auditEvent } from '../audit/event.ts';
 import type { Ended, EndStep } from '../domain/holds.ts';
-import { destinationOf } from '../pipeline/context.ts';
 import { settling } from '../pipeline/settle.ts';
 import { attemptOf } from './attempts.ts';
-import { type HoldDeps, heldVersion } from './deps.ts';
+import type { HoldDeps } from './deps.ts';
 import { heldFile } from './held.ts';
 
 /**
@@ -17,13 +16,13 @@ export async function endHold(deps: HoldDeps, { holdId, as, attemptId }: EndStep
   if (held.state !== 'open') return { next: 'ended', state: held.state };
   const attempt = attemptId === undefined ? undefined : await attemptOf(catalog, holdId, attemptId);
   const run = attempt?.runId ?? holdId;
-  const version = { ...(await heldVersion(deps, held)), runId: run };
+  const version = { ...(await catalog.version(held.versionId)), runId: run, hint: 0 };
   const reason = `hold_${as}`;
   const intent = await catalog.intentOf(held.versionId, held.destination);
   const isAnnounced = intent?.state === 'open' && intent.sealingId === held.sealingId;
   if (isAnnounced && intent.uploadId !== null) {
-    const { store } = destinationOf(context, held.destination);
-    await store.abortMultipart({ key: intent.objectKey, uploadId: intent.uploadId });
+    const store = context.destinations.get(held.destination)?.store;
+    await store?.abortMultipart({ key: intent.objectKey, uploadId: intent.uploadId });
   }
   await catalog.write({
     ...(isAnnounced ? { intentClosed: { id: intent.id, state: 'aborted', reason } } : {}),

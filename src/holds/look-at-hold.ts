@@ -16,7 +16,8 @@ export async function lookAtHold(deps: HoldDeps, { holdId }: HoldStep): Promise<
     remindInMs: remindedAt.getTime() + remindEveryMs - Date.now(),
   };
   const isUsable = held.state === 'open' && (held.staged === 'whole' || held.staged === 'host_unavailable');
-  if (!isUsable) return { ...standing, isApproved: false };
+  // Nobody can let it go to a destination that is not configured any more; it expires.
+  if (!isUsable || !context.destinations.has(held.destination)) return { ...standing, isApproved: false };
   const { register, needed } = await registerOf(deps, held);
   const approvals = validApprovals(await attemptsOf(context.catalog, holdId), held, register);
   return { ...standing, isApproved: approvals.length >= needed };

@@ -1,13 +1,13 @@
-import { type Client, isGrpcServiceError } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import { changedSignal } from '../../workflows/messages.ts';
 import type { protectBatch } from '../../workflows/protect-batch.ts';
 import type { protectFile } from '../../workflows/protect-file.ts';
 import type { Catalog, EntryRef } from '../catalog/catalog.ts';
 import type { Config } from '../config.ts';
-import { Failure } from '../domain/failures.ts';
 import type { Id } from '../domain/records.ts';
 import { groupOf } from '../installation.ts';
 import { batchWorkflowId, filesQueue, hostQueue, protectWorkflowId } from '../temporal/names.ts';
+import { translateOutage } from '../temporal/outage.ts';
 
 /** How many start requests are under way at once. */
 const startsAtOnce = 16;
@@ -67,16 +67,4 @@ export class Dispatcher {
     });
     await started.catch(translateOutage);
   }
-}
-
-function translateOutage(error: unknown): never {
-  throw isOutage(error) ? new Failure('temporal_unavailable', {}, { cause: error }) : error;
-}
-
-/** status codes of gRPC: DEADLINE_EXCEEDED and UNAVAILABLE. */
-const outageCodes = [4, 14];
-
-function isOutage(error: unknown): boolean {
-  const cause = error instanceof Error && !isGrpcServiceError(error) ? error.cause : error;
-  return isGrpcServiceError(cause) && outageCodes.includes(cause.code);
 }

@@ -245,6 +245,16 @@ test.each(['rejected', 'expired'] as const)(
   },
 );
 
+test('one of a destination that is not configured any more can only end', async () => {
+  const { world, held } = await approvedHold();
+  const deps = { ...world.deps, context: world.another({ destinations: new Map() }) };
+  expect(await lookAtHold(deps, { holdId: held.id })).toMatchObject({ state: 'open', isApproved: false });
+  expect(await endHold(deps, { holdId: held.id, as: 'expired' })).toEqual({
+    next: 'ended',
+    state: 'expired',
+  });
+});
+
 test('staged bytes of an ended hold are swept, those of an open one are kept', async () => {
   const { world, held } = await approvedHold();
   const later = world.another({});
