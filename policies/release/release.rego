@@ -280,17 +280,27 @@ recipients_expected if {
 }
 
 # METADATA
-# description: The key belongs to the scope that policy wants for the source and the classification, and the bytes say so.
+# description: The key belongs to the scope that the bytes name, and that is the wanted one.
 scope_matches if {
 	is_string(input.sealing.scope)
 	input.sealing.scope != ""
 	input.sealing.keyScope == input.sealing.scope
-	input.sealing.scope == sealing.scope(input.source.name, input.classification)
+	scope_wanted
 }
+
+# METADATA
+# description: |
+#   The scope is the one that policy wants for the source and the classification. What is stored was held against what
+#   policy wanted then; whether it wants it otherwise now is admission's to say.
+scope_wanted if input.sealing.scope == sealing.scope(input.source.name, input.classification)
+
+scope_wanted if input.sealing.basis == "existing-object"
 
 # METADATA
 # description: Sealed in the format that policy wants for the source and the classification.
 format_expected if input.sealing.format == sealing.format(input.source.name, input.classification)
+
+format_expected if input.sealing.basis == "existing-object"
 
 # METADATA
 # description: A reader found the admitted content in the bytes.

@@ -80,6 +80,13 @@ test_scope_of_another_classification if {
 	ids(decide(question, tenant)) == {"scope_mismatch"}
 }
 
+test_what_is_stored_may_be_sealed_as_policy_wanted_it_then if {
+	stored := patched("/sealing/basis", "existing-object")
+	decide(under_scope("restricted", stored), config).allow
+	decide(stored, object.union(config, {"format": "openpgp"})).allow
+	ids(decide(json.patch(stored, [{"op": "add", "path": "/sealing/keyScope", "value": "restricted"}]), config)) == {"scope_mismatch"}
+}
+
 test_format_of_another_classification if {
 	wanted := object.union(config, {"sources": {"home": {"format": "openpgp"}}})
 	ids(decide(question, wanted)) == {"format_unexpected"}
