@@ -47,20 +47,23 @@ export async function lookAt(
   const paths = items.map(({ look }) => look.entry.path);
   const reads = readSmall(source.root, paths, { maxBytes: largestInBatch, segmentSizeFor });
   const known = await earlierVersions(batch, items);
-  for (const [index, item] of items.entries()) {
-    if (index % readInARow === 0) {
-      run.signal.throwIfAborted();
-      run.heartbeat();
-      await setImmediate();
+  try {
+    for (const [index, item] of items.entries()) {
+      if (index % readInARow === 0) {
+        run.signal.throwIfAborted();
+        run.heartbeat();
+        await setImmediate();
+      }
+      const read = reads.next().value as SmallRead;
+      const found = judgeRead(batch, source.config, item, read, known.get(item.made?.id ?? ''));
+      if (found.is === 'file') files.push(found.file);
+      else if (found.is === 'done') done.push({ ...found.change, ...itemDone(batch, item) });
+      else if (found.is === 'gone') gone.push(item);
+      else exceptions.push(item);
     }
-    const read = reads.next().value as SmallRead;
-    const found = judgeRead(batch, source.config, item, read, known.get(item.made?.id ?? ''));
-    if (found.is === 'file') files.push(found.file);
-    else if (found.is === 'done') done.push({ ...found.change, ...itemDone(batch, item) });
-    else if (found.is === 'gone') gone.push(item);
-    else exceptions.push(item);
+  } finally {
+    reads.return();
   }
-  reads.return();
   return { files, done, gone, exceptions };
 }
 

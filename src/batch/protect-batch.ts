@@ -4,6 +4,7 @@ import type { BatchAnswer } from '../domain/steps.ts';
 import type { StepRun } from '../pipeline/context.ts';
 import { servedSource } from '../pipeline/file.ts';
 import type { ScannedVersion } from '../pipeline/policy-input.ts';
+import { decisionMinutes } from '../pipeline/release.ts';
 import { lockTowards } from '../pipeline/several.ts';
 import { keyInUse, storedAs } from '../pipeline/stored-as.ts';
 import { type BatchItem, closeBatch, takeOpenItems } from './batch-table.ts';
@@ -90,18 +91,31 @@ async function store(batch: BatchContext, files: readonly Scanned[], run: StepRu
     const shared = await shareAll(batch, shareable, run);
     await giveBack(batch, shared.refused);
     const { mine, others } = await claim(batch, [...fresh, ...shared.left]);
-    const { sealed, refused } = await sealAll(context, mine, await usedBefore(batch, mine), run);
-    await giveBack(batch, refused);
-    context.failPoints.reach('before-intent');
-    const shipments = layOut(context, sealed, { packs: batch.packs, erasable });
-    await announce(batch, shipments);
-    await ship(batch, shipments, run);
+    // The place to send from is taken first: what release allows is on its way soon afterwards.
+    if (mine.length > 0)
+      await context.semaphores.upload.run(() => sealAndShip(batch, mine, erasable, run), run.patienceMs);
     waiting = others;
     if (mine.length > 0 || shareable.length > 0) continue;
     // Somebody else is making all that is left.
     if (pauses === waits) return giveBack(batch, waiting);
     await sleep(firstPauseMs * 2 ** pauses++, undefined, { signal: run.signal });
   }
+}
+
+async function sealAndShip(
+  batch: BatchContext,
+  files: readonly Scanned[],
+  erasable: ReadonlySet<string>,
+  run: StepRun,
+): Promise<void> {
+  const { context } = batch;
+  const { sealed, refused } = await sealAll(context, files, await usedBefore(batch, files), run);
+  const goodUntil = Date.now() + decisionMinutes * 60_000;
+  await giveBack(batch, refused);
+  context.failPoints.reach('before-intent');
+  const shipments = layOut(context, sealed, { packs: batch.packs, erasable });
+  await announce(batch, shipments);
+  await ship(batch, shipments, goodUntil, run);
 }
 
 async function giveBack(batch: BatchContext, files: readonly Scanned[]): Promise<void> {

@@ -16,23 +16,40 @@ export async function announce({ context }: BatchContext, shipments: readonly Sh
   context.failPoints.reach('after-intent');
 }
 
-/** Steps 7 to 9 of what is announced. */
-export async function ship(batch: BatchContext, shipments: readonly Shipment[], run: StepRun): Promise<void> {
+/** Requests at once: one, unless destinations are several or objects many. */
+const sentAtOnce = 4;
+
+/**
+ * Steps 7 to 9 of what is announced.
+ *
+ * @param goodUntil when release's answers end, milliseconds since 1970: no first byte goes out later
+ */
+export async function ship(
+  batch: BatchContext,
+  shipments: readonly Shipment[],
+  goodUntil: number,
+  run: StepRun,
+): Promise<void> {
   const { context } = batch;
   // Nothing is sent by an answer of an epoch that has ended: the next try gives up what is announced, and asks again.
   if (shipments.some((shipment) => isOfAnotherEpoch(shipment, context.bundleRevision)))
     throw new Failure('policy_unavailable', { detail: 'the policy was switched meanwhile' });
+  const queue = shipments
+    .flatMap((shipment) => shipment.intents.map((intent) => ({ shipment, intent })))
+    .values();
+  const arrived: Arrived[] = [];
   // All of them end before one's failure counts: nothing is on its way when the next try looks what has arrived.
   const attempts = await Promise.allSettled(
-    shipments.flatMap((shipment) =>
-      shipment.intents.map((intent) =>
-        context.semaphores.upload.run(() => send(batch, shipment, intent, run), run.patienceMs),
-      ),
-    ),
+    Array.from({ length: sentAtOnce }, async () => {
+      for (const { shipment, intent } of queue) {
+        if (Date.now() > goodUntil)
+          throw new Failure('policy_unavailable', { detail: 'the answer has become too old' });
+        arrived.push(await send(batch, shipment, intent, run));
+      }
+    }),
   );
   const failed = attempts.find((attempt) => attempt.status === 'rejected');
   if (failed !== undefined) throw failed.reason;
-  const arrived = attempts.flatMap((attempt) => (attempt.status === 'fulfilled' ? [attempt.value] : []));
   context.failPoints.reach('after-read-back');
   await write(
     batch,

@@ -41,10 +41,36 @@ export function layOut(
   const groups = Map.groupBy(sealed.filter(mayBePacked), ({ file: { version } }) => togetherIn(version));
   return [
     ...alone.map((one) => single(context, one)),
-    ...[...groups.values()].map((group) =>
-      group.length === 1 ? single(context, group[0] as SealedFile) : pack(context, group),
-    ),
+    ...[...groups.values()]
+      .flatMap(fitting(context))
+      .map((group) => (group.length === 1 ? single(context, group[0] as SealedFile) : pack(context, group))),
   ];
+}
+
+/** The index and its length, at most 300 bytes a member. */
+const indexBytes = (members: number): number => 1024 + members * 300;
+
+/** Parts of a group of sealed files that each fit into one object of every destination. */
+function fitting(context: PipelineContext) {
+  return (group: readonly SealedFile[]): SealedFile[][] => {
+    const [first] = group;
+    if (first === undefined) return [];
+    const most = Math.min(
+      ...destinationsOf(context, first.file.version).map(({ config }) => config.maxObjectSize),
+    );
+    const parts: SealedFile[][] = [];
+    let bytes = Number.POSITIVE_INFINITY;
+    for (const one of group) {
+      const part = parts.at(-1);
+      bytes += one.bytes.length;
+      if (part !== undefined && bytes + indexBytes(part.length + 1) <= most) part.push(one);
+      else {
+        parts.push([one]);
+        bytes = one.bytes.length;
+      }
+    }
+    return parts;
+  };
 }
 
 /** Equal for versions whose sealed files may lie in one object. */

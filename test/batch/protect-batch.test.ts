@@ -176,6 +176,21 @@ describe('a batch of small files', () => {
     await expectWhole(world);
   });
 
+  test('makes no pack that is larger than its destination takes', async () => {
+    const world = await makeWorld(server());
+    const paths = numbered(12);
+    for (const path of paths) world.write(path, noise(2_000, path));
+    const primary = world.context.destinations.get('primary');
+    if (primary === undefined) throw new Error('no destination');
+    const config = { ...primary.config, maxObjectSize: 12_000 };
+    const small = world.another({ destinations: new Map([['primary', { ...primary, config }]]) });
+    await (await makeBatch(world, paths)).run(small);
+    const packs = await world.versions();
+    expect(packs.length).toBeGreaterThan(2);
+    expect(packs.every(({ lengthBytes }) => lengthBytes <= 12_000)).toBe(true);
+    await expectWhole(world);
+  });
+
   test('packs only what shares scope and lock, and nothing that must be erasable alone', async () => {
     const world = await makeWorld(server());
     const paths = [...numbered(4), 'secret-1', 'secret-2', 'personal-1', 'personal-2'];
