@@ -58,8 +58,9 @@ import { quarantineFolder, sweepCopies } from './quarantine/copies.ts';
 import { copyStates } from './quarantine/query.ts';
 import { repeat } from './repeat.ts';
 import { startFilling } from './replicate/start.ts';
-import { type RescanDeps, slowDeadlineMs } from './rescan/rescan.ts';
+import { defaultRescanRate, type RescanDeps, slowDeadlineMs } from './rescan/rescan.ts';
 import { scheduleRescans } from './rescan/schedule.ts';
+import { agreeingClocks } from './retention/clocks.ts';
 import type { RetentionContext } from './retention/context.ts';
 import { openDeleting } from './retention/open.ts';
 import { startRetention } from './retention/start.ts';
@@ -149,7 +150,8 @@ const activities = {
   ),
   ...createVerifyActivities(verifying(installation, context), metrics, log),
   ...createReplicateActivities(context),
-  ...createRescanActivities(rescanning(context), metrics),
+  // A write-only host could read none of it: another one of the group may.
+  ...(config.writeOnly ? {} : createRescanActivities(rescanning(context), metrics)),
   ...createRetentionActivities(retaining(context)),
 };
 const shared = {
@@ -351,6 +353,7 @@ async function keepCheckpoints(): Promise<void> {
 
 /** Renews the locks of the keyring, and deletes what was shredded or replaced when its own have ended. */
 async function maintainKeyring(): Promise<void> {
+  await agreeingClocks(catalog, context.destinations);
   const places = await Promise.all(
     [...context.destinations.values()].map(async ({ config: destination, store }) => ({
       prefix: destination.prefix,
@@ -482,7 +485,7 @@ function verifying(installation: Installation, context: PipelineContext): Verify
 
 /** What stored content is scanned again with: a scanner that has patience with content that comes slowly. */
 function rescanning({ catalog, ids, hostId, keys, destinations }: PipelineContext): RescanDeps {
-  const rate = config.rescan === 'off' ? undefined : config.rescan.rate;
+  const rate = config.rescan === 'off' ? defaultRescanRate : config.rescan.rate;
   const stores = new Map([...destinations].map(([name, { store }]) => [name, store]));
   const scanner = openScanner(endpoints, config, undefined, slowDeadlineMs);
   return { catalog, ids, hostId, keys, stores, scanner, throttle: new TokenBucket(() => rate), log };

@@ -163,10 +163,11 @@ export async function runProgress(catalog: Catalog, runId: Id): Promise<RunProgr
 /** How many stored contents are OpenPGP messages only: no host of ours can open those and scan them again. */
 export async function sealedToRecipients(catalog: Catalog): Promise<number> {
   const [row] = await catalog.rows<{ count: number }>(
-    `select count(distinct f.sha512) as count from sealed_files f join objects o on o.id = f.object_id
-     where o.state = 'live' and o.format = 'openpgp' and not exists (
-       select 1 from sealed_files g join objects p on p.id = g.object_id
-       where g.sha512 = f.sha512 and p.state = 'live' and p.format <> 'openpgp')`,
+    `select count(distinct o.sha512) as count from objects o
+     where o.state = 'live' and o.format = 'openpgp'
+       and not exists (select 1 from objects p where p.sha512 = o.sha512 and p.state = 'live' and p.format <> 'openpgp')
+       and not exists (select 1 from pack_members m join objects p on p.pack_id = m.pack_id
+                       where m.sha512 = o.sha512 and p.state = 'live')`,
   );
   return row?.count ?? 0;
 }

@@ -98,6 +98,9 @@ export async function freshSignatures(scanner: RescanDeps['scanner']): Promise<S
 /** Content that comes over a thin line, or is held back by the rate, at 16 KiB/s at worst. */
 export const slowDeadlineMs = (sizeBytes: number): number => 60_000 + sizeBytes / 16.384;
 
+/** Of a rescan by command where none is scheduled. Bytes of content a second. */
+export const defaultRescanRate = 4 * 1024 * 1024;
+
 const noTotals: RescanTotals = {
   rescanned: 0,
   bytes: 0,
@@ -154,9 +157,12 @@ class Slice {
       if (left <= 0) return true;
       const due = await contentsToRescan(this.deps.catalog, scope, Math.min(left, hashesAtOnce));
       if (due.length === 0) return true;
+      const before = this.totals.rescanned;
       for (let from = 0; from < due.length; from += detailsAtOnce) {
         if (!(await this.lookAt(due.slice(from, from + detailsAtOnce)))) return false;
       }
+      // All of them went between the two questions: what is asked again and again would never end.
+      if (this.totals.rescanned === before) return true;
     }
   }
 

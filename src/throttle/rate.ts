@@ -17,7 +17,7 @@ const units: Readonly<Record<string, number>> = {
 };
 
 /** Below this no request would end before the server gives it up. Bytes a second. */
-export const leastRate = 8 * 1024;
+const leastRate = 8 * 1024;
 
 export const rateForm =
   'a number with a unit per second: kbit, Mbit, Gbit (also Mb/s) for bits, KiB, MiB, GiB (also MB/s) for bytes; at least 8KiB';
