@@ -22,11 +22,16 @@ export async function sourceRetention(catalog: Catalog, sourceId: Id): Promise<S
   return row ?? { pausedAt: null, pinnedAt: null, incidentId: null };
 }
 
+export interface PausedSource {
+  /** By name. */
+  readonly source: string;
+  /** The state that is kept. */
+  readonly pinnedAt: Date;
+}
+
 /** Sources whose retention is paused, by name. */
-export async function pausedSources(
-  catalog: Catalog,
-): Promise<{ readonly source: string; readonly pinnedAt: Date }[]> {
-  return catalog.rows(
+export async function pausedSources(catalog: Catalog): Promise<PausedSource[]> {
+  return catalog.rows<PausedSource>(
     `select s.name as source, r.pinned_at as "pinnedAt" from retention_sources r join sources s on s.id = r.source_id
      where r.paused_at is not null order by s.name`,
   );

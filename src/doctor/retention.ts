@@ -1,5 +1,5 @@
 import { lastRetentions, pausedSources } from '../catalog/retention-query.ts';
-import { restoreCommand } from '../retention/mass-change.ts';
+import { pauseWarnings } from '../retention/standing.ts';
 import { type Check, type Finding, ok } from './check.ts';
 
 /** Runs come every day, after a failure sooner. */
@@ -10,14 +10,8 @@ export const retention: Check = {
   name: 'retention',
   async look({ catalog }) {
     const known = await catalog();
-    const paused = (await pausedSources(known)).map(
-      ({ source, pinnedAt }): Finding => ({
-        state: 'problem',
-        what: `${source}: too much changed at once. Nothing of it expires any more.`,
-        means:
-          'It may be an attack, or a program that rewrote everything. What stood before is kept and locked.',
-        todo: `Look with \`holdfast diff\`. It comes back with \`${restoreCommand(source, pinnedAt)}\`; if all is well: \`holdfast retention resume ${source} --reason …\`.`,
-      }),
+    const paused = pauseWarnings(await pausedSources(known)).map(
+      (what): Finding => ({ state: 'problem', what }),
     );
     const late = (await lastRetentions(known)).flatMap(({ source, hours, result }): Finding[] => {
       if (hours <= mostHours && result !== 'failed' && result !== 'incomplete') return [];

@@ -1,6 +1,7 @@
 import { type JournalLag, journalLags } from '../../catalog/journal-query.ts';
 import type { MissingCopies } from '../../catalog/replicate-query.ts';
 import { type LateDetections, lateDetections } from '../../catalog/rescan-query.ts';
+import { type PausedSource, pausedSources } from '../../catalog/retention-query.ts';
 import { Failure, isFailure } from '../../domain/failures.ts';
 import { type HoldTotals, holdTotals } from '../../holds/held.ts';
 import { holdSentence, holdWarnings } from '../../holds/standing.ts';
@@ -8,6 +9,7 @@ import { policyStanding } from '../../policy/installed.ts';
 import { type MalwareStanding, malwareStanding, malwareWarnings } from '../../quarantine/standing.ts';
 import { copiesStanding, copiesWarnings } from '../../replicate/standing.ts';
 import { lateWarnings } from '../../rescan/standing.ts';
+import { pauseWarnings } from '../../retention/standing.ts';
 import { supervisorStatus } from '../../stack/control.ts';
 import { standingWarnings, type VerifyStanding, verifyStanding } from '../../verify/standing.ts';
 import { readProblems } from '../../watcher/problem-board.ts';
@@ -29,7 +31,7 @@ export async function runStatus(session: Session): Promise<void> {
     ]),
   );
   const problems = status === undefined ? {} : readProblems(paths.home);
-  const { copies, verified, lags, late, malware, holds } =
+  const { copies, verified, lags, late, malware, holds, paused } =
     status === undefined ? unknown : await standing(session);
   const scanner = status === undefined ? null : await scannerStanding(session);
   const policy = policyStanding(paths.home);
@@ -48,6 +50,7 @@ export async function runStatus(session: Session): Promise<void> {
     lateDetections: late,
     copies,
     holds,
+    paused,
     journal:
       lags === null
         ? null
@@ -96,6 +99,7 @@ export async function runStatus(session: Session): Promise<void> {
     ...(scanner === null ? [] : scannerWarnings(scanner)),
     ...(malware === null ? [] : malwareWarnings(malware)),
     ...(late === null ? [] : lateWarnings(late)),
+    ...(paused === null ? [] : pauseWarnings(paused)),
     ...(copies === null ? [] : copiesWarnings(copies, localTime)),
     ...(holds === null ? [] : holdWarnings(holds)),
   ];
@@ -117,6 +121,8 @@ interface Standing {
   readonly late: LateDetections | null;
   /** What was found infected, and what nobody scanned. */
   readonly malware: MalwareStanding | null;
+  /** Sources of which nothing expires until somebody has looked. */
+  readonly paused: readonly PausedSource[] | null;
   /** What waits for decisions. */
   readonly holds: HoldTotals | null;
 }
@@ -128,6 +134,7 @@ const unknown: Standing = {
   late: null,
   malware: null,
   holds: null,
+  paused: null,
 };
 
 async function standing(session: Session): Promise<Standing> {
@@ -139,6 +146,7 @@ async function standing(session: Session): Promise<Standing> {
       malware: await malwareStanding(catalog),
       late: await lateDetections(catalog),
       holds: await holdTotals(catalog),
+      paused: await pausedSources(catalog),
     }));
   } catch (error) {
     if (isFailure(error)) return unknown;
