@@ -24,6 +24,8 @@ test('signatures that come later find what is stored; restore leaves it out, the
     code: 0,
     rows: [{ due: { contents: 0 } }],
   });
+  const { rows: scheduled } = await installation.run('schedule', 'list', '--json');
+  expect(scheduled).toContainEqual(expect.objectContaining({ name: 'rescan', paused: false }));
   const folder = path.join(installation.home, 'signatures');
   mkdirSync(folder, { recursive: true });
   writeFileSync(path.join(folder, 'new.ndb'), `New.Malware-1:0:*:${Buffer.from(evil).toString('hex')}\n`);
@@ -71,7 +73,7 @@ test('a limit set by command holds uploads of the running worker, is on record, 
   expect(await installation.protect(installation.path('docs', 'paced.bin'))).toMatchObject({ code: 0 });
   const seconds = (performance.now() - began) / 1_000;
   expect(seconds).toBeGreaterThan(3.5);
-  expect(seconds).toBeLessThan(15);
+  expect(seconds).toBeLessThan(60);
   expect(await installation.run('limits', 'reset', 'upload')).toMatchObject({ code: 0 });
   const told = await installation.query<{ action: string }>(
     `select event -> 'facts' ->> 'action' as action from audit_events

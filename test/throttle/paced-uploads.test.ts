@@ -46,7 +46,7 @@ test('a PUT, a part and a document together take no more than the limit, and arr
   );
   // 500,000 bytes at 400,000 a second, less the quarter of a second that may have been saved up, and the last piece.
   expect(took).toBeGreaterThan(0.85);
-  expect(took).toBeLessThan(2);
+  expect(took).toBeLessThan(10);
   const [version] = await store.versionsOf('whole');
   expect((await store.get({ key: 'whole', versionId: version?.versionId ?? '' })).equals(bodies[0])).toBe(
     true,
@@ -62,7 +62,8 @@ test('an upload under way goes on faster once the limit is lifted', async () => 
     limit.override = { rate: null, until: null };
     expect(await put).toMatchObject({ kind: 'stored' });
   });
-  expect(took).toBeLessThan(4);
+  // 40 s at the rate it began with.
+  expect(took).toBeLessThan(20);
 });
 
 test('a PUT that is asked for again while it is under way is sent once', async () => {
