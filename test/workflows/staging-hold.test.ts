@@ -96,7 +96,7 @@ describe('waiting', () => {
     const { events } = await first.fetchHistory();
     expect(events?.at(-1)?.workflowExecutionContinuedAsNewEventAttributes).toBeTruthy();
     expect(events?.length).toBeLessThan(300);
-  });
+  }, 90_000);
 
   test('one that has ended in the catalog ends here', async () => {
     const { handle, catalog, skip } = await start();
@@ -221,7 +221,7 @@ describe('racing', () => {
         expect([{ next: 'ended', state }, 'too late', expected]).toContainEqual(answer);
       }
     }
-  });
+  }, 90_000);
 
   test('whoever comes while it is being released waits for how that ends, and is told', async () => {
     let finish = (): void => {};
