@@ -155,13 +155,14 @@ export async function headsOfOtherEpochs(
 export interface StandingPlacement {
   readonly versionId: Id;
   readonly destination: string;
-  readonly state: 'committed' | 'held';
+  /** `denied`: somebody rejected it, or nobody decided in time. */
+  readonly state: 'committed' | 'held' | 'denied';
   /** Of the key, or the set of recipients, that its sealed bytes are sealed with. */
   readonly keyId: Id;
   readonly releasesAsked: number;
 }
 
-/** Where versions rest, or wait to. */
+/** Where versions rest, wait to, or were kept from. */
 export async function standingPlacements(
   catalog: Catalog,
   versionIds: readonly Id[],
@@ -173,9 +174,9 @@ export async function standingPlacements(
      from placements p
        left join objects o on o.id = p.object_id
        left join pack_members m on m.pack_id = o.pack_id and m.byte_offset = p.byte_offset
-       left join holds h on h.version_id = p.version_id and h.destination = p.destination and p.state = 'held'
+       left join holds h on h.version_id = p.version_id and h.destination = p.destination and p.state in ('held', 'denied')
        join sealings s on s.id = coalesce(o.sealing_id, m.sealing_id, h.sealing_id)
-     where p.version_id = any($1) and p.state in ('committed', 'held')`,
+     where p.version_id = any($1) and p.state in ('committed', 'held', 'denied')`,
     [versionIds],
   );
 }

@@ -126,7 +126,7 @@ function wantsLook(
   stands: readonly StandingPlacement[],
 ): boolean {
   if (!now.allow || was === undefined || outcome === 'quarantined') return false;
-  if (outcome === 'ignored' || !was.allow) return true;
+  if (!was.allow) return true;
   const there = new Set(stands.map(({ destination }) => destination));
   return (
     was.scope !== now.scope ||
@@ -148,7 +148,7 @@ function kept(
   return { versionId: id, admission: isTaken ? admission : result, bundleRevision };
 }
 
-/** Asks release about what rests somewhere, or waits to, and records all; gives what was held and may go now. */
+/** Asks release about what rests somewhere, waits to, or was kept from it, and records all; gives what may go only now. */
 async function rerelease(context: PipelineContext, standing: readonly Standing[]): Promise<DueFile[]> {
   const questions: {
     of: Standing;
@@ -182,7 +182,7 @@ async function rerelease(context: PipelineContext, standing: readonly Standing[]
   const changes: Change[] = [];
   for (const of of standing) {
     const own = byVersion.get(of) ?? [];
-    if (own.some(({ placement, decision }) => placement.state === 'held' && decision.result.allow)) {
+    if (own.some(({ placement, decision }) => placement.state !== 'committed' && decision.result.allow)) {
       due.push(dueFile(of.version));
       continue;
     }

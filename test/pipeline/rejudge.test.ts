@@ -4,6 +4,8 @@ import { expect, test } from 'vitest';
 import { decisionsToReplay } from '../../src/catalog/policy-query.ts';
 import { Failure } from '../../src/domain/failures.ts';
 import type { AdmissionResult, Id } from '../../src/domain/records.ts';
+import type { HoldDeps } from '../../src/holds/deps.ts';
+import { endHold } from '../../src/holds/end-hold.ts';
 import { rejudgeSource } from '../../src/pipeline/rejudge.ts';
 import { replay } from '../../src/policy/replay.ts';
 import { denied, makeWorld, noise, protectOnce, stepRun, type World } from '../support/pipeline.ts';
@@ -168,6 +170,21 @@ test('what was denied and is admitted now, or was held and may go now, needs a l
   world.knobs.release = { allow: true, reasons: [] };
   world.knobs.bundleRevision = 'd'.repeat(64);
   expect((await rejudged(world)).sort()).toEqual(['held', 'ignored']);
+});
+
+test('what somebody rejected stays so, unless policy lets it go by itself now', async () => {
+  const world = await makeWorld(postgres());
+  world.knobs.release = denied('name_denied');
+  world.write('rejected', 'z');
+  const held = await protectOnce(world.context, await world.entry('rejected'));
+  if (held.next !== 'settled' || held.holdId === undefined) throw new Error('not held');
+  await endHold({ context: world.context } as HoldDeps, { holdId: held.holdId, as: 'rejected' });
+  world.knobs.bundleRevision = nextEpoch;
+  expect(await rejudged(world)).toEqual([]);
+  expect(await heads(world)).toMatchObject([{ outcome: 'ignored', epoch: 'c' }]);
+  world.knobs.release = { allow: true, reasons: [] };
+  world.knobs.bundleRevision = 'd'.repeat(64);
+  expect(await rejudged(world)).toEqual(['rejected']);
 });
 
 test('answers that nobody can understand change nothing, and are asked for again', async () => {
