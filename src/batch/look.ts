@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Change } from '../catalog/rows.ts';
 import type { SourceConfig } from '../config.ts';
 import { Failure } from '../domain/failures.ts';
+import type { Fingerprint } from '../files/fingerprint.ts';
 import { readSmall, type SmallRead } from '../files/read-small.ts';
 import type { SourceRoot } from '../files/root.ts';
 import type { StepRun } from '../pipeline/context.ts';
@@ -30,7 +31,7 @@ export interface Looked {
 }
 
 /**
- * Steps 1 and 2 of a batch's items: nothing is written yet. Failure `source_unavailable` where the whole source is away.
+ * Steps 1 and 2 of a batch's items: nothing is written yet, but the names of hard links. Failure `source_unavailable` where the whole source is away.
  *
  * @param items in walk order, so that those of one folder come in a row
  */
@@ -44,6 +45,7 @@ export async function lookAt(
   const done: Change[] = [];
   const gone: BatchItem[] = [];
   const exceptions: BatchItem[] = [];
+  const linked: Linked[] = [];
   const paths = items.map(({ look }) => look.entry.path);
   const reads = readSmall(source.root, paths, { maxBytes: largestInBatch, segmentSizeFor });
   const known = await earlierVersions(batch, items);
@@ -59,12 +61,47 @@ export async function lookAt(
       if (found.is === 'file') files.push(found.file);
       else if (found.is === 'done') done.push({ ...found.change, ...itemDone(batch, item) });
       else if (found.is === 'gone') gone.push(item);
+      else if (found.is === 'linked') linked.push({ item, ...found });
       else exceptions.push(item);
     }
   } finally {
     reads.return();
   }
+  if (linked.length > 0) files.push(...(await recordLinked(batch, source.config, linked, run)));
   return { files, done, gone, exceptions };
+}
+
+/** A file that has other names too. */
+interface Linked {
+  readonly item: BatchItem;
+  readonly print: Fingerprint;
+  readonly content: Buffer;
+}
+
+/**
+ * Which of several names is the first is asked one at a time, from the question to what is on record: names looked at
+ * together would each be the first.
+ */
+async function recordLinked(
+  { context }: BatchContext,
+  config: SourceConfig,
+  linked: readonly Linked[],
+  run: StepRun,
+): Promise<BatchFile[]> {
+  const { catalog, semaphores } = context;
+  return semaphores.hardlink.run(async () => {
+    const files: BatchFile[] = [];
+    for (const { item, print, content } of linked) {
+      run.heartbeat();
+      const { look } = item;
+      const hardlink = await catalog.hardlinkOf(look.entry, statFacts('file', print.stat));
+      const change = fileLook(context, look, print, hardlink);
+      await catalog.write(change);
+      const version = versionFacts(look, config.name, change.version, change.content);
+      files.push({ item: { ...item, made: version }, version, content, change: { events: [] } });
+    }
+    return files;
+  }, run.patienceMs);
 }
 
 /** Versions that an earlier try of the batch made and did not end. */
@@ -81,6 +118,7 @@ async function earlierVersions(
 type Judged =
   | { readonly is: 'file'; readonly file: BatchFile }
   | { readonly is: 'done'; readonly change: Change }
+  | ({ readonly is: 'linked' } & Omit<Linked, 'item'>)
   | { readonly is: 'gone' | 'exception' };
 
 const exception: Judged = { is: 'exception' };
@@ -133,8 +171,7 @@ function judgeRead(
         const version = { ...earlier, hint: look.hint };
         return { is: 'file', file: { item, version, content, change: { events: [] } } };
       }
-      // Which of several names is the first is asked one at a time.
-      if (print.stat.nlink !== 1n) return exception;
+      if (print.stat.nlink !== 1n) return { is: 'linked', print, content };
       const change = fileLook(context, look, print);
       const version = versionFacts(look, config.name, change.version, change.content);
       return { is: 'file', file: { item, version, content, change } };

@@ -331,9 +331,8 @@ describe('what does not pass straight through', () => {
 
   test('goes its own way where a batch cannot deal with it, and stops nobody else', async () => {
     const world = await makeWorld(server());
-    writeAll(world, ['good', 'bad', 'linked']);
+    writeAll(world, ['good', 'bad']);
     world.write('large', noise(1024 * 1024 + 1));
-    linkSync(join(world.folder, 'linked'), join(world.folder, 'linked-too'));
     const { scanner } = world.context;
     const finding = world.another({
       scanner: {
@@ -344,18 +343,38 @@ describe('what does not pass straight through', () => {
           ),
       },
     });
-    const batch = await makeBatch(world, ['good', 'bad', 'linked', 'large', 'gone']);
+    const batch = await makeBatch(world, ['good', 'bad', 'large', 'gone']);
     await batch.run(finding);
     expect(await outcomes(world)).toEqual({
       bad: null,
       gone: 'vanished',
       good: 'uploaded',
       large: null,
-      linked: null,
     });
-    expect(batch.passedOn).toHaveLength(3);
+    expect(batch.passedOn).toHaveLength(2);
     // Of what others begin anew nothing is left behind.
     expect(await world.catalog.rows('select 1 from versions')).toHaveLength(2);
+  });
+
+  test('but names of one file are told apart, the first and its links', async () => {
+    const world = await makeWorld(server());
+    world.write('a', 'same');
+    for (const name of ['b', 'c']) linkSync(join(world.folder, 'a'), join(world.folder, name));
+    const batch = await makeBatch(world, ['a', 'b', 'c']);
+    await batch.run();
+    expect(batch.passedOn).toEqual([]);
+    const versions = await world.catalog.rows<{ path: string; outcome: string; first: string | null }>(
+      `select convert_from(e.path, 'UTF8') as path, v.outcome, convert_from(f.path, 'UTF8') as first
+       from entries e join versions v on v.id = e.head_version_id left join entries f on f.id = v.hardlink order by 1`,
+    );
+    expect(versions).toEqual([
+      { path: 'a', outcome: 'uploaded', first: null },
+      { path: 'b', outcome: 'duplicate', first: 'a' },
+      { path: 'c', outcome: 'duplicate', first: 'a' },
+    ]);
+    await (await makeBatch(world, ['a', 'b', 'c'])).run();
+    expect(await world.catalog.rows('select 1 from versions')).toHaveLength(3);
+    await expectWhole(world);
   });
 
   test('gets a tombstone where it is gone, unless too much goes at once', async () => {
