@@ -36,7 +36,8 @@ export async function scannedAgain(
 }
 
 const isNoWorse = (now: Verdict, before: Verdict): boolean =>
-  now.state === 'clean' || (now.state === before.state && now.reason === before.reason);
+  now.state === 'clean' ||
+  (now.state === 'not_scanned' && before.state === 'not_scanned' && now.reason === before.reason);
 
 function scanStaged(
   context: PipelineContext,
@@ -64,10 +65,11 @@ async function record(context: PipelineContext, version: ScannedVersion, verdict
     among: `${engine} ${signatureRevision}`,
     facts,
   });
-  if (state !== 'infected') return context.catalog.write({ scan, events: [event] });
+  const isNews = state === 'infected' && version.verdict.state !== 'infected';
+  if (!isNews) return context.catalog.write({ scan, events: [event] });
   context.log.error({ version: version.id, signature }, 'held content is infected, as newer signatures know');
   const late = openIncident(context.ids, {
-    ...{ kind: 'late_detection', subject: version.id, run: version.runId, host: context.hostId },
+    ...{ kind: 'late_detection', subject: scan.id, run: version.runId, host: context.hostId },
     ...{ source: version.entry.sourceId, version: version.id },
     facts: { signature: signature ?? 'unknown', engine, signatures: signatureRevision },
   });

@@ -166,13 +166,23 @@ test('it is scanned again, from the staged bytes, where signatures are newer tha
 });
 
 test('what newer signatures know as infected is held, whoever approved it before, and is an incident', async () => {
-  const { world, held } = await approvedHold();
+  const { world, key, held } = await approvedHold();
+  world.knobs.release = ({ approvals = [], verdict }) =>
+    approvals.length > 0 && verdict.state !== 'infected'
+      ? { allow: true, reasons: [] }
+      : denied('name_denied');
   world.knobs.verdict = newer({ state: 'infected', signature: 'Late.Worm' });
   expect(await letGo(world, held)).toEqual({ next: 'held', reason: 'infected' });
   expect(world.releaseInputs.at(-1)).toMatchObject({ verdict: { state: 'infected' }, approvals: [] });
   expect(world.calls).not.toContain('put');
-  const incidents = await world.catalog.rows('select kind, subject from incidents');
-  expect(incidents).toEqual([{ kind: 'late_detection', subject: held.versionId }]);
+  const incidents = () => world.catalog.rows('select kind from incidents');
+  expect(await incidents()).toEqual([{ kind: 'late_detection' }]);
+  // Approved by somebody who insists, and by yet newer signatures, it is neither released nor another incident.
+  world.knobs.verdict = { ...newer({ state: 'infected', signature: 'Late.Worm' }), signatureRevision: 'r3' };
+  const attemptId = await world.attempt(await world.again(held), key, 'claire');
+  await judgeAttempt(world.deps, { holdId: held.id, attemptId });
+  expect(await letGo(world, held)).toEqual({ next: 'held', reason: 'infected' });
+  expect(await incidents()).toHaveLength(1);
 });
 
 test('a verdict that came out worse than the approver saw is judged as if nobody had approved', async () => {
