@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -9,10 +9,12 @@ import { newRunId } from '../../src/domain/ids.ts';
 import type { SignatureSet } from '../../src/domain/records.ts';
 import type { Settled } from '../../src/domain/steps.ts';
 import type { PipelineContext } from '../../src/pipeline/context.ts';
+import { statFacts } from '../../src/pipeline/file.ts';
 import { type RescanDeps, type RescanRequest, rescan } from '../../src/rescan/rescan.ts';
 import { ClamdScanner } from '../../src/scanner/clamd-client.ts';
 import type { SignatureInfo } from '../../src/scanner/signatures.ts';
 import { TokenBucket } from '../../src/throttle/token-bucket.ts';
+import { judgePage } from '../../src/watcher/compare-query.ts';
 import { makeBatch } from '../batch/batches.ts';
 import { Clamd } from '../scanner/clamd.ts';
 import { makeWorld, noise, protectOnce, type World } from '../support/pipeline.ts';
@@ -164,6 +166,13 @@ describe('content whose signatures came later', () => {
     ))
       rows.push(version);
     expect(rows).toMatchObject([{ id: first.versionId, infected: 'New.Malware-1.UNOFFICIAL' }]);
+
+    // A sweep finds it due, and not the others that nobody touched either.
+    const met = ['a.doc', 'good.doc'].map((name) => ({
+      entryId: world.context.ids.entry(sourceId, Buffer.from(name)),
+      facts: statFacts('file', statSync(join(world.folder, name), { bigint: true })),
+    }));
+    expect(await judgePage(world.catalog, met)).toEqual({ due: new Set([0]), standing: 2 });
 
     // Its original goes through quarantine at the next look, though nobody touched it.
     expect(await world.look('a.doc')).toMatchObject({ outcome: 'quarantined' });
