@@ -114,20 +114,19 @@ const objectLock = (objectId: Id): number => Number.parseInt(objectId.slice(12, 
 
 /**
  * Notes that the object is held, once `hold` has held it in its bucket: in one transaction, while nobody else changes the
- * object's holds. False: somebody does, or the hold was released.
+ * object's holds. False: somebody does, the hold was released, or it could not be held.
  */
 export async function addHeldObject(
   catalog: Catalog,
   holdId: Id,
   objectId: Id,
-  hold: () => Promise<void>,
+  hold: () => Promise<boolean>,
 ): Promise<boolean> {
   return catalog.withLock(
     objectLock(objectId),
     async (rows) => {
       const active = await rows('select 1 from legal_holds where id = $1 and released_at is null', [holdId]);
-      if (active.length === 0) return false;
-      await hold();
+      if (active.length === 0 || !(await hold())) return false;
       await rows(
         'insert into legal_hold_objects (hold_id, object_id) values ($1, $2) on conflict do nothing',
         [holdId, objectId],
@@ -140,13 +139,13 @@ export async function addHeldObject(
 
 /**
  * Takes a released hold off an object; when it was the last one, `lift` takes it off in its bucket before. False: somebody
- * else changes the object's holds now.
+ * else changes the object's holds now, or it could not be lifted.
  */
 export async function removeHeldObject(
   catalog: Catalog,
   holdId: Id,
   objectId: Id,
-  lift: () => Promise<void>,
+  lift: () => Promise<boolean>,
 ): Promise<boolean> {
   return catalog.withLock(
     objectLock(objectId),
@@ -156,7 +155,7 @@ export async function removeHeldObject(
          where x.object_id = $1 and x.hold_id <> $2 and l.released_at is null limit 1`,
         [objectId, holdId],
       );
-      if (others.length === 0) await lift();
+      if (others.length === 0 && !(await lift())) return false;
       await rows('delete from legal_hold_objects where hold_id = $1 and object_id = $2', [holdId, objectId]);
       return true;
     },

@@ -145,21 +145,33 @@ export async function finishReleases(context: HoldingContext, sourceId: Id): Pro
   }
 }
 
-/** Where a server has no legal holds, the catalog and the lock alone keep the object. */
+/**
+ * Sets or lifts a legal hold in the bucket; false where the credentials may not. Where a server has none, the catalog and
+ * the lock alone keep the object.
+ */
 async function hold(
   { destinations, warn }: HoldingContext,
   { id, destination, key, s3VersionId }: HeldObject,
   isHeld: boolean,
-): Promise<void> {
+): Promise<boolean> {
   const store = destinations.get(destination)?.store;
   if (store === undefined) throw new Failure('destination_unknown', { destination });
   try {
     const set = await store.setLegalHold({ key, versionId: s3VersionId, isHeld });
     if (set === 'unsupported')
       warn({ destination }, 'this server has no legal holds: catalog and lock alone keep what is held');
+    return true;
   } catch (error) {
+    if (isFailure(error, 's3_denied')) {
+      warn(
+        { destination },
+        'the credentials may not set legal holds (s3:PutObjectLegalHold): the catalog alone keeps what is held, and the next run of retention tries again',
+      );
+      return false;
+    }
     // What is gone is held by nobody.
     if (isHeld || !isFailure(error, 'object_missing')) throw error;
     warn({ object: id }, 'an object whose legal hold was released is gone');
+    return true;
   }
 }

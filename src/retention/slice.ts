@@ -82,6 +82,8 @@ export async function recordFailedRun(
 ): Promise<void> {
   await catalog.startRun({ id: runId, kind: 'retention', sourceId, hostId, actor });
   await catalog.endRun(runId, 'failed', {});
+  // One that had ended well before it was called off is told of already.
+  if ((await catalog.endedRun(runId))?.result !== 'failed') return;
   const event = auditEvent(ids, {
     ...{ subject: runId, step: 'run', run: runId, host: hostId, actor, source: sourceId },
     facts: { kind: 'retention', result: 'failed', code },

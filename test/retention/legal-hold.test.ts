@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { Failure } from '../../src/domain/failures.ts';
 import { newRunId } from '../../src/domain/ids.ts';
 import { type HoldRequest, liftLegalHold, placeLegalHold } from '../../src/retention/legal-hold.ts';
 import { failureOf } from '../storage/contract.ts';
@@ -123,6 +124,31 @@ test('where a server has no legal holds, catalog and lock keep what is held', as
   await world.pass(400);
   expect((await world.retain({ destinations })).totals).toMatchObject({ expired: 0, extended: 1 });
   expect(await world.object(versionId)).toMatchObject({ isThere: true, legalHold: false });
+});
+
+test('credentials that may not set legal holds stop nothing else, and what they could not do is done later', async () => {
+  const world = await retentionWorld(server());
+  const { versionId } = await world.protect('a', 'content');
+  const powerless = storeLike(world.store, {
+    setLegalHold: async () => {
+      throw new Failure('s3_denied', { destination: 'primary', reason: 'AccessDenied' });
+    },
+  });
+  const destinations = new Map([['primary', { store: powerless, lockDays: 7 }]]);
+  const told: string[] = [];
+  const context = {
+    ...holding(world),
+    destinations,
+    warn: (_: object, message: string) => told.push(message),
+  };
+  expect(await placeLegalHold(context, request(world, 'a'))).toMatchObject({ objects: 0 });
+  expect(told).toEqual([expect.stringContaining('s3:PutObjectLegalHold')]);
+  expect((await world.retain({ destinations })).totals).toMatchObject({ held: 0, extended: 1 });
+  expect((await world.retain()).totals).toMatchObject({ held: 1 });
+  await liftLegalHold(context, { ...request(world, 'a'), caseName: undefined });
+  expect(await world.object(versionId)).toMatchObject({ legalHold: true });
+  await world.retain();
+  expect(await world.object(versionId)).toMatchObject({ legalHold: false });
 });
 
 test('a hold that is placed between the judgement of a version and its expiry keeps it', async () => {
