@@ -63,7 +63,8 @@ export async function noteStaged(
     holdChange: { id: held.id, staged, ...(remindedAt === undefined ? {} : { remindedAt }) },
     events: [
       auditEvent(context.ids, {
-        ...{ subject: held.id, step: 'hold', run: held.id, host: context.hostId },
+        // The host it is about, so that whoever tells it again tells the same.
+        ...{ subject: held.id, step: 'hold', run: held.id, host: held.hostId },
         ...{ version: held.versionId, destination: held.destination },
         among: `${reminder ?? 'looked'} ${staged} ${held.sealingId}`,
         facts: { hold: held.id, staged, ...(reminder === undefined ? {} : { reminder }) },
