@@ -383,8 +383,9 @@ export interface OldManifest {
 }
 
 /**
- * Takes manifests before the last complete checkpoint but one whose locks have ended: nothing that is there to restore
- * needs them. What an earlier run took and did not delete is among them. None of a paused source.
+ * Takes manifests before the last complete checkpoint but one of their destination whose locks have ended: nothing that is
+ * there to restore needs them. What an earlier run took and did not delete is among them. None of a paused source, and none
+ * while a destination lacks some: it may be copied from another one's.
  */
 export async function takeOldManifests(
   catalog: Catalog,
@@ -395,18 +396,21 @@ export async function takeOldManifests(
 ): Promise<OldManifest[]> {
   return catalog.rows<OldManifest>(
     `with ends as (
-       select distinct number from manifests
-       where source_id = $1 and state = 'committed' and kind = 'checkpoint' and is_last_part order by number desc limit 3
+       select destination, number, row_number() over (partition by destination order by number desc) as place
+       from manifests where source_id = $1 and state = 'committed' and kind = 'checkpoint' and is_last_part
      ), bound as (
        -- The first part of the last but one: parts come after the end of the checkpoint before.
-       select min(number) as number from manifests
-       where source_id = $1 and state = 'committed' and kind = 'checkpoint'
-         and number > coalesce((select number from ends order by number desc offset 2), 0)
-         and (select count(*) from ends) >= 2
+       select e.destination, (
+         select min(p.number) from manifests p
+         where p.source_id = $1 and p.destination = e.destination and p.state = 'committed' and p.kind = 'checkpoint'
+           and p.number > coalesce((select o.number from ends o where o.destination = e.destination and o.place = 3), 0)
+       ) as number
+       from ends e where e.place = 2 and e.destination = any($2)
      ), old as (
-       select m.number, m.destination from manifests m, bound
-       where m.source_id = $1 and m.destination = any($2) and m.number < bound.number and m.s3_version_id is not null
+       select m.number, m.destination from manifests m join bound b on b.destination = m.destination
+       where m.source_id = $1 and m.number < b.number and m.s3_version_id is not null
          and (m.state = 'deleting' or m.state = 'committed' and m.retain_until <= $3)
+         and not exists (select 1 from manifests w where w.source_id = $1 and w.state in ('open', 'missing'))
          and not exists (select 1 from retention_sources r where r.source_id = $1 and r.paused_at is not null)
        order by m.number, m.destination limit $4
      )

@@ -79,6 +79,37 @@ test('one that the bucket keeps for longer stays recorded, and one whose deletio
   expect(await left(world)).toEqual({ rows: [1, 3, 4, 5], stored: [1, 3, 4, 5] });
 });
 
+test('none while a destination lacks one, and none of a destination without checkpoints of its own', async () => {
+  const world = await retentionWorld(server());
+  await manifests(world, 'jjCjC');
+  await world.pass(91);
+  await world.catalog.rows(
+    `insert into manifests (source_id, number, destination, kind, state, object_key, length, sha256, row_count, lock_mode)
+     select source_id, number, 'second', kind, 'missing', object_key, length, sha256, row_count, lock_mode from manifests where number = 2`,
+  );
+  const second = new Map([
+    ...world.retention.destinations,
+    ['second', { store: world.store, lockDays: 7 }] as const,
+  ]);
+  const run = () =>
+    world.retain({
+      destinations: second,
+      openDeleting: async () =>
+        new Map([
+          ['primary', world.store],
+          ['second', world.store],
+        ]),
+    });
+  expect((await run()).totals).toMatchObject({ manifestsDeleted: 0 });
+  await world.catalog.rows(
+    `update manifests m set state = 'committed', s3_version_id = p.s3_version_id, retain_until = p.retain_until
+     from manifests p where m.state = 'missing' and p.number = m.number and p.destination = 'primary'`,
+  );
+  expect((await run()).totals).toMatchObject({ manifestsDeleted: 2 });
+  const rows = await world.catalog.rows(`select number from manifests where destination = 'second'`);
+  expect(rows).toEqual([{ number: 2 }]);
+});
+
 test('none of a paused source', async () => {
   const world = await retentionWorld(server());
   await manifests(world, 'jjCjC');
