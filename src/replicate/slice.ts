@@ -30,7 +30,7 @@ const retryPausesMs = [250, 1_000];
 type Copied = Exclude<CopyAnswer, { next: 'busy' | 'unavailable' }>;
 
 /**
- * Copies what is planned for a destination, those planned first first, and then the manifests it lacks, as long as the slice
+ * Copies what is planned for a destination, oldest plans first, and then the manifests it lacks, as long as the slice
  * lasts. What cannot be copied now is left for later and keeps nothing else waiting. Failures: those of the
  * destination, the catalog and policy; everything that was copied by then stays copied.
  */

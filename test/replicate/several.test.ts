@@ -282,7 +282,7 @@ test('known content shares the objects of each destination', async () => {
 });
 
 describe('filling', () => {
-  test('takes what was planned first first, shares what is there, and asks release for each', async () => {
+  test('takes the oldest plans first, shares what is there, and asks release for each', async () => {
     const world = await newWorld();
     world.secondFault = away('second');
     const ids: Id[] = [];
