@@ -1,5 +1,6 @@
+import type { Change } from '../catalog/rows.ts';
 import type { Id } from '../domain/records.ts';
-import { versionEvent } from '../pipeline/context.ts';
+import { type PipelineContext, versionEvent } from '../pipeline/context.ts';
 import type { JudgedVersion } from '../pipeline/policy-input.ts';
 import { settling } from '../pipeline/settle.ts';
 import type { BatchItem } from './batch-table.ts';
@@ -28,23 +29,35 @@ export async function passOn(
   const { context, batchId } = batch;
   const told = new Set(versions.map(({ item }) => item));
   await write(batch, [
-    ...versions.map(({ version, change }) => {
-      const facts = { outcome: 'cancelled', reason: 'passed_on' };
-      const ended = settling({ ...version, hint: 0 }, 'cancelled', 'passed_on');
-      return together(change, {
-        ...ended,
-        events: [versionEvent(context, version, { step: 'fail', facts })],
-      });
-    }),
+    ...versions.map(({ version, change }) => together(change, cancelling(context, version))),
     ...items.map((item) => ({
-      ...(item.made === undefined || told.has(item) ? {} : cancelling(item.look, item.made.id)),
+      ...(item.made === undefined || told.has(item)
+        ? unmade(context, item)
+        : cancelling(context, madeBy(item, item.made.id))),
       batchItem: { batchId, position: item.position, state: 'passed_on' as const },
-      events: [],
     })),
   ]);
 }
 
-/** The end of a version that an earlier try made, and this one could not go on with. */
-function cancelling({ entry, number: observation, runId }: BatchItem['look'], id: Id) {
-  return settling({ id, entry, observation, hint: 0, runId }, 'cancelled', 'passed_on');
+/** The end of a version that the entry's own workflow does not go on with. */
+function cancelling(
+  context: PipelineContext,
+  version: Parameters<typeof settling>[0] & { workflowId?: string },
+): Change {
+  return {
+    ...settling({ ...version, hint: 0 }, 'cancelled', 'passed_on'),
+    events: [
+      versionEvent(context, version, { step: 'fail', facts: { outcome: 'cancelled', reason: 'passed_on' } }),
+    ],
+  };
+}
+
+/** A version that is not on record may still be the one that others wait for. */
+function unmade(context: PipelineContext, { look }: BatchItem): Change {
+  return { reservationEnded: { versionId: context.ids.version(look.entry.id, look.number) }, events: [] };
+}
+
+function madeBy({ look }: BatchItem, id: Id) {
+  const { entry, number: observation, hint, runId, workflowId } = look;
+  return { id, entry, observation, hint, runId, workflowId };
 }

@@ -36,7 +36,7 @@ export async function write(
   if (changes.length === 0) return [];
   const applied = await context.catalog.applyTogether(changes);
   for (const [index, { settle }] of changes.entries())
-    if (settle && applied[index] === 'written') settled(settle.outcome);
+    if (settle && settle.outcome !== 'cancelled' && applied[index] === 'written') settled(settle.outcome);
   return applied;
 }
 

@@ -46,7 +46,7 @@ export function leftPacks(catalog: Catalog): Promise<LeftIntent[]> {
 
 /**
  * Settles what a crash left behind: an object that landed is committed with the versions in it that still need it; where
- * none did the intent is closed. Gives the versions that have an outcome now.
+ * none did the intent is closed.
  *
  * @param hintOf what the look at a version answers: 0 where its batch is over
  */

@@ -467,6 +467,26 @@ describe('what does not pass straight through', () => {
   });
 });
 
+test('a batch that is given up before it announced anything makes nobody wait', async () => {
+  const world = await makeWorld(server());
+  writeAll(world, numbered(2));
+  world.knobs.release = () => {
+    throw new Error('defect');
+  };
+  const batch = await makeBatch(world, numbered(2));
+  await expect(batch.run()).rejects.toThrow('defect');
+  expect(await world.catalog.rows('select 1 from reservations')).toHaveLength(2);
+  await giveUpBatch({
+    context: world.context,
+    batchId: batch.batchId,
+    packs: true,
+    passOn: async () => {},
+    settled: () => {},
+  });
+  expect(await world.catalog.rows('select 1 from reservations')).toEqual([]);
+  expect(await world.catalog.rows('select 1 from versions')).toEqual([]);
+});
+
 class Killed extends Error {}
 
 describe('a batch that is killed', () => {
