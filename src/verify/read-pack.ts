@@ -25,16 +25,20 @@ export async function readPack(
   const index = await believed(() => readIndex(deps, destination, object, members));
   if (index === 'missing' || index === 'unreadable') return { result: index };
   const lost: number[] = [];
+  let ending: Seen | undefined;
   for await (const { row, neighbours } of gathered(rowsOf(destination, object, members))) {
     const version = row.version as RestorableFile;
     try {
+      // The rest is still passed over: neighbours give their memory back when all of them are done.
+      if (ending !== undefined) continue;
       const result = await readMember({ ...deps, neighbours }, deps, row, version, onBytes);
-      if (result === 'missing' || result === 'unreadable') return { result };
+      if (result === 'missing' || result === 'unreadable') ending = result;
       if (result === 'tampered') lost.push(version.place.offset);
     } finally {
       neighbours?.leave();
     }
   }
+  if (ending !== undefined) return { result: ending };
   return { result: lost.length > 0 ? 'tampered' : index, damaged: lost };
 }
 

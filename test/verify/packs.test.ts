@@ -1,8 +1,10 @@
 import { hash } from 'node:crypto';
 import { expect, test, vi } from 'vitest';
-import { unsound } from '../../src/catalog/verify-query.ts';
+import { objectsToCheck, packMembers, unsound } from '../../src/catalog/verify-query.ts';
 import type { Settled } from '../../src/domain/steps.ts';
+import { ByteBudget } from '../../src/restore/byte-budget.ts';
 import { MemoryStore } from '../../src/storage/memory-store.ts';
+import { readPack } from '../../src/verify/read-pack.ts';
 import { protectOnce } from '../support/pipeline.ts';
 import { usePostgres } from '../support/postgres.ts';
 import { type ProtectedPack, type VerifyWorld, verifyWorld } from './world.ts';
@@ -173,6 +175,25 @@ test('an inventory finds a pack that the catalog does not know, and a foreign ve
     ]),
   );
   expect(told.filter(({ kind }) => kind !== 'leftover')).toHaveLength(2);
+});
+
+test('members that no key opens take no memory with them', async () => {
+  const world = await verifyWorld(postgres());
+  await world.protectPack(files);
+  const [object] = await objectsToCheck(world.catalog, 'primary', {
+    ...{ order: 'read_at', before: new Date(Date.now() + 60_000), limit: 1 },
+  });
+  if (object === undefined) expect.fail('nothing to check');
+  // The index opens, and nothing else.
+  let asked = 0;
+  const keys = { byId: (id: Buffer) => (asked++ === 0 ? world.context.keys.byId(id) : undefined) };
+  const memory = new ByteBudget(1_000_000);
+  const stores = new Map([['primary', world.store]]);
+  const deps = { keys, memory, stores, signal: new AbortController().signal, retryPausesMs: [1] };
+  const members = await packMembers(world.catalog, object.id);
+  expect(members).toHaveLength(4);
+  expect(await readPack(deps, 'primary', object, members, () => {})).toEqual({ result: 'unreadable' });
+  (await memory.take(1_000_000))();
 });
 
 test('a pack of a shredded scope counts as shredded, not as damaged', async () => {
