@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import type { Verdict } from '../../src/domain/records.ts';
 import { endHold } from '../../src/holds/end-hold.ts';
@@ -219,6 +219,27 @@ test.each(['after-intent', 'after-put', 'after-read-back', 'after-commit'])(
     expect(intents).toEqual([]);
   },
 );
+
+test('killed as it was being held, the file is held once', async () => {
+  const world = await holdWorld(postgres());
+  world.write('plan.txt', 'content');
+  world.knobs.release = denied('name_denied');
+  const killed = world.another({
+    failPoints: {
+      reach: (name) => {
+        if (name === 'after-hold') throw new Error('killed');
+      },
+    },
+  });
+  const entry = await world.entry('plan.txt');
+  const run = stepRun();
+  await expect(protectOnce(killed, entry, run)).rejects.toThrow('killed');
+  const settled = await protectOnce(world.context, entry, run);
+  const holds = await world.catalog.rows<{ id: string }>('select id from holds');
+  expect(settled).toMatchObject({ outcome: 'held', holdId: holds[0]?.id });
+  expect(holds).toHaveLength(1);
+  expect(readdirSync(world.stagingDir)).toHaveLength(1);
+});
 
 test('an announced upload that was given up is taken up again under the same bytes', async () => {
   const { world, key, held } = await approvedHold();
