@@ -58,6 +58,8 @@ export async function standingRows(
 }
 
 export interface RowFilter {
+  /** A destination: only what lies in another one and has no copy there. */
+  readonly lacking?: string;
   readonly source?: string;
   readonly under?: Buffer;
   readonly outcome?: string;
@@ -78,6 +80,10 @@ export async function* listRows(catalog: Catalog, filter: RowFilter): AsyncGener
          and ($5::text is null or v.outcome = $5) and ($6 or v.outcome <> 'deleted')
          and (not $7 or exists (select 1 from versions i where i.entry_id = e.id and i.late_signature is not null
                                 and i.outcome in ('uploaded', 'duplicate')))
+         and ($8::text is null
+              or exists (select 1 from placements p where p.version_id = v.id and p.state = 'committed')
+                 and not exists (select 1 from placements p where p.version_id = v.id and p.destination = $8
+                                 and p.state = 'committed'))
        order by s.name, e.path limit 500`,
       [
         after.source,
@@ -87,6 +93,7 @@ export async function* listRows(catalog: Catalog, filter: RowFilter): AsyncGener
         filter.outcome ?? null,
         filter.deleted,
         filter.infected ?? false,
+        filter.lacking ?? null,
       ],
     );
     for (const row of page) yield fileRow(row);

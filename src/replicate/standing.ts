@@ -22,7 +22,7 @@ export function copiesWarnings(standing: readonly MissingCopies[], timeText: (at
     if (planned > 0) {
       const since = oldestAt === null ? '' : `, the oldest since ${timeText(oldestAt)}`;
       warnings.push(
-        `${planned} versions have no copy in ${destination} yet${since}: they get it as soon as it answers.`,
+        `${planned} versions have no copy in ${destination} yet${since}: they get it as soon as it answers. Which: \`holdfast files --lacking ${destination}\``,
       );
     }
     if (never > 0) {

@@ -100,6 +100,7 @@ test('while one destination is down everything goes to the other, and catches up
   ]);
   const status = await installation.run('status');
   expect(status.stdout).toContain('3 versions have no copy in second yet');
+  expect((await installation.run('files', '--lacking', 'second', '--json')).rows).toHaveLength(3);
   await line.up();
   await until('all copies to be there', async () =>
     (await statesOf()).every((row) => row.endsWith('primary committed, second committed')),

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { catalogIndex } from '../../src/catalog/restore-query.ts';
+import { listRows } from '../../src/cli/rows.ts';
 import { Failure } from '../../src/domain/failures.ts';
 import type { Id } from '../../src/domain/records.ts';
 import { reconcile } from '../../src/pipeline/reconcile.ts';
@@ -420,4 +421,15 @@ test('a large upload goes on with the others while one destination breaks promis
   if ('next' in scanned) throw new Error('ended early');
   await expect(untilUploaded(world.context, scanned)).rejects.toMatchObject({ code: 'lock_mismatch' });
   expect(await world.placements(scanned.versionId)).toMatchObject({ second: { state: 'committed' } });
+});
+
+test('what lacks a copy in a destination can be listed', async () => {
+  const world = await newWorld();
+  await protect(world, 'everywhere', 'a');
+  world.secondFault = away('second');
+  await protect(world, 'here alone', 'b');
+  const paths = async (lacking: string) =>
+    (await Array.fromAsync(listRows(world.catalog, { deleted: false, lacking }))).map(({ path }) => path);
+  expect(await paths('second')).toEqual(['here alone']);
+  expect(await paths('primary')).toEqual([]);
 });

@@ -1,13 +1,15 @@
 import { Failure } from '../../domain/failures.ts';
 import { outcomes } from '../../domain/records.ts';
 import { countOutcomes, type FileRow, listRows, rowsTable } from '../rows.ts';
-import { type Session, withCatalog } from '../session.ts';
+import { type Session, sessionConfig, withCatalog } from '../session.ts';
 import { parseTarget, requireSource } from '../target.ts';
 
 export interface FilesOptions {
   readonly outcome?: string;
   readonly deleted?: boolean;
   readonly infected?: boolean;
+  /** Name of a destination. */
+  readonly lacking?: string;
 }
 
 /** Lists what the catalog knows: the standing version of every entry. */
@@ -23,6 +25,9 @@ export async function runFiles(
       detail: `There is no outcome "${outcome}". The outcomes are ${outcomes.join(', ')}.`,
     });
   }
+  const { lacking } = options;
+  if (lacking !== undefined && !sessionConfig(session).destinations.some(({ name }) => name === lacking))
+    throw new Failure('destination_unknown', { destination: lacking });
   const wanted = target === undefined ? undefined : parseTarget(target);
   await withCatalog(session, async (catalog) => {
     if (wanted !== undefined) await requireSource(catalog, wanted.source);
@@ -39,6 +44,7 @@ export async function runFiles(
       ...(wanted === undefined ? {} : { source: wanted.source }),
       ...(wanted?.path === undefined ? {} : { under: wanted.path }),
       ...(outcome === undefined ? {} : { outcome }),
+      ...(lacking === undefined ? {} : { lacking }),
     })) {
       session.signal.throwIfAborted();
       output.value(row);

@@ -24,6 +24,7 @@ export function defineFilesCommands({ command, run }: Cli): void {
     .argument('[target]', '<source> or <source>:<path>')
     .option('--outcome <outcome>', 'only entries with this outcome')
     .option('--deleted', 'also what was deleted')
+    .option('--lacking <destination>', 'only what lies elsewhere and has no copy in this destination')
     .option('--infected', 'only what newer signatures found infected after it was stored')
     .addHelpText(
       'after',
