@@ -1,5 +1,7 @@
 import type { Id } from '../domain/records.ts';
 import type { Catalog } from './catalog.ts';
+import { insertEvents, type Rows } from './insert-events.ts';
+import type { AuditRow } from './rows.ts';
 
 /** A legal hold: nothing at or below the path goes while it is active. */
 export interface LegalHold {
@@ -48,36 +50,49 @@ export async function legalHoldsOn(catalog: Catalog, sourceId: Id, path: Buffer)
 }
 
 /**
- * Records a hold, after every expiry that is under way and before every later one. False: there is one of this case on the
- * path already.
+ * Records a hold and tells of it, after every expiry that is under way and before every later one. Nothing where there is
+ * one of this case on the path already.
  */
 export async function insertLegalHold(
   catalog: Catalog,
   hold: Pick<LegalHold, 'id' | 'sourceId' | 'path' | 'caseName' | 'reason' | 'placedBy'>,
-): Promise<boolean> {
+  event: AuditRow,
+): Promise<void> {
   const { id, sourceId, path, caseName, reason, placedBy } = hold;
-  await catalog.rows('insert into retention_sources (source_id) values ($1) on conflict do nothing', [
-    sourceId,
-  ]);
-  const placed = await catalog.rows(
-    `with after_expiry as (select source_id from retention_sources where source_id = $2 for update)
-     insert into legal_holds (id, source_id, path, case_name, reason, placed_by)
-     select $1, source_id, $3, $4, $5, $6 from after_expiry
-     on conflict (source_id, path, case_name) where released_at is null do nothing returning id`,
-    [id, sourceId, path, caseName, reason, placedBy],
-  );
-  return placed.length > 0;
+  await inTransaction(catalog, id, async (rows) => {
+    await rows('insert into retention_sources (source_id) values ($1) on conflict do nothing', [sourceId]);
+    await rows('select 1 from retention_sources where source_id = $1 for update', [sourceId]);
+    const placed = await rows(
+      `insert into legal_holds (id, source_id, path, case_name, reason, placed_by) values ($1, $2, $3, $4, $5, $6)
+       on conflict (source_id, path, case_name) where released_at is null do nothing returning id`,
+      [id, sourceId, path, caseName, reason, placedBy],
+    );
+    if (placed.length > 0) await insertEvents(rows, [event]);
+  });
 }
 
 export async function releaseLegalHold(
   catalog: Catalog,
   { id, by, reason }: { readonly id: Id; readonly by: string; readonly reason: string },
+  event: AuditRow,
 ): Promise<void> {
-  await catalog.rows(
-    `update legal_holds set released_at = now(), released_by = $2, release_reason = $3
-     where id = $1 and released_at is null`,
-    [id, by, reason],
-  );
+  await inTransaction(catalog, id, async (rows) => {
+    const released = await rows(
+      `update legal_holds set released_at = now(), released_by = $2, release_reason = $3
+       where id = $1 and released_at is null returning id`,
+      [id, by, reason],
+    );
+    if (released.length > 0) await insertEvents(rows, [event]);
+  });
+}
+
+/** In one transaction; when another one is about the same hold, whoever comes second does nothing. */
+async function inTransaction(
+  catalog: Catalog,
+  holdId: Id,
+  work: (rows: Rows) => Promise<void>,
+): Promise<void> {
+  await catalog.withLock(Number.parseInt(holdId.slice(0, 12), 16), work, undefined);
 }
 
 /** An object as its bucket knows it. */

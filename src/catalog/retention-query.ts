@@ -1,6 +1,7 @@
 import type { Id, LockMode } from '../domain/records.ts';
 import type { StandingVersion } from '../domain/retention.ts';
 import type { Catalog } from './catalog.ts';
+import { insertEvents, type Rows } from './insert-events.ts';
 import type { AuditRow } from './rows.ts';
 import { atOrBelow, Values } from './selected-entries.ts';
 
@@ -34,6 +35,28 @@ export async function pausedSources(catalog: Catalog): Promise<PausedSource[]> {
   return catalog.rows<PausedSource>(
     `select s.name as source, r.pinned_at as "pinnedAt" from retention_sources r join sources s on s.id = r.source_id
      where r.paused_at is not null order by s.name`,
+  );
+}
+
+/** Ends a source's pause and tells of it; false where there is none. */
+export async function endPause(
+  catalog: Catalog,
+  { sourceId, by, reason }: { readonly sourceId: Id; readonly by: string; readonly reason: string },
+  event: AuditRow,
+): Promise<boolean> {
+  return catalog.withLock(
+    // Nobody else has this event's digits: the lock is there for the transaction.
+    Number.parseInt(event.id.slice(0, 12), 16),
+    async (rows) => {
+      const resumed = await rows(
+        `update retention_sources set paused_at = null, pinned_at = null, resumed_at = now(), resumed_by = $2, resume_reason = $3
+         where source_id = $1 and paused_at is not null returning source_id`,
+        [sourceId, by, reason],
+      );
+      if (resumed.length > 0) await insertEvents(rows, [event]);
+      return resumed.length > 0;
+    },
+    false,
   );
 }
 
@@ -139,8 +162,6 @@ type PlacedRow = Omit<PlacedVersion, 'objects'> & {
 /** Which advisory lock keeps two from changing the same source's retention at once: these digits of its id. */
 const sourceLock = (sourceId: Id): number => Number.parseInt(sourceId.slice(20, 32), 16);
 
-type Rows = (sql: string, values: unknown[]) => Promise<object[]>;
-
 /** Keeps a pause from beginning until the transaction ends; false where one has begun. */
 async function goesOn(rows: Rows, sourceId: Id): Promise<boolean> {
   await rows('insert into retention_sources (source_id) values ($1) on conflict do nothing', [sourceId]);
@@ -203,16 +224,6 @@ export async function expireVersions(
       return expired.map(({ id }) => id);
     },
     undefined,
-  );
-}
-
-/** Audit events whose subjects the same transaction changes from a state they never come back to: told once. */
-async function insertEvents(rows: Rows, events: readonly AuditRow[]): Promise<void> {
-  if (events.length === 0) return;
-  await rows(
-    `insert into audit_events (id, leaf, event, at)
-     select id, leaf, event, at from jsonb_populate_recordset(null::audit_events, $1) on conflict do nothing`,
-    [JSON.stringify(events.map((event) => ({ ...event, leaf: `\\x${event.leaf.toString('hex')}` })))],
   );
 }
 

@@ -9,6 +9,7 @@ import {
   releaseLegalHold,
   removeHeldObject,
 } from '../catalog/legal-hold-query.ts';
+import type { AuditRow } from '../catalog/rows.ts';
 import { Failure, isFailure } from '../domain/failures.ts';
 import type { Id } from '../domain/records.ts';
 import { agreeingClocks, type Clocks } from './clocks.ts';
@@ -46,8 +47,8 @@ export async function placeLegalHold(
   const { runId, sourceId, path, caseName, reason, actor } = request;
   const clocks = await agreeingClocks(catalog, context.destinations);
   const id = ids.legalHold(runId);
-  const isNew = await insertLegalHold(catalog, { id, sourceId, path, caseName, reason, placedBy: actor });
-  if (isNew) await tell(context, request, id, 'placed');
+  const placed = { id, sourceId, path, caseName, reason, placedBy: actor };
+  await insertLegalHold(catalog, placed, holdEvent(context, request, id, 'placed'));
   let objects = 0;
   const terms = { sourceId, path, classes: {}, now: clocks.catalog, pinnedAt: null };
   for await (const { versions } of judgedPages(catalog, terms, passStart)) {
@@ -78,23 +79,22 @@ export async function liftLegalHold(
     throw new Failure('legal_hold_ambiguous', {
       cases: found.map((each) => each.caseName || '""').join(', '),
     });
-  await releaseLegalHold(catalog, { id: hold.id, by, reason });
-  await tell(context, request, hold.id, 'released');
+  const event = holdEvent(context, request, hold.id, 'released');
+  await releaseLegalHold(catalog, { id: hold.id, by, reason }, event);
   await finishReleases(context, sourceId);
   return hold;
 }
 
-async function tell(
-  { catalog, ids, hostId }: HoldingContext,
-  { runId: run, actor, sourceId: source, ...said }: Omit<HoldRequest, 'caseName' | 'path'>,
+function holdEvent(
+  { ids, hostId }: HoldingContext,
+  { runId: run, actor, sourceId: source, reason }: Omit<HoldRequest, 'caseName' | 'path'>,
   subject: Id,
   action: 'placed' | 'released',
-): Promise<void> {
-  const event = auditEvent(ids, {
+): AuditRow {
+  return auditEvent(ids, {
     ...{ subject, step: 'legal_hold', run, host: hostId, actor, source, among: action },
-    facts: { action, reason: said.reason },
+    facts: { action, reason },
   });
-  await catalog.write({ events: [event] });
 }
 
 /** Objects under a hold that is placed or released at once; a bucket has enough to do with files that are protected. */
