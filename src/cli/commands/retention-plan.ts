@@ -90,9 +90,9 @@ function planLines({
   const stays = Object.values(kept).reduce((total, count) => total + count, 0);
   return [
     `${extended} locks are extended; ${stays} versions stay, ${expired} expire.`,
-    objects === 0
+    goneBy === null
       ? 'No object is left without a version.'
-      : `${objects} objects (${bytes(sum)}) are left without a version: ${bytes(bytesNow)} go now, the last by ${goneBy === null ? '?' : localTime(goneBy)}.`,
+      : `${objects} objects (${bytes(sum)}) are left without a version: ${bytes(bytesNow)} go now, the last by ${localTime(goneBy)}.`,
     ...(plan.nextExpiry === null ? [] : [`Then the next version expires on ${localTime(plan.nextExpiry)}.`]),
     ...(held > 0 ? [`${held} versions are under a legal hold (holdfast legal-hold list).`] : []),
     ...(pinned > 0 ? [`${pinned} versions are pinned by the mass change.`] : []),
