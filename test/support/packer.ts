@@ -1,9 +1,8 @@
 import { createHmac, hash, randomBytes } from 'node:crypto';
-import { canonical } from '../../src/domain/canonical.ts';
 import type { Id } from '../../src/domain/records.ts';
 import type { SealingKey } from '../../src/sealed/keys.ts';
-import { layMembers, packBytes } from '../../src/sealed/pack.ts';
 import { sealWhole } from '../../src/sealed/seal.ts';
+import { writeContentPack } from '../../src/sealed/write-content-pack.ts';
 
 /** A sealed file that is to lie in a pack. */
 export interface ToPack {
@@ -30,20 +29,15 @@ export function packOf(
   const ivs = files.map(({ sealed }) => sealed.subarray(0, 16));
   const name = `packs/${createHmac('sha256', naming).update(Buffer.concat(ivs)).digest('hex')}`;
   const keyId = key.id.toString('hex');
-  const members = layMembers(
-    files.map(({ sealed, source, entry, version }) => ({
-      bytes: sealed,
-      facts: { scope, keyId, source, entry, version },
-    })),
+  const { bytes, members } = writeContentPack(
+    name,
+    files.map(({ sealed, source, entry, version }) => ({ bytes: sealed, keyId, source, entry, version })),
+    { scope, key, iv: randomBytes(16) },
   );
-  const index = sealedIndex(canonical({ v: 1, kind: 'content', members }), { key, scope, name });
   return {
     name,
-    bytes: packBytes(
-      files.map(({ sealed }) => sealed),
-      index,
-    ),
-    members,
+    bytes,
+    members: members.map(({ offset, length }, at) => ({ offset, length, version: files[at]?.version ?? '' })),
   };
 }
 
