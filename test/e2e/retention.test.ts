@@ -182,6 +182,8 @@ test('a legal hold is in the bucket too, and leaves it when it is released', asy
   expect(await json('legal-hold', 'list')).toMatchObject([
     { source: 'docs', path: 'letters', caseName: '4711', reason: 'court order', objects: placed?.objects },
   ]);
+  expect(await json('legal-hold', 'list', 'docs:letters/0.txt')).toHaveLength(1);
+  expect(await json('legal-hold', 'list', 'docs:letter')).toEqual([]);
   await json('legal-hold', 'release', ...target, '--reason', 'closed');
   expect(await status()).toBe('OFF');
   expect(await json('legal-hold', 'list')).toEqual([]);

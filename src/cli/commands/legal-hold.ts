@@ -43,14 +43,22 @@ export async function runLegalHoldRelease(
   });
 }
 
+/** Holds that cover the target, and those on what lies below it. */
 export async function runLegalHoldList(
   session: Session,
-  source: string | undefined,
+  target: string | undefined,
   { all }: { readonly all?: boolean },
 ): Promise<void> {
+  const wanted = target === undefined ? undefined : parseTarget(target);
   await withCatalog(session, async (catalog) => {
-    const sourceId = source === undefined ? undefined : await requireSource(catalog, source);
-    const holds = await legalHolds(catalog, { sourceId, all });
+    const sourceId = wanted === undefined ? undefined : await requireSource(catalog, wanted.source);
+    const path =
+      sourceId === undefined
+        ? undefined
+        : await exactPath(catalog, sourceId, wanted?.path ?? Buffer.alloc(0));
+    const holds = (await legalHolds(catalog, { sourceId, all })).filter(
+      (hold) => path === undefined || isAtOrBelow(path, hold.path) || isAtOrBelow(hold.path, path),
+    );
     for (const hold of holds) session.output.value(holdJson(hold));
     const rows = holds.map((hold) => [
       localTime(hold.placedAt),
@@ -95,6 +103,13 @@ async function onTarget(
     }
   });
 }
+
+const isAtOrBelow = (path: Buffer, folder: Buffer): boolean =>
+  folder.length === 0 ||
+  path.equals(folder) ||
+  (path.length > folder.length &&
+    path[folder.length] === 0x2f &&
+    path.subarray(0, folder.length).equals(folder));
 
 const named = ({ source, path, caseName }: LegalHold): string =>
   printable(

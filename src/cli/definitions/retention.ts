@@ -77,15 +77,15 @@ ${examples('holdfast legal-hold place documents:letters --reason "court order" -
       ),
     );
   command('list', 'the holds there are', legalHold)
-    .argument('[source]', 'only of this source')
+    .argument('[target]', '<source>, or <source>:<path>: what covers it, and what lies below')
     .option('--all', 'released ones too')
     .addHelpText(
       'after',
-      examples('holdfast legal-hold list', 'holdfast legal-hold list documents --all --json'),
+      examples('holdfast legal-hold list', 'holdfast legal-hold list documents:letters --all --json'),
     )
     .action(
-      run(async (session, source, options) =>
-        (await import('../commands/legal-hold.ts')).runLegalHoldList(session, source, options),
+      run(async (session, target, options) =>
+        (await import('../commands/legal-hold.ts')).runLegalHoldList(session, target, options),
       ),
     );
 }
