@@ -333,10 +333,7 @@ test('what release denies is held: sealed bytes in staging, a workflow that wait
     sealing_id: string;
     workflow_id: string;
     state: string;
-  }>(
-    'select id, sealing_id, workflow_id, state from holds where version_id = $1',
-    [rows[0]?.versionId],
-  );
+  }>('select id, sealing_id, workflow_id, state from holds where version_id = $1', [rows[0]?.versionId]);
   expect(hold?.state).toBe('open');
   const staging = path.join(installation.home, 'staging');
   expect(statSync(staging).mode & 0o777).toBe(0o700);

@@ -192,7 +192,12 @@ describe('a refusal', () => {
     expect(await world.versions()).toEqual([]);
     expect(await world.catalog.rows('select 1 from intents')).toEqual([]);
 
-    const [held] = await world.catalog.rows<{ id: string; sealingId: string; length: number; sha256: Buffer }>(
+    const [held] = await world.catalog.rows<{
+      id: string;
+      sealingId: string;
+      length: number;
+      sha256: Buffer;
+    }>(
       `select id, sealing_id as "sealingId", sealed_length as length, sealed_sha256 as sha256 from holds where state = 'open'`,
     );
     expect(settled).toMatchObject({ holdId: held?.id });

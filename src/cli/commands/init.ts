@@ -184,7 +184,9 @@ function report(
     `Objects are locked in ${mode} mode for ${days} day${days === 1 ? '' : 's'}: what is uploaded now`,
   );
   output.line(`cannot be deleted before ${localTime(deletableAt)}.`);
-  output.line('Infected files are MOVED out of their source, sealed, into the quarantine folder of this host;');
+  output.line(
+    'Infected files are MOVED out of their source, sealed, into the quarantine folder of this host;',
+  );
   output.line('set `quarantine: copy` or `report` for a source that must never be changed.');
   if (options.allowTestSignatures) {
     output.line('WARNING: without official signatures the scanner knows nothing but the EICAR test file.');
