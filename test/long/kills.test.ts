@@ -22,7 +22,15 @@ const notWithParts: readonly FailPointName[] = ['before-intent', 'after-put'];
 const ofManifests: readonly FailPointName[] = ['manifest-recorded', 'manifest-sent'];
 /** Of infected content, which goes nowhere. */
 const ofQuarantine: readonly FailPointName[] = ['quarantine-sealed', 'quarantine-kept', 'quarantine-taken'];
-const ofFiles = failPointNames.filter((name) => !ofManifests.includes(name) && !ofQuarantine.includes(name));
+/** Of what is held, and of what retention deletes: no file on its way into the bucket meets them. */
+const ofOtherWays: readonly FailPointName[] = [
+  'after-hold',
+  'taken-for-deletion',
+  'before-delete',
+  'after-delete',
+];
+const elsewhere = [...ofManifests, ...ofQuarantine, ...ofOtherWays];
+const ofFiles = failPointNames.filter((name) => !elsewhere.includes(name));
 const kinds = {
   small: { sizeBytes: 100_000, points: ofFiles.filter((name) => !notWithOnePut.includes(name)) },
   large: {
