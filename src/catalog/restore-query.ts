@@ -116,6 +116,7 @@ async function* restoreRows(
     const { from, values } = entriesWithVersion(selection, page, contentPlace);
     const rows = await catalog.rows<Row>(
       `select e.id as "entryId", e.path, h.id as "headId", h.kind as "headKind", h.outcome as "headOutcome",
+              h.reason is not distinct from 'expired' as "headIsExpired",
               g.id, g.kind, g.size_bytes as "sizeBytes", g.mode, g.uid, g.gid, g.mtime_ns::text as "mtimeNs",
               g.link_target as "linkTarget", g.hardlink, g.sha512, g.destination, g.key,
               g.s3_version_id as "s3VersionId", g.byte_offset as "offset", g.length,
@@ -135,6 +136,7 @@ interface Row {
   readonly headId: Id | null;
   readonly headKind: EntryKind;
   readonly headOutcome: Outcome;
+  readonly headIsExpired: boolean;
   readonly id: Id | null;
   readonly kind: RestorableVersion['kind'];
   readonly sizeBytes: number;
@@ -164,7 +166,12 @@ function restoreRow(row: Row): RestoreRow {
     path: row.path,
     ...(row.headId === null
       ? {}
-      : { head: { id: row.headId, kind: row.headKind, outcome: row.headOutcome } }),
+      : {
+          head: {
+            ...{ id: row.headId, kind: row.headKind, outcome: row.headOutcome },
+            ...(row.headIsExpired ? { isExpired: true } : {}),
+          },
+        }),
     ...(row.id === null ? {} : { version: restorable({ ...row, id: row.id }) }),
   };
 }

@@ -430,7 +430,7 @@ async function asItem(
       ...common,
       ...(head === undefined ? {} : { versionId: head.id, kind: head.kind }),
       result: 'missing',
-      reason: head?.outcome ?? 'under_way',
+      reason: head?.isExpired ? 'expired' : (head?.outcome ?? 'under_way'),
       sizeBytes: 0,
     };
   }

@@ -67,7 +67,13 @@ export interface RestoreRow {
   readonly entryId: Id;
   readonly path: Buffer;
   /** The newest settled version, whatever became of it; undefined while the first one is under way. */
-  readonly head?: { readonly id: Id; readonly kind: EntryKind; readonly outcome: Outcome };
+  readonly head?: {
+    readonly id: Id;
+    readonly kind: EntryKind;
+    readonly outcome: Outcome;
+    /** It was protected until its retention ended. */
+    readonly isExpired?: boolean;
+  };
   /** The newest version that was protected; undefined if there is none. */
   readonly version?: RestorableVersion;
 }

@@ -1,4 +1,8 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { catalogIndex } from '../../src/catalog/restore-query.ts';
+import { restoreTree } from '../../src/restore/restore.ts';
 import { usePostgres } from '../support/postgres.ts';
 import { retentionWorld, standard } from './world.ts';
 
@@ -60,6 +64,29 @@ test('a version beyond those to keep expires when its time is over, and its obje
     expect(await world.placement(versionId)).toMatchObject({ state: 'committed', reason: null, journal: 1 });
     expect(await world.object(versionId)).toMatchObject({ state: 'live', isThere: true });
   }
+});
+
+test('a state that expired is told as expired by restore, not as lost', async () => {
+  const world = await retentionWorld(server());
+  world.classes.standard = { ...standard, versions: 1, minimumDays: 0 };
+  await world.protect('a', 'one');
+  await world.pass(10);
+  const at = new Date(Date.now() - 9 * dayMs);
+  await world.protect('a', 'two');
+  await world.pass(20);
+  await world.retain();
+  const to = join(world.folder, '..', 'restored');
+  mkdirSync(to);
+  const results: object[] = [];
+  const stores = new Map([['primary', world.store]]);
+  const deps = { index: catalogIndex(world.catalog), keys: world.context.keys, stores };
+  for await (const { result, reason } of restoreTree(deps, {
+    source: 'docs',
+    to,
+    at: new Date(at.getTime() - 20 * dayMs),
+  }))
+    results.push({ result, reason });
+  expect(results).toEqual([{ result: 'missing', reason: 'expired' }]);
 });
 
 test('what is still locked when its version expires goes later, and frees nothing before', async () => {
