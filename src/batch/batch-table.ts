@@ -6,6 +6,7 @@ import {
   leaseMinutes,
   versionColumns,
 } from '../catalog/catalog.ts';
+import { takeEntries } from '../catalog/take-entries.ts';
 import type { Id } from '../domain/records.ts';
 import type { LookedAt } from '../pipeline/look.ts';
 import { batchWorkflowId } from '../temporal/names.ts';
@@ -31,6 +32,24 @@ export function batchOf(owner: string): Id | undefined {
   return owner.startsWith('batch:') ? owner.slice('batch:'.length) : undefined;
 }
 
+/** Draws the numbers and makes the batch, once the entries are taken. */
+const claim = `with wanted as (
+  select e.id, e.path, w.position,
+    case when e.settled_hint < e.hint and (e.lease_until > now() or exists (
+      select 1 from batches b where 'batch:' || b.id = e.lease_owner and b.closed_at is null)) then e.lease_owner end as owner
+  from unnest($4::text[]) with ordinality as w(id, position) join entries e on e.id = w.id
+), taken as (
+  update entries e set hint = e.hint + 1, observation = e.observation + 1, lease_owner = 'batch:' || $1,
+    lease_until = now() + interval '${leaseMinutes} minutes'
+  from wanted w where e.id = w.id and w.owner is null returning e.id, w.position, e.observation, e.hint
+), made as (
+  insert into batches (id, source_id, run_id) select $1, $2, $3 where exists (select 1 from taken) returning id
+), items as (
+  insert into batch_items (batch_id, position, entry_id, observation, hint, state)
+  select m.id, t.position, t.id, t.observation, t.hint, 'open' from taken t, made m
+)
+select w.id, w.path, w.owner, t.hint from wanted w left join taken t on t.id = w.id`;
+
 /**
  * Makes a batch of those entries that nobody is looking at: draws a number for its look at each, and takes them for
  * {@link leaseMinutes}. Without any, none is made.
@@ -41,26 +60,16 @@ export async function claimBatch(
   entries: readonly EntryRef[],
 ): Promise<Claimed> {
   await catalog.addEntries(entries);
-  const found = await catalog.rows<{ id: Id; hint: number | null; owner: string | null; path: Buffer }>(
-    `with wanted as (
-       select e.id, e.path, w.position,
-              case when e.settled_hint < e.hint and (e.lease_until > now() or exists (
-                select 1 from batches b where 'batch:' || b.id = e.lease_owner and b.closed_at is null)) then e.lease_owner end as owner
-       from unnest($4::text[]) with ordinality as w(id, position) join entries e on e.id = w.id
-       order by e.id for no key update of e
-     ), taken as (
-       update entries e set hint = e.hint + 1, observation = e.observation + 1, lease_owner = 'batch:' || $1,
-         lease_until = now() + interval '${leaseMinutes} minutes'
-       from wanted w where e.id = w.id and w.owner is null returning e.id, w.position, e.observation, e.hint
-     ), made as (
-       insert into batches (id, source_id, run_id) select $1, $2, $3 where exists (select 1 from taken) returning id
-     ), items as (
-       insert into batch_items (batch_id, position, entry_id, observation, hint, state)
-       select m.id, t.position, t.id, t.observation, t.hint, 'open' from taken t, made m
-     )
-     select w.id, w.path, w.owner, t.hint from wanted w left join taken t on t.id = w.id`,
-    [batch.id, batch.sourceId, batch.runId, entries.map(({ id }) => id)],
-  );
+  const ids = entries.map(({ id }) => id);
+  const found = await catalog.transaction(async (rows) => {
+    await takeEntries(rows, ids);
+    return (await rows(claim, [batch.id, batch.sourceId, batch.runId, ids])) as {
+      id: Id;
+      hint: number | null;
+      owner: string | null;
+      path: Buffer;
+    }[];
+  });
   const byId = new Map(entries.map((entry) => [entry.id, entry]));
   await catalog.restorePaths(
     found.flatMap(({ id, path }) => {
@@ -103,14 +112,20 @@ export async function closedAmong(catalog: Catalog, batchIds: readonly Id[]): Pr
 
 /** What is left to do of a batch, in its order, and the entries are taken for another while. */
 export async function takeOpenItems(catalog: Catalog, batchId: Id): Promise<BatchItem[]> {
+  await catalog.transaction(async (rows) => {
+    const left = (await rows(
+      `select e.id from entries e join batch_items i on i.entry_id = e.id
+       where i.batch_id = $1 and i.state = 'open' order by e.id for no key update of e`,
+      [batchId],
+    )) as { id: Id }[];
+    await rows(
+      `update entries set lease_owner = 'batch:' || $1, lease_until = now() + interval '${leaseMinutes} minutes'
+       where id = any($2)`,
+      [batchId, left.map(({ id }) => id)],
+    );
+  });
   const found = await catalog.rows<Record<string, unknown>>(
-    `with leased as (
-       update entries e set lease_owner = 'batch:' || $1, lease_until = now() + interval '${leaseMinutes} minutes'
-       from (select e.id from entries e join batch_items i on i.entry_id = e.id
-             where i.batch_id = $1 and i.state = 'open' order by e.id for no key update of e) o
-       where e.id = o.id
-     )
-     select i.position, i.entry_id as "entryId", i.observation, i.hint, b.run_id as "runId", e.source_id as "sourceId", e.path,
+    `select i.position, i.entry_id as "entryId", i.observation, i.hint, b.run_id as "runId", e.source_id as "sourceId", e.path,
             ${versionColumns('head', 'head')}, ${versionColumns('made', 'made')}
      from batch_items i join batches b on b.id = i.batch_id join entries e on e.id = i.entry_id
      left join versions head on head.id = e.head_version_id

@@ -388,6 +388,8 @@ async function insertEvents(client: pg.PoolClient, rows: AuditRow[]): Promise<vo
   );
   const known = new Map(stored.rows.map((row) => [row.id, row.event]));
   for (const row of rows) {
+    // Whoever meets it next tells it in other words; the first account stands.
+    if (row.event.step === 'incident') continue;
     if (factsOf(known.get(row.id)) !== factsOf(row.event))
       throw new Failure('audit_conflict', { event: row.id });
   }

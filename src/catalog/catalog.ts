@@ -11,10 +11,11 @@ import type {
   Verdict,
 } from '../domain/records.ts';
 import { type Applied, applyChanges } from './apply.ts';
-import { translated } from './database.ts';
+import { type Rows, translated } from './database.ts';
 import { GroupCommit } from './group-commit.ts';
 import { prepared } from './prepared.ts';
 import type { Change, IntentPartRow, IntentRow, SealingRow, StatFacts } from './rows.ts';
+import { takeEntries } from './take-entries.ts';
 
 export interface EntryRef {
   readonly id: Id;
@@ -218,11 +219,13 @@ export class Catalog {
     const unique = [...new Map(entries.map((entry) => [entry.id, entry])).values()];
     // First, and with no index named: two that add the same entry at once may meet at either unique one.
     await this.addEntries(unique);
-    const found = await this.rows<{ id: Id; hint: number; path: Buffer }>(
-      `with taken as (select id from entries where id = any($1) order by id for no key update)
-       update entries e set hint = e.hint + 1 from taken where e.id = taken.id returning e.id, e.hint, e.path`,
-      [unique.map((entry) => entry.id)],
-    );
+    const ids = unique.map((entry) => entry.id);
+    const found = await this.transaction(async (rows) => {
+      await takeEntries(rows, ids);
+      return (await rows('update entries set hint = hint + 1 where id = any($1) returning id, hint, path', [
+        ids,
+      ])) as { id: Id; hint: number; path: Buffer }[];
+    });
     const known = new Map(found.map((row) => [row.id, row.path]));
     await this.restorePaths(unique.filter(({ id, path }) => !known.get(id)?.equals(path)));
     return new Map(found.map((row) => [row.id, row.hint]));
@@ -500,20 +503,23 @@ export class Catalog {
    * Runs `work` in a transaction that holds an advisory lock; `otherwise` is the answer while somebody else holds it. The
    * lock is taken in a statement of its own, so that the next one sees all that its last holder wrote.
    */
-  async withLock<T>(
-    lock: number,
-    work: (rows: (sql: string, values: unknown[]) => Promise<object[]>) => Promise<T>,
-    otherwise: T,
-  ): Promise<T> {
+  withLock<T>(lock: number, work: (rows: Rows) => Promise<T>, otherwise: T): Promise<T> {
+    return this.transaction(async (rows) => {
+      const [locked] = (await rows('select pg_try_advisory_xact_lock($1) as mine', [lock])) as {
+        mine: boolean;
+      }[];
+      return locked?.mine ? work(rows) : otherwise;
+    });
+  }
+
+  /** Runs statements one after the other, all of which become durable together. */
+  transaction<T>(work: (rows: Rows) => Promise<T>): Promise<T> {
     return translated(async () => {
       const client = await this.pool.connect();
       let broken = true;
       try {
         await client.query('begin');
-        const locked = await client.query('select pg_try_advisory_xact_lock($1) as mine', [lock]);
-        const answer = locked.rows[0].mine
-          ? await work(async (sql, values) => (await client.query(sql, values)).rows)
-          : otherwise;
+        const answer = await work(async (sql, values) => (await client.query(prepared(sql, values))).rows);
         await client.query('commit');
         broken = false;
         return answer;

@@ -11,6 +11,9 @@ export interface DatabaseOptions {
   readonly maxConnections?: number;
 }
 
+/** Runs a statement inside a transaction. */
+export type Rows = (sql: string, values: readonly unknown[]) => Promise<object[]>;
+
 // Counters and sizes stay below 2^53; nanoseconds do not, and are always selected as text.
 pg.types.setTypeParser(pg.types.builtins.INT8, Number);
 

@@ -1,7 +1,5 @@
+import type { Rows } from './database.ts';
 import type { AuditRow } from './rows.ts';
-
-/** Runs a statement inside a transaction: what `Catalog.withLock` gives its work. */
-export type Rows = (sql: string, values: unknown[]) => Promise<object[]>;
 
 /** Tells events in the transaction that changes their subjects from a state they never come back to: so each is told once. */
 export async function insertEvents(rows: Rows, events: readonly AuditRow[]): Promise<void> {

@@ -1,6 +1,7 @@
 import type { Id } from '../domain/records.ts';
 import type { Catalog } from './catalog.ts';
-import { insertEvents, type Rows } from './insert-events.ts';
+import type { Rows } from './database.ts';
+import { insertEvents } from './insert-events.ts';
 import type { AuditRow } from './rows.ts';
 
 /** A legal hold: nothing at or below the path goes while it is active. */

@@ -1,7 +1,8 @@
 import type { Id, LockMode } from '../domain/records.ts';
 import type { StandingVersion } from '../domain/retention.ts';
 import type { Catalog } from './catalog.ts';
-import { insertEvents, type Rows } from './insert-events.ts';
+import type { Rows } from './database.ts';
+import { insertEvents } from './insert-events.ts';
 import type { AuditRow } from './rows.ts';
 import { atOrBelow, Values } from './selected-entries.ts';
 

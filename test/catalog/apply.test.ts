@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import { openIncident } from '../../src/audit/incident.ts';
 import type { Catalog } from '../../src/catalog/catalog.ts';
 import { isFailure } from '../../src/domain/failures.ts';
 import { usePostgres } from '../support/postgres.ts';
@@ -147,6 +148,26 @@ test('an event told twice with the same facts is one event, also within one tran
   expect(await one(catalog, `select event ->> 'at' as at from audit_events where id = 'e'`)).toEqual({
     at: told.at,
   });
+});
+
+test('an incident that two notice is one, and the first account of it stands', async () => {
+  const catalog = await openCatalog(postgres());
+  const told = (what: string) =>
+    openIncident(ids, {
+      ...{ kind: 'tampering', subject: 'a'.repeat(32), run: 'b'.repeat(32), host: 'host' },
+      facts: { what },
+    });
+  for (const what of ['object_missing', 'object_missing again']) {
+    const { incident, event } = told(what);
+    await catalog.write({ incident, events: [event] });
+  }
+  expect(await one(catalog, `select count(*), min(facts ->> 'what') as what from incidents`)).toEqual({
+    count: 1,
+    what: 'object_missing',
+  });
+  expect(
+    await one(catalog, `select count(*), min(event -> 'facts' ->> 'what') as what from audit_events`),
+  ).toEqual({ count: 1, what: 'object_missing' });
 });
 
 test('another account of an event that is there is refused, and nothing of its change is written', async () => {
