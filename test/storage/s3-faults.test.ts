@@ -259,7 +259,9 @@ describe('connections that fail', () => {
     );
     const { store } = scripted;
     await store.lockUntil(lock);
-    const results = await Promise.all(Array.from({ length: 200 }, () => store.put(object)));
+    const results = await Promise.all(
+      Array.from({ length: 200 }, (_, index) => store.put({ ...object, key: `${object.key}-${index}` })),
+    );
     expect(results.every((result) => result.kind === 'stored')).toBe(true);
   });
 });

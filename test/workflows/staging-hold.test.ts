@@ -278,7 +278,8 @@ describe('a host that is away', () => {
   });
 });
 
-describe('a worker killed', () => {
+// A workflow task that dies with its worker is given to another after ten seconds.
+describe('a worker killed', { timeout: 90_000 }, () => {
   test('while the hold waits, another goes on where it stopped', async () => {
     const { handle, steps, killWorker, skip, approve, timesCalled } = await start();
     await timesCalled(steps, 'lookAtHold', 1);
