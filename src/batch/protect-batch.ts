@@ -40,8 +40,11 @@ export async function protectBatch(
   if (first !== undefined) {
     const source = await servedSource(context, first.look.entry);
     const looked = await lookAt(batch, source, left, run);
+    context.failPoints.reach('after-duplicate-check');
     const admitted = await admitAll(batch, looked.files);
+    context.failPoints.reach('after-admission');
     const scanned = await scanAll(batch, admitted.passed, run);
+    context.failPoints.reach('after-scan');
     await write(batch, [...looked.done, ...admitted.done]);
     await settleGone(batch, looked.gone, run);
     run.heartbeat();

@@ -51,6 +51,7 @@ export async function sealAll(
     made.push(one);
     wanted.push({ version, sealings: destinationsOf(context, version).map(() => found) });
   }
+  context.failPoints.reach('after-seal');
   const answers = await releaseAll(context, wanted, used);
   const sealed: SealedFile[] = [];
   const refused: BatchFile<ScannedVersion>[] = [];

@@ -1,13 +1,15 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 
 /** Places between two steps of the write order where a test may end the process. */
 export const failPointNames = [
   'after-fingerprint',
+  'after-duplicate-check',
   'after-admission',
   'after-scan',
   'quarantine-sealed',
   'quarantine-kept',
   'quarantine-taken',
+  'after-seal',
   'before-intent',
   'after-intent',
   'after-put',
@@ -31,27 +33,28 @@ export interface FailPoints {
   reach(name: FailPointName): void;
 }
 
-/** The product's own: nothing happens. */
-const noFailPoints: FailPoints = { reach: () => {} };
-
 /**
- * The fail point a fault test wrote into `file` (`<name> <count>`), if there is one: the process then ends as kill -9
- * would, the `count`-th time that place is reached. Without the file, as always outside such tests, nothing happens. The
- * file is taken away as it is read: the process that is started in its place lives.
+ * Those a fault test writes into `file` (`<name> <count> [stop]`), before the process starts or while it runs: the process
+ * ends as kill -9 would the `count`-th time that place is reached; with `stop` it stands still there until SIGCONT.
+ * Without the file, as always outside such tests, nothing happens. The file is taken away as it is read: the process that is
+ * started in its place lives.
  */
 export function chosenFailPoints(file: string): FailPoints {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-    rmSync(file);
-  } catch {
-    return noFailPoints;
-  }
-  const [name, count = '1'] = text.trim().split(' ');
-  let left = Number(count);
+  let chosen = taken(file);
   return {
     reach: (reached) => {
-      if (reached === name && --left === 0) process.kill(process.pid, 'SIGKILL');
+      chosen ??= taken(file);
+      if (chosen === undefined || reached !== chosen.name || --chosen.left > 0) return;
+      const { signal } = chosen;
+      chosen = undefined;
+      process.kill(process.pid, signal);
     },
   };
+}
+
+function taken(file: string): { name: string; left: number; signal: 'SIGKILL' | 'SIGSTOP' } | undefined {
+  if (!existsSync(file)) return undefined;
+  const [name = '', count = '1', action] = readFileSync(file, 'utf8').trim().split(' ');
+  rmSync(file);
+  return { name, left: Number(count), signal: action === 'stop' ? 'SIGSTOP' : 'SIGKILL' };
 }

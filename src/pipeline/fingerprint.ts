@@ -112,6 +112,7 @@ class Look {
     const stat = statFacts('file', print.stat);
     const sha512 = Buffer.from(print.sha512, 'hex');
     const state = { sha512, attributes: print.attributes.kept };
+    this.context.failPoints.reach('after-fingerprint');
     const { head, made } = this.seen;
     if (isKnown(this.context, head, stat, state) && isLinkedAsBefore(head, print.stat))
       return this.unchanged(stat);
@@ -128,7 +129,7 @@ class Look {
             async () => this.record(print, await catalog.hardlinkOf(this.seen.entry, stat)),
             this.run.patienceMs,
           );
-    failPoints.reach('after-fingerprint');
+    failPoints.reach('after-duplicate-check');
     return { next: 'admit', versionId, large };
   }
 

@@ -45,6 +45,7 @@ async function planFor({ context, version, destination, run }: MessageWork): Pro
 
     const sealing = await drawSealing(context, version, nextGeneration);
     const plan = sealPlan(version, sealing);
+    context.failPoints.reach('after-seal');
     const released = await release(
       context,
       version,
@@ -60,6 +61,7 @@ async function planFor({ context, version, destination, run }: MessageWork): Pro
         run,
       );
     }
+    context.failPoints.reach('before-intent');
     const { name, prefix } = destination.config;
     const { scope, retention } = version.admission;
     const intent: IntentRow = {

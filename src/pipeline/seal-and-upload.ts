@@ -91,6 +91,7 @@ async function begin(small: SmallUpload): Promise<SealAndUploadAnswer> {
   let sealed = await sealedUnder(last.nextGeneration);
   if (last.sealedSha256 !== undefined && !last.sealedSha256.equals(sealed.sha256))
     sealed = await sealedUnder(last.nextGeneration + 1);
+  context.failPoints.reach('after-seal');
   const released = await releaseSealed(small, sealed);
   if (!released.allow) return holdDenied(small, released);
   context.failPoints.reach('before-intent');

@@ -16,8 +16,8 @@ const notWithOnePut: readonly FailPointName[] = [
   'before-complete',
   'after-complete',
 ];
-/** Reached with one PUT only: large content has its intent together with its plan. */
-const notWithParts: readonly FailPointName[] = ['before-intent', 'after-put'];
+/** Reached with one PUT only. */
+const notWithParts: readonly FailPointName[] = ['after-put'];
 /** Of the journal: they do not lie on a file's way. */
 const ofManifests: readonly FailPointName[] = ['manifest-recorded', 'manifest-sent'];
 /** Of infected content, which goes nowhere. */

@@ -5,6 +5,7 @@ import {
   mkdtempSync,
   readFileSync,
   readlinkSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
@@ -283,9 +284,15 @@ export class TestInstallation {
     return accessRecords(readFileSync(path.join(this.home, 'data', 's3', 'access.log'), 'utf8'));
   }
 
-  /** Has the next worker end at this point of the pipeline as kill -9 would, the `count`-th time it gets there. */
-  armFailPoint(name: string, count = 1): void {
-    writeFileSync(path.join(this.home, 'run', 'fail-point'), `${name} ${count}`);
+  /**
+   * Has the worker end at this point of the pipeline as kill -9 would, the `count`-th time it gets there; with `stop` it
+   * stands still there.
+   */
+  armFailPoint(name: string, count = 1, action?: 'stop'): void {
+    const file = path.join(this.home, 'run', 'fail-point');
+    // A worker that runs must not find half of it.
+    writeFileSync(`${file}.new`, [name, count, action].join(' '));
+    renameSync(`${file}.new`, file);
   }
 
   /** Sends a signal to a service's process. */
