@@ -38,6 +38,12 @@ interface ServiceStatus {
   readonly [extra: string]: unknown;
 }
 
+export interface ListedVersion {
+  readonly key: string;
+  readonly versionId: string;
+  readonly sizeBytes: number | 'delete marker';
+}
+
 export interface InstallationOptions {
   /** The sources by name, each a folder that is made unless a path is given. */
   readonly sources: Readonly<Record<string, string | undefined>>;
@@ -254,18 +260,28 @@ export class TestInstallation {
     return { client, bucket };
   }
 
-  /** All versions and delete markers of content objects, packs left out; and the multipart uploads still open. */
+  /** All versions and delete markers of content objects and of packs; and how many multipart uploads are still open. */
   async bucketState(): Promise<
     Record<'objects' | 'packs', { key: string; versionId: string }[]> & { multiparts: number }
   > {
+    const { versions, multiparts } = await this.listBucket();
+    const below = (folder: string) =>
+      versions.filter(({ key }) => key.startsWith(folder)).map(({ key, versionId }) => ({ key, versionId }));
+    return { objects: below('objects/'), packs: below('packs/'), multiparts: multiparts.length };
+  }
+
+  /** Everything in the bucket: every version and delete marker of every key, and the keys of open multipart uploads. */
+  async listBucket(): Promise<{ versions: readonly ListedVersion[]; multiparts: readonly string[] }> {
     const { client, bucket } = await this.s3();
-    const objects: { key: string; versionId: string }[] = [];
+    const versions: ListedVersion[] = [];
     for (let marker: { KeyMarker?: string; VersionIdMarker?: string } | undefined = {}; marker; ) {
       const page: import('@aws-sdk/client-s3').ListObjectVersionsCommandOutput = await client.send(
         new ListObjectVersionsCommand({ Bucket: bucket, ...marker }),
       );
-      for (const version of [...(page.Versions ?? []), ...(page.DeleteMarkers ?? [])])
-        objects.push({ key: version.Key ?? '', versionId: version.VersionId ?? '' });
+      for (const { Key = '', VersionId = '', Size } of page.Versions ?? [])
+        versions.push({ key: Key, versionId: VersionId, sizeBytes: Size ?? 0 });
+      for (const { Key = '', VersionId = '' } of page.DeleteMarkers ?? [])
+        versions.push({ key: Key, versionId: VersionId, sizeBytes: 'delete marker' });
       marker = page.IsTruncated
         ? {
             ...(page.NextKeyMarker === undefined ? {} : { KeyMarker: page.NextKeyMarker }),
@@ -275,8 +291,7 @@ export class TestInstallation {
     }
     const open = await client.send(new ListMultipartUploadsCommand({ Bucket: bucket }));
     this.disconnect();
-    const below = (folder: string) => objects.filter(({ key }) => key.startsWith(folder));
-    return { objects: below('objects/'), packs: below('packs/'), multiparts: open.Uploads?.length ?? 0 };
+    return { versions, multiparts: (open.Uploads ?? []).map(({ Key = '' }) => Key) };
   }
 
   /** Every request the embedded S3 server has answered, in the order of its log. */
