@@ -211,6 +211,7 @@ function parseLines(content: Buffer): PatternRule[] {
 
 /** The start of a regular file in a folder; undefined when there is none to read (then its rules do not exist). */
 function readSmall(root: SourceRoot, folder: Buffer, name: Buffer, limitBytes: number): Buffer | undefined {
+  if (isSurelyAbsent(root, folder, name)) return undefined;
   const opened = openSourceFolder(root, folder);
   if (opened.kind !== 'folder') return undefined;
   let descriptor: number | undefined;
@@ -227,5 +228,16 @@ function readSmall(root: SourceRoot, folder: Buffer, name: Buffer, limitBytes: n
   } finally {
     if (descriptor !== undefined) closeSync(descriptor);
     opened.close();
+  }
+}
+
+/** One look at the path as it is, for the many folders that hold no such file. What it finds is still to be proven. */
+function isSurelyAbsent(root: SourceRoot, folder: Buffer, name: Buffer): boolean {
+  const path = joinPath(insideOf(root), joinPath(folder, name));
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) === undefined;
+  } catch (error) {
+    if (errorCode(error) === undefined) throw error;
+    return false;
   }
 }

@@ -11,6 +11,8 @@ const folderFlags = openPathOnly | constants.O_DIRECTORY;
 /** PATH_MAX is 4,096 with the closing NUL; the rest is room for `readlink` to add ` (deleted)`. */
 const longestPathBytes = 4_000;
 
+const slash = Buffer.from('/');
+
 /** An opened folder inside a source. Close it when done. */
 export interface OpenFolder {
   readonly kind: 'folder';
@@ -37,7 +39,7 @@ export type OpenFolderResult =
 export function openFolder(root: SourceRoot, relativePath: Buffer): OpenFolderResult {
   const opened: number[] = [];
   try {
-    const { start, names } = splitAtLongest(root.realPath, namesOf(relativePath));
+    const { start, names } = splitAtLongest(root, relativePath);
     opened.push(openSync(start, folderFlags));
     const actual = readlinkSync(descriptorPath(opened[0] as number), 'buffer');
     if (!actual.equals(start)) {
@@ -96,10 +98,15 @@ export function insideOf(root: SourceRoot): Buffer {
 }
 
 /** The longest prefix that one path can name, and the names that remain. */
-function splitAtLongest(realPath: Buffer, names: Buffer[]): { start: Buffer; names: Buffer[] } {
-  let start = realPath;
+function splitAtLongest(root: SourceRoot, relativePath: Buffer): { start: Buffer; names: Buffer[] } {
+  const base = insideOf(root);
+  if (relativePath.length === 0) return { start: root.realPath, names: [] };
+  if (base.length + 1 + relativePath.length <= longestPathBytes)
+    return { start: Buffer.concat([base, slash, relativePath]), names: [] };
+  const names = namesOf(relativePath);
+  let start = root.realPath;
   for (const [index, name] of names.entries()) {
-    const longer = start.length === 1 ? Buffer.concat([start, name]) : joinPath(start, name);
+    const longer = Buffer.concat([start.length === 1 ? base : start, slash, name]);
     if (longer.length > longestPathBytes) return { start, names: names.slice(index) };
     start = longer;
   }

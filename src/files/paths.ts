@@ -46,18 +46,3 @@ export function isRelativePath(path: Buffer): boolean {
 function isDots(name: Buffer): boolean {
   return name.length <= 2 && name.every((byte) => byte === 0x2e);
 }
-
-/** Order of a walk: names compared as bytes, a folder before what is in it. Negative when `a` comes first. */
-export function comparePaths(a: Buffer, b: Buffer): number {
-  const length = Math.min(a.length, b.length);
-  for (let index = 0; index < length; index++) {
-    const left = a[index] as number;
-    const right = b[index] as number;
-    if (left === right) continue;
-    // The separator ends a name, so it sorts before every byte a name can hold.
-    if (left === slash) return -1;
-    if (right === slash) return 1;
-    return left - right;
-  }
-  return a.length - b.length;
-}

@@ -28,6 +28,7 @@ export class RuleSet {
 
   /** `path` is relative to the folder that the patterns belong to; a folder's ends with `/`. */
   match(path: string): PatternMatch {
+    if (this.rules.length === 0) return undefined;
     if (this.tests++ === renewAfterTests) {
       this.matcher = this.compile();
       this.tests = 0;
