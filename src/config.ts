@@ -80,6 +80,8 @@ const rehash = percentage.prefault('1%');
 const source = z.strictObject({
   name,
   path: absolutePath,
+  /** Queue group of the hosts that mount this very tree; the host's own group where it is left out. */
+  group: name.optional(),
   /** What happens to an infected file: sealed and taken away, sealed and left in place, or only reported. */
   quarantine: z.enum(['move', 'copy', 'report']).default('move'),
   exclude: z.array(z.string()).default([]),
@@ -96,6 +98,14 @@ const source = z.strictObject({
     .prefault({ every: '1d' }),
 });
 
+/** How a server proves who it is, and this host to it. */
+const tlsFiles = {
+  caFile: absolutePath.optional(),
+  certFile: absolutePath.optional(),
+  keyFile: absolutePath.optional(),
+  serverName: z.string().optional(),
+};
+
 /** How an S3 server is reached. */
 const s3Connection = {
   /** Omitted: the AWS endpoint of the region. */
@@ -104,7 +114,7 @@ const s3Connection = {
   pathStyle: z.boolean().default(false),
   credentialsFile: absolutePath.optional(),
   profile: z.string().optional(),
-  caFile: absolutePath.optional(),
+  ...tlsFiles,
 };
 
 const destination = z.strictObject({
@@ -129,12 +139,7 @@ const destination = z.strictObject({
 const mostDestinations = 8;
 
 const embedded = z.strictObject({ mode: z.literal('embedded') });
-const tls = z.strictObject({
-  caFile: absolutePath.optional(),
-  certFile: absolutePath.optional(),
-  keyFile: absolutePath.optional(),
-  serverName: z.string().optional(),
-});
+const tls = z.strictObject(tlsFiles);
 
 const services = z.strictObject({
   temporal: z
@@ -155,10 +160,10 @@ const services = z.strictObject({
       embedded,
       z.strictObject({
         mode: z.literal('external'),
-        /** Files that hold one connection URI each: the tables' owner (migrations) and the role the program runs as. */
-        ownerUriFile: absolutePath,
+        /** Files that hold one connection URI each: the tables' owner (migrations; not on hosts that joined) and the role the program runs as. */
+        ownerUriFile: absolutePath.optional(),
         writerUriFile: absolutePath,
-        caFile: absolutePath.optional(),
+        ...tlsFiles,
       }),
     ])
     .default({ mode: 'embedded' }),
@@ -183,6 +188,13 @@ const services = z.strictObject({
     .default({ mode: 'embedded' }),
 });
 
+const port = z.int().min(1).max(65_535);
+
+/** Never every address: what is open to a network is named. */
+const ownAddress = z
+  .union([z.ipv4(), z.ipv6()], 'an IP address of this machine')
+  .refine((address) => !/^[0:.]+$/.test(address), 'one address of this machine, not all of them');
+
 const schema = z.strictObject({
   version: z.literal(1),
   repository: id,
@@ -191,6 +203,21 @@ const schema = z.strictObject({
   sources: z.array(source).min(1, 'at least one source'),
   destinations: z.array(destination).min(1, 'at least one destination').max(mostDestinations),
   services: services.prefault({}),
+  /** Where hosts that were added reach the embedded services, over TLS with certificates on both sides; nowhere by default. */
+  listen: z
+    .strictObject({
+      address: ownAddress,
+      ports: z
+        .strictObject({
+          temporal: port.default(7_443),
+          postgres: port.default(7_444),
+          s3: port.default(7_445),
+        })
+        .prefault({}),
+    })
+    .optional(),
+  /** Whether this host also does what is done for the whole repository: what expires, keys and manifests of lost hosts. */
+  keeper: z.boolean().default(true),
   /** How content is sealed where policy does not say otherwise. */
   format: z.enum(sealedFormats).default('sealed-v1'),
   /** Whether sweeps store small files many to an object. */
@@ -236,6 +263,16 @@ const schema = z.strictObject({
       sample: percentage.prefault('5%'),
       /** Share of the objects whose content each run reads and decrypts. */
       readData: percentage.prefault('1%'),
+    })
+    .prefault({}),
+  audit: z
+    .strictObject({
+      /** Least time between two anchors of the audit trail in a destination. */
+      anchorEvery: duration
+        .refine((ms) => ms >= 5_000 && ms <= 600_000, 'at least 5s and at most 10m')
+        .prefault('5m'),
+      /** How often the trail is verified. */
+      verifyEvery: duration.refine((ms) => ms >= 3_600_000, 'at least 1h').prefault('1d'),
     })
     .prefault({}),
   limits: z
@@ -300,6 +337,7 @@ const schema = z.strictObject({
 
 export type Config = z.infer<typeof schema>;
 export type SourceConfig = Config['sources'][number];
+export type TlsFiles = z.infer<typeof tls>;
 export type DestinationConfig = Config['destinations'][number];
 /** The file's form before defaults and units are applied. */
 export type ConfigFile = z.input<typeof schema>;

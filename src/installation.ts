@@ -45,5 +45,6 @@ export async function openInstallation(
   };
 }
 
-/** Queue group of this host's sources: hosts that mount the same tree share one. */
-export const groupOf = (config: Config): string => config.host.group ?? config.host.id;
+/** Queue group of a source, or of what this host does for no single one: hosts that mount the same tree share one. */
+export const groupOf = ({ host, sources }: Config, sourceName?: string): string =>
+  sources.find(({ name }) => name === sourceName)?.group ?? host.group ?? host.id;

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { activityInfo } from '@temporalio/activity';
 import { Client } from '@temporalio/client';
 import {
   DefaultLogger,
@@ -139,15 +140,13 @@ const connection = await connectWorker(endpoints.temporal);
 const { namespace } = endpoints.temporal;
 const converter = dataConverter(keyring.root.payload);
 const client = new Client({ connection, namespace, dataConverter: converter });
+// What a step hands on stays with the group whose queue it came from.
+const dispatcher = new Dispatcher(catalog, client, config, () => activityInfo().taskQueue);
 const holdActivities = createHoldActivities(holding());
 const activities = {
   ...holdActivities,
   ...createActivities(context, sweeping(), gates, metrics),
-  ...createBatchActivities(
-    context,
-    { packs: config.packs === 'on', dispatcher: new Dispatcher(catalog, client, config) },
-    metrics,
-  ),
+  ...createBatchActivities(context, { packs: config.packs === 'on', dispatcher }, metrics),
   ...createVerifyActivities(verifying(installation, context), metrics, log),
   ...createReplicateActivities(context),
   // A write-only host could read none of it: another one of the group may.
@@ -161,10 +160,12 @@ const shared = {
   shutdownGraceTime: '10s',
   shutdownForceTime: '20s',
 } satisfies Partial<WorkerOptions>;
-const workers = await Promise.all([
+/** This host's own group, and those it shares a tree with. */
+const groups = new Set([groupOf(config), ...config.sources.map(({ name }) => groupOf(config, name))]);
+const filesWorker = (group: string) =>
   Worker.create({
     ...shared,
-    taskQueue: filesQueue(groupOf(config)),
+    taskQueue: filesQueue(group),
     workflowBundle: { codePath: argument('--workflow-bundle') },
     activities,
     // The server's queue does the waiting: work in flight stays within what this process can do at once.
@@ -176,7 +177,9 @@ const workers = await Promise.all([
     maxConcurrentActivityTaskExecutions: 200,
     maxCachedWorkflows: 100,
     workflowThreadPoolSize: 1,
-  }),
+  });
+const workers = await Promise.all([
+  ...[...groups].map(filesWorker),
   // What only this host can do. Workflows need no queue of the host's own: they only wait.
   Worker.create({
     ...shared,
@@ -280,7 +283,7 @@ function sweeping(): SweepContext {
     ids,
     hostId: config.host.id,
     massChange: config.massChange,
-    dispatcher: new Dispatcher(catalog, client, config),
+    dispatcher,
     // Messages are sealed one by one: nothing of theirs goes in batches.
     batches: config.format === 'sealed-v1' && !config.writeOnly,
     rejudge: (step, run) => rejudgeSource(context, step, run),
@@ -454,8 +457,8 @@ async function pipelineContext(
 
 /** Held files are reminded of, expire and are released by their workflows, also where the cluster was lost. */
 async function keepHoldsWaiting(): Promise<void> {
-  const sources = config.sources.map(({ name }) => name);
-  await keepWaiting(catalog, client, filesQueue(groupOf(config)), sources);
+  for (const { name } of config.sources)
+    await keepWaiting(catalog, client, filesQueue(groupOf(config, name)), [name]);
 }
 
 /** Tells the metrics what waits for decisions. */

@@ -75,6 +75,8 @@ export async function stagingHold(input: StagingHoldInput): Promise<HoldEnd> {
   for (let pauseMs = firstPauseMs; ; ) {
     const standing = await untilThere(() => anywhere.lookAtHold({ holdId }));
     if (standing.state !== 'open') return end(standing.state);
+    // Who started this need not be who staged the bytes: hosts of a group share the work.
+    hostQueue = standing.hostQueue ?? hostQueue;
     const { isApproved, expiresInMs } = standing;
     const dueInMs = isApproved ? pauseMs : standing.remindInMs;
     await condition(() => requests.length > 0, Math.max(1, Math.min(dueInMs, expiresInMs)));

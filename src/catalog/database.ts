@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import pg from 'pg';
 import { Failure } from '../domain/failures.ts';
 
@@ -7,6 +8,11 @@ export interface DatabaseOptions {
   readonly uri: string;
   /** PEM file of the authority that signed the server's certificate. Given: TLS with full verification. */
   readonly caFile?: string;
+  /** PEM files of what this client shows, both or none. */
+  readonly certFile?: string;
+  readonly keyFile?: string;
+  /** Name the server's certificate is checked for; the host of the URI when missing. */
+  readonly serverName?: string;
   /** Largest number of connections this process holds, default 8. */
   readonly maxConnections?: number;
 }
@@ -19,7 +25,6 @@ pg.types.setTypeParser(pg.types.builtins.INT8, Number);
 
 /** Opens a pool whose every connection is durable, in UTC, and bounded in time. */
 export async function openPool(options: DatabaseOptions): Promise<pg.Pool> {
-  const ca = options.caFile ? await readFile(options.caFile, 'utf8') : undefined;
   const pool = new pg.Pool({
     connectionString: options.uri,
     max: options.maxConnections ?? 8,
@@ -28,13 +33,31 @@ export async function openPool(options: DatabaseOptions): Promise<pg.Pool> {
     query_timeout: 35_000,
     idle_in_transaction_session_timeout: 60_000,
     application_name: 'holdfast',
-    ...(ca === undefined ? {} : { ssl: { ca, rejectUnauthorized: true } }),
+    ...(options.caFile === undefined ? {} : { ssl: await tlsOptions(options, options.caFile) }),
   });
   // A lost idle connection is no event: the next query opens another or reports the outage.
   pool.on('error', () => {});
   // Nor is one lost in the middle of a transaction: its query reports it, and an event nobody hears ends the process.
   pool.on('connect', (client) => client.on('error', () => {}));
   return pool;
+}
+
+async function tlsOptions({ certFile, keyFile, serverName }: DatabaseOptions, caFile: string) {
+  const [ca, cert, key] = await Promise.all(
+    [caFile, certFile, keyFile].map((file) => file && readFile(file, 'utf8')),
+  );
+  return {
+    ...(ca ? { ca } : {}),
+    ...(cert && key ? { cert, key } : {}),
+    // The driver sets the name to the URI's host, so the check is told which one counts.
+    ...(serverName === undefined
+      ? {}
+      : {
+          servername: serverName,
+          checkServerIdentity: (_: string, seen: PeerCertificate) => checkServerIdentity(serverName, seen),
+        }),
+    rejectUnauthorized: true,
+  };
 }
 
 /** SQLSTATE classes that say the server is away, full or stopping (PostgreSQL manual, appendix A). */

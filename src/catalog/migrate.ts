@@ -30,13 +30,12 @@ async function bringUpToDate(pool: pg.Pool, writerPassword?: string): Promise<st
     );
     const known = new Map(applied.rows.map((row) => [row.name, row.sha256]));
     const ran: string[] = [];
-    const names = (await readdir(folder)).filter((name) => name.endsWith('.sql')).sort();
+    const all = await migrations();
     for (const name of known.keys()) {
-      if (!names.includes(name)) throw new Failure('schema_unknown', { migration: name });
+      if (!all.some((migration) => migration.name === name))
+        throw new Failure('schema_unknown', { migration: name });
     }
-    for (const name of names) {
-      const sql = await readFile(new URL(name, folder), 'utf8');
-      const sha256 = createHash('sha256').update(sql).digest('hex');
+    for (const { name, sql, sha256 } of all) {
       const before = known.get(name);
       if (before === sha256) continue;
       if (before !== undefined) throw new Failure('schema_unknown', { migration: name });
@@ -51,6 +50,31 @@ async function bringUpToDate(pool: pg.Pool, writerPassword?: string): Promise<st
     // Closing instead of returning it also ends an open transaction and the advisory lock.
     client.release(true);
   }
+}
+
+/**
+ * Failure `schema_behind` unless the schema is exactly the one of this program: what a host asks that may not change it.
+ */
+export async function requireSchema(pool: pg.Pool): Promise<void> {
+  const applied = await translated(() =>
+    pool.query<{ name: string; sha256: string }>('select name, sha256 from schema_migrations'),
+  );
+  const known = new Map(applied.rows.map((row) => [row.name, row.sha256]));
+  for (const { name, sha256 } of await migrations()) {
+    if (known.get(name) !== sha256) throw new Failure('schema_behind', { migration: name });
+    known.delete(name);
+  }
+  for (const name of known.keys()) throw new Failure('schema_unknown', { migration: name });
+}
+
+async function migrations(): Promise<{ name: string; sql: string; sha256: string }[]> {
+  const names = (await readdir(folder)).filter((name) => name.endsWith('.sql')).sort();
+  return Promise.all(
+    names.map(async (name) => {
+      const sql = await readFile(new URL(name, folder), 'utf8');
+      return { name, sql, sha256: createHash('sha256').update(sql).digest('hex') };
+    }),
+  );
 }
 
 /** Roles belong to the whole server, so two databases of one server share them. */

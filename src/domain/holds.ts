@@ -51,6 +51,8 @@ export interface InspectedHold {
 export interface HoldStanding {
   readonly next: 'standing';
   readonly state: HoldState;
+  /** Queue of the host that has the staged bytes. */
+  readonly hostQueue: string;
   readonly expiresInMs: number;
   readonly remindInMs: number;
   /** As many valid approvals as it needs are there, and nothing but its host keeps it from being released. */

@@ -31,8 +31,8 @@ export type Told =
 /** How requests reach the workflows of holds. */
 export interface HoldPost {
   readonly client: Client;
-  /** Where workflows run: files.<group>. */
-  readonly taskQueue: string;
+  /** Where the workflows of a source run: files.<group>. */
+  readonly queueOf: (source: string) => string;
 }
 
 /**
@@ -43,7 +43,7 @@ export interface HoldPost {
  * @throws Failure `temporal_unavailable`
  */
 export async function askHold<Args extends [unknown]>(
-  { client, taskQueue }: HoldPost,
+  { client, queueOf }: HoldPost,
   held: HeldFile,
   update: UpdateDefinition<HoldAnswer, Args>,
   args: Args,
@@ -53,7 +53,7 @@ export async function askHold<Args extends [unknown]>(
     'stagingHold',
     {
       workflowId: holdWorkflowId(held.id),
-      taskQueue,
+      taskQueue: queueOf(held.source),
       args: [{ holdId: held.id, hostQueue: hostQueue(held.hostId) }],
       workflowIdConflictPolicy: 'USE_EXISTING',
     },

@@ -1,4 +1,5 @@
 import type { HoldStanding, HoldStep } from '../domain/holds.ts';
+import { hostQueue } from '../temporal/names.ts';
 import { attemptsOf, validApprovals } from './attempts.ts';
 import type { HoldDeps } from './deps.ts';
 import { heldFile } from './held.ts';
@@ -12,6 +13,7 @@ export async function lookAtHold(deps: HoldDeps, { holdId }: HoldStep): Promise<
   const standing = {
     next: 'standing' as const,
     state: held.state,
+    hostQueue: hostQueue(held.hostId),
     expiresInMs: held.openedAt.getTime() + expiresMs - Date.now(),
     remindInMs: remindedAt.getTime() + remindEveryMs - Date.now(),
   };

@@ -1,6 +1,7 @@
 import { Catalog } from '../catalog/catalog.ts';
 import { openPool } from '../catalog/database.ts';
-import { migrate } from '../catalog/migrate.ts';
+import { migrate, requireSchema } from '../catalog/migrate.ts';
+import type { Config } from '../config.ts';
 import type { Installation } from '../installation.ts';
 import { hostDocuments, type KeyringDocument, keyringDocuments } from '../keys/keyring-files.ts';
 import { documentsToKeep } from '../keys/publish.ts';
@@ -13,6 +14,7 @@ import { nodeService } from './our-services.ts';
 import { prepareDestinations } from './prepare-destination.ts';
 import { ensureSecret } from './secrets.ts';
 import { clamdService } from './services/clamd.ts';
+import { gatedServices, gateService } from './services/gate.ts';
 import { opaService } from './services/opa.ts';
 import { postgresService } from './services/postgres.ts';
 import { s3Service } from './services/s3.ts';
@@ -22,7 +24,16 @@ import { type Progress, toolchain } from './toolchain.ts';
 import { ensureWorkflowBundle } from './workflow-bundle.ts';
 
 /** The services of `status`, in the order they start. */
-export const serviceNames = ['temporal', 'postgres', 'opa', 's3', 'clamd', 'worker', 'watcher'] as const;
+export const serviceNames = [
+  'temporal',
+  'postgres',
+  'opa',
+  's3',
+  'clamd',
+  'worker',
+  'watcher',
+  'gate',
+] as const;
 export type ServiceName = (typeof serviceNames)[number];
 
 export interface ComposeOptions {
@@ -42,9 +53,7 @@ export interface ComposeOptions {
 export async function composeServices(options: ComposeOptions): Promise<ServiceSpec[]> {
   const { installation, wanted, uid, onProgress } = options;
   const { config, paths } = installation;
-  const runs = (name: ServiceName): boolean =>
-    wanted.has(name) &&
-    (name === 'worker' || name === 'watcher' || config.services[name].mode === 'embedded');
+  const runs = (name: ServiceName): boolean => wanted.has(name) && isOurs(config, name);
   const tools = toolchain(paths, { uid, searchPath: options.searchPath, onProgress });
   const base = { paths, uid };
   const services: ServiceSpec[] = [];
@@ -85,7 +94,17 @@ export async function composeServices(options: ComposeOptions): Promise<ServiceS
       }),
     );
   }
+  if (runs('gate') && config.listen !== undefined) {
+    const dependsOn = gatedServices.filter((name) => runs(name));
+    services.push(gateService({ ...base, listen: config.listen, dependsOn }));
+  }
   return services;
+}
+
+/** Whether this installation runs the service itself. */
+export function isOurs(config: Config, name: ServiceName): boolean {
+  if (name === 'worker' || name === 'watcher') return true;
+  return name === 'gate' ? config.listen !== undefined : config.services[name].mode === 'embedded';
 }
 
 /**
@@ -100,17 +119,23 @@ async function prepareRepository(
   if (config.services.postgres.mode === 'embedded') ensureSecret(writerPasswordFile(paths));
   const where = endpoints(config, paths, (name) => running.get(name));
   await checkExternal(installation, where);
-  const owner = await openPool({ ...where.catalogOwner, maxConnections: 1 });
+  const { postgres } = config.services;
+  // A host that joined has no rights over the schema: it asks whether it is the one it knows.
+  const isOwner = postgres.mode === 'embedded' || postgres.ownerUriFile !== undefined;
+  const pool = await openPool({
+    ...(isOwner ? where.catalogOwner : where.catalogWriter),
+    maxConnections: 1,
+  });
   let kept: readonly KeyringDocument[];
   try {
-    await migrate(owner, where.writerPassword);
-    await requireWholeCatalog(new Catalog(owner), paths.home);
+    await (isOwner ? migrate(pool, where.writerPassword) : requireSchema(pool));
+    await requireWholeCatalog(new Catalog(pool), paths.home);
     // Read anew, because a command may have changed the keyring since the supervisor began.
-    const shredding = await shreddingScopes(new Catalog(owner));
+    const shredding = await shreddingScopes(new Catalog(pool));
     const documents = documentsToKeep(await keyringDocuments(paths.home), shredding);
     kept = [...documents, ...(await hostDocuments(paths.home))];
   } finally {
-    await owner.end();
+    await pool.end();
   }
   await prepareDestinations({ installation, where, keyring: kept }, onAway);
 }

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import type { DatabaseOptions } from '../catalog/database.ts';
-import type { Config, DestinationConfig } from '../config.ts';
+import type { Config, DestinationConfig, TlsFiles } from '../config.ts';
 import { Failure } from '../domain/failures.ts';
 import type { SignatureSet } from '../domain/records.ts';
 import type { S3StoreOptions } from '../storage/s3-client.ts';
@@ -17,6 +17,7 @@ export interface Endpoints {
   readonly temporal: TemporalAddress;
   /** URL of Temporal's Web UI; undefined where an external one was not configured. */
   readonly temporalUi: string | undefined;
+  /** Failure `joined_host` on a host that was added to a cluster. */
   readonly catalogOwner: DatabaseOptions;
   readonly catalogWriter: DatabaseOptions;
   /** Set where this installation makes the writer role's password itself. */
@@ -50,12 +51,15 @@ export function endpoints(config: Config, paths: Paths, running: Running): Endpo
     },
     get catalogOwner() {
       const { postgres } = config.services;
-      if (postgres.mode === 'external') return externalDatabase(postgres.ownerUriFile, postgres.caFile);
+      if (postgres.mode === 'external') {
+        if (postgres.ownerUriFile === undefined) throw new Failure('joined_host');
+        return externalDatabase(postgres.ownerUriFile, postgres);
+      }
       return { uri: readSecret(embedded('postgres').extra.uriFile ?? '') };
     },
     get catalogWriter() {
       const { postgres } = config.services;
-      if (postgres.mode === 'external') return externalDatabase(postgres.writerUriFile, postgres.caFile);
+      if (postgres.mode === 'external') return externalDatabase(postgres.writerUriFile, postgres);
       const uri = new URL(readSecret(embedded('postgres').extra.uriFile ?? ''));
       uri.username = 'holdfast_writer';
       uri.password = readSecret(writerPasswordFile(paths));
@@ -106,8 +110,17 @@ function temporalAddress(config: Config, embedded: (name: string) => ServiceFact
   };
 }
 
-function externalDatabase(uriFile: string, caFile: string | undefined): DatabaseOptions {
-  return { uri: readSecret(uriFile), ...(caFile === undefined ? {} : { caFile }) };
+function externalDatabase(uriFile: string, tls: TlsFiles): DatabaseOptions {
+  return { uri: readSecret(uriFile), ...tlsOf(tls) };
+}
+
+function tlsOf({ caFile, certFile, keyFile, serverName }: TlsFiles) {
+  return {
+    ...(caFile === undefined ? {} : { caFile }),
+    ...(certFile === undefined ? {} : { certFile }),
+    ...(keyFile === undefined ? {} : { keyFile }),
+    ...(serverName === undefined ? {} : { serverName }),
+  };
 }
 
 function s3Options(
@@ -141,7 +154,7 @@ function s3Options(
     ...(s3.endpoint === undefined ? {} : { endpoint: s3.endpoint }),
     ...(s3.credentialsFile === undefined ? {} : { credentialsFile: s3.credentialsFile }),
     ...(s3.profile === undefined ? {} : { profile: s3.profile }),
-    ...(s3.caFile === undefined ? {} : { caFile: s3.caFile }),
+    ...tlsOf(s3),
   };
 }
 

@@ -24,6 +24,11 @@ export interface S3StoreOptions {
   readonly profile?: string;
   /** PEM file of CAs trusted beside the system's. */
   readonly caFile?: string;
+  /** PEM files of what this client shows to a server that asks, both or none. */
+  readonly certFile?: string;
+  readonly keyFile?: string;
+  /** Name the server's certificate is checked for; the endpoint's host when missing. */
+  readonly serverName?: string;
   /** Where the bytes rest, as policy names it. */
   readonly jurisdiction: string;
   /** How long a connection may be silent; 30 s when missing. */
@@ -53,11 +58,11 @@ const credentialsLifeMs = 10 * 60_000;
  */
 const maxSockets = 256;
 
-/** Failure `s3_ca_unreadable` when the CA file cannot be read; nothing is sent yet. */
+/** Failure `s3_ca_unreadable` when a file of certificates cannot be read; nothing is sent yet. */
 export async function makeS3Clients(options: S3StoreOptions, clock: ServerClock): Promise<S3Clients> {
-  const ca = options.caFile === undefined ? undefined : await readCa(options.caFile, options.name);
+  const tls = await tlsOptions(options);
   const httpAgent = new HttpAgent({ keepAlive: true, maxSockets });
-  const httpsAgent = new HttpsAgent({ keepAlive: true, maxSockets, ...(ca ? { ca } : {}) });
+  const httpsAgent = new HttpsAgent({ keepAlive: true, maxSockets, ...tls });
   const make = (socketTimeout: number): S3Client => {
     const client = new S3Client({
       region: options.region,
@@ -101,12 +106,20 @@ export async function makeS3Clients(options: S3StoreOptions, clock: ServerClock)
   return { client, patientClient: make(patientTimeoutMs), rangeReader };
 }
 
-async function readCa(file: string, destination: string): Promise<string[]> {
+async function tlsOptions({ name, caFile, certFile, keyFile, serverName }: S3StoreOptions) {
   try {
-    return [...getCACertificates('default'), await readFile(file, 'utf8')];
+    return {
+      ...(caFile === undefined
+        ? {}
+        : { ca: [...getCACertificates('default'), await readFile(caFile, 'utf8')] }),
+      ...(certFile === undefined || keyFile === undefined
+        ? {}
+        : { cert: await readFile(certFile, 'utf8'), key: await readFile(keyFile, 'utf8') }),
+      ...(serverName === undefined ? {} : { servername: serverName }),
+    };
   } catch (error) {
     const reason = (error as NodeJS.ErrnoException).code ?? 'unreadable';
-    throw new Failure('s3_ca_unreadable', { destination, reason });
+    throw new Failure('s3_ca_unreadable', { destination: name, reason });
   }
 }
 

@@ -29,7 +29,7 @@ export async function scheduleSweeps(client: Client, config: Config, ids: Ids): 
         id,
         workflowType: 'sweepOnSchedule',
         args: [sweepInput(config, sourceId, { actor: 'holdfast', confirmsDeletions: false })],
-        taskQueue: filesQueue(groupOf(config)),
+        taskQueue: filesQueue(groupOf(config, source.name)),
         recurrence,
       });
   }

@@ -10,14 +10,14 @@ import { sweepInput } from './schedule.ts';
 export async function startSweep(
   client: Client,
   config: Config,
-  sourceId: Id,
+  source: { readonly id: Id; readonly name: string },
   asked: Pick<SweepInput, 'actor' | 'confirmsDeletions' | 'runId'>,
 ): Promise<boolean> {
   try {
     await client.workflow.start<typeof sweepSource>('sweepSource', {
-      workflowId: sweepWorkflowId(sourceId),
-      taskQueue: filesQueue(groupOf(config)),
-      args: [sweepInput(config, sourceId, asked)],
+      workflowId: sweepWorkflowId(source.id),
+      taskQueue: filesQueue(groupOf(config, source.name)),
+      args: [sweepInput(config, source.id, asked)],
     });
     return true;
   } catch (error) {

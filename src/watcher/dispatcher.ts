@@ -5,8 +5,7 @@ import type { protectFile } from '../../workflows/protect-file.ts';
 import type { Catalog, EntryRef } from '../catalog/catalog.ts';
 import type { Config } from '../config.ts';
 import type { Id } from '../domain/records.ts';
-import { groupOf } from '../installation.ts';
-import { batchWorkflowId, filesQueue, hostQueue, protectWorkflowId } from '../temporal/names.ts';
+import { batchWorkflowId, hostQueue, protectWorkflowId } from '../temporal/names.ts';
 import { translateOutage } from '../temporal/outage.ts';
 
 /** How many start requests are under way at once. */
@@ -17,11 +16,14 @@ export class Dispatcher {
   private readonly catalog: Catalog;
   private readonly client: Client;
   private readonly config: Config;
+  private readonly taskQueue: () => string;
 
-  constructor(catalog: Catalog, client: Client, config: Config) {
+  /** @param taskQueue of the group that serves the entries' source, asked for at each start */
+  constructor(catalog: Catalog, client: Client, config: Config, taskQueue: () => string) {
     this.catalog = catalog;
     this.client = client;
     this.config = config;
+    this.taskQueue = taskQueue;
   }
 
   /** Gives each entry's hint: it is settled once a look that began after this call has ended. */
@@ -40,7 +42,7 @@ export class Dispatcher {
     const { maxRetries, retryDelay } = this.config.pipeline;
     const started = this.client.workflow.start<typeof protectBatch>('protectBatch', {
       workflowId: batchWorkflowId(batchId),
-      taskQueue: filesQueue(groupOf(this.config)),
+      taskQueue: this.taskQueue(),
       args: [{ batchId, retry: { maxRetries, retryDelayMs: retryDelay } }],
       workflowIdConflictPolicy: 'USE_EXISTING',
       workflowIdReusePolicy: 'ALLOW_DUPLICATE',
@@ -53,7 +55,7 @@ export class Dispatcher {
     const { maxRetries, retryDelay } = this.config.pipeline;
     const started = this.client.workflow.signalWithStart<typeof protectFile, [{ runId: Id }]>('protectFile', {
       workflowId: protectWorkflowId(entryId),
-      taskQueue: filesQueue(groupOf(this.config)),
+      taskQueue: this.taskQueue(),
       args: [
         {
           entryId,

@@ -2,12 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Catalog } from '../catalog/catalog.ts';
 import { openPool } from '../catalog/database.ts';
 import { newRunId } from '../domain/ids.ts';
-import type { Id } from '../domain/records.ts';
+import { groupOf } from '../installation.ts';
 import { createLog } from '../observability/log.ts';
 import { Metrics } from '../observability/metrics.ts';
 import { announceReady, openProcess, untilStopped } from '../process.ts';
 import { startSweep } from '../sweep/start.ts';
 import { connectClient } from '../temporal/connect.ts';
+import { filesQueue } from '../temporal/names.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { ProblemBoard } from './problem-board.ts';
 import { SourceAgent } from './source-agent.ts';
@@ -19,19 +20,23 @@ const log = createLog('watcher');
 new Metrics().serve(metricsPort);
 const catalog = new Catalog(await openPool({ ...endpoints.catalogWriter, maxConnections: 4 }));
 const client = await connectClient(endpoints.temporal, keyring.root.payload);
-const dispatcher = new Dispatcher(catalog, client, config);
 const runId = newRunId();
 await catalog.startRun({ id: runId, kind: 'watch', hostId: config.host.id, actor: 'holdfast' });
 
 const board = new ProblemBoard(paths.home);
 const stopping = new AbortController();
-const startedSweep = (sourceId: Id): Promise<boolean> =>
-  startSweep(client, config, sourceId, { actor: 'holdfast', confirmsDeletions: false });
 const agents = config.sources.map(
   (source) =>
     new SourceAgent({
-      ...{ installation, catalog, dispatcher, log, source, home: paths.home, ids, runId, board },
-      startSweep: startedSweep,
+      ...{ installation, catalog, log, source, home: paths.home, ids, runId, board },
+      dispatcher: new Dispatcher(catalog, client, config, () => filesQueue(groupOf(config, source.name))),
+      startSweep: (id) =>
+        startSweep(
+          client,
+          config,
+          { id, name: source.name },
+          { actor: 'holdfast', confirmsDeletions: false },
+        ),
     }),
 );
 const working = agents.map((agent) => agent.run(stopping.signal));

@@ -226,7 +226,7 @@ export class TestInstallation {
       const { postgres } = this.config().services ?? {};
       const file =
         postgres?.mode === 'external'
-          ? postgres.ownerUriFile
+          ? (postgres.ownerUriFile ?? postgres.writerUriFile)
           : path.join(this.home, 'secrets', 'postgres-uri');
       const tls =
         postgres?.mode === 'external' && postgres.caFile !== undefined

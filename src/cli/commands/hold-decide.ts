@@ -75,7 +75,8 @@ async function withDesk<T>(session: Session, work: (desk: Desk) => Promise<T>): 
   const installation = await unlock(session);
   return withCatalog(session, (catalog, where) =>
     withTemporal(installation, where, (client) => {
-      const post = { client, taskQueue: filesQueue(groupOf(installation.config)) };
+      const queueOf = (source: string): string => filesQueue(groupOf(installation.config, source));
+      const post = { client, queueOf };
       return work({ session, installation, catalog, where, post });
     }),
   );

@@ -5,8 +5,9 @@ import { type Failure, type FailureCode, isFailure } from '../../domain/failures
 import { newRunId } from '../../domain/ids.ts';
 import type { EntryKind, Id } from '../../domain/records.ts';
 import type { Skip } from '../../files/filter.ts';
-import type { Installation } from '../../installation.ts';
+import { groupOf, type Installation } from '../../installation.ts';
 import { openSource, type WalkedSource } from '../../sources.ts';
+import { filesQueue } from '../../temporal/names.ts';
 import { type Compared, compareTree } from '../../watcher/compare.ts';
 import { Dispatcher } from '../../watcher/dispatcher.ts';
 import { recordSkips, type Skipped } from '../../watcher/skips.ts';
@@ -92,17 +93,25 @@ async function protect(
   const { config, ids } = installation;
   const run = { id: newRunId(), hostId: config.host.id };
   await catalog.startRun({ ...run, kind: 'protect', actor: session.actor });
-  const dispatcher = new Dispatcher(catalog, client, config);
+  const lanes = new Map(
+    config.sources.map(({ name }) => {
+      const queue = () => filesQueue(groupOf(config, name));
+      const dispatcher = new Dispatcher(catalog, client, config, queue);
+      return [ids.source(name), { dispatcher, unsettled: new Unsettled(catalog, dispatcher, run.id) }];
+    }),
+  );
   const met = new Map<Id, Met>();
   const handedOver = new Set<Id>();
-  const unsettled = new Unsettled(catalog, dispatcher, run.id);
   const skips: Skipped[] = [];
   let unreachable = 0;
   let page: EntryRef[] = [];
   const handOver = async (): Promise<void> => {
-    const given = await waitingOut(session, () => dispatcher.dispatch(page, run.id));
-    for (const id of given.keys()) handedOver.add(id);
-    unsettled.add(given);
+    for (const [sourceId, { dispatcher, unsettled }] of lanes) {
+      const entries = page.filter((entry) => entry.sourceId === sourceId);
+      const given = await waitingOut(session, () => dispatcher.dispatch(entries, run.id));
+      for (const id of given.keys()) handedOver.add(id);
+      unsettled.add(given);
+    }
     page = [];
     session.output.progress(`${met.size} entries seen, ${handedOver.size} to protect`);
   };
@@ -128,7 +137,7 @@ async function protect(
   await handOver();
   await waitingOut(session, () => recordSkips(catalog, ids, run, skips));
 
-  if (options.wait) await untilSettled(session, unsettled);
+  if (options.wait) for (const { unsettled } of lanes.values()) await untilSettled(session, unsettled);
   const rows = await waitingOut(session, () =>
     resultRows(catalog, met, handedOver, run.id, options.wait === true),
   );

@@ -6,7 +6,7 @@ import type { Id, Verdict } from '../../domain/records.ts';
 import { errorCode } from '../../files/error-code.ts';
 import { openSourceFolder } from '../../files/open.ts';
 import { parentOf } from '../../files/paths.ts';
-import type { Installation } from '../../installation.ts';
+import { groupOf, type Installation } from '../../installation.ts';
 import { type KeptItem, type QuarantineItem, requireKept } from '../../quarantine/items.ts';
 import {
   type ReleaseDeps,
@@ -20,6 +20,7 @@ import { descriptorPath } from '../../restore/descriptor.ts';
 import { openScanner } from '../../scanner/open-scanner.ts';
 import { servedSources } from '../../sources.ts';
 import type { Endpoints } from '../../stack/endpoints.ts';
+import { filesQueue } from '../../temporal/names.ts';
 import { Dispatcher } from '../../watcher/dispatcher.ts';
 import { confirm } from '../confirm.ts';
 import { type MessageKeyOptions, messageKeys } from '../message-keys.ts';
@@ -165,8 +166,11 @@ async function lookAtIt(
   runId: Id,
 ): Promise<void> {
   try {
+    const { config, ids } = installation;
+    const source = config.sources.find(({ name }) => ids.source(name) === sourceId);
+    const queue = () => filesQueue(groupOf(config, source?.name));
     await withTemporal(installation, where, (client) =>
-      new Dispatcher(catalog, client, installation.config).dispatch([{ id: entryId, sourceId, path }], runId),
+      new Dispatcher(catalog, client, config, queue).dispatch([{ id: entryId, sourceId, path }], runId),
     );
   } catch (error) {
     if (!isFailure(error)) throw error;

@@ -53,7 +53,7 @@ async function start(
 ): Promise<Id | undefined> {
   const runId = newRunId();
   const asked = { runId, actor: session.actor, confirmsDeletions: confirmDeletions };
-  if (await startSweep(client, config, ids.source(source), asked)) return runId;
+  if (await startSweep(client, config, { id: ids.source(source), name: source }, asked)) return runId;
   // What was asked for now was not asked of the one under way.
   if (confirmDeletions) throw new Failure('sweep_running', { source });
   return undefined;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Failure, isFailure } from '../../domain/failures.ts';
 import { openInstallation } from '../../installation.ts';
 import { policyStanding } from '../../policy/installed.ts';
-import { type ServiceName, serviceNames } from '../../stack/compose.ts';
+import { isOurs, type ServiceName, serviceNames } from '../../stack/compose.ts';
 import { supervisorStatus } from '../../stack/control.ts';
 import { lastFailure, lastFailureFile } from '../../stack/daemon-failure.ts';
 import { spawnDetached, waitHealthy } from '../../stack/detach.ts';
@@ -40,9 +40,7 @@ export async function runUp(session: Session, options: UpOptions): Promise<void>
     [process.argv[1] ?? '', '--config', configPath, 'supervise', '--services', wanted.join(',')],
     { stdinSecret: password, logFile: join(paths.home, 'logs', 'supervisor.log') },
   );
-  const embedded = wanted.filter(
-    (name) => name === 'worker' || name === 'watcher' || config.services[name].mode === 'embedded',
-  );
+  const embedded = wanted.filter((name) => isOurs(config, name));
   output.note(`Starting ${embedded.join(', ')} …`);
   try {
     const status = await waitHealthy(paths, embedded, daemon);

@@ -1,0 +1,43 @@
+import { readFileSync } from 'node:fs';
+import { createLog } from '../observability/log.ts';
+import { announceReady, untilStopped } from '../process.ts';
+import { type Door, Gate } from './gate.ts';
+
+/** What the gate is told, as JSON in the file that it is started with; no secret, but where one lies. */
+export interface GateSettings {
+  readonly address: string;
+  readonly doors: readonly Door[];
+  readonly certificateFile: string;
+  readonly keyFile: string;
+  readonly hostsFolder: string;
+  /** Whom it goes on as once it has read its key. */
+  readonly user?: { readonly uid: number; readonly gid: number };
+}
+
+/** How soon a host that was revoked is cut off. */
+const recheckMs = 1_000;
+
+/** The gate process: what faces the network runs with no rights of its own and without the repository's password. */
+const settings = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as GateSettings;
+const log = createLog('gate');
+const own = {
+  certificate: readFileSync(settings.certificateFile, 'utf8'),
+  key: readFileSync(settings.keyFile, 'utf8'),
+};
+if (settings.user !== undefined) {
+  process.setgroups?.([]);
+  process.setgid?.(settings.user.gid);
+  process.setuid?.(settings.user.uid);
+}
+const gate = new Gate({ ...settings, own }, (what, facts) =>
+  log.warn(facts, what === 'refused' ? 'somebody unknown was turned away' : 'a revoked host was cut off'),
+);
+await gate.open();
+const rechecking = setInterval(() => gate.recheck(), recheckMs);
+announceReady();
+log.info({ address: settings.address }, 'gate is open');
+await untilStopped(async () => {
+  clearInterval(rechecking);
+  await gate.close();
+});
+log.info('gate is closed');

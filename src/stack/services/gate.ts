@@ -1,0 +1,120 @@
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import type { Config } from '../../config.ts';
+import type { Door } from '../../gate/gate.ts';
+import type { GateSettings } from '../../gate/main.ts';
+import { type Certificate, makeCertificate } from '../../hosts/certificate.ts';
+import { serviceEnvironment } from '../environment.ts';
+import { ensureServiceFolders, privateFolder } from '../folders.ts';
+import { scriptFile } from '../our-services.ts';
+import type { Paths } from '../paths.ts';
+import { writePrivate } from '../secrets.ts';
+import { serviceUser } from '../system-users.ts';
+import type { RunningServices, ServiceSpec } from './service.ts';
+
+type Listen = NonNullable<Config['listen']>;
+/** The services that other hosts reach through the gate. */
+export const gatedServices = ['temporal', 'postgres', 's3'] as const;
+
+const heapMebibytes = 64;
+
+/** The gate, in front of those of this machine's services that run. `address` is where it listens. */
+export function gateService({
+  paths,
+  uid,
+  listen,
+  dependsOn,
+}: {
+  readonly paths: Paths;
+  readonly uid: number;
+  readonly listen: Listen;
+  readonly dependsOn: readonly string[];
+}): ServiceSpec {
+  return {
+    name: 'gate',
+    dependsOn,
+    announcesReady: true,
+    stopSignal: 'SIGTERM',
+    stopGraceMs: 10_000,
+    startTimeoutMs: 30_000,
+
+    async prepare(running) {
+      const user = await serviceUser('gate', uid);
+      const { data } = ensureServiceFolders(paths, 'gate', user);
+      await gateCertificate(paths);
+      const settings: GateSettings = {
+        address: listen.address,
+        doors: doors(listen, running),
+        ...certificateFiles(paths),
+        hostsFolder: await hostsFolder(paths, uid),
+        ...(user === undefined ? {} : { user }),
+      };
+      const settingsFile = path.join(data, 'gate.json');
+      writePrivate(settingsFile, JSON.stringify(settings));
+      return {
+        command: process.execPath,
+        args: [`--max-old-space-size=${heapMebibytes}`, scriptFile('src/gate/main'), settingsFile],
+        cwd: '/',
+        env: { ...serviceEnvironment(paths.home), NODE_ENV: 'production' },
+        user: undefined,
+        address: listen.address,
+        extra: {},
+      };
+    },
+  };
+}
+
+function doors({ ports }: Listen, running: RunningServices): Door[] {
+  return gatedServices.flatMap((service) => {
+    const address = running.get(service)?.address;
+    if (address === undefined) return [];
+    const { hostname, port } = new URL(address.includes('://') ? address : `tcp://${address}`);
+    const alpn = { temporal: 'h2', postgres: undefined, s3: 'http/1.1' } as const;
+    return [
+      {
+        ...{ service, port: ports[service], target: { host: hostname, port: Number(port) } },
+        asksFirst: service === 'postgres',
+        ...(alpn[service] === undefined ? {} : { alpn: alpn[service] }),
+      },
+    ];
+  });
+}
+
+/** What the gate shows to whoever comes: made once, because every host that joined knows it. */
+export async function gateCertificate(paths: Paths): Promise<Certificate> {
+  const { certificateFile, keyFile } = certificateFiles(paths);
+  if (!existsSync(certificateFile)) {
+    const { certificate, key } = await makeCertificate();
+    writePrivate(keyFile, key);
+    writePrivate(certificateFile, certificate);
+  }
+  return { certificate: readFileSync(certificateFile, 'utf8'), key: readFileSync(keyFile, 'utf8') };
+}
+
+const certificateFiles = (paths: Paths) => ({
+  certificateFile: path.join(paths.home, 'secrets', 'gate.pem'),
+  keyFile: path.join(paths.home, 'secrets', 'gate.key'),
+});
+
+/** Lets a host through from now on. */
+export async function openGateTo(
+  paths: Paths,
+  uid: number,
+  hostId: string,
+  certificate: string,
+): Promise<void> {
+  const file = path.join(await hostsFolder(paths, uid), `${hostId}.pem`);
+  writePrivate(file, certificate, await serviceUser('gate', uid));
+}
+
+/** Lets a host through no more; its connections end within a second. */
+export async function closeGateTo(paths: Paths, uid: number, hostId: string): Promise<void> {
+  rmSync(path.join(await hostsFolder(paths, uid), `${hostId}.pem`), { force: true });
+}
+
+async function hostsFolder(paths: Paths, uid: number): Promise<string> {
+  const user = await serviceUser('gate', uid);
+  const folder = path.join(ensureServiceFolders(paths, 'gate', user).data, 'hosts');
+  privateFolder(folder, user);
+  return folder;
+}
