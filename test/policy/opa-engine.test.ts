@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { assembleBundle, writeBundle } from '../../src/policy/bundle.ts';
 import { only } from '../../src/policy/epoch.ts';
 import { OpaEngine } from '../../src/policy/opa-engine.ts';
+import { stopProcess } from '../support/stop-process.ts';
 import { startOpa, stop } from './opa.ts';
 import { admission, config, release } from './questions.ts';
 
@@ -106,7 +107,7 @@ describe('OpaEngine with a real OPA', () => {
 
   test('a stopped OPA allows nothing, and answers again when it goes on', async () => {
     const impatient = new OpaEngine({ socketPath, timeoutMs: 300, epoch: only(revision) });
-    opa.kill('SIGSTOP');
+    await stopProcess(opa.pid as number);
     await expect(impatient.admit(admission)).rejects.toMatchObject({ code: 'policy_unavailable' });
     await expect(impatient.release(release)).rejects.toMatchObject({ code: 'policy_unavailable' });
     await expect(impatient.admitMany([admission])).rejects.toMatchObject({ code: 'policy_unavailable' });

@@ -228,19 +228,19 @@ describe('clamd in trouble', () => {
   test('stopped: the deadline ends the scan, and the late reply is nobody else’s', async () => {
     const by = scanner({ deadlineMs: () => 300 });
     expect(await scan(Buffer.from('hello'), by)).toMatchObject({ state: 'clean' });
-    clamd.signal('SIGSTOP');
+    await clamd.stop();
     const begin = performance.now();
     expect(await scan(eicar, by)).toMatchObject({ state: 'not_scanned', reason: 'timeout' });
     expect(performance.now() - begin).toBeLessThan(2000);
-    clamd.signal('SIGCONT');
+    clamd.goOn();
     const patient = scanner();
     expect(await scan(Buffer.from('hello'), patient)).toMatchObject({ state: 'clean' });
   });
 
   test('stopped before anything was asked: unavailable, not hanging', async () => {
-    clamd.signal('SIGSTOP');
+    await clamd.stop();
     await expect(scanner().ping()).rejects.toMatchObject({ code: 'scanner_unavailable' });
     await expect(scanner().facts()).rejects.toMatchObject({ code: 'scanner_unavailable' });
-    clamd.signal('SIGCONT');
+    clamd.goOn();
   });
 });

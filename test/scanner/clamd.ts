@@ -5,6 +5,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { stopProcess } from '../support/stop-process.ts';
 
 /** EICAR's test file, in halves so that no scanner takes this source for it. */
 export const eicar = Buffer.from(
@@ -75,8 +76,13 @@ export class Clamd {
     throw new Error('clamd does not listen');
   }
 
-  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
-    this.#child?.kill(signal);
+  /** Resolves once nothing of it runs any more. */
+  async stop(): Promise<void> {
+    if (this.#child?.pid !== undefined) await stopProcess(this.#child.pid);
+  }
+
+  goOn(): void {
+    this.#child?.kill('SIGCONT');
   }
 
   async kill(): Promise<void> {
