@@ -17,7 +17,10 @@ import { createRescanActivities } from '../activities/rescan.ts';
 import { createRetentionActivities } from '../activities/retention.ts';
 import { createVerifyActivities } from '../activities/verify.ts';
 import type { VerifySampleInput } from '../workflows/verify-sample.ts';
+import { AnchorWriter } from './audit/anchors.ts';
 import { auditEvent } from './audit/event.ts';
+import { numberAfterAnchors } from './audit/found-anchors.ts';
+import { auditSigners } from './audit/keys.ts';
 import { sequenceAudit } from './audit/sequencer.ts';
 import { Catalog } from './catalog/catalog.ts';
 import { openPool } from './catalog/database.ts';
@@ -223,11 +226,8 @@ void housekeeping(keepHoldsWaiting);
 const watchingPolicy = repeat(policyPollMs, async () => {
   await context.policy.ping().catch(() => {});
 });
-const sequencing = setInterval(() => {
-  sequenceAudit(catalog).catch((error: unknown) =>
-    log.warn({ err: error }, 'audit events wait for their places'),
-  );
-}, 5_000);
+const signTrail = auditTrail();
+const sequencing = repeat(5_000, () => signTrail('due'));
 const counting = repeat(60_000, countHolds);
 announceReady();
 if (systemCalls() === undefined) {
@@ -244,15 +244,15 @@ await Promise.race([
 await Promise.all(running);
 clearInterval(daily);
 clearInterval(noting);
-clearInterval(sequencing);
 await watchingPolicy.stop();
 await filling.stop();
 await limiting.stop();
 await journaling.stop();
 await counting.stop();
+await sequencing.stop();
 // Bounded, because a destination may hang: what is not written then is written at the next start.
 await Promise.race([writeManifests('all'), sleep(8_000, undefined, { ref: false })]);
-await sequenceAudit(catalog).catch(() => 0);
+await Promise.race([signTrail('all'), sleep(8_000, undefined, { ref: false })]);
 await connection.close();
 await catalog.close();
 for (const destination of context.destinations.values()) destination.store.close();
@@ -335,6 +335,29 @@ async function writeManifests(which: 'due' | 'all'): Promise<void> {
   } catch (error) {
     log.warn({ err: error }, 'manifests wait for the catalog');
   }
+}
+
+/** Puts audit events under signed heads, and these where the database's owner cannot reach them; a write-only host has no key to sign with. */
+function auditTrail(): (which: 'due' | 'all') => Promise<void> {
+  const keys = auditSigners(keyring.root);
+  const signer = keys.at(-1);
+  if (signer === undefined) return async () => {};
+  const { repository, audit } = config;
+  const { destinations, failPoints } = context;
+  const places = [...destinations.values()].map(({ store, config: { prefix } }) => ({
+    ...{ store, prefix, repository, keys },
+  }));
+  const sequencer = { catalog, repository, signer, firstNumber: () => numberAfterAnchors(places) };
+  const everyMs = audit.anchorEvery;
+  const anchors = new AnchorWriter({ catalog, repository, keys, destinations, everyMs, failPoints, log });
+  return async (which) => {
+    try {
+      await sequenceAudit(sequencer);
+      await anchors.write(which);
+    } catch (error) {
+      log.warn({ err: error }, 'audit events wait to be signed');
+    }
+  };
 }
 
 /** Has what single destinations lack copied there; one that was away is prepared as soon as it answers. */

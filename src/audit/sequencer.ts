@@ -1,34 +1,98 @@
+import {
+  type HeadRow,
+  hasEventsAfter,
+  insertHead,
+  newestHead,
+  nextLeaves,
+  settledEvents,
+} from '../catalog/audit-query.ts';
 import type { Catalog } from '../catalog/catalog.ts';
+import type { Rows } from '../catalog/database.ts';
+import type { Id } from '../domain/records.ts';
+import { type Head, signHead } from './head.ts';
+import type { AuditSigner } from './keys.ts';
+import { GrowingTree, leafHash, treeRoot } from './merkle.ts';
 
 /** Any constant of ours: one sequencer at a time per database. */
 const sequencerLock = 7_203_115;
-const mostLeaves = 10_000;
-/** Rows of transactions that were still open when later ones were sequenced; none stays open for as long. */
-const lateRows = 5_000;
+/** Events under one head: what a proof has to read again, and 14 hashes in it. */
+const mostLeaves = 16_384;
+
+export interface SequencerDeps {
+  readonly catalog: Catalog;
+  readonly repository: Id;
+  readonly signer: AuditSigner;
+  /** Number of the first head where the catalog has none: after the highest that any bucket has. */
+  readonly firstNumber: () => Promise<number>;
+}
 
 /**
- * Gives events their place in the audit log: one batch with the leaves of all that came since, in the order they were
- * written. Called every few seconds by every worker; one at a time does the work. Gives the number of leaves added.
+ * Puts all events that were written under signed heads; gives how many events. Called every few seconds by every worker; one
+ * at a time does the work. An event's place is its number: nothing of it is copied, and none comes late, because a head
+ * reaches only to where no number is still to come.
  */
-export async function sequenceAudit(catalog: Catalog): Promise<number> {
-  return catalog.withLock(
-    sequencerLock,
-    async (rows) => {
-      const added = await rows(
-        `with last as (select coalesce(max(batch), 0) as batch, coalesce(max(event_number), 0) as number from audit_leaves),
-       fresh as (
-         select e.number, e.id, e.leaf from audit_events e, last
-         where e.number > last.number - $1
-           and not exists (select 1 from audit_leaves l where l.event_number = e.number)
-         order by e.number limit $2
-       )
-       insert into audit_leaves (batch, index, event_number, event_id, leaf)
-       select last.batch + 1, row_number() over (order by fresh.number) - 1, fresh.number, fresh.id, fresh.leaf
-       from fresh, last returning event_id`,
-        [lateRows, mostLeaves],
-      );
-      return added.length;
-    },
-    0,
-  );
+export async function sequenceAudit(deps: SequencerDeps): Promise<number> {
+  let covered = 0;
+  for (;;) {
+    const size = await deps.catalog.withLock(sequencerLock, (rows) => addHead(deps, rows), 0);
+    covered += size;
+    if (size < mostLeaves) return covered;
+  }
+}
+
+/** Adds one head, if there is anything to cover; gives how many events it covers. */
+async function addHead(
+  { catalog, repository, signer, firstNumber }: SequencerDeps,
+  rows: Rows,
+): Promise<number> {
+  const before = await newestHead(rows);
+  // Only where there is something to cover are writers kept waiting for a moment.
+  if (!(await hasEventsAfter(rows, before?.lastEvent))) return 0;
+  const upTo = await settledEvents(catalog);
+  if (upTo === undefined) return 0;
+  const batch = await nextLeaves(rows, { after: before?.lastEvent, upTo, most: mostLeaves });
+  if (batch === undefined) return 0;
+  const { number, first, history } = before === undefined ? await beginning(firstNumber) : following(before);
+  const at = new Date();
+  const { head, bytes, signature } = signHead(signer, {
+    repository,
+    number,
+    first,
+    at: at.toISOString(),
+    last: batch.last,
+    size: batch.size,
+    root: treeRoot(batch.leaves).toString('hex'),
+    history: history.root().toString('hex'),
+  });
+  history.append(leafHash(bytes));
+  await insertHead(rows, {
+    number: head.number,
+    lastEvent: head.last,
+    head: bytes,
+    signature,
+    peaks: history.peaks,
+    at,
+  });
+  return batch.size;
+}
+
+interface Place {
+  readonly number: number;
+  readonly first: number;
+  /** Over all heads before it. */
+  readonly history: GrowingTree;
+}
+
+async function beginning(firstNumber: SequencerDeps['firstNumber']): Promise<Place> {
+  const number = await firstNumber();
+  return { number, first: number, history: new GrowingTree() };
+}
+
+function following(before: HeadRow): Place {
+  const { number, first } = JSON.parse(before.head.toString('utf8')) as Head;
+  return {
+    number: number + 1,
+    first,
+    history: new GrowingTree(number + 1 - first, before.peaks),
+  };
 }

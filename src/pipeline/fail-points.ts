@@ -25,6 +25,7 @@ export const failPointNames = [
   'after-delete',
   'manifest-recorded',
   'manifest-sent',
+  'audit-anchored',
 ] as const;
 export type FailPointName = (typeof failPointNames)[number];
 

@@ -1,74 +1,78 @@
-import { createHash, randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { auditEvent } from '../../src/audit/event.ts';
+import { type Head, openHead } from '../../src/audit/head.ts';
+import { leafHash, treeRoot } from '../../src/audit/merkle.ts';
 import { sequenceAudit } from '../../src/audit/sequencer.ts';
 import { canonical } from '../../src/domain/canonical.ts';
-import { Ids, newRunId } from '../../src/domain/ids.ts';
-import { openCatalog, openCatalogs } from '../catalog/world.ts';
 import { usePostgres } from '../support/postgres.ts';
+import { newEvents, openTrail, repository, type Trail } from './trail.ts';
 
 const postgres = usePostgres();
-const ids = new Ids(randomBytes(64));
 
-const events = (count: number) => {
-  const run = newRunId();
-  return Array.from({ length: count }, (_, ordinal) =>
-    auditEvent(ids, { subject: run, step: 'run', run, host: 'h', ordinal, facts: { ordinal } }),
+const heads = (trail: Trail) =>
+  trail.catalog.rows<{ head: Buffer; signature: Buffer }>(
+    'select head, signature from audit_heads order by number',
   );
-};
 
-test('each event gets one place, in the order of writing, and its leaf is the hash of what it says', async () => {
-  const catalog = await openCatalog(postgres());
-  const first = events(3);
-  await catalog.write({ events: first });
-  expect(await sequenceAudit(catalog)).toBe(3);
-  expect(await sequenceAudit(catalog)).toBe(0);
-  await catalog.write({ events: events(2) });
-  expect(await sequenceAudit(catalog)).toBe(2);
-  const leaves = await catalog.rows<{
-    batch: number;
-    index: number;
-    leaf: Buffer;
-    event: unknown;
-    stored: Buffer;
-  }>(
-    `select l.batch, l.index, l.leaf, e.event, e.leaf as stored from audit_leaves l
-     join audit_events e on e.id = l.event_id order by l.batch, l.index`,
+test('each head covers what was written since the one before, in the order of writing, and all heads before it', async () => {
+  const trail = await openTrail(postgres());
+  const first = newEvents(3);
+  const second = newEvents(2);
+  await trail.catalog.write({ events: first });
+  expect(await sequenceAudit(trail)).toBe(3);
+  expect(await sequenceAudit(trail)).toBe(0);
+  await trail.catalog.write({ events: second });
+  expect(await sequenceAudit(trail)).toBe(2);
+  const rows = await heads(trail);
+  const opened = rows.map(
+    ({ head, signature }) => openHead(head, signature, repository, [trail.signer])?.head,
   );
-  expect(leaves.map(({ batch, index }) => [batch, index])).toEqual([
-    [1, 0],
-    [1, 1],
-    [1, 2],
-    [2, 0],
-    [2, 1],
+  const root = (events: typeof first) =>
+    treeRoot(events.map(({ event }) => leafHash(canonical(event)))).toString('hex');
+  expect(opened).toMatchObject([
+    { number: 1, first: 1, size: 3, root: root(first), history: treeRoot([]).toString('hex') },
+    { number: 2, first: 1, size: 2, root: root(second) },
   ]);
-  for (const { leaf, stored, event } of leaves) {
-    const hash = createHash('sha256')
-      .update(Buffer.from([0]))
-      .update(canonical(event))
-      .digest();
-    expect(leaf).toEqual(hash);
-    expect(stored).toEqual(hash);
-  }
-  expect(leaves.slice(0, 3).map(({ event }) => (event as { id: string }).id)).toEqual(
-    first.map(({ id }) => id),
-  );
+  expect(opened[1]?.history).toBe(treeRoot([leafHash(rows[0]?.head ?? Buffer.alloc(0))]).toString('hex'));
 });
 
-test('many workers at once give no event two places and no batch a hole', async () => {
-  const catalogs = await openCatalogs(postgres(), 4);
-  const [catalog] = catalogs;
+test('many workers at once leave no event out and cover none twice', async () => {
+  const trail = await openTrail(postgres());
   await Promise.all(
-    Array.from({ length: 20 }, async (_, turn) => {
-      await catalog?.write({ events: events(5) });
-      const own = catalogs[turn % catalogs.length];
-      if (own) await sequenceAudit(own);
+    Array.from({ length: 30 }, async () => {
+      await trail.catalog.write({ events: newEvents(5) });
+      await sequenceAudit(trail);
     }),
   );
-  while (catalog && (await sequenceAudit(catalog)) > 0);
-  const batches = await catalog?.rows<{ size: number; last: number }>(
-    'select count(*) as size, max(index) + 1 as last from audit_leaves group by batch',
-  );
-  expect(batches?.every(({ size, last }) => size === last)).toBe(true);
-  expect(batches?.reduce((sum, { size }) => sum + size, 0)).toBe(100);
+  await sequenceAudit(trail);
+  const sizes = (await heads(trail)).map(({ head }) => (JSON.parse(head.toString()) as Head).size);
+  expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(150);
+  const { findings, summary } = await trail.verify();
+  expect({ findings, events: summary.events, unsigned: summary.unsigned }).toEqual({
+    findings: [],
+    events: 150,
+    unsigned: 0,
+  });
+});
+
+test('no head passes over an event whose transaction is still open', async () => {
+  const trail = await openTrail(postgres());
+  const client = await trail.owner.connect();
+  try {
+    const [late] = newEvents(1);
+    await client.query('begin');
+    await client.query('insert into audit_events (id, leaf, event, at) values ($1, $2, $3, $4)', [
+      late?.id,
+      late?.leaf,
+      late?.event,
+      late?.at,
+    ]);
+    // A later number, visible earlier.
+    await trail.catalog.write({ events: newEvents(1) });
+    expect(await sequenceAudit(trail)).toBe(0);
+    await client.query('commit');
+  } finally {
+    client.release();
+  }
+  expect(await sequenceAudit(trail)).toBe(2);
+  expect((await trail.verify()).findings).toEqual([]);
 });

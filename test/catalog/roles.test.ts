@@ -66,6 +66,8 @@ describe('the role the program runs as', () => {
     'quarantine_copies',
     'quarantine_ends',
     'keys',
+    'audit_heads',
+    'audit_anchors',
   ])('may not change or remove a row of %s, which is evidence', async (table) => {
     const { rows } = await owner.query<{ column_name: string }>(
       `select column_name from information_schema.columns where table_name = $1 limit 1`,

@@ -1,0 +1,194 @@
+import type { Catalog } from './catalog.ts';
+import type { Rows } from './database.ts';
+
+/** Held, shared, by whoever writes events: migration 0024. */
+const writersLock = 7_203_116;
+/** How long writers may be kept waiting: below Postgres' own deadlock_timeout, so that nobody's transaction is ended for it. */
+const writersWaitMs = 400;
+const lockNotAvailable = '55P03';
+
+export interface HeadRow {
+  readonly number: number;
+  /** Number of the newest event it covers. */
+  readonly lastEvent: number;
+  readonly head: Buffer;
+  readonly signature: Buffer;
+  readonly peaks: Buffer;
+  readonly at: Date;
+}
+
+const headColumns = `number, last_event as "lastEvent", head, signature, peaks, at`;
+
+/**
+ * The highest event number below which none is still to come; 0 while there are no events. Undefined where somebody has been
+ * writing events for too long: whoever asks again later gets an answer.
+ */
+export async function settledEvents(catalog: Catalog): Promise<number | undefined> {
+  try {
+    return await catalog.transaction(async (rows) => {
+      await rows(`set local lock_timeout = ${writersWaitMs}`, []);
+      await rows('select pg_advisory_xact_lock($1)', [writersLock]);
+      const [row] = (await rows('select coalesce(max(number), 0) as number from audit_events', [])) as {
+        number: number;
+      }[];
+      return row?.number ?? 0;
+    });
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === lockNotAvailable) return undefined;
+    throw error;
+  }
+}
+
+export async function hasEventsAfter(rows: Rows, after: number | undefined): Promise<boolean> {
+  const found = await rows(
+    'select 1 from audit_events where $1::bigint is null or number > $1 order by number limit 1',
+    [after ?? null],
+  );
+  return found.length > 0;
+}
+
+export interface LeafBatch {
+  readonly size: number;
+  /** Number of the newest event in it. */
+  readonly last: number;
+  readonly leaves: readonly Buffer[];
+}
+
+/** Leaves of the next events after a number, in order: none above `upTo`, at most `most` of them. Undefined: there are none. */
+export async function nextLeaves(
+  rows: Rows,
+  range: { readonly after: number | undefined; readonly upTo: number; readonly most: number },
+): Promise<LeafBatch | undefined> {
+  const [row] = (await rows(
+    `select count(*) as size, max(number) as last, string_agg(leaf, ''::bytea order by number) as leaves
+     from (select number, leaf from audit_events where ($1::bigint is null or number > $1) and number <= $2
+           order by number limit $3) next`,
+    [range.after ?? null, range.upTo, range.most],
+  )) as { size: number; last: number | null; leaves: Buffer | null }[];
+  if (row === undefined || row.last === null || row.leaves === null) return undefined;
+  const { size, last, leaves } = row;
+  return {
+    ...{ size, last },
+    leaves: Array.from({ length: size }, (_, i) => leaves.subarray(32 * i, 32 * i + 32)),
+  };
+}
+
+export async function newestHead(rows: Rows): Promise<HeadRow | undefined> {
+  const [row] = await rows(`select ${headColumns} from audit_heads order by number desc limit 1`, []);
+  return row as HeadRow | undefined;
+}
+
+export async function insertHead(rows: Rows, row: HeadRow): Promise<void> {
+  await rows(
+    `insert into audit_heads (number, last_event, head, signature, peaks, at) values ($1, $2, $3, $4, $5, $6)`,
+    [row.number, row.lastEvent, row.head, row.signature, row.peaks, row.at],
+  );
+}
+
+/** Heads after a number, in order. */
+export function headsAfter(catalog: Catalog, after: number, most: number): Promise<HeadRow[]> {
+  return catalog.rows<HeadRow>(
+    `select ${headColumns} from audit_heads where number > $1 order by number limit $2`,
+    [after, most],
+  );
+}
+
+export interface EventRow {
+  readonly number: number;
+  readonly id: string;
+  readonly leaf: Buffer;
+  readonly event: Readonly<Record<string, unknown>>;
+  readonly at: Date;
+}
+
+/** Events after a number, in order. */
+export function eventsAfter(catalog: Catalog, after: number | undefined, most: number): Promise<EventRow[]> {
+  return catalog.rows<EventRow>(
+    `select number, id, leaf, event, at from audit_events where ($1::bigint is null or number > $1)
+     order by number limit $2`,
+    [after ?? null, most],
+  );
+}
+
+export interface AnchorRow {
+  readonly number: number;
+  readonly destination: string;
+  /** Null: the bucket has another head of ours there. */
+  readonly s3VersionId: string | null;
+  readonly lockMode: string | null;
+  readonly retainUntil: Date | null;
+  readonly at: Date;
+}
+
+const anchorColumns = `number, destination, s3_version_id as "s3VersionId", lock_mode as "lockMode",
+  retain_until as "retainUntil", at`;
+
+export async function newestAnchor(catalog: Catalog, destination: string): Promise<AnchorRow | undefined> {
+  const [row] = await catalog.rows<AnchorRow>(
+    `select ${anchorColumns} from audit_anchors where destination = $1 order by number desc limit 1`,
+    [destination],
+  );
+  return row;
+}
+
+/** Recorded anchors of a destination, by number. */
+export function anchorsOf(catalog: Catalog, destination: string): Promise<AnchorRow[]> {
+  return catalog.rows<AnchorRow>(
+    `select ${anchorColumns} from audit_anchors where destination = $1 order by number`,
+    [destination],
+  );
+}
+
+export async function insertAnchor(catalog: Catalog, row: Omit<AnchorRow, 'at'>): Promise<void> {
+  await catalog.rows(
+    `insert into audit_anchors (number, destination, s3_version_id, lock_mode, retain_until)
+     values ($1, $2, $3, $4, $5) on conflict do nothing`,
+    [row.number, row.destination, row.s3VersionId, row.lockMode, row.retainUntil],
+  );
+}
+
+/** Until when the longest lock of what lies in a destination lasts; undefined where nothing does. */
+export async function longestLock(catalog: Catalog, destination: string): Promise<Date | undefined> {
+  const [row] = await catalog.rows<{ retainUntil: Date | null }>(
+    `select max(retain_until) as "retainUntil" from objects where destination = $1 and state <> 'deleted'`,
+    [destination],
+  );
+  return row?.retainUntil ?? undefined;
+}
+
+/** What no anchor outside of the database covers yet. */
+export interface AuditLag {
+  /** Events that are in no signed head. */
+  readonly unsigned: number;
+  readonly oldestUnsignedSeconds: number;
+  /** By destination: heads after its newest anchor, and how old the oldest of them is. */
+  readonly destinations: readonly {
+    readonly destination: string;
+    readonly unanchored: number;
+    readonly oldestSeconds: number;
+    /** Anchors that the bucket has otherwise. */
+    readonly conflicts: number;
+  }[];
+}
+
+export async function auditLag(catalog: Catalog, destinations: readonly string[]): Promise<AuditLag> {
+  const [fresh] = await catalog.rows<{ unsigned: number; oldest: number }>(
+    `select count(*) as unsigned, coalesce(extract(epoch from now() - min(at)), 0)::float8 as oldest from audit_events
+     where number > coalesce((select max(last_event) from audit_heads), 0)`,
+  );
+  const behind = await catalog.rows<AuditLag['destinations'][number]>(
+    `select d.destination, count(h.number) as unanchored,
+            coalesce(extract(epoch from now() - min(h.at)), 0)::float8 as "oldestSeconds",
+            (select count(*) from audit_anchors a where a.destination = d.destination and a.s3_version_id is null) as conflicts
+     from unnest($1::text[]) as d(destination)
+     left join audit_heads h on h.number > coalesce(
+       (select max(number) from audit_anchors a where a.destination = d.destination), 0)
+     group by d.destination order by d.destination`,
+    [destinations],
+  );
+  return {
+    unsigned: fresh?.unsigned ?? 0,
+    oldestUnsignedSeconds: fresh?.oldest ?? 0,
+    destinations: behind,
+  };
+}

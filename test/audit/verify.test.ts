@@ -1,0 +1,174 @@
+import { randomBytes } from 'node:crypto';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { auditSigners } from '../../src/audit/keys.ts';
+import { leafHash } from '../../src/audit/merkle.ts';
+import { sequenceAudit } from '../../src/audit/sequencer.ts';
+import { breaches, verifyAudit } from '../../src/audit/verify.ts';
+import { canonical } from '../../src/domain/canonical.ts';
+import { drawSecrets } from '../../src/sealed/keyring.ts';
+import { usePostgres } from '../support/postgres.ts';
+import { newEvents, openTrail, repository, type Trail } from './trail.ts';
+
+const postgres = usePostgres();
+
+/** Three heads, the second and third anchored, and one event after them. */
+let trail: Trail;
+beforeEach(async () => {
+  trail = await openTrail(postgres());
+  await trail.add(4);
+  await trail.add(3);
+  await trail.anchors.write('all');
+  await trail.add(2);
+  await trail.anchors.write('all');
+  await trail.catalog.write({ events: newEvents(1) });
+});
+
+const kinds = async (request?: Parameters<Trail['verify']>[0]) => {
+  const { findings, summary } = await trail.verify(request);
+  expect(breaches(summary)).toBe(findings.filter(({ kind }) => kind !== 'planted').length);
+  return [...new Set(findings.map(({ kind, head }) => `${kind} ${head ?? ''}`.trim()))].sort();
+};
+
+/** As the tables' owner. */
+const tamper = (sql: string, values: unknown[] = []) => trail.owner.query(sql, values);
+
+test('a whole trail is found whole, with the window that no anchor covers yet', async () => {
+  const { findings, summary } = await trail.verify();
+  expect(findings).toEqual([]);
+  expect(summary).toMatchObject({
+    ...{ events: 10, heads: 3, anchors: 2, sinceAnchor: 1, unsigned: 1, away: [] },
+    anchored: { number: 3, destination: 'here' },
+  });
+});
+
+describe("the database's owner", () => {
+  test('edits an event', async () => {
+    await tamper(`update audit_events set event = jsonb_set(event, '{facts,ordinal}', '7') where number = 2`);
+    expect(await kinds()).toEqual(['event', 'events 1']);
+  });
+
+  test('edits an event and its leaf', async () => {
+    const { rows } = await tamper('select event from audit_events where number = 2');
+    const event = { ...rows[0].event, actor: 'somebody else' };
+    await tamper('update audit_events set event = $1, leaf = $2 where number = 2', [
+      event,
+      leafHash(canonical(event)),
+    ]);
+    expect(await kinds()).toEqual(['events 1']);
+  });
+
+  test('edits what stands beside an event', async () => {
+    await tamper(`update audit_events set at = at + interval '1 day' where number = 2`);
+    expect(await kinds()).toEqual(['event']);
+  });
+
+  test('deletes an event', async () => {
+    await tamper('delete from audit_events where number = 3');
+    expect(await kinds()).toEqual(['events 1']);
+  });
+
+  test('inserts an event among those that are signed', async () => {
+    const [added] = newEvents(1);
+    await tamper(
+      `insert into audit_events (number, id, leaf, event, at) overriding system value values (0, $1, $2, $3, $4)`,
+      [added?.id, added?.leaf, added?.event, added?.at],
+    );
+    expect(await kinds()).toEqual(['events 1']);
+  });
+
+  test('swaps two events', async () => {
+    await tamper(`alter table audit_events alter number drop identity;
+      update audit_events set number = -1 where number = 1; update audit_events set number = 1 where number = 2;
+      update audit_events set number = 2 where number = -1`);
+    expect(await kinds()).toEqual(['events 1']);
+  });
+
+  test('cuts off the end: events, heads and what is known of anchors together', async () => {
+    await tamper(`delete from audit_anchors where number = 3; delete from audit_heads where number = 3;
+      delete from audit_events where number > 7`);
+    expect(await kinds()).toEqual(['cut 3']);
+  });
+
+  test('cuts off the end, and the program goes on writing', async () => {
+    await tamper(`delete from audit_anchors where number = 3; delete from audit_heads where number = 3;
+      delete from audit_events where number > 7`);
+    await trail.add(2);
+    await trail.anchors.write('all');
+    await trail.add(2);
+    await trail.anchors.write('all');
+    expect(await kinds()).toEqual(['anchor 3']);
+    expect((await trail.verify()).summary.anchored).toMatchObject({ number: 4 });
+    // Who knows why may go on from there.
+    expect(await kinds({ begin: 4 })).toEqual([]);
+  });
+
+  test('cuts off the beginning', async () => {
+    await tamper('delete from audit_heads where number = 1; delete from audit_events where number <= 4');
+    expect(await kinds()).toEqual(['head 2', 'head 3']);
+  });
+
+  test('empties everything, and the program begins anew', async () => {
+    await tamper('truncate audit_events, audit_heads, audit_anchors');
+    await trail.add(2);
+    expect(await kinds()).toEqual(['lost 3']);
+    const { rows } = await tamper('select number from audit_heads');
+    expect(rows).toEqual([{ number: 4 }]);
+    expect(await kinds({ begin: 4 })).toEqual([]);
+  });
+
+  test('signs with a key of their own', async () => {
+    const [other] = auditSigners(drawSecrets());
+    if (other === undefined) throw new Error('unreachable');
+    await tamper(`delete from audit_anchors where number = 3; delete from audit_heads where number = 3;
+      update audit_events set event = event || '{"actor":"nobody"}' where number = 8`);
+    const { rows } = await tamper('select event from audit_events where number = 8');
+    await tamper('update audit_events set leaf = $1 where number = 8', [leafHash(canonical(rows[0].event))]);
+    await sequenceAudit({ ...trail, signer: other });
+    expect(await kinds()).toEqual(['head 3']);
+  });
+
+  test('takes a head away in the middle', async () => {
+    await tamper('delete from audit_anchors where number = 2; delete from audit_heads where number = 2');
+    expect(await kinds()).toContain('head 3');
+  });
+
+  test('changes the row of a head', async () => {
+    await tamper('update audit_heads set last_event = last_event - 1 where number = 2');
+    expect(await kinds()).toEqual(expect.arrayContaining(['head 2', 'events 2', 'events 3']));
+  });
+});
+
+test('an anchor that the bucket lost is told, and one that somebody planted is no breach', async () => {
+  const key = 'p/audit/000000000009';
+  const body = randomBytes(50);
+  const { createHash } = await import('node:crypto');
+  const sha256 = createHash('sha256').update(body).digest();
+  await trail.store.put({ key, body, sha256, lock: { mode: 'GOVERNANCE', days: 1 } });
+  expect(await kinds()).toEqual(['planted 9']);
+  await tamper(`update audit_anchors set s3_version_id = 'gone' where number = 2`);
+  expect(await kinds()).toEqual(['missing_anchor 2', 'planted 9']);
+});
+
+test('a key that was not pinned is no key', async () => {
+  const others = auditSigners(drawSecrets());
+  const walk = verifyAudit(
+    { catalog: trail.catalog, repository, keys: others, destinations: new Map() },
+    { begin: 1, signal: new AbortController().signal },
+  );
+  const found = [];
+  for await (const { kind, head } of walk) found.push(`${kind} ${head}`);
+  expect(found).toEqual(['head 1', 'head 2', 'head 3']);
+});
+
+test('a destination that is away is told, and leaves the rest to be verified', async () => {
+  const { Failure } = await import('../../src/domain/failures.ts');
+  trail.store.listVersions = () => {
+    throw new Failure('s3_unavailable');
+  };
+  const { findings, summary } = await trail.verify();
+  expect({ findings, away: summary.away, anchored: summary.anchored }).toEqual({
+    findings: [],
+    away: ['here'],
+    anchored: null,
+  });
+});
