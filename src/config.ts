@@ -275,16 +275,6 @@ const schema = z.strictObject({
       verifyEvery: duration.refine((ms) => ms >= 3_600_000, 'at least 1h').prefault('1d'),
     })
     .prefault({}),
-  audit: z
-    .strictObject({
-      /** Least time between two anchors of the audit trail in a destination. */
-      anchorEvery: duration
-        .refine((ms) => ms >= 5_000 && ms <= 600_000, 'at least 5s and at most 10m')
-        .prefault('5m'),
-      /** How often the trail is verified. */
-      verifyEvery: duration.refine((ms) => ms >= 3_600_000, 'at least 1h').prefault('1d'),
-    })
-    .prefault({}),
   limits: z
     .strictObject({
       /** What all uploads of this host take together: always, or at certain hours; the first window that holds counts. */

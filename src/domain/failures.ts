@@ -180,24 +180,6 @@ export const failures = {
     'No anchor outside of the database covers all of it yet.',
     'Anchors are written every few minutes while the worker runs and the bucket answers: try again in ten minutes. `holdfast status` shows what waits.',
   ),
-  audit_key_invalid: row(
-    2,
-    false,
-    '{file} holds no public keys of an audit trail.',
-    'Give the file that `holdfast audit public-key` wrote: one key of 43 letters and digits a line.',
-  ),
-  audit_mismatch: row(
-    4,
-    false,
-    'The audit trail is not the one that was signed: {detail}.',
-    'Somebody changed the database. Keep it as it is, and run `holdfast audit verify`: it says what and when.',
-  ),
-  proof_not_anchored: row(
-    5,
-    true,
-    'No anchor outside of the database covers all of it yet.',
-    'Anchors are written every few minutes while the worker runs and the bucket answers: try again in ten minutes. `holdfast status` shows what waits.',
-  ),
   version_unknown: row(
     1,
     false,
