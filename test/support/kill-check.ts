@@ -26,7 +26,7 @@ export async function unprotected(
             exists (select from placements p join objects o on o.id = p.object_id
                     where p.version_id = v.id and p.state = 'committed' and o.state = 'live') as "isPlaced"
      from entries e left join versions v on v.id = e.head_version_id left join contents c on c.sha512 = v.sha512
-     where split_part(convert_from(e.path, 'UTF8'), '/', 1) = any($1)`,
+     where convert_from(e.path, 'UTF8') ~ '/' and split_part(convert_from(e.path, 'UTF8'), '/', 1) = any($1)`,
     [names],
   );
   const known = new Map(heads.map((head) => [head.path, head]));
