@@ -192,3 +192,24 @@ export async function auditLag(catalog: Catalog, destinations: readonly string[]
     destinations: behind,
   };
 }
+
+const exportedAtOnce = 2_000;
+
+/** Events told between two moments, both included, by number. */
+export async function* eventsBetween(
+  catalog: Catalog,
+  from: Date,
+  to: Date,
+): AsyncGenerator<Pick<EventRow, 'number' | 'event'>> {
+  for (let after: number | undefined; ; ) {
+    const page: readonly Pick<EventRow, 'number' | 'event'>[] = await catalog.rows(
+      `select number, event from audit_events
+       where at between $1 and $2 and ($3::bigint is null or number > $3) order by number limit $4`,
+      [from, to, after ?? null, exportedAtOnce],
+    );
+    yield* page;
+    const last = page.at(-1);
+    if (last === undefined) return;
+    after = last.number;
+  }
+}

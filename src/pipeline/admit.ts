@@ -3,7 +3,7 @@ import type { AdmissionInput, AdmissionResult, Decision } from '../domain/record
 import type { AdmitAnswer, VersionStep } from '../domain/steps.ts';
 import { sealedLengthBound } from '../sealed/seal.ts';
 import { destinationOf, type PipelineContext, versionEvent } from './context.ts';
-import { decisionRow } from './evidence.ts';
+import { decisionRow, evidenceFacts } from './evidence.ts';
 import { type AdmittedVersion, admissionInput, type JudgedVersion, judged } from './policy-input.ts';
 import { unsealedPlan } from './sealing.ts';
 import { settle, settledAs } from './settle.ts';
@@ -57,9 +57,10 @@ export async function admissionChange(
   const versionId = version.id;
   const about = { versionId, gate: 'admission' as const, destination: '', scope: result.scope, ordinal };
   const fits = !result.allow || fitsDestinations(context, { ...version, admission: result });
+  const row = await decisionRow(context, about, input, decision);
   const change = {
     admission: { versionId, admission: result, bundleRevision: decision.bundleRevision },
-    decisions: [await decisionRow(context, about, input, decision)],
+    decisions: [row],
     events: [
       versionEvent(context, version, {
         step: 'admission',
@@ -70,6 +71,7 @@ export async function admissionChange(
           classification: result.classification,
           retention: result.retention.class,
           bundle: decision.bundleRevision,
+          ...evidenceFacts(row),
         },
       }),
       ...(fits ? [] : [versionEvent(context, version, { step: 'fail', facts: tooLarge })]),

@@ -48,6 +48,11 @@ export async function decisionRow(
   };
 }
 
+/** What the audit trail says of a decision, so that it proves what was asked without the catalog. */
+export function evidenceFacts({ id, inputHash }: Pick<DecisionRow, 'id' | 'inputHash'>) {
+  return { decision: id, inputHash: inputHash.toString('hex') };
+}
+
 function inputHash({ entry, ...facts }: AdmissionInput | ReleaseInput, salt: Buffer): Buffer {
   const privateHash = sha256(salt, canonical(entry)).toString('hex');
   return sha256(canonical({ facts, privateHash }));

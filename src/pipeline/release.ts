@@ -1,7 +1,7 @@
 import type { AuditRow, DecisionRow } from '../catalog/rows.ts';
 import type { Decision, PolicyReason, ReleaseInput, ReleaseResult } from '../domain/records.ts';
 import { type Destination, type PipelineContext, versionEvent } from './context.ts';
-import { decisionRow } from './evidence.ts';
+import { decisionRow, evidenceFacts } from './evidence.ts';
 import { releaseInput, type ScannedVersion } from './policy-input.ts';
 
 /** How long a decision is good for until the first byte goes out. */
@@ -47,10 +47,11 @@ export async function released(
   const destination = input.destination.name;
   const { scope } = version.admission;
   const about = { versionId: version.id, gate: 'release' as const, destination, scope, ordinal };
+  const row = await decisionRow(context, about, input, decision);
   return {
     allow,
     reasons,
-    row: await decisionRow(context, about, input, decision),
+    row,
     event: versionEvent(context, version, {
       step: 'release',
       destination,
@@ -60,6 +61,7 @@ export async function released(
         reasons: reasons.map((reason) => reason.id),
         basis: input.sealing.basis,
         bundle: decision.bundleRevision,
+        ...evidenceFacts(row),
         ...(version.held === undefined ? {} : { approvals }),
         ...(transferAuthorisation === undefined ? {} : { transferAuthorisation }),
       },

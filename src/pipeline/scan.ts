@@ -98,6 +98,7 @@ export function scanChange(
           ...(verdict.signature === undefined ? {} : { signature: verdict.signature }),
           engine: verdict.engine,
           signatures: verdict.signatureRevision,
+          signaturesAt: verdict.signaturesAt,
           signatureSet: verdict.signatureSet,
           reused: earlier !== undefined,
         },

@@ -115,6 +115,7 @@ describe('a batch of small files', () => {
           object: ____,
           sealedSha256: _____,
           offset: ______,
+          inputHash: _______,
           ...same
         } = facts;
         return {

@@ -29,6 +29,7 @@ const commands = [
   'catalog',
   'verify',
   'inspect',
+  'audit',
   'replicate',
   'rescan',
   'limits',

@@ -1,0 +1,49 @@
+import { type FileHandle, open } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { exportAudit } from '../../audit/export.ts';
+import { Failure } from '../../domain/failures.ts';
+import { auditSigner } from '../audit-keys.ts';
+import { type Session, unlock, withCatalog } from '../session.ts';
+
+export interface AuditExportOptions {
+  readonly from: Date;
+  readonly to?: Date;
+  readonly output?: string;
+}
+
+/** Writes events as signed JSON lines, to the terminal or into a new file. */
+export async function runAuditExport(session: Session, options: AuditExportOptions): Promise<void> {
+  const { output, signal } = session;
+  const { from, to = new Date() } = options;
+  if (from > to) throw new Failure('usage', { detail: '--from is later than --to.' });
+  const installation = await unlock(session);
+  const signer = auditSigner(installation);
+  const { repository } = installation.config;
+  await withCatalog(session, async (catalog) => {
+    const file = options.output === undefined ? undefined : await newFile(options.output);
+    try {
+      let lines = 0;
+      for await (const line of exportAudit(catalog, signer, { repository, from, to, signal })) {
+        if (file === undefined) await output.content(Buffer.from(line));
+        else await file.write(line);
+        if (++lines % 1_000 === 0) output.progress(`${lines} events written`);
+      }
+      await file?.sync();
+      if (file !== undefined) {
+        const written = { file: options.output, events: lines - 2 };
+        output.result(written, () => `${written.events} events, signed, in ${written.file}`);
+      }
+    } finally {
+      await file?.close();
+    }
+  });
+}
+
+/** Readable by its owner only: events name persons and accounts. Failure `usage` for a name that is taken. */
+async function newFile(name: string): Promise<FileHandle> {
+  try {
+    return await open(resolve(name), 'wx', 0o600);
+  } catch (error) {
+    throw new Failure('usage', { detail: `${name} cannot be made as a new file.` }, { cause: error });
+  }
+}

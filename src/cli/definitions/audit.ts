@@ -1,0 +1,71 @@
+import { InvalidArgumentError, Option } from 'commander';
+import { type Cli, examples } from '../define.ts';
+import { moment, momentHelp } from '../moment.ts';
+
+/** What happened, shown to somebody who does not trust whoever runs this. */
+export function defineAuditCommands({ command, run }: Cli): void {
+  const audit = command('audit', 'the record of all that happened: verify, export, public-key').addHelpText(
+    'after',
+    examples('holdfast audit public-key > audit.pub', 'holdfast audit verify --public-key audit.pub'),
+  );
+  command('verify', 'look whether anybody changed, added, removed or cut off anything of the record', audit)
+    .option('--public-key <file>', 'only what these keys signed counts; needs no password then')
+    .option(
+      '--begin <number>',
+      'from this head on: for who knows why the record before it was lost',
+      headNumber,
+      1,
+    )
+    .addHelpText(
+      'after',
+      `
+Holds every event against the signed heads in the database, and these against their anchors in the buckets, which nobody
+can change. Only reads. Exit code 4 when anything is not as it was signed, 5 when a destination did not answer. What came
+after the newest anchor rests on the database alone: it is told how much that is. See docs/audit.md.
+${examples(
+  'holdfast audit verify',
+  'holdfast audit verify --public-key audit.pub --json',
+  'holdfast audit verify --begin 4712',
+)}`,
+    )
+    .action(
+      run(async (session, options) =>
+        (await import('../commands/audit-verify.ts')).runAuditVerify(session, options),
+      ),
+    );
+  command('export', 'write the events of a time as signed JSON lines', audit)
+    .addOption(new Option('--from <time>', 'the first moment').argParser(moment).makeOptionMandatory())
+    .option('--to <time>', 'the last moment (default: now)', moment)
+    .option('--output <file>', 'into this new file, and not to the terminal')
+    .addHelpText(
+      'after',
+      `
+The first line says what it is, each further one holds an event with its number, and the last one counts and signs them.
+${examples(
+  'holdfast audit export --from 2026-11-01 --to 2026-11-30 --output november.jsonl',
+  'holdfast audit export --from 3h | head -n -1 | jq .event.step',
+)}${momentHelp}`,
+    )
+    .action(
+      run(async (session, options) =>
+        (await import('../commands/audit-export.ts')).runAuditExport(session, options),
+      ),
+    );
+  command('public-key', 'print the keys that the record is signed with, for whoever verifies it', audit)
+    .addHelpText(
+      'after',
+      `
+Hand them over on another way than the record itself, and again after \`holdfast key rotate\`, which adds one.
+${examples('holdfast audit public-key > audit.pub')}`,
+    )
+    .action(
+      run(async (session) => (await import('../commands/audit-public-key.ts')).runAuditPublicKey(session)),
+    );
+}
+
+function headNumber(text: string): number {
+  const number = Number(text);
+  if (!Number.isInteger(number) || number < 1)
+    throw new InvalidArgumentError('The number of a head, from 1.');
+  return number;
+}
