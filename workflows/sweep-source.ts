@@ -2,7 +2,7 @@ import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { executeChild, WorkflowIdReusePolicy, workflowInfo } from '@temporalio/workflow';
 import type { Id } from '../src/domain/records.ts';
 import type { RetryOptions } from '../src/domain/steps.ts';
-import { createSteps } from './steps.ts';
+import { createSteps, failureCode } from './steps.ts';
 
 export interface SweepInput {
   readonly sourceId: Id;
@@ -18,12 +18,16 @@ export interface SweepInput {
 export async function sweepSource(input: SweepInput): Promise<string> {
   const runId = input.runId ?? workflowInfo().firstExecutionRunId.replaceAll('-', '');
   const { sourceId, actor, confirmsDeletions } = input;
-  const swept = await createSteps(input.retry).run(
-    'sweepSource',
-    { sourceId, runId, actor, confirmsDeletions },
-    true,
-  );
-  return swept.result;
+  const { run } = createSteps(input.retry);
+  for (;;) {
+    try {
+      const swept = await run('sweepSource', { sourceId, runId, actor, confirmsDeletions }, true);
+      return swept.result;
+    } catch (error) {
+      // Workers that died say nothing about the source, however many: the next one goes on where they were.
+      if (failureCode(error) !== 'timeout') throw error;
+    }
+  }
 }
 
 /** What a schedule starts: the one sweep of the source, unless it is under way. */

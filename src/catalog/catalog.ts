@@ -1,15 +1,7 @@
 import type pg from 'pg';
 import type { Attributes } from '../domain/attributes.ts';
 import { Failure } from '../domain/failures.ts';
-import type {
-  AdmissionResult,
-  EntryKind,
-  Id,
-  LockMode,
-  Outcome,
-  ScannerFacts,
-  Verdict,
-} from '../domain/records.ts';
+import type { AdmissionResult, Id, LockMode, Outcome, ScannerFacts, Verdict } from '../domain/records.ts';
 import { type Applied, applyChanges } from './apply.ts';
 import { type Rows, translated } from './database.ts';
 import { GroupCommit } from './group-commit.ts';
@@ -21,13 +13,6 @@ export interface EntryRef {
   readonly id: Id;
   readonly sourceId: Id;
   readonly path: Buffer;
-}
-
-/** An entry that stands, with what its newest settled version says. */
-export interface StandingEntry extends EntryRef {
-  readonly kind: EntryKind;
-  readonly sizeBytes: number;
-  readonly outcome: Outcome;
 }
 
 /** One observation of an entry: the number drawn for it, and what was known before. */
@@ -364,27 +349,6 @@ export class Catalog {
       [sha512, scanner.signatureRevision, scanner.engine, versionId],
     );
     return found[0]?.id;
-  }
-
-  /** Entries of a source that stand (not deleted, not vanished), all or only those at or below the paths, in path order. */
-  async *standingEntries(sourceId: Id, only?: readonly Buffer[]): AsyncGenerator<StandingEntry> {
-    let after: Buffer = Buffer.alloc(0);
-    for (;;) {
-      const page = await this.rows<Omit<StandingEntry, 'sourceId'>>(
-        `select e.id, e.path, v.kind, v.size_bytes as "sizeBytes", v.outcome from entries e join versions v on v.id = e.head_version_id
-         where e.source_id = $1 and e.path > $2 and v.outcome not in ('deleted', 'vanished')
-           and ($3::bytea[] is null or exists (
-             select 1 from unnest($3::bytea[]) as wanted(path)
-             where wanted.path = ''::bytea or e.path = wanted.path
-               or substring(e.path from 1 for length(wanted.path) + 1) = wanted.path || '/'::bytea))
-         order by e.path limit 1000`,
-        [sourceId, after, only ?? null],
-      );
-      for (const row of page) yield { ...row, sourceId };
-      const last = page.at(-1);
-      if (last === undefined) return;
-      after = last.path;
-    }
   }
 
   // ── objects and intents ─────────────────────────────────────────────────────────────────────────────────

@@ -9,11 +9,12 @@ import type { SweepAnswer, SweepStep } from '../domain/steps.ts';
 import type { StepRun } from '../pipeline/context.ts';
 import { detectMassChange } from '../retention/mass-change.ts';
 import type { WalkedSource } from '../sources.ts';
-import { type Compared, compareTree } from '../watcher/compare.ts';
-import { allowsDeletion } from '../watcher/deletions.ts';
+import { type Compared, compareTree, type Place } from '../watcher/compare.ts';
+import { allowsDeletion, mostDeletions } from '../watcher/deletions.ts';
 import type { Dispatcher } from '../watcher/dispatcher.ts';
 import { recordSkips, type Skipped } from '../watcher/skips.ts';
 import { Unsettled } from '../watcher/unsettled.ts';
+import { forgetProgress, loadProgress, saveProgress } from './progress.ts';
 import { rehashOf, sweepsBefore, usualShare } from './rehash.ts';
 import { type SweepTotals, sweepTotals } from './totals.ts';
 
@@ -34,7 +35,7 @@ export interface SweepContext {
 
 /**
  * Looks at every entry of a source, hands over what is new, changed or was not protected, and waits for the outcomes. It
- * may be cut off and run again: what is settled by then is found unchanged.
+ * may be cut off and run again: it goes on about where it was, and what is settled by then is found unchanged.
  *
  * When more is gone than {@link allowsDeletion} lets go, nothing counts as deleted and the result is `incomplete`, unless
  * the sweep was told that this was meant. When more changed than {@link detectMassChange} lets pass, nothing of the source
@@ -57,6 +58,7 @@ export async function sweepSource(
   const before = await detectMassChange(context, { sourceId, runId, refusedDeletions, confirmsDeletions });
   const result = resultOf(totals, refusedDeletions, before !== undefined);
   await catalog.endRun(runId, result, { ...totals, refusedDeletions });
+  await forgetProgress(catalog, sourceId);
   // As recorded: when this runs for a second time, the first account stands.
   const ended = await catalog.endedRun(runId);
   await catalog.write({
@@ -86,11 +88,17 @@ const batchPollMs = 100;
 /** After so many looks without a batch being done each is started again, which changes nothing where it runs. */
 const restartAfterPolls = 600;
 
+/** So many entries are met between two places that a sweep which was cut off can go on from. */
+const placeEntries = 10_000;
+
 /** One walk through a source. */
 class Pass {
   seen = 0;
   skipped = 0;
   unreachable = 0;
+  private gone = 0;
+  /** As many of the gone as may count as deleted without a word. */
+  private keptGone: EntryRef[] = [];
   private readonly context: SweepContext;
   private readonly step: SweepStep;
   private readonly run: StepRun;
@@ -110,25 +118,55 @@ class Pass {
 
   /** Hands over all that is due, and gives how many entries are gone but may not count as deleted. */
   async walk(source: WalkedSource): Promise<number> {
-    const gone: EntryRef[] = [];
     await this.batches.resume();
-    const { catalog } = this.context;
+    const { catalog, ids } = this.context;
     const { sweep } = source.config;
     const share = sweep === 'off' ? usualShare : sweep.rehash;
     this.isRehashed = rehashOf(share, await sweepsBefore(catalog, source.id));
+    const place: Place = { after: await this.goOn(), isHere: true };
     await this.judgeAnew();
-    for await (const found of compareTree(source, this.context.catalog, this.context.ids)) {
+    let sincePlace = 0;
+    for await (const found of compareTree(source, catalog, ids, undefined, place)) {
       this.run.signal.throwIfAborted();
       this.run.heartbeat();
-      if (found.is === 'gone') gone.push(found.entry);
-      else await this.meet(found);
+      if (++sincePlace > placeEntries && place.isHere && place.after !== undefined) {
+        await this.keepPlace(place.after);
+        sincePlace = 0;
+      }
+      await this.meet(found);
     }
-    const mayGo = this.step.confirmsDeletions || (await this.mayAllGo(gone.length));
-    if (mayGo) for (const entry of gone) await this.takeTogether({ entry, sizeBytes: 0 });
+    const mayGo = this.step.confirmsDeletions || (await this.mayAllGo());
+    if (mayGo) for (const entry of this.keptGone) await this.takeTogether({ entry, sizeBytes: 0 });
+    await this.handOverAll();
+    return mayGo ? 0 : this.gone;
+  }
+
+  /** Takes up what an earlier try of this sweep did, and gives the path it came to. */
+  private async goOn(): Promise<Buffer | undefined> {
+    const before = await loadProgress(this.context.catalog, this.step.runId);
+    if (before === undefined) return undefined;
+    const { after, waiting, keptGone, ...counts } = before;
+    Object.assign(this, counts);
+    this.keptGone = [...keptGone];
+    this.onTheirWay.add(waiting);
+    return after;
+  }
+
+  /** Whoever takes this sweep up goes on after this path: what was due before it is on its way. */
+  private async keepPlace(after: Buffer): Promise<void> {
+    await this.handOverAll();
+    const { seen, skipped, unreachable, gone, keptGone } = this;
+    const counts = { seen, skipped, unreachable, gone };
+    await saveProgress(this.context.catalog, this.step, {
+      ...counts,
+      ...{ after, keptGone, waiting: this.onTheirWay.waiting },
+    });
+  }
+
+  private async handOverAll(): Promise<void> {
     await this.handOver();
     this.leave(await this.batches.handOver());
     await this.recordSkips();
-    return mayGo ? 0 : gone.length;
   }
 
   /** What the policy now wants otherwise is handed over first: the walk may find some of it due as well. */
@@ -148,7 +186,8 @@ class Pass {
     return this.batches.forget();
   }
 
-  private async meet(found: Exclude<Compared, { is: 'gone' }>): Promise<void> {
+  private async meet(found: Compared): Promise<void> {
+    if (found.is === 'gone') return this.miss(found.entry);
     this.seen++;
     if (found.is === 'unreachable') this.unreachable++;
     else if (found.is === 'due') await this.protect(found);
@@ -158,6 +197,12 @@ class Pass {
       this.skips.push(found);
       if (this.skips.length >= pageEntries) await this.recordSkips();
     }
+  }
+
+  private async miss(entry: EntryRef): Promise<void> {
+    this.gone++;
+    if (this.step.confirmsDeletions) await this.takeTogether({ entry, sizeBytes: 0 });
+    else if (this.gone <= mostDeletions) this.keptGone.push(entry);
   }
 
   private isToBeReread({ entry, kind }: Due): boolean {
@@ -211,9 +256,9 @@ class Pass {
     this.skips = [];
   }
 
-  private async mayAllGo(count: number): Promise<boolean> {
-    if (count === 0) return true;
+  private async mayAllGo(): Promise<boolean> {
+    if (this.gone === 0) return true;
     const { deletedLately, entries } = await this.context.catalog.deletionLoad(this.step.sourceId);
-    return allowsDeletion({ deletedLately: deletedLately + count - 1, entries });
+    return allowsDeletion({ deletedLately: deletedLately + this.gone - 1, entries });
   }
 }

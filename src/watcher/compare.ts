@@ -1,14 +1,12 @@
 import type { Catalog, EntryRef } from '../catalog/catalog.ts';
-import type { StatFacts } from '../catalog/rows.ts';
 import type { Ids } from '../domain/ids.ts';
 import type { EntryKind } from '../domain/records.ts';
 import type { Skip } from '../files/filter.ts';
-import { parentOf } from '../files/paths.ts';
+import { isWithin } from '../files/paths.ts';
 import { walk } from '../files/walk.ts';
 import { statFacts } from '../pipeline/file.ts';
 import type { WalkedSource } from '../sources.ts';
-import { countStanding, judgePage } from './compare-query.ts';
-import { IdSet } from './id-set.ts';
+import { endOfFolder, KnownEntries, stateOf } from './compare-query.ts';
 
 /** What a walk found out about one entry by its stat alone, against what the catalog knows. */
 export type Compared =
@@ -22,61 +20,96 @@ export type Compared =
   | { readonly is: 'gone'; readonly entry: EntryRef }
   | { readonly is: 'unreachable'; readonly path: Buffer; readonly code: string };
 
-const pageEntries = 1_000;
+/** How far a comparison came. */
+export interface Place {
+  /** A comparison that begins after this path says what this one would say from there on. Undefined: from the start. */
+  after: Buffer | undefined;
+  /** Whether that is just behind the item before the last one. */
+  isHere: boolean;
+}
 
 /**
- * Walks a source, or only the paths given, and tells every entry apart by its stat. Entries that the catalog knows and
- * the walk did not meet are `gone`, unless they lie below something that could not be looked at or is skipped.
+ * Walks a source, or only the paths given, and holds what it meets against the catalog's standing entries, both in the byte
+ * order of their paths: nothing is kept of what was passed. Entries that the catalog knows and the walk did not meet are
+ * `gone`, unless they lie below something that could not be looked at or is skipped.
+ *
+ * @param only these paths and what is below them; undefined: all
+ * @param place where to begin; kept up to date
  */
 export async function* compareTree(
   source: WalkedSource,
   catalog: Catalog,
   ids: Ids,
   only?: readonly Buffer[],
+  place: Place = { after: undefined, isHere: true },
 ): AsyncGenerator<Compared> {
-  const seen = new IdSet();
-  let standing = 0;
-  const hidden = new Set<string>();
-  let page: { entry: EntryRef; kind: EntryKind; facts: StatFacts }[] = [];
-  const judge = async function* (): AsyncGenerator<Compared> {
-    const judged = await judgePage(
-      catalog,
-      page.map(({ entry, facts }) => ({ entryId: entry.id, facts })),
-    );
-    standing += judged.standing;
-    for (const [position, { entry, kind, facts }] of page.entries())
-      yield { is: judged.due.has(position) ? 'due' : 'unchanged', entry, kind, sizeBytes: facts.sizeBytes };
-    page = [];
-  };
-  for await (const item of walk(source.root, source.filter, only === undefined ? {} : { only })) {
+  const { after } = place;
+  const known = new KnownEntries(catalog, source.id, only, after);
+  const hidden = new HiddenPaths();
+  const options = { ...(only && { only }), ...(after && { after }) };
+  for await (const item of walk(source.root, source.filter, options)) {
+    if (known.mayPrecede(item.path)) yield* missedBefore(item.path);
     if (item.error) {
-      hidden.add(item.path.toString('latin1'));
+      hidden.add(item.path);
       yield { is: 'unreachable', path: item.path, code: item.error.code };
-      continue;
+    } else {
+      const met = known.take(item.path);
+      const entry = refOf(met ?? { id: ids.entry(source.id, item.path), path: item.path });
+      const { kind, skip } = item;
+      if (skip) {
+        hidden.add(item.path);
+        yield { is: 'skipped', entry, kind, skip };
+      } else {
+        const facts = statFacts(kind, item.stat);
+        const is = met?.state === stateOf(facts) ? 'unchanged' : 'due';
+        yield { is, entry, kind, sizeBytes: facts.sizeBytes };
+      }
     }
-    const entry = { id: ids.entry(source.id, item.path), sourceId: source.id, path: item.path };
-    seen.add(entry.id);
-    if (item.skip) {
-      hidden.add(item.path.toString('latin1'));
-      yield { is: 'skipped', entry, kind: item.kind, skip: item.skip };
-      continue;
-    }
-    page.push({ entry, kind: item.kind, facts: statFacts(item.kind, item.stat) });
-    if (page.length >= pageEntries) yield* judge();
+    passed(item.path);
   }
-  if (page.length > 0) yield* judge();
-  // Every entry that stands was met: none is gone.
-  if (only === undefined && standing === (await countStanding(catalog, source.id))) return;
-  for await (const { kind, sizeBytes, outcome, ...entry } of catalog.standingEntries(source.id, only)) {
-    if (seen.has(entry.id) || liesBelow(entry.path, hidden)) continue;
-    // An original that was moved to quarantine is where it belongs.
-    if (outcome === 'quarantined') yield { is: 'unchanged', entry, kind, sizeBytes };
-    else yield { is: 'gone', entry };
+  yield* missedBefore(undefined);
+
+  /** What the catalog knows before a path, or to its end, and the walk passed by. */
+  async function* missedBefore(path: Buffer | undefined): AsyncGenerator<Compared> {
+    for (let missed = await known.before(path); missed !== undefined; missed = await known.before(path)) {
+      if (hidden.hide(missed.path)) continue;
+      const entry = refOf(missed);
+      // An original that was moved to quarantine is where it belongs.
+      if (missed.outcome !== 'quarantined') yield { is: 'gone', entry };
+      else yield { is: 'unchanged', entry, kind: missed.kind, sizeBytes: missed.sizeBytes };
+      passed(missed.path);
+    }
+  }
+
+  function refOf({ id, path }: Pick<EntryRef, 'id' | 'path'>): EntryRef {
+    return { id, sourceId: source.id, path };
+  }
+
+  /** Another comparison would not know what is hidden: it cannot begin where something still may be. */
+  function passed(path: Buffer): void {
+    place.isHere = !hidden.reachBeyond(path);
+    if (place.isHere) place.after = path;
   }
 }
 
-/** Whether the path, or a folder it lies in, is among `paths` (as latin1). */
-function liesBelow(path: Buffer, paths: ReadonlySet<string>): boolean {
-  for (let at = path; at.length > 0; at = parentOf(at)) if (paths.has(at.toString('latin1'))) return true;
-  return paths.has('');
+/** Paths met of which nothing is known to be gone, nor of what lies below them. Only those are kept that something may still lie below. */
+class HiddenPaths {
+  private paths: Buffer[] = [];
+
+  /** Paths come in walk order; what is below one comes after it, though not at once. */
+  add(path: Buffer): void {
+    this.reachBeyond(path);
+    this.paths.push(path);
+  }
+
+  hide(path: Buffer): boolean {
+    return this.paths.some((hidden) => isWithin(path, hidden));
+  }
+
+  /** Whether something that sorts after this path may be hidden. */
+  reachBeyond(path: Buffer): boolean {
+    if (this.paths.length === 0) return false;
+    this.paths = this.paths.filter((hidden) => hidden.length === 0 || endOfFolder(hidden).compare(path) > 0);
+    return this.paths.length > 0;
+  }
 }

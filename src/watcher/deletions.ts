@@ -15,7 +15,10 @@ export interface DeletionLimits {
   readonly fewest: number;
 }
 
-const deletionLimits: DeletionLimits = { most: 1_000, share: 0.1, fewest: 50 };
+/** More entries than these never go without a word. */
+export const mostDeletions = 1_000;
+
+const deletionLimits: DeletionLimits = { most: mostDeletions, share: 0.1, fewest: 50 };
 
 /**
  * Whether one more tombstone may be written. Too many at once look like a lost mount or an attack: more than 1,000,

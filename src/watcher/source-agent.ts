@@ -10,6 +10,7 @@ import { parentOf } from '../files/paths.ts';
 import type { Installation } from '../installation.ts';
 import { openSource, type WalkedSource } from '../sources.ts';
 import { compareTree } from './compare.ts';
+import { knownBelow } from './compare-query.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { ProblemBoard } from './problem-board.ts';
 import type { WatchProblem } from './problems.ts';
@@ -168,8 +169,8 @@ export class SourceAgent {
   /** A folder that went away takes everything below it along, which only the catalog knows. */
   private removedBelow(served: WalkedSource, entry: EntryRef): void {
     void (async () => {
-      for await (const below of this.options.catalog.standingEntries(served.id, [entry.path]))
-        this.wait(below);
+      for await (const { id, path } of knownBelow(this.options.catalog, served.id, [entry.path]))
+        this.wait({ id, path, sourceId: served.id });
       this.wake?.();
     })().catch(() => {
       this.needsWalk = true;

@@ -34,6 +34,11 @@ export class Unsettled {
     return this.hints.size;
   }
 
+  /** The hint that each of them waits for. */
+  get waiting(): ReadonlyMap<Id, number> {
+    return this.hints;
+  }
+
   /** @param hints as {@link Dispatcher.dispatch} gave them */
   add(hints: ReadonlyMap<Id, number>): void {
     for (const [id, hint] of hints) this.hints.set(id, hint);

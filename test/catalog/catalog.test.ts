@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Catalog } from '../../src/catalog/catalog.ts';
 import { isFailure } from '../../src/domain/failures.ts';
 import type { Id } from '../../src/domain/records.ts';
+import { knownBelow } from '../../src/watcher/compare-query.ts';
 import { usePostgres } from '../support/postgres.ts';
 import {
   addObject,
@@ -216,10 +217,10 @@ describe('reserve', () => {
   });
 });
 
-describe('standingEntries', () => {
-  async function list(catalog: Catalog, only?: readonly Buffer[]): Promise<string[]> {
+describe('knownBelow', () => {
+  async function list(catalog: Catalog, only: readonly Buffer[] = [Buffer.alloc(0)]): Promise<string[]> {
     const found: string[] = [];
-    for await (const { path } of catalog.standingEntries(sourceId, only)) found.push(path.toString('latin1'));
+    for await (const { path } of knownBelow(catalog, sourceId, only)) found.push(path.toString('latin1'));
     return found;
   }
   const bytes = (text: string): Buffer => Buffer.from(text, 'latin1');
@@ -232,7 +233,10 @@ describe('standingEntries', () => {
     for (const entry of entries) await catalog.write(settled(entry, 1, 'uploaded'));
     expect(await list(catalog, [bytes('a')])).toEqual(['a', 'a/b', 'a/b/c', 'a/bc']);
     expect(await list(catalog, [bytes('a/b')])).toEqual(['a/b', 'a/b/c']);
-    expect(await list(catalog, [bytes('ab'), bytes('b')])).toEqual(['ab', 'b', 'b/a']);
+    expect(await list(catalog, [bytes('b'), bytes('ab')])).toEqual(['ab', 'b', 'b/a']);
+    expect(await list(catalog, ['a/b', 'a', 'a/b/c', 'a-b'].map(bytes))).toEqual([
+      ...['a', 'a-b', 'a/b', 'a/b/c', 'a/bc'],
+    ]);
     expect(await list(catalog, [bytes('')])).toEqual(paths);
     expect(await list(catalog)).toEqual(paths);
     expect(await list(catalog, [])).toEqual([]);

@@ -14,7 +14,7 @@ import { type RescanDeps, type RescanRequest, rescan } from '../../src/rescan/re
 import { ClamdScanner } from '../../src/scanner/clamd-client.ts';
 import type { SignatureInfo } from '../../src/scanner/signatures.ts';
 import { TokenBucket } from '../../src/throttle/token-bucket.ts';
-import { judgePage } from '../../src/watcher/compare-query.ts';
+import { knownBelow, stateOf } from '../../src/watcher/compare-query.ts';
 import { makeBatch } from '../batch/batches.ts';
 import { Clamd } from '../scanner/clamd.ts';
 import { makeWorld, noise, protectOnce, type World } from '../support/pipeline.ts';
@@ -168,11 +168,11 @@ describe('content whose signatures came later', () => {
     expect(rows).toMatchObject([{ id: first.versionId, infected: 'New.Malware-1.UNOFFICIAL' }]);
 
     // A sweep finds it due, and not the others that nobody touched either.
-    const met = ['a.doc', 'good.doc'].map((name) => ({
-      entryId: world.context.ids.entry(sourceId, Buffer.from(name)),
-      facts: statFacts('file', statSync(join(world.folder, name), { bigint: true })),
-    }));
-    expect(await judgePage(world.catalog, met)).toEqual({ due: new Set([0]), standing: 2 });
+    const states: Record<string, string | null> = {};
+    for await (const { path, state } of knownBelow(world.catalog, sourceId, [Buffer.alloc(0)]))
+      states[path.toString()] = state;
+    const good = statFacts('file', statSync(join(world.folder, 'good.doc'), { bigint: true }));
+    expect(states).toMatchObject({ 'a.doc': null, 'good.doc': stateOf(good) });
 
     // Its original goes through quarantine at the next look, though nobody touched it.
     expect(await world.look('a.doc')).toMatchObject({ outcome: 'quarantined' });

@@ -80,7 +80,8 @@ function temporalPath(): string {
   return found;
 }
 
-async function bundle(interceptors: readonly string[]): Promise<WorkflowBundleWithSourceMap> {
+/** The workflows with interceptors of this folder. */
+export async function bundle(interceptors: readonly string[]): Promise<WorkflowBundleWithSourceMap> {
   return bundleWorkflowCode({
     workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)),
     workflowInterceptorModules: interceptors.map((name) => fileURLToPath(new URL(name, import.meta.url))),

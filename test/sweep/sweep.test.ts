@@ -1,4 +1,13 @@
-import { chmodSync, mkdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { protectBatch } from '../../src/batch/protect-batch.ts';
@@ -7,10 +16,12 @@ import { newRunId } from '../../src/domain/ids.ts';
 import type { Id } from '../../src/domain/records.ts';
 import { compileFilter } from '../../src/files/filter.ts';
 import { openRoot } from '../../src/files/root.ts';
+import { statFacts } from '../../src/pipeline/file.ts';
 import { rejudgeSource } from '../../src/pipeline/rejudge.ts';
 import { type SweepContext, sweepSource } from '../../src/sweep/sweep.ts';
 import { makeWorld, protectOnce, stepRun, type World } from '../support/pipeline.ts';
 import { usePostgres } from '../support/postgres.ts';
+import { recordStanding } from '../support/standing.ts';
 
 const server = usePostgres();
 
@@ -55,9 +66,9 @@ async function makeSweeper(exclude: string[] = [], rehash = 0) {
       },
     },
   };
-  const sweep = async (confirmsDeletions = false, runId: Id = newRunId()) => {
+  const sweep = async (confirmsDeletions = false, runId: Id = newRunId(), run = stepRun()) => {
     const step = { sourceId, runId, actor: 'tester', confirmsDeletions };
-    const { result } = (await sweepSource(sweeping, step, stepRun())) as { result: string };
+    const { result } = (await sweepSource(sweeping, step, run)) as { result: string };
     const ended = await catalog.endedRun(runId);
     const looked = await catalog.rows<{ path: Buffer }>(
       'select e.path from file_status s join entries e on e.id = s.entry_id where s.run_id = $1 order by e.path',
@@ -65,7 +76,7 @@ async function makeSweeper(exclude: string[] = [], rehash = 0) {
     );
     return { result, totals: ended?.totals ?? {}, paths: looked.map(({ path }) => path.toString()) };
   };
-  return { world, sweep };
+  return { world, sourceId, sweeping, sweep };
 }
 
 function writeMany(world: World, count: number): void {
@@ -158,6 +169,67 @@ describe('a sweep', () => {
       [runId],
     );
     expect(events).toEqual([{ result: 'complete' }]);
+  });
+
+  test('that was cut off goes on where it was, and counts all that is gone, before and after', async () => {
+    const { world, sourceId, sweeping, sweep } = await makeSweeper(['*.tmp']);
+    const count = 11_500;
+    for (let folder = 100; folder < 200; folder++) {
+      mkdirSync(join(world.folder, `${folder}`));
+      for (let file = 0; file < count / 100 - 1; file++) world.write(`${folder}/${file}`, '');
+    }
+    world.write('199/x.tmp', '');
+    const facts = (path: string) => {
+      const stat = lstatSync(join(world.folder, path), { bigint: true });
+      return { path: Buffer.from(path), facts: statFacts(stat.isFile() ? 'file' : 'dir', stat) };
+    };
+    const there = readdirSync(world.folder, { recursive: true, encoding: 'utf8' });
+    const anyFile = facts('100/0').facts;
+    const gone = [...Array(800).keys()].map((index) => `100-gone/${index}`);
+    gone.push(...[...Array(300).keys()].map((index) => `199/gone-${index}`));
+    await recordStanding(world.catalog, sweeping.ids, sourceId, [
+      ...there.filter((path) => path !== '105/7' && !path.endsWith('.tmp')).map(facts),
+      ...gone.map((path) => ({ path: Buffer.from(path), facts: anyFile })),
+    ]);
+    let looks = 0;
+    const { openSource } = sweeping;
+    Object.assign(sweeping, {
+      async openSource(id: Id) {
+        const source = await openSource(id);
+        const judge = source.filter.judge.bind(source.filter);
+        source.filter.judge = (...entry) => {
+          looks++;
+          return judge(...entry);
+        };
+        return source;
+      },
+    });
+    const runId = newRunId();
+    const cutOffAfter = (items: number) => {
+      const died = new AbortController();
+      const heartbeat = () => {
+        if (items-- === 0) died.abort(new Error('killed'));
+      };
+      return sweep(false, runId, { ...stepRun(), heartbeat, signal: died.signal });
+    };
+    await expect(cutOffAfter(11_000)).rejects.toThrow('killed');
+    expect(looks).toBeGreaterThan(9_500);
+    looks = 0;
+    await expect(cutOffAfter(1_500)).rejects.toThrow('killed');
+    expect(looks).toBeLessThan(2_500);
+    looks = 0;
+    const { result, totals, paths } = await sweep(false, runId);
+    expect(looks).toBeLessThan(2_500);
+    expect(result).toBe('incomplete');
+    expect(totals).toMatchObject({
+      seen: count + 1,
+      ignored: 1,
+      uploaded: 1,
+      refusedDeletions: 1_100,
+      deleted: 0,
+    });
+    expect(paths).toEqual(['105/7']);
+    expect(await world.catalog.rows('select 1 from sweep_progress')).toEqual([]);
   });
 
   test.each<[string, (path: string) => void]>([

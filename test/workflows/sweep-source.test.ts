@@ -1,16 +1,18 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
+import { ApplicationFailure } from '@temporalio/common';
 import { expect, test } from 'vitest';
 import type { sweepOnSchedule, sweepSource } from '../../workflows/sweep-source.ts';
-import { clientOf, runWorker, useTemporal } from '../support/temporal.ts';
+import { bundle, clientOf, runWorker, useTemporal } from '../support/temporal.ts';
 import { type Handler, madeUpSteps } from './steps.ts';
 
 const temporal = useTemporal();
 const swept = { next: 'swept', result: 'complete' };
 
-async function prepare(handler: Handler) {
+async function prepare(handler: Handler, choices = {}) {
   const taskQueue = `files.${randomUUID()}`;
   const steps = madeUpSteps({ sweepSource: handler });
-  await runWorker(temporal(), taskQueue, steps.activities);
+  await runWorker(temporal(), taskQueue, steps.activities, choices);
   const sourceId = randomUUID();
   const input = {
     sourceId,
@@ -42,6 +44,30 @@ test('it waits for what it needs, and then begins again under the same run', asy
   expect(await handle.result()).toBe('complete');
   expect(names()).toEqual(['sweepSource', 'awaitDependency', 'sweepSource']);
   expect(calls[0]?.input.runId).toBe(calls[2]?.input.runId);
+});
+
+test('however many workers die under it, it goes on under the same run', async () => {
+  // One try and one more are all that an error has.
+  const { start, calls, sourceId } = await prepare(
+    async (_, count) => {
+      if (count <= 2) await setTimeout(2_000);
+      return swept;
+    },
+    { bundle: await bundle(['short-heartbeats.ts']) },
+  );
+  const handle = await start<typeof sweepSource>('sweepSource', `sweep:${sourceId}`);
+  expect(await handle.result()).toBe('complete');
+  expect(calls).toHaveLength(3);
+  expect(new Set(calls.map(({ input }) => input.runId)).size).toBe(1);
+});
+
+test('an error that stays ends it', async () => {
+  const { start, calls, sourceId } = await prepare(() => {
+    throw ApplicationFailure.create({ message: 'internal', type: 'internal' });
+  });
+  const handle = await start<typeof sweepSource>('sweepSource', `sweep:${sourceId}`);
+  await expect(handle.result()).rejects.toThrow();
+  expect(calls).toHaveLength(2);
 });
 
 test('the schedule leaves a sweep that is under way alone', async () => {
