@@ -1,7 +1,8 @@
+import { runCommand } from '../src/stack/run.ts';
 import { TestInstallation } from '../test/support/installation.ts';
 import type { CaseName, Row } from './aims.ts';
-import { copyBinaries, copySourceTree, type Tree } from './data.ts';
-import { arrivalsDuringSweep } from './event.ts';
+import { copyBinaries, copySourceTree, readThrough, type Tree, treeOf } from './data.ts';
+import { arrivalsDuringSweep, prepareArrivals } from './event.ts';
 import { storedBytes } from './stored.ts';
 import { type Took, type ToolName, Tools } from './tools.ts';
 
@@ -20,8 +21,9 @@ export interface ComparisonSize {
 }
 
 /**
- * Every tool on the same data and the same S3 server, in turns, each round in a fresh installation. Calls `tell` with
- * each row when what it measured has been verified and restored.
+ * Every tool on the same data and the same S3 server, in turns, each round in a fresh installation. Before each run the
+ * data is in the page cache and what was written before is on the disk. Calls `tell` with each row when what it measured
+ * has been verified and restored.
  */
 export async function compareTools(size: ComparisonSize, tell: (row: Row) => void): Promise<Row[]> {
   const rows: Row[] = [];
@@ -72,7 +74,7 @@ async function* oneRound(size: ComparisonSize, round: number): AsyncGenerator<Ro
       ['large', 'holdfast', 'large-plain'],
       ['large', 'restic', 'large-plain'],
     ]);
-    yield await arrivalsDuringSweep(stack, round, size);
+    yield await run.arrivals(size);
   } finally {
     await stack.remove();
   }
@@ -97,18 +99,53 @@ class Round {
   ): AsyncGenerator<Row> {
     const first = this.number % all.length;
     for (const [what, tool, source] of [...all.slice(first), ...all.slice(0, first)]) {
+      const folder = this.stack.path(source);
+      const repository = `${name}-${what.endsWith('-scan') ? 'scan' : 'plain'}`;
+      readThrough(folder);
+      await runCommand('sync', []);
       if (what.endsWith('-scan')) await this.tools.coldScanner();
-      const before = await this.stored(tool, name, what);
-      const took = await this.take(tool, source, `${name}-${what.endsWith('-scan') ? 'scan' : 'plain'}`);
-      if (tool === 'holdfast') await this.tools.proven(source);
-      yield {
-        ...{ case: what, tool, round: this.number, files: tree.files },
-        ...took,
-        filesPerSecond: tree.files / took.seconds,
-        mbPerSecond: tree.bytes / 1e6 / took.seconds,
-        bytesStored: (await this.stored(tool, name, what)) - before,
-      };
+      const before = await this.stored(tool, repository);
+      const took = await this.take(tool, source, repository);
+      const stored = (await this.stored(tool, repository)) - before;
+      yield await this.row(what, tool, tree, took, stored, tool === 'holdfast' ? [source] : []);
     }
+  }
+
+  /** Single files that come while another source is swept. */
+  async arrivals(size: ComparisonSize): Promise<Row> {
+    const before = await this.stored('holdfast');
+    await prepareArrivals(this.stack, size.bulkFiles);
+    let latencies: readonly number[] = [];
+    const took = await this.tools.byOurs('sweep', async () => {
+      const seen = await arrivalsDuringSweep(this.stack, () => this.tools.sweep('bulk'), size.arrivals);
+      latencies = seen.latencies;
+      return seen.ended;
+    });
+    const stored = (await this.stored('holdfast')) - before;
+    const tree = treeOf(this.stack.path('live'));
+    return { ...(await this.row('event', 'holdfast', tree, took, stored, ['live', 'bulk'])), latencies };
+  }
+
+  /** @param sources whose copies are held against them first */
+  private async row(
+    name: CaseName,
+    tool: ToolName,
+    { files, bytes }: Tree,
+    took: Took,
+    bytesStored: number,
+    sources: readonly Source[],
+  ): Promise<Row> {
+    const doubts: string[] = [];
+    for (const source of sources) doubts.push(...(await this.tools.doubts(source)));
+    return {
+      ...{ case: name, tool, round: this.number, files },
+      ...took,
+      filesPerSecond: files / took.seconds,
+      mbPerSecond: bytes / 1e6 / took.seconds,
+      cpuSeconds: Object.values(took.cpuByProcess).reduce((sum, seconds) => sum + seconds, 0),
+      bytesStored,
+      ...(doubts.length === 0 ? {} : { void: doubts.join('; ') }),
+    };
   }
 
   private take(tool: ToolName, source: Source, repository: string): Promise<Took> {
@@ -125,8 +162,7 @@ class Round {
     }
   }
 
-  private stored(tool: ToolName, name: string, what: CaseName): Promise<number> {
-    const repository = `${name}-${what.endsWith('-scan') ? 'scan' : 'plain'}`;
+  private stored(tool: ToolName, repository = ''): Promise<number> {
     if (tool === 'holdfast') return storedBytes(this.stack);
     return storedBytes(this.stack, `${tool === 'rclone' ? 'rclone' : 'restic'}-${repository}`);
   }

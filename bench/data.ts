@@ -1,4 +1,4 @@
-import { cpSync, lstatSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { cpSync, lstatSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { debianPackage } from './packages.ts';
 
@@ -46,7 +46,17 @@ export async function copyBinaries(to: string): Promise<Tree> {
 }
 
 export function treeOf(folder: string): Tree {
-  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((one) => one.isFile());
-  const bytes = files.reduce((sum, one) => sum + statSync(path.join(one.parentPath, one.name)).size, 0);
-  return { files: files.length, bytes };
+  const files = filesOf(folder);
+  return { files: files.length, bytes: files.reduce((sum, file) => sum + statSync(file).size, 0) };
+}
+
+/** Brings all of a tree into the page cache, so that no tool finds more of it there than another. */
+export function readThrough(folder: string): void {
+  for (const file of filesOf(folder)) readFileSync(file);
+}
+
+function filesOf(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((one) => one.isFile())
+    .map((one) => path.join(one.parentPath, one.name));
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { aimsOf, type Row } from './aims.ts';
@@ -13,17 +13,20 @@ import { aims, aimsText, rowText } from './report.ts';
 import { comparisonText, restoreComparisons } from './restore.ts';
 import { burst, oneByOne, warmUp } from './small-files.ts';
 import { makeStack } from './stack.ts';
+import { aimsTable, performanceTables, type Results, withMeasured } from './tables.ts';
 
 /**
  * `npm run bench [-- --quick] [--only compare|protect|restore|openpgp]`: sweeps and restores side by side with restic,
  * rclone and clamdscan on this machine, every service included, and how fast single files are. `--quick` compares sweeps
- * alone, on less. Ways to make OpenPGP messages are compared only when asked for.
+ * alone, on less. Ways to make OpenPGP messages are compared only when asked for. What the comparison finds goes into
+ * `results/latest.json`, the picture beside it, README.md and docs/performance.md.
  */
 const { quick, only } = parseArgs({
   options: { quick: { type: 'boolean', default: false }, only: { type: 'string' } },
 }).values;
 
-const results = fileURLToPath(new URL('results/', import.meta.url));
+const root = fileURLToPath(new URL('..', import.meta.url));
+const results = `${root}/bench/results`;
 mkdirSync(results, { recursive: true });
 if (only === 'openpgp') save('openpgp', await comparingOpenpgp());
 else {
@@ -34,15 +37,24 @@ else {
 
 async function comparing(): Promise<void> {
   const size = quick
-    ? { rounds: 3, files: 15_000, bulkFiles: 3_000, arrivals: 60 }
-    : { rounds: 3, files: 16_400, bulkFiles: 10_000, arrivals: 200 };
+    ? { rounds: 3, files: 15_000, bulkFiles: 5_000, arrivals: 200 }
+    : { rounds: 3, files: 16_400, bulkFiles: 10_000, arrivals: 400 };
   const facts = machine(results, 'builtin-test');
   print(machineText(facts));
   const rows: Row[] = await compareTools(size, (row) => process.stdout.write(`${comparedRowText(row)}\n`));
   const aims = aimsOf(rows);
   print(`\n${comparedAimsText(aims)}`);
-  save('latest', { quick, machine: facts, aims, rows });
+  const found: Results = { quick, machine: facts, aims, rows };
+  save('latest', found);
   writeFileSync(`${results}/latest.svg`, chart(aims));
+  write('README.md', aimsTable(found));
+  write('docs/performance.md', performanceTables(found));
+}
+
+/** Replaces what a text says of measurements. */
+function write(file: string, measured: string): void {
+  const path = `${root}/${file}`;
+  writeFileSync(path, withMeasured(readFileSync(path, 'utf8'), measured));
 }
 
 async function protecting(): Promise<object> {

@@ -1,19 +1,20 @@
 import { spawn } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { runCommand } from '../src/stack/run.ts';
 import { type TestInstallation, until } from '../test/support/installation.ts';
 import { programOf } from './packages.ts';
-import { childCpuSeconds, cpuSeconds, peakMemoryBytes, resetPeakMemory } from './processes.ts';
+import { childCpuSeconds, cpuSeconds, peakMemoryBytes, resetPeakMemory, type Services } from './processes.ts';
 import { stackServices } from './stack.ts';
+import { added } from './statistics.ts';
 
-/** What a run of a tool took. Everything of ours counts but the S3 server, which all tools share. */
+/** What a run of a tool took. */
 export interface Took {
   readonly seconds: number;
-  readonly cpuSeconds: number;
-  /** Of the largest process. MB. */
+  /** CPU by process: the command, and the services that work for it. Seconds. */
+  readonly cpuByProcess: Readonly<Record<string, number>>;
+  /** Of the largest process, the S3 server left out. MB. */
   readonly peakMemoryMb: number;
   readonly requests: number;
 }
@@ -56,24 +57,18 @@ export class Tools {
   }
 
   /** A sweep of the source, from the command to the last outcome. */
-  async holdfast(source: string): Promise<Took> {
-    const services = Object.fromEntries(
-      Object.entries(stackServices(this.stack)).filter(([name]) => name !== 's3' && name !== 'bench'),
-    );
-    resetPeakMemory(services);
-    const before = cpuSeconds(services);
-    const took = await this.measured(
-      process.execPath,
-      [program, 'sweep', source, '--wait', '--json'],
-      this.stack.env,
-    );
-    const after = cpuSeconds(services);
-    const ours = Object.keys(services).reduce(
-      (sum, name) => sum + (after[name] ?? 0) - (before[name] ?? 0),
-      took.cpuSeconds,
-    );
-    const peaks = Object.values(peakMemoryBytes(services)).map((bytes) => bytes / 1e6);
-    return { ...took, cpuSeconds: ours, peakMemoryMb: Math.max(took.peakMemoryMb, ...peaks) };
+  holdfast(source: string): Promise<Took> {
+    return this.byOurs('sweep', () => this.sweep(source));
+  }
+
+  /** What all of ours took while `work` was done by a command that is counted as `name`. */
+  byOurs(name: string, work: () => Promise<Ended>): Promise<Took> {
+    const { s3: _, bench: _bench, ...services } = stackServices(this.stack);
+    return this.counted(name, services, work);
+  }
+
+  sweep(source: string): Promise<Ended> {
+    return this.ended(process.execPath, [program, 'sweep', source, '--wait', '--json'], this.stack.env);
   }
 
   /** `repository` is made first, outside the time, unless it is there. */
@@ -82,7 +77,8 @@ export class Tools {
     const restic = await programOf('restic');
     if ((await runCommand(restic, ['cat', 'config'], { env })).code !== 0)
       await succeed(restic, ['init'], env);
-    return this.measured(restic, ['backup', '--quiet', '.'], env, folder);
+    const backup = ['backup', '--quiet', '.'];
+    return this.counted('restic', {}, () => this.ended(restic, backup, env, folder));
   }
 
   /** `rclone crypt` with 16 transfers: names and content are encrypted, as with the others. */
@@ -103,28 +99,26 @@ export class Tools {
       RCLONE_CONFIG_SEALED_PASSWORD: hidden,
     };
     await succeed(rclone, ['mkdir', `store:rclone-${bucket}`], env);
-    return this.measured(rclone, ['copy', '--transfers', '16', '--links', folder, 'sealed:'], env);
+    const copy = ['copy', '--transfers', '16', '--links', folder, 'sealed:'];
+    return this.counted('rclone', {}, () => this.ended(rclone, copy, env));
   }
 
   /** The same job as a sweep, done by hand: every file scanned, then all backed up. */
   async clamdscanThenRestic(folder: string, repository: string): Promise<Took> {
     const configuration = path.join(this.stack.folder, 'clamdscan.conf');
-    const { pid: scanner } = await this.stack.service('clamd');
-    const before = cpuSeconds({ clamd: scanner });
-    resetPeakMemory({ clamd: scanner });
     writeFileSync(configuration, `LocalSocket ${this.clamdSocket}\n`);
-    const scanned = await this.measured(
-      await programOf('clamdscan'),
-      [`--config-file=${configuration}`, '--multiscan', '--fdpass', '--no-summary', '--infected', folder],
-      this.env,
-    );
-    const clamdCpu = (cpuSeconds({ clamd: scanner }).clamd ?? 0) - (before.clamd ?? 0);
-    const clamdPeak = (peakMemoryBytes({ clamd: scanner }).clamd ?? 0) / 1e6;
+    const clamdscan = await programOf('clamdscan');
+    const args = [
+      `--config-file=${configuration}`,
+      ...['--multiscan', '--fdpass', '--no-summary', '--infected', folder],
+    ];
+    const { clamd = 0 } = stackServices(this.stack);
+    const scanned = await this.counted('clamdscan', { clamd }, () => this.ended(clamdscan, args, this.env));
     const saved = await this.restic(folder, repository);
     return {
       seconds: scanned.seconds + saved.seconds,
-      cpuSeconds: scanned.cpuSeconds + clamdCpu + saved.cpuSeconds,
-      peakMemoryMb: Math.max(scanned.peakMemoryMb, clamdPeak, saved.peakMemoryMb),
+      cpuByProcess: sums(scanned.cpuByProcess, saved.cpuByProcess),
+      peakMemoryMb: Math.max(scanned.peakMemoryMb, saved.peakMemoryMb),
       requests: scanned.requests + saved.requests,
     };
   }
@@ -139,53 +133,77 @@ export class Tools {
     });
   }
 
-  private async measured(
+  /** Counts the command, these services and the S3 server while `work` is done. */
+  private async counted(name: string, services: Services, work: () => Promise<Ended>): Promise<Took> {
+    const all = { ...services, s3: stackServices(this.stack).s3 ?? 0 };
+    resetPeakMemory(services);
+    const requestsBefore = this.stack.requests().length;
+    const commandBefore = childCpuSeconds();
+    const before = cpuSeconds(all);
+    const started = performance.now();
+    const { peakBytes } = await work();
+    const seconds = (performance.now() - started) / 1_000;
+    const { elsewhere: _, ...cpuByService } = added(before, cpuSeconds(all));
+    return {
+      seconds,
+      cpuByProcess: { ...cpuByService, [name]: childCpuSeconds() - commandBefore },
+      peakMemoryMb: Math.max(peakBytes, ...Object.values(peakMemoryBytes(services))) / 1e6,
+      requests: this.stack.requests().length - requestsBefore,
+    };
+  }
+
+  private async ended(
     command: string,
     args: readonly string[],
     env: NodeJS.ProcessEnv,
     cwd = this.stack.folder,
-  ): Promise<Took> {
-    const requestsBefore = this.stack.requests().length;
-    const cpuBefore = childCpuSeconds();
-    const started = performance.now();
+  ): Promise<Ended> {
     const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'ignore', 'pipe'] });
     let told = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       told += text;
     });
     let peakBytes = 0;
-    let isRunning = true;
-    const ended = new Promise<number | null>((resolve, reject) => {
+    const watching = setInterval(() => {
+      peakBytes = Math.max(peakBytes, peakMemoryBytes({ it: child.pid ?? 0 }).it ?? 0);
+    }, 100);
+    const code = await new Promise<number | null>((resolve, reject) => {
       child.once('error', reject);
       child.once('close', resolve);
-    }).finally(() => {
-      isRunning = false;
-    });
-    const watching = (async () => {
-      for (; isRunning; await sleep(100))
-        peakBytes = Math.max(peakBytes, peakMemoryBytes({ it: child.pid ?? 0 }).it ?? 0);
-    })();
-    const code = await ended;
-    const seconds = (performance.now() - started) / 1_000;
-    await watching;
-    if (code !== 0) throw new Error(`${command} ${args[0]} ended with ${code}: ${told}`);
-    return {
-      seconds,
-      cpuSeconds: childCpuSeconds() - cpuBefore,
-      peakMemoryMb: peakBytes / 1e6,
-      requests: this.stack.requests().length - requestsBefore,
-    };
+    }).finally(() => clearInterval(watching));
+    if (code !== 0) throw new Error(`${command} ${args.slice(0, 2).join(' ')} ended with ${code}: ${told}`);
+    return { peakBytes };
   }
 
-  /** What a sweep protected is what verifying and restoring find; a row without this is void. */
-  async proven(source: string): Promise<void> {
+  /**
+   * What speaks against it that a sweep protected the source: verifying did not find it, or a restore did not give it
+   * back byte by byte.
+   */
+  async doubts(source: string): Promise<readonly string[]> {
     const to = path.join(this.stack.folder, 'restored');
     const { env } = this.stack;
-    await succeed(process.execPath, [program, 'verify', source, '--all', '--read-data', '--no-repair'], env);
-    await succeed(process.execPath, [program, 'restore', source, '--to', to], env);
-    await succeed('diff', ['-r', '--no-dereference', this.stack.path(source), path.join(to, source)], env);
-    rmSync(to, { recursive: true });
+    try {
+      await succeed(process.execPath, [program, 'verify', source, '--all', '--no-repair'], env);
+      await succeed(process.execPath, [program, 'restore', source, '--to', to], env);
+      await succeed('diff', ['-r', '--no-dereference', this.stack.path(source), path.join(to, source)], env);
+      return [];
+    } catch (error) {
+      return [(error as Error).message];
+    } finally {
+      rmSync(to, { recursive: true, force: true });
+    }
   }
+}
+
+/** A command that ended well. */
+export interface Ended {
+  /** The most memory it had at once. */
+  readonly peakBytes: number;
+}
+
+function sums(a: Readonly<Record<string, number>>, b: Readonly<Record<string, number>>) {
+  const names = new Set([...Object.keys(a), ...Object.keys(b)]);
+  return Object.fromEntries([...names].map((name) => [name, (a[name] ?? 0) + (b[name] ?? 0)]));
 }
 
 async function succeed(command: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<string> {
