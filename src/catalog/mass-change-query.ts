@@ -36,12 +36,13 @@ export async function lastLook(
 
 /**
  * How much of a source changed or went since a moment. Folders do not count, nor do new entries, nor files whose content
- * is as it was. `firstAt`: when the first of it was noticed.
+ * is as it was. `firstAt`: when the first of it was noticed. `entries` are counted only where at least `least` changed or went.
  */
 export async function changesSince(
   catalog: Catalog,
   sourceId: Id,
   since: Date,
+  least: number,
 ): Promise<ChangeLoad & { readonly firstAt: Date | null }> {
   const [row] = await catalog.rows<ChangeLoad & { firstAt: Date | null }>(
     `with touched as (
@@ -68,10 +69,11 @@ export async function changesSince(
      )
      select count(*) filter (where is_changed)::int as changed, count(*) filter (where is_gone)::int as vanished,
             min(first_at) filter (where is_changed or is_gone) as "firstAt",
-            (select standing.count - fresh.count from standing, fresh)::int
-              + count(*) filter (where is_gone)::int as entries
+            case when count(*) filter (where is_changed or is_gone) < $3 then 0
+              else (select standing.count - fresh.count from standing, fresh)::int
+                + count(*) filter (where is_gone)::int end as entries
      from compared`,
-    [sourceId, since],
+    [sourceId, since, least],
   );
   return row ?? { changed: 0, vanished: 0, entries: 0, firstAt: null };
 }

@@ -37,7 +37,8 @@ export async function detectMassChange(
   const told = await incidentOf(catalog, 'mass_change', runId);
   if (told !== undefined) return new Date(String(told.before));
   const { since, startedAt } = await lastLook(catalog, sourceId, runId);
-  const { firstAt, ...load } = await changesSince(catalog, sourceId, since);
+  const least = massChange.least - refusedDeletions;
+  const { firstAt, ...load } = await changesSince(catalog, sourceId, since, least);
   const vanished = confirmsDeletions ? 0 : load.vanished + refusedDeletions;
   if (!isMassChange({ ...load, vanished }, massChange)) return undefined;
   const before = new Date(Math.min(startedAt.getTime(), firstAt?.getTime() ?? startedAt.getTime()) - 1);
