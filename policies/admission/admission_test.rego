@@ -1,6 +1,7 @@
 package holdfast.admission_test
 
-import data.holdfast.admission
+import data.holdfast.batch
+import data.holdfast.traits
 
 question := {
 	"gate": "admission",
@@ -25,9 +26,15 @@ config := {
 	},
 }
 
-decide(input_value, config_value) := decision if {
-	decision := admission.decision with input as input_value
+# As the program asks: the gate sees the traits of the file, and not the file.
+decide(asked, config_value) := decision if {
+	group := {
+		"facts": object.remove(asked, ["entry", "content"]),
+		"files": {"0": object.filter(asked, ["entry", "content"])},
+	}
+	answers := batch.admissions with input as {"groups": [group]}
 		with data.holdfast.config as config_value
+	some {"files": ["0"], "decision": decision} in answers
 }
 
 patched(path, value) := json.patch(question, [{"op": "add", "path": path, "value": value}])
@@ -88,7 +95,7 @@ test_every_missing_fact_denies if {
 	paths := [path | some path; walk(question, [path, _]); count(path) > 0]
 	count(paths) == 12
 	every path in paths {
-		not decide(json.remove(question, [concat("/", path)]), config).allow
+		decide(json.remove(question, [concat("/", path)]), config).allow == false
 	}
 }
 
@@ -96,12 +103,12 @@ test_every_fact_of_wrong_type_denies if {
 	leaves := [path | some path; walk(question, [path, value]); not is_object(value)]
 	every path in leaves {
 		pointer := sprintf("/%s", [concat("/", path)])
-		not decide(patched(pointer, null), config).allow
-		not decide(patched(pointer, {"a": 1}), config).allow
+		decide(patched(pointer, null), config).allow == false
+		decide(patched(pointer, {"a": 1}), config).allow == false
 	}
 }
 
-test_no_input_denies if not decide({}, config).allow
+test_no_input_denies if decide({}, config).allow == false
 
 test_question_of_the_other_gate if ids(decide(patched("/gate", "release"), config)) == {"input_invalid"}
 
@@ -241,21 +248,17 @@ test_large_content_is_compressed_faster if {
 
 test_level_of_a_classification_counts_before_the_size if {
 	large := patched("/content/sizeBytes", 1073741825)
-	decision := admission.decision with input as large
-		with data.holdfast.config as config
-		with data.holdfast.defaults.classifications.internal.compression_level as 9
+	decision := decide(large, config) with data.holdfast.defaults.classifications.internal.compression_level as 9
 	decision.compression.level == 9
 }
 
 test_level_of_a_source_counts_before_all_others if {
-	decision := admission.decision with input as question
-		with data.holdfast.config as with_source({"compression_level": 19})
-		with data.holdfast.defaults.classifications.internal.compression_level as 9
+	decision := decide(question, with_source({"compression_level": 19})) with data.holdfast.defaults.classifications.internal.compression_level as 9
 	decision.compression == {"algorithm": "zstd", "level": 19}
 }
 
 classified(rules, asked) := found if {
-	found := admission.classified_by with input as asked
+	found := traits.explanation.by with input as asked
 		with data.holdfast.config as config
 		with data.holdfast.defaults.classify as rules
 }
@@ -332,7 +335,7 @@ test_rule_that_cannot_be_understood_might_mean_everything if {
 }
 
 test_source_says_what_gave_the_classification if {
-	found := admission.classified_by with input as question
+	found := traits.explanation.by with input as question
 		with data.holdfast.config as with_source({"classification": "public"})
 	found == {"rule": "source", "classification": "public"}
 }

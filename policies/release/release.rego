@@ -2,8 +2,9 @@
 # title: Release
 # description: |
 #   Policy 2, asked once per destination: may these sealed bytes leave the host for it? Judged on what an
-#   independent reader found in them (or on the plan) and on the destination's live facts. Every check is a
-#   helper that must hold; what is missing makes its helper undefined, and undefined denies.
+#   independent reader found in them (or on the plan) and on the destination's live facts; of the file itself it is told
+#   the traits (data.holdfast.traits). Every check is a helper that must hold; what is missing makes its helper
+#   undefined, and undefined denies.
 # schemas:
 #   - input: schema["release-input"]
 # related_resources:
@@ -12,7 +13,6 @@
 package holdfast.release
 
 import data.holdfast.approval
-import data.holdfast.names
 import data.holdfast.reasons
 import data.holdfast.scanning
 import data.holdfast.sealing
@@ -120,11 +120,9 @@ deny contains reasons.reason("input_invalid") if {
 deny contains reasons.reason("source_unknown") if not source_known
 
 # METADATA
-# title: Name released
-# custom: { id: name_denied }
-deny contains reasons.reason("name_denied") if {
-	not name_released
-}
+# title: Nothing of the file itself against it
+# description: Its name, its size, its hash.
+deny contains reason if some reason in input.traits.reasons
 
 # METADATA
 # title: Encrypted as required
@@ -237,12 +235,7 @@ input_valid if {
 	input.gate == "release"
 	is_string(input.source.id)
 	is_string(input.source.name)
-	is_string(input.entry.path)
-	is_string(input.entry.name)
-	is_string(input.entry.extension)
-	is_number(input.content.sizeBytes)
-	input.content.sizeBytes >= 0
-	regex.match(`^[0-9a-f]{64}$`, input.content.sha256)
+	is_array(input.traits.reasons)
 	input.sealing.basis in {"sealed-bytes", "plan", "existing-object"}
 	is_number(_asked_ns)
 }
@@ -250,13 +243,6 @@ input_valid if {
 # METADATA
 # description: The source is configured.
 source_known if is_object(_source)
-
-# METADATA
-# description: No pattern keeps the name on the host.
-name_released if {
-	source_known
-	names.none_match(object.get(_source, ["release", "deny_names"], []), input.entry)
-}
 
 # METADATA
 # description: The cipher is the one of the format, under a key that is named.

@@ -8,8 +8,9 @@ import { runCommand } from '../stack/run.ts';
 import { getStatus } from '../stack/unix-http.ts';
 import { type Bundle, writeBundle } from './bundle.ts';
 import { only } from './epoch.ts';
+import { opaArguments, opaEnvironment } from './opa-arguments.ts';
 import { OpaEngine } from './opa-engine.ts';
-import { type BundleSignature, verificationArguments } from './signature.ts';
+import type { BundleSignature } from './signature.ts';
 
 const startTimeoutMs = 15_000;
 const answerTimeoutMs = 30_000;
@@ -30,20 +31,12 @@ export async function withPrivateOpa<T>(
     const file = join(folder, 'bundle.tar.gz');
     const socketPath = join(folder, 'opa.sock');
     await writeBundle(bundle, file);
-    const args = [
-      'run',
-      '--server',
-      '--addr',
-      `unix://${socketPath}`,
-      '--unix-socket-perm=600',
-      '--bundle',
-      file,
-    ];
-    const process = runCommand(
-      tool,
-      [...args, ...verificationArguments(signature), '--log-level=error', '--skip-version-check'],
-      { env: serviceEnvironment(folder), cwd: folder, signal: ending.signal, killSignal: 'SIGKILL' },
-    );
+    const process = runCommand(tool, opaArguments({ socketPath, bundle: file, signature }), {
+      env: { ...serviceEnvironment(folder), ...opaEnvironment },
+      cwd: folder,
+      signal: ending.signal,
+      killSignal: 'SIGKILL',
+    });
     const ended = process.then(
       ({ stdout, stderr }) => {
         throw new Failure('policy_invalid', { detail: complaint(`${stderr}${stdout}`, folder) });

@@ -71,6 +71,7 @@ describe('assembleBundle', () => {
       'retention/retention.rego',
       'scanning/scanning.rego',
       'sealing/sealing.rego',
+      'traits/traits.rego',
     ]);
   });
 

@@ -31,6 +31,8 @@ const admitted = {
   destinations: ['local'],
 };
 const released = { allow: true, reasons: [] };
+/** One decision about files, by their numbers in the order asked. */
+const about = (decision: unknown, ...files: string[]) => ({ files, decision });
 
 let folder: string;
 let socketPath: string;
@@ -60,23 +62,29 @@ const answering = (body: unknown, status = 200): void => {
 
 describe('a well-formed answer', () => {
   test('is taken, or every denial below would prove nothing', async () => {
-    answering({ result: admitted, provenance, decision_id: 'd1' });
+    answering({ result: [about(admitted, '0')], provenance, decision_id: 'd1' });
     expect(await engine.admit(admission)).toEqual({
       result: admitted,
       bundleRevision: revision,
       decisionId: 'd1',
     });
-    answering({ result: released, provenance });
+    answering({ result: [about(released, '0')], provenance });
     expect((await engine.release(release)).result.allow).toBe(true);
   });
 });
 
 describe('a bad answer is a denial', () => {
-  const unlike = (part: object): object => ({ result: { ...admitted, ...part }, provenance });
+  const unlike = (part: object): object => ({
+    result: [about({ ...admitted, ...part }, '0')],
+    provenance,
+  });
   test.each<[string, unknown, number?]>([
     ['no result', { provenance }],
     ['a result that is null', { result: null, provenance }],
     ['a bare true', { result: true, provenance }],
+    ['a decision about nobody', { result: [about(admitted)], provenance }],
+    ['a bare decision', { result: admitted, provenance }],
+    ['a decision that is true', { result: [about(true, '0')], provenance }],
     ['allow as text', unlike({ allow: 'true' })],
     ['allow as number', unlike({ allow: 1 })],
     ['no allow', unlike({ allow: undefined })],
@@ -88,20 +96,23 @@ describe('a bad answer is a denial', () => {
     ['compression without a level', unlike({ compression: { algorithm: 'zstd', level: 0 } })],
     ['no destination', unlike({ destinations: [] })],
     ['an unknown way to treat unscanned content', unlike({ scan: { ...admitted.scan, notScanned: {} } })],
-    ['no provenance', { result: admitted }],
-    ['no revision', { result: admitted, provenance: { bundles: { bundle: {} } } }],
+    ['no provenance', { result: [about(admitted, '0')] }],
+    ['no revision', { result: [about(admitted, '0')], provenance: { bundles: { bundle: {} } } }],
     [
       'a revision that is no SHA-256',
-      { result: admitted, provenance: { bundles: { b: { revision: 'v1' } } } },
+      { result: [about(admitted, '0')], provenance: { bundles: { b: { revision: 'v1' } } } },
     ],
-    ['no bundle', { result: admitted, provenance: { bundles: {} } }],
-    ['two bundles', { result: admitted, provenance: { bundles: { a: { revision }, b: { revision } } } }],
+    ['no bundle', { result: [about(admitted, '0')], provenance: { bundles: {} } }],
+    [
+      'two bundles',
+      { result: [about(admitted, '0')], provenance: { bundles: { a: { revision }, b: { revision } } } },
+    ],
     ['no JSON', '{"result": {"allow": true'],
     ['nothing', ''],
     ['a list', []],
-    ['a huge answer', { result: admitted, provenance, filler: 'x'.repeat(5_000_000) }],
-    ['not found', { result: admitted, provenance }, 404],
-    ['a redirect', { result: admitted, provenance }, 302],
+    ['a huge answer', { result: [about(admitted, '0')], provenance, filler: 'x'.repeat(5_000_000) }],
+    ['not found', { result: [about(admitted, '0')], provenance }, 404],
+    ['a redirect', { result: [about(admitted, '0')], provenance }, 302],
     ['no content', '', 204],
   ])('%s', async (_, body, status) => {
     answering(body, status);
@@ -113,12 +124,12 @@ describe('a bad answer is a denial', () => {
 
   test.each<[string, unknown]>([
     ['no result', { provenance }],
-    ['allow as text', { result: { allow: 'true', reasons: [] }, provenance }],
+    ['allow as text', { result: [about({ allow: 'true', reasons: [] }, '0')], provenance }],
     [
       'allowed with a reason against it',
-      { result: { allow: true, reasons: [{ id: 'x', text: '' }] }, provenance },
+      { result: [about({ allow: true, reasons: [{ id: 'x', text: '' }] }, '0')], provenance },
     ],
-    ['an admission answer', { result: admitted, provenance }],
+    ['an admission answer', { result: [about(admitted, '0')], provenance }],
   ])('at release too: %s', async (_, body) => {
     answering(body);
     const { result } = await engine.release(release);
@@ -129,17 +140,32 @@ describe('a bad answer is a denial', () => {
 
 describe('answers about many files', () => {
   const asked = [admission, admission];
-  test('are taken when each has its own', async () => {
-    answering({ result: { 0: admitted, 1: admitted }, provenance });
-    const decisions = await engine.admitMany(asked);
-    expect(decisions.map(({ result }) => result.allow)).toEqual([true, true]);
+  test('are taken when each file is in one', async () => {
+    for (const result of [[about(admitted, '0', '1')], [about(admitted, '1'), about(admitted, '0')]]) {
+      answering({ result, provenance });
+      const decisions = await engine.admitMany(asked);
+      expect(decisions.map(({ result }) => result.allow)).toEqual([true, true]);
+    }
   });
 
   test.each<[string, unknown, boolean[]]>([
-    ['a missing key denies its file', { 0: admitted }, [true, false]],
-    ['an answer out of form denies its file', { 0: admitted, 1: { allow: true } }, [true, false]],
-    ['a further key denies all', { 0: admitted, 1: admitted, 2: admitted }, [false, false]],
-    ['a list denies all', [admitted, admitted, admitted], [false, false]],
+    ['a file that is left out is denied', [about(admitted, '0')], [true, false]],
+    [
+      'a decision out of form denies its files',
+      [about(admitted, '0'), about({ allow: true }, '1')],
+      [true, false],
+    ],
+    ['one more file denies all', [about(admitted, '0', '1', '2')], [false, false]],
+    ['a file told by another name denies all', [about(admitted, '0', '01')], [false, false]],
+    ['a file told twice denies all', [about(admitted, '0', '1', '1')], [false, false]],
+    [
+      'a file with two decisions denies all',
+      [about(admitted, '0', '1'), about(admitted, '1')],
+      [false, false],
+    ],
+    ['a file by number denies all', [{ files: [0, 1], decision: admitted }], [false, false]],
+    ['decisions by file deny all', { 0: admitted, 1: admitted }, [false, false]],
+    ['a further fact denies all', [{ ...about(admitted, '0', '1'), note: 'trust me' }], [false, false]],
     ['no result denies all', undefined, [false, false]],
   ])('%s', async (_, result, allowed) => {
     answering({ result, provenance });
@@ -209,7 +235,7 @@ describe('an engine that cannot be asked is a retryable failure', () => {
     [
       'breaks off in the middle',
       (response) => {
-        const text = JSON.stringify({ result: admitted, provenance });
+        const text = JSON.stringify({ result: [about(admitted, '0')], provenance });
         response.writeHead(200, { 'content-length': text.length });
         response.write(text.slice(0, -20), () => response.destroy());
       },

@@ -4,6 +4,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { opaArguments, opaEnvironment } from '../../src/policy/opa-arguments.ts';
 
 /** The OPA binary under test: `HOLDFAST_TEST_OPA`, else the newest one in the tool cache. */
 export function opaPath(): string {
@@ -24,22 +25,10 @@ export async function startOpa(
   socketPath: string,
   ...flags: string[]
 ): Promise<ChildProcess> {
-  const child = spawn(
-    opaPath(),
-    [
-      'run',
-      '--server',
-      '--addr',
-      `unix://${socketPath}`,
-      '--log-level',
-      'error',
-      '--skip-version-check',
-      '-b',
-      bundle,
-      ...flags,
-    ],
-    { stdio: 'ignore' },
-  );
+  const child = spawn(opaPath(), [...opaArguments({ socketPath, bundle }), ...flags], {
+    env: { ...process.env, ...opaEnvironment },
+    stdio: 'ignore',
+  });
   for (let attempt = 0; attempt < 100; attempt += 1) {
     if (await accepts(socketPath)) return child;
     if (child.exitCode !== null) throw new Error(`OPA ended with code ${child.exitCode}`);

@@ -121,18 +121,24 @@ describe('a bundle is proved before it counts', () => {
   };
 
   test.each<[string, string, (text: string) => string, string]>([
+    [
+      'does not say what a file is like',
+      'traits/traits.rego',
+      (text) => text.replaceAll('admission(source, file) :=', 'admittance(source, file) :='),
+      'traits',
+    ],
     ['does not compile', 'names/names.rego', (text) => `${text}\nnonsense\n`, 'names.rego'],
     [
       'gives no admission',
       'admission/admission.rego',
       (text) => text.replaceAll('decision :=', 'verdict :='),
-      'holdfast.admission',
+      'holdfast.batch.admissions',
     ],
     [
       'gives a release out of form',
       'release/release.rego',
       (text) => text.replace('"allow": allow,', '"allow": "yes",'),
-      'holdfast.release',
+      'holdfast.batch.releases',
     ],
     [
       'lacks the rules for batches',

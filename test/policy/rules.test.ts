@@ -3,8 +3,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { AdmissionInput, ReleaseInput } from '../../src/domain/records.ts';
 import { opaPath } from './opa.ts';
-import { admission, release } from './questions.ts';
+import { admission, config, release } from './questions.ts';
 
 const policies = join(import.meta.dirname, '../../policies');
 const schemas = join(policies, 'schemas');
@@ -44,13 +45,42 @@ describe('the input schemas', () => {
     return opa(['eval', '--format', 'raw', '--input', input, query]).trim() === 'true';
   };
 
-  test('describe what the program asks', () => {
-    expect(fits('admission-input.json', admission)).toBe(true);
-    expect(fits('release-input.json', release)).toBe(true);
+  /** What a gate sees of a question: the shared facts, and what data.holdfast.traits makes of the file. */
+  const seen = (gate: 'admission' | 'release', question: AdmissionInput | ReleaseInput): object => {
+    const { entry, content, ...facts } = question;
+    const input = join(folder, 'file.json');
+    writeFileSync(input, JSON.stringify({ entry, content }));
+    const configFile = join(folder, 'config.json');
+    writeFileSync(configFile, JSON.stringify({ holdfast: { config } }));
+    const query = `data.holdfast.traits.${gate}("${question.source.name}", input)`;
+    const args = [
+      'eval',
+      '--format',
+      'raw',
+      '--bundle',
+      policies,
+      '--data',
+      configFile,
+      '--input',
+      input,
+      query,
+    ];
+    return { ...facts, traits: JSON.parse(opa(args)) };
+  };
+
+  test('describe what the gates see', () => {
+    const [admitting, releasing] = [seen('admission', admission), seen('release', release)];
+    expect(admitting).toMatchObject({ traits: { classification: 'internal' } });
+    expect(fits('admission-input.json', admitting)).toBe(true);
+    expect(fits('release-input.json', releasing)).toBe(true);
+    expect(fits('admission-input.json', { ...admitting, mood: 'good' })).toBe(false);
+    expect(fits('release-input.json', { ...releasing, mood: 'good' })).toBe(false);
   });
 
-  test('know no other fact', () => {
-    expect(fits('admission-input.json', { ...admission, mood: 'good' })).toBe(false);
-    expect(fits('release-input.json', { ...release, mood: 'good' })).toBe(false);
+  test('know nothing of a file but its traits', () => {
+    expect(fits('admission-input.json', { ...seen('admission', admission), entry: admission.entry })).toBe(
+      false,
+    );
+    expect(fits('release-input.json', { ...seen('release', release), content: release.content })).toBe(false);
   });
 });

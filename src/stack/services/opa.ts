@@ -1,6 +1,7 @@
 import { readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { type BundleSignature, verificationArguments } from '../../policy/signature.ts';
+import { opaArguments, opaEnvironment } from '../../policy/opa-arguments.ts';
+import type { BundleSignature } from '../../policy/signature.ts';
 import { serviceEnvironment } from '../environment.ts';
 import { ensureServiceFolders } from '../folders.ts';
 import type { Paths } from '../paths.ts';
@@ -56,23 +57,16 @@ export function opaService({
       return {
         command: tool,
         args: [
-          'run',
-          '--server',
-          '--addr',
-          `unix://${socket}`,
-          '--unix-socket-perm=600',
-          '--bundle',
-          bundle,
+          ...opaArguments({
+            socketPath: socket,
+            bundle,
+            signature: signature && { ...signature, publicKeyFile: copiedKey(signature, data, user) },
+          }),
           // What takes the file's place is loaded at once, whole or not at all.
           '--watch',
-          ...verificationArguments(
-            signature && { ...signature, publicKeyFile: copiedKey(signature, data, user) },
-          ),
-          '--log-level=error',
-          '--skip-version-check',
         ],
         cwd: data,
-        env: serviceEnvironment(data),
+        env: { ...serviceEnvironment(data), ...opaEnvironment },
         user,
         address: socket,
         extra: {},
