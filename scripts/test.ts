@@ -16,7 +16,8 @@ import { vitestStage } from './testing/vitest.ts';
  *
  *     node scripts/start.mjs scripts/test.ts [--check | --long]
  *
- * `--check`: format, lint, types and unused code only. `--long`: the tests that take longer than all others.
+ * `--check`: format, lint, types and unused code only. `--long`: the tests that take longer than all others, and the
+ * end-to-end tests once more with one object for each content, and on a self-hosted Temporal server.
  */
 const { env } = process;
 const uid = process.getuid?.() ?? 0;
@@ -46,7 +47,12 @@ async function stages(args: readonly string[]): Promise<readonly Stage[]> {
   });
   // vitest takes a pipeline's log for a terminal.
   const testEnv = { ...env, ...toolEnv, ...(process.stdout.isTTY ? {} : { NO_COLOR: '1' }) };
-  if (args.includes('--long')) return [vitestStage('long tests', 'vitest.long.config.ts', testEnv)];
+  if (args.includes('--long'))
+    return [
+      vitestStage('long tests', 'vitest.long.config.ts', testEnv),
+      vitestStage('end-to-end tests, without packs', 'vitest.packs-off.config.ts', testEnv),
+      vitestStage('end-to-end tests, self-hosted Temporal', 'vitest.self-hosted.config.ts', testEnv),
+    ];
   return [
     ...checks(),
     policyStage(opa),

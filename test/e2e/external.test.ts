@@ -20,11 +20,12 @@ beforeAll(async () => {
     '--only',
     'temporal,postgres,opa,s3,clamd',
   );
-  const { temporal, postgres, opa, s3, clamd } = await provider.services();
+  const { postgres, opa, s3, clamd } = await provider.services();
+  const temporal = await provider.temporal();
   const certificates = makeCertificates(provider.folder, serverName);
   await serveTls(String(postgres?.socketDir), postgres?.address ?? '', certificates);
   proxies = [
-    await tlsProxy(temporal?.address ?? '', certificates, 'h2'),
+    await tlsProxy(temporal.address, certificates, 'h2'),
     await tlsProxy(new URL(s3?.address ?? '').host, certificates, 'http/1.1'),
   ];
   const { caFile } = certificates;
@@ -37,7 +38,12 @@ beforeAll(async () => {
     sources: { docs: undefined },
     configure: (config) => {
       config.services = {
-        temporal: { mode: 'external', address: proxies[0]?.address ?? '', tls: { caFile, serverName } },
+        temporal: {
+          mode: 'external',
+          address: proxies[0]?.address ?? '',
+          namespace: temporal.namespace,
+          tls: { caFile, serverName },
+        },
         postgres: {
           mode: 'external',
           ownerUriFile: uriFile('outside_owner'),

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { TestInstallation, until } from '../support/installation.ts';
+import { isEmbedded, TestInstallation, until } from '../support/installation.ts';
 import { expectNothingDoubled, protectWhile } from '../support/outage.ts';
 
 /**
@@ -7,7 +7,7 @@ import { expectNothingDoubled, protectWhile } from '../support/outage.ts';
  * nobody has to do anything.
  */
 const files = 30;
-const services = ['opa', 'clamd', 's3', 'temporal', 'postgres', 'worker'];
+const services = ['opa', 'clamd', 's3', 'temporal', 'postgres', 'worker'].filter(isEmbedded);
 let installation: TestInstallation;
 
 beforeAll(async () => {

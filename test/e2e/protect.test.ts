@@ -19,7 +19,7 @@ import { openBytes } from '../../src/sealed/open.ts';
 import { resolvePaths } from '../../src/stack/paths.ts';
 import { makeDeepFile } from '../files/deep-tree.ts';
 import { eicar } from '../support/eicar.ts';
-import { TestInstallation, until } from '../support/installation.ts';
+import { isEmbedded, TestInstallation, until } from '../support/installation.ts';
 
 /** sysfs gives files that nobody may read, not even root: for this one the kernel answers EACCES to every open. */
 const unreadableFolder = '/sys/bus/cpu';
@@ -349,9 +349,9 @@ test('what release denies is held: sealed bytes in staging, a workflow that wait
   expect(opened.path.toString()).toBe('secret-plan.txt');
 
   expect(hold?.workflow_id).toBe(`hold:${hold?.id}`);
-  const status = await withTemporal(async ({ workflowService }) => {
+  const status = await withTemporal(async ({ workflowService }, namespace) => {
     const { workflowExecutionInfo } = await workflowService.describeWorkflowExecution({
-      namespace: 'holdfast',
+      namespace,
       execution: { workflowId: hold?.workflow_id ?? '' },
     });
     return workflowExecutionInfo?.status;
@@ -360,10 +360,11 @@ test('what release denies is held: sealed bytes in staging, a workflow that wait
   expect(status).toBe(1);
 });
 
-async function withTemporal<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
-  const connection = await Connection.connect({ address: (await installation.service('temporal')).address });
+async function withTemporal<T>(work: (connection: Connection, namespace: string) => Promise<T>): Promise<T> {
+  const { address, namespace } = await installation.temporal();
+  const connection = await Connection.connect({ address });
   try {
-    return await work(connection);
+    return await work(connection, namespace);
   } finally {
     await connection.close();
   }
@@ -394,9 +395,9 @@ test('a finished history names the activities of the pipeline and holds no path'
 });
 
 async function finishedHistory(workflowId: string) {
-  return withTemporal(async ({ workflowService }) => {
+  return withTemporal(async ({ workflowService }, namespace) => {
     const { history } = await workflowService.getWorkflowExecutionHistory({
-      namespace: 'holdfast',
+      namespace,
       execution: { workflowId },
     });
     const events = history?.events ?? [];
@@ -423,7 +424,7 @@ test('no path is in the logs, in the metrics, in object keys or in the database 
   const look = (where: string, bytes: Buffer): void => {
     for (const name of names) if (bytes.includes(name)) found.push(`${name} in ${where}`);
   };
-  for (const folder of ['logs', 'data/temporal']) {
+  for (const folder of ['logs', ...(isEmbedded('temporal') ? ['data/temporal'] : [])]) {
     const at = path.join(installation.home, folder);
     for (const file of readdirSync(at)) {
       const copy = path.join(installation.folder, 'copy');
@@ -431,7 +432,7 @@ test('no path is in the logs, in the metrics, in object keys or in the database 
       look(`${folder}/${file}`, readFileSync(copy));
     }
   }
-  for (const name of ['worker', 'temporal']) {
+  for (const name of ['worker', 'temporal'].filter(isEmbedded)) {
     const url = String(name === 'worker' ? services[name]?.address : services[name]?.metrics);
     const text = await (await fetch(url)).text();
     expect(text).toContain('# TYPE');

@@ -1,6 +1,19 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+} from 'node:fs';
+import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { TestInstallation } from '../support/installation.ts';
+import { eicar } from '../support/eicar.ts';
+import { hasPacks, TestInstallation } from '../support/installation.ts';
+import { differences, treeFacts } from '../support/tree-facts.ts';
 
 let stack: TestInstallation;
 
@@ -16,46 +29,78 @@ const sweep = async (...flags: string[]) => {
   return { ...ended, ...row };
 };
 
+const at = (name: string): string => stack.path('docs', 'folder', name);
+
+async function stored(): Promise<{ objects: number; packs: number }> {
+  const { objects, packs } = await stack.bucketState();
+  return { objects: objects.length, packs: packs.length };
+}
+
+async function expectRestorable(name: string): Promise<void> {
+  const to = path.join(stack.folder, name);
+  expect(await stack.run('restore', 'docs', '--to', to)).toMatchObject({ code: 0 });
+  expect(differences(treeFacts(stack.path('docs')), treeFacts(path.join(to, 'docs')))).toEqual([]);
+}
+
 test('without a watcher a sweep protects everything, changes and deletions included', async () => {
-  for (let i = 0; i < 60; i++) stack.write('docs', `folder/file-${i}`, `content ${i}`);
+  const count = 60;
+  for (let i = 0; i < count; i++) stack.write('docs', `folder/file-${i}`, `content ${i}`);
+  // What is not read and stored as one of many small ones.
+  stack.write('docs', 'folder/medium', randomBytes(3 * 1024 * 1024));
+  stack.write('docs', 'folder/large', randomBytes(17 * 1024 * 1024));
+  stack.write('docs', 'folder/empty', '');
+  linkSync(at('file-3'), at('second name'));
+  symlinkSync('file-4', at('points'));
+  mkdirSync(at('nothing in it'));
+  const infected = stack.write('docs', 'folder/infected.com', eicar);
   const first = await sweep();
-  expect(first).toMatchObject({ code: 0, result: 'complete', totals: { seen: 61, uploaded: 61, failed: 0 } });
-  expect(await stack.bucketState()).toMatchObject({ objects: [], packs: [{}] });
+  expect(first).toMatchObject({
+    code: 0,
+    result: 'complete',
+    totals: { seen: count + 8, quarantined: 1, failed: 0, deleted: 0 },
+  });
+  expect(existsSync(infected)).toBe(false);
+  // The two that are no small ones lie by themselves; the others, with the infected one left out, share an object.
+  const inBatches = count + 1;
+  expect(await stored()).toEqual(hasPacks ? { objects: 2, packs: 1 } : { objects: 2 + inBatches, packs: 0 });
+  await expectRestorable('first');
 
   stack.write('docs', 'folder/file-1', 'changed');
-  rmSync(stack.path('docs', 'folder', 'file-2'));
+  rmSync(at('file-2'));
+  renameSync(at('file-5'), at('moved'));
+  linkSync(at('file-6'), at('third name'));
+  chmodSync(at('file-7'), 0o600);
+  utimesSync(at('file-8'), 1_000_000_000.5, 1_000_000_000.5);
+  rmSync(at('second name'));
   const second = await sweep();
-  expect(second.code).toBe(0);
-  // The folder too has another time now.
-  expect(second.totals).toMatchObject({ uploaded: 2, deleted: 1, failed: 0 });
-  expect(await stack.bucketState()).toMatchObject({ objects: [{}], packs: [{}] });
+  expect(second).toMatchObject({ code: 0, result: 'complete', totals: { deleted: 3, failed: 0 } });
+  // Only what changed was new content.
+  const { objects, packs } = await stored();
+  expect({ objects, packs }).toEqual(
+    hasPacks ? { objects: 3, packs: 1 } : { objects: 3 + inBatches, packs: 0 },
+  );
+  await expectRestorable('second');
 
-  expect((await sweep()).totals).toMatchObject({ seen: 60, unchanged: 60, bytesSent: 0 });
-  const restored = await stack.run('restore', 'docs', '--to', stack.path('docs', '..', 'restored'), '--json');
-  expect(restored.code).toBe(0);
-  expect(readFileSync(stack.path('docs', '..', 'restored', 'docs', 'folder', 'file-1'), 'utf8')).toBe(
-    'changed',
-  );
-  expect(readFileSync(stack.path('docs', '..', 'restored', 'docs', 'folder', 'file-59'), 'utf8')).toBe(
-    'content 59',
-  );
+  const third = await sweep();
+  expect(third.totals).toMatchObject({ unchanged: third.totals?.seen, bytesSent: 0 });
   expect((await stack.run('verify', '--all', '--json')).code).toBe(0);
 });
 
 test('when too much is gone nothing counts as deleted until that is confirmed', async () => {
+  const gone = 1 + treeFacts(stack.path('docs', 'folder')).entries.size;
   rmSync(stack.path('docs', 'folder'), { recursive: true });
   const refused = await sweep();
   expect(refused).toMatchObject({
     code: 3,
     result: 'incomplete',
-    totals: { refusedDeletions: 60, deleted: 0 },
+    totals: { refusedDeletions: gone, deleted: 0 },
   });
   expect(refused.stderr).toContain('--confirm-deletions');
   const confirmed = await sweep('--confirm-deletions');
   expect(confirmed).toMatchObject({
     code: 0,
     result: 'complete',
-    totals: { refusedDeletions: 0, deleted: 60 },
+    totals: { refusedDeletions: 0, deleted: gone },
   });
   const { rows } = await stack.run('files', 'docs', '--json');
   expect(rows).toEqual([]);

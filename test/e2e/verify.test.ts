@@ -135,9 +135,10 @@ test('a byte that changed on the disk of the server is found, and the file is up
 });
 
 test('a sample is verified on a schedule', async () => {
-  const connection = await Connection.connect({ address: services.temporal?.address ?? '' });
+  const { address, namespace } = await installation.temporal();
+  const connection = await Connection.connect({ address });
   try {
-    const { schedule } = new Client({ connection, namespace: 'holdfast' });
+    const { schedule } = new Client({ connection, namespace });
     const everyMs: unknown[] = [];
     for await (const { scheduleId, spec } of schedule.list())
       if (scheduleId === 'verify-sample') everyMs.push(spec?.intervals?.[0]?.every);

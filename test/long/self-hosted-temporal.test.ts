@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { TestInstallation, until } from '../support/installation.ts';
 import { expectNothingDoubled } from '../support/outage.ts';
 import {
-  type DatabaseServer,
+  databaseServerOf,
   type SelfHostedTemporal,
   startSelfHostedTemporal,
 } from '../support/self-hosted-temporal.ts';
@@ -23,7 +23,7 @@ let installation: TestInstallation;
 
 beforeAll(async () => {
   provider = await TestInstallation.start({ sources: { docs: undefined } }, '--only', 'postgres');
-  temporal = await startSelfHostedTemporal(provider.home, namespace, await databaseServer());
+  temporal = await startSelfHostedTemporal(provider.home, namespace, await databaseServerOf(provider));
   installation = await TestInstallation.start(
     {
       sources: { docs: undefined },
@@ -87,7 +87,7 @@ async function uploaded(): Promise<number> {
 }
 
 async function visibleWorkflows(): Promise<{ workflow_type_name: string; status: number }[]> {
-  const { port, ...server } = await databaseServer();
+  const { port, ...server } = await databaseServerOf(provider);
   const client = new pg.Client({ ...server, port: Number(port), database: 'temporal_visibility' });
   await client.connect();
   try {
@@ -98,11 +98,4 @@ async function visibleWorkflows(): Promise<{ workflow_type_name: string; status:
   } finally {
     await client.end();
   }
-}
-
-async function databaseServer(): Promise<DatabaseServer> {
-  const { address } = await provider.service('postgres');
-  const [host = '', port = ''] = address.split(':');
-  const password = readFileSync(path.join(provider.home, 'secrets', 'postgres-superuser'), 'utf8').trim();
-  return { host, port, user: 'postgres', password };
 }

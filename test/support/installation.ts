@@ -11,7 +11,6 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { ListMultipartUploadsCommand, ListObjectVersionsCommand, S3Client } from '@aws-sdk/client-s3';
 import pg from 'pg';
@@ -20,6 +19,9 @@ import type { FileRow } from '../../src/cli/rows.ts';
 import type { ConfigFile } from '../../src/config.ts';
 import { resolvePaths } from '../../src/stack/paths.ts';
 import { accessRecords, type S3Request } from './access-log.ts';
+import { registerNamespace } from './temporal-namespace.ts';
+
+export { until } from './until.ts';
 
 const program = fileURLToPath(new URL('../../bin/holdfast.mjs', import.meta.url));
 
@@ -103,6 +105,7 @@ export class TestInstallation {
       await made.remove();
       throw new Error(`init ended with ${code}: ${stderr}`);
     }
+    await made.configureAsTheSuiteIsRun();
     if (options.configure) made.configure(options.configure);
     return made;
   }
@@ -117,6 +120,21 @@ export class TestInstallation {
       await made.remove();
       throw error;
     }
+  }
+
+  /** The whole end-to-end suite can be run in other ways: see the vitest configurations that set these variables. */
+  private async configureAsTheSuiteIsRun(): Promise<void> {
+    if (!hasPacks)
+      this.configure((config) => {
+        config.packs = 'off';
+      });
+    const address = selfHostedTemporal();
+    if (address === undefined) return;
+    const namespace = path.basename(this.folder).replaceAll(/[^\w-]/g, '-');
+    await registerNamespace(address, namespace);
+    this.configure((config) => {
+      config.services = { temporal: { mode: 'external', address, namespace } };
+    });
   }
 
   path(source: string, ...names: string[]): string {
@@ -187,7 +205,9 @@ export class TestInstallation {
   }
 
   async up(...flags: string[]): Promise<void> {
-    const { code, stderr } = await this.run('up', '-d', ...flags);
+    // What is not run here cannot be among what alone is to be run.
+    const own = isEmbedded('temporal') ? flags : flags.map((flag) => flag.replace(/^temporal,/, ''));
+    const { code, stderr } = await this.run('up', '-d', ...own);
     if (code !== 0) throw new Error(`up ended with ${code}: ${stderr}\n${this.lastLog('worker')}`);
   }
 
@@ -218,6 +238,15 @@ export class TestInstallation {
     const found = (await this.services())[name];
     if (found === undefined) throw new Error(`no service ${name} in the status`);
     return found;
+  }
+
+  /** Where Temporal is reached, embedded or not. */
+  async temporal(): Promise<{ address: string; namespace: string }> {
+    const { temporal } = this.config().services ?? {};
+    if (temporal?.mode === 'external')
+      return { address: temporal.address, namespace: temporal.namespace ?? 'holdfast' };
+    const { address, namespace } = await this.service('temporal');
+    return { address, namespace: String(namespace) };
   }
 
   /** Asks the catalog, as the owner of its tables. */
@@ -331,20 +360,15 @@ export class TestInstallation {
   }
 }
 
-/** Asks until the answer is there. An error that says what was waited for after `timeoutMs`. */
-export async function until<T>(
-  what: string,
-  ask: () => Promise<T | undefined | false> | T | undefined | false,
-  timeoutMs = 30_000,
-): Promise<T> {
-  const deadline = performance.now() + timeoutMs;
-  for (;;) {
-    const answer = await ask();
-    if (answer !== undefined && answer !== false) return answer;
-    if (performance.now() > deadline) throw new Error(`waited in vain: ${what}`);
-    await sleep(100);
-  }
-}
+/** The server that the suite shares, if it is run against one. */
+const selfHostedTemporal = (): string | undefined => process.env.HOLDFAST_TEST_TEMPORAL_ADDRESS;
+
+/** Whether sweeps put small files together in this run of the suite. */
+export const hasPacks = process.env.HOLDFAST_TEST_PACKS !== 'off';
+
+/** Whether installations of this run of the suite have the service themselves. */
+export const isEmbedded = (service: string): boolean =>
+  service !== 'temporal' || selfHostedTemporal() === undefined;
 
 function linkTarget(file: string): string | undefined {
   try {

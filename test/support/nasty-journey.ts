@@ -1,5 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { createWriteStream, mkdirSync, mkdtempSync, readdirSync, realpathSync, writeFileSync } from 'node:fs';
+import { createWriteStream, existsSync, mkdirSync, mkdtempSync, realpathSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 import { GetObjectCommand, paginateListObjectsV2, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startVersitygw, type Versitygw } from '../storage/versitygw.ts';
-import { TestInstallation } from './installation.ts';
+import { hasPacks, TestInstallation } from './installation.ts';
 import { makeNastyTree, removeTree } from './nasty.ts';
 import { differences, type TreeFacts, treeFacts } from './tree-facts.ts';
 
@@ -89,7 +89,7 @@ export function testNastyJourney(sparseBytes: number): void {
     // A Python with the packages of test/sealed/requirements.txt.
     const python = process.env.HOLDFAST_TEST_PYTHON ?? 'python3';
     const options = ['restore', downloaded, target, '--password-file', password];
-    expect(readdirSync(path.join(downloaded, 'packs'))).not.toEqual([]);
+    expect(existsSync(path.join(downloaded, 'packs'))).toBe(hasPacks);
     const { stderr } = await promisify(execFile)(python, ['-B', reader, ...options]);
     expect(stderr).not.toContain('PROBLEM');
     expect(differences(wanted, treeFacts(path.join(target, 'nasty')))).toEqual([]);

@@ -5,14 +5,14 @@ import { once } from 'node:events';
 import { openSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
-import { Connection } from '@temporalio/client';
-import { msToTs } from '@temporalio/common/lib/time.js';
 import { stringify } from 'yaml';
 import { resolvePaths } from '../../src/stack/paths.ts';
 import { projectRoot } from '../../src/stack/project.ts';
 import { runCommand } from '../../src/stack/run.ts';
 import { cachedFolder } from '../../src/stack/toolchain/cached-folder.ts';
-import { until } from './installation.ts';
+import type { TestInstallation } from './installation.ts';
+import { registerNamespace, withConnection } from './temporal-namespace.ts';
+import { until } from './until.ts';
 
 /** A role that may make databases, reached over TCP. */
 export interface DatabaseServer {
@@ -71,12 +71,20 @@ export async function startSelfHostedTemporal(
   };
   try {
     await start();
-    await register(address, namespace);
+    await registerNamespace(address, namespace);
   } catch (error) {
     await end('SIGKILL');
     throw error;
   }
   return { address, kill: () => end('SIGKILL'), restart: start, stop: () => end('SIGTERM') };
+}
+
+/** The Postgres that an installation runs. */
+export async function databaseServerOf(provider: TestInstallation): Promise<DatabaseServer> {
+  const { address } = await provider.service('postgres');
+  const [host = '', port = ''] = address.split(':');
+  const password = readFileSync(path.join(provider.home, 'secrets', 'postgres-superuser'), 'utf8').trim();
+  return { host, port, user: 'postgres', password };
 }
 
 /** Builds tools/temporal-server once into the cache: about six minutes on two processors. */
@@ -193,32 +201,6 @@ async function answers(address: string, server: ChildProcess): Promise<boolean> 
     });
   } catch {
     return false;
-  }
-}
-
-async function register(address: string, namespace: string): Promise<void> {
-  await withConnection(address, async ({ workflowService }) => {
-    const workflowExecutionRetentionPeriod = msToTs('3 days');
-    await workflowService.registerNamespace({ namespace, workflowExecutionRetentionPeriod });
-    // Until every service has read it anew: namespaces are cached for seconds.
-    await until('the namespace is known', () =>
-      workflowService.countWorkflowExecutions({ namespace }).then(
-        () => true,
-        () => false,
-      ),
-    );
-  });
-}
-
-async function withConnection<Result>(
-  address: string,
-  work: (connection: Connection) => Promise<Result>,
-): Promise<Result> {
-  const connection = await Connection.connect({ address, connectTimeout: '4s' });
-  try {
-    return await work(connection);
-  } finally {
-    await connection.close();
   }
 }
 
