@@ -1,5 +1,7 @@
+import type { Id } from '../domain/records.ts';
 import type { Catalog } from './catalog.ts';
 import type { Rows } from './database.ts';
+import type { DecisionRow } from './rows.ts';
 
 /** Held, shared, by whoever writes events: migration 0024. */
 const writersLock = 7_203_116;
@@ -212,4 +214,56 @@ export async function* eventsBetween(
     if (last === undefined) return;
     after = last.number;
   }
+}
+
+export type ToldEvent = Pick<EventRow, 'number' | 'event'>;
+
+/** What is told of a version, by number. */
+export function eventsOfVersion(catalog: Catalog, versionId: Id): Promise<ToldEvent[]> {
+  return catalog.rows<ToldEvent>(
+    `select number, event from audit_events where event ->> 'version' = $1 order by number`,
+    [versionId],
+  );
+}
+
+/** Versions for which the objects were made that a version rests on, where it is another's. */
+export async function makersOf(catalog: Catalog, versionId: Id): Promise<Id[]> {
+  const found = await catalog.rows<{ id: Id }>(
+    `select distinct g.version_id as id from placements p join objects o on o.id = p.object_id
+     left join pack_members m on m.pack_id = o.pack_id and m.byte_offset = p.byte_offset
+     join sealings g on g.id = coalesce(o.sealing_id, m.sealing_id)
+     where p.version_id = $1 and p.state = 'committed' and g.version_id <> $1 order by 1`,
+    [versionId],
+  );
+  return found.map(({ id }) => id);
+}
+
+/** The head that covers the event with this number; undefined while none does. */
+export async function headCovering(catalog: Catalog, event: number): Promise<HeadRow | undefined> {
+  const [row] = await catalog.rows<HeadRow>(
+    `select ${headColumns} from audit_heads where last_event >= $1 order by number limit 1`,
+    [event],
+  );
+  return row;
+}
+
+/** The first anchor that covers a head; undefined while none does. */
+export async function anchorCovering(catalog: Catalog, head: number): Promise<AnchorRow | undefined> {
+  const [row] = await catalog.rows<AnchorRow>(
+    `select ${anchorColumns} from audit_anchors where number >= $1 and s3_version_id is not null
+     order by number, destination limit 1`,
+    [head],
+  );
+  return row;
+}
+
+export type StoredDecision = Pick<DecisionRow, 'id' | 'gate' | 'inputHash' | 'inputSealed' | 'keyId'>;
+
+/** Decisions about a version, in the order of the gates. */
+export function decisionsOf(catalog: Catalog, versionId: Id): Promise<StoredDecision[]> {
+  return catalog.rows<StoredDecision>(
+    `select id, gate, input_hash as "inputHash", input_sealed as "inputSealed", key_id as "keyId"
+     from decisions where version_id = $1 order by gate, at, id`,
+    [versionId],
+  );
 }

@@ -21,7 +21,7 @@ export async function judgeAttempt(
   const before = validApprovals(await attemptsOf(context.catalog, holdId), held, register);
   // Judged when it was tried before: the same answer again.
   const result = (attempt.result as Result | null) ?? resultOf(attempt, held, register, before);
-  if (attempt.result === null) await record(deps, held, attempt, result);
+  if (attempt.result === null) await record(deps, held, attempt, result, register);
   if (held.state !== 'open') return { next: 'ended', state: held.state };
   if (result !== 'counted' && result !== 'repeated') return { next: 'refused', code: result as Refusal };
   if (attempt.verdict === 'reject') return { next: 'enough' };
@@ -61,10 +61,11 @@ async function record(
   held: HeldFile,
   attempt: Attempt,
   result: Result,
+  register: Register,
 ): Promise<void> {
   const change: Change = {
     attemptJudged: { id: attempt.id, result },
-    events: [attemptEvent(context, held, attempt, result)],
+    events: [attemptEvent(context, held, attempt, result, register)],
   };
   if (result === 'approval_invalid' || result === 'approver_unknown')
     context.log.error(
@@ -85,6 +86,7 @@ export function attemptEvent(
   held: HeldFile,
   attempt: Omit<Attempt, 'at' | 'result'>,
   result: string,
+  register?: Register,
 ): AuditRow {
   return auditEvent(ids, {
     ...{ subject: attempt.id, step: 'approval', run: attempt.runId, host: hostId, actor: attempt.actor },
@@ -98,8 +100,19 @@ export function attemptEvent(
       sealedSha256: attempt.sealedSha256.toString('hex'),
       notAfter: attempt.notAfter.toISOString(),
       signature: attempt.signature.toString('base64url'),
+      ...(register === undefined ? {} : judgedFacts(register, attempt)),
     },
   });
+}
+
+/** What the signature is about beside what the attempt says, and whose it has to be. */
+function judgedFacts({ terms, approvers }: Register, { approver }: Pick<Attempt, 'approver'>) {
+  const { sha512, classification, lock } = terms;
+  const publicKey = approvers.find(({ name }) => name === approver)?.publicKey;
+  return {
+    ...{ sha512, classification, lockMode: lock.mode, lockDays: lock.days },
+    ...(publicKey === undefined ? {} : { publicKey }),
+  };
 }
 
 /** One incident for each command, however many holds it tried. */

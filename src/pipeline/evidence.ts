@@ -53,9 +53,13 @@ export function evidenceFacts({ id, inputHash }: Pick<DecisionRow, 'id' | 'input
   return { decision: id, inputHash: inputHash.toString('hex') };
 }
 
-function inputHash({ entry, ...facts }: AdmissionInput | ReleaseInput, salt: Buffer): Buffer {
-  const privateHash = sha256(salt, canonical(entry)).toString('hex');
-  return sha256(canonical({ facts, privateHash }));
+function inputHash(input: AdmissionInput | ReleaseInput, salt: Buffer): Buffer {
+  return sha256(canonical(withoutNames(input, salt)));
+}
+
+/** What is hashed of a question: all but names, and a hash of these that says nothing without the salt. */
+export function withoutNames({ entry, ...facts }: AdmissionInput | ReleaseInput, salt: Buffer) {
+  return { facts, privateHash: sha256(salt, canonical(entry)).toString('hex') };
 }
 
 /**
@@ -66,15 +70,24 @@ export function openEvidence(
   keys: Pick<PipelineContext['keys'], 'byId'>,
   row: Pick<DecisionRow, 'inputHash' | 'inputSealed' | 'keyId'>,
 ): AdmissionInput | ReleaseInput | undefined {
+  return openQuestion(keys, row)?.input;
+}
+
+/** The same with the salt of its private part, 16 bytes: what a proof shows or withholds. */
+export function openQuestion(
+  keys: Pick<PipelineContext['keys'], 'byId'>,
+  row: Pick<DecisionRow, 'inputHash' | 'inputSealed' | 'keyId'>,
+): { readonly input: AdmissionInput | ReleaseInput; readonly salt: Buffer } | undefined {
   const key = keys.byId(Buffer.from(row.keyId, 'hex'));
   if (key === undefined) return undefined;
   const { input, salt } = JSON.parse(decrypt(key, row.inputSealed).toString('utf8')) as {
     input: AdmissionInput | ReleaseInput;
     salt: string;
   };
-  if (!inputHash(input, Buffer.from(salt, 'base64url')).equals(row.inputHash))
+  const saltBytes = Buffer.from(salt, 'base64url');
+  if (!inputHash(input, saltBytes).equals(row.inputHash))
     throw new Failure('tampered', { detail: "a decision's question is not what its hash tells of" });
-  return input;
+  return { input, salt: saltBytes };
 }
 
 /** Seals the full input of the decision with this id. */

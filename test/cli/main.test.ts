@@ -30,6 +30,7 @@ const commands = [
   'verify',
   'inspect',
   'audit',
+  'prove',
   'replicate',
   'rescan',
   'limits',

@@ -37,6 +37,7 @@ create table audit_anchors (
   at             timestamptz not null default now(),
   primary key (number, destination)
 );
+create index audit_heads_last_event on audit_heads (last_event);
 create index audit_anchors_destination on audit_anchors (destination, number desc);
 
 grant select on audit_heads, audit_anchors to holdfast_writer, holdfast_reader;

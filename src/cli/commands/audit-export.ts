@@ -1,8 +1,7 @@
-import { type FileHandle, open } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import { exportAudit } from '../../audit/export.ts';
 import { Failure } from '../../domain/failures.ts';
 import { auditSigner } from '../audit-keys.ts';
+import { newFile } from '../new-file.ts';
 import { type Session, unlock, withCatalog } from '../session.ts';
 
 export interface AuditExportOptions {
@@ -37,13 +36,4 @@ export async function runAuditExport(session: Session, options: AuditExportOptio
       await file?.close();
     }
   });
-}
-
-/** Readable by its owner only: events name persons and accounts. Failure `usage` for a name that is taken. */
-async function newFile(name: string): Promise<FileHandle> {
-  try {
-    return await open(resolve(name), 'wx', 0o600);
-  } catch (error) {
-    throw new Failure('usage', { detail: `${name} cannot be made as a new file.` }, { cause: error });
-  }
 }

@@ -61,6 +61,29 @@ ${examples('holdfast audit public-key > audit.pub')}`,
     .action(
       run(async (session) => (await import('../commands/audit-public-key.ts')).runAuditPublicKey(session)),
     );
+
+  command('prove', 'write what happened to a file so that somebody outside can verify it')
+    .argument('<source:path>', 'the file')
+    .option('--version <id>', 'this version of it, as `find --versions` prints it (default: the newest)')
+    .option('--withhold-path', 'without path and name of the file; the name of the source stays')
+    .requiredOption('--output <file>', 'the new file for the proof')
+    .addHelpText(
+      'after',
+      `
+The proof holds hashes, both decisions of policy with what was asked, the scanner's verdict, the lock as it was read back,
+approvals with their signatures, and the way of each of these up to an anchor in the bucket. It is verified with
+ops/audit/verify_proof.py, which needs Python and nothing of this program. See docs/audit.md.
+${examples(
+  'holdfast prove documents:contract.pdf --output contract.proof',
+  'holdfast prove documents:contract.pdf --withhold-path --output some.proof',
+  'python3 verify_proof.py --public-key audit.pub contract.proof',
+)}`,
+    )
+    .action(
+      run(async (session, target, options) =>
+        (await import('../commands/prove.ts')).runProve(session, target, options),
+      ),
+    );
 }
 
 function headNumber(text: string): number {

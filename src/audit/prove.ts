@@ -1,0 +1,169 @@
+import {
+  anchorCovering,
+  decisionsOf,
+  eventsOfVersion,
+  type HeadRow,
+  headCovering,
+  headsAfter,
+  makersOf,
+  nextLeaves,
+  type StoredDecision,
+  type ToldEvent,
+} from '../catalog/audit-query.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import { canonical } from '../domain/canonical.ts';
+import { Failure } from '../domain/failures.ts';
+import type { Id } from '../domain/records.ts';
+import { openQuestion, withoutNames } from '../pipeline/evidence.ts';
+import { prefixed } from '../sealed/names.ts';
+import { anchorName, type Head } from './head.ts';
+import type { AuditSigner } from './keys.ts';
+import { auditPath, leafHash, treeRoot } from './merkle.ts';
+
+export interface ProveDeps {
+  readonly catalog: Catalog;
+  readonly repository: Id;
+  readonly signer: AuditSigner;
+  readonly keys: Parameters<typeof openQuestion>[0];
+  readonly destinations: readonly {
+    readonly name: string;
+    readonly bucket: string;
+    readonly prefix: string;
+  }[];
+}
+
+export interface ProveRequest {
+  readonly versionId: Id;
+  /** Leaves out path and name: the proof then says that policy was told of one, and by its hash which. */
+  readonly withholdPath: boolean;
+}
+
+/**
+ * All that somebody outside needs to believe what happened to a version, as canonical JSON (docs/audit.md section 7): its
+ * events with their way up to an anchored head, and what policy was asked. Failures: `proof_not_anchored`,
+ * `audit_mismatch` where the trail is not what was signed, `path_unknown` for a version of which nothing is told.
+ */
+export async function proveVersion(deps: ProveDeps, request: ProveRequest): Promise<Buffer> {
+  const { catalog, repository, signer } = deps;
+  const { versionId } = request;
+  const told = await eventsToProve(catalog, versionId);
+  const heads = await headsOf(catalog, told);
+  const newest = Math.max(...[...heads.values()].map(({ number }) => number));
+  const anchor = await anchorCovering(catalog, newest);
+  if (anchor === undefined) throw new Failure('proof_not_anchored');
+  const destination = deps.destinations.find(({ name }) => name === anchor.destination);
+  const chain = await chainUpTo(catalog, anchor.number);
+  const anchored = chain.at(-1);
+  if (anchored === undefined)
+    throw new Failure('audit_mismatch', { detail: `head ${anchor.number} is gone` });
+  const unsigned = {
+    v: 1,
+    proof: 'holdfast',
+    repository,
+    madeAt: new Date().toISOString(),
+    version: versionId,
+    events: await Promise.all(told.map((event) => eventProof(catalog, event, heads))),
+    heads: headProofs([...new Set([...heads.values()].map(({ number }) => number))], chain),
+    anchor: {
+      destination: anchor.destination,
+      bucket: destination?.bucket ?? '',
+      object: prefixed(destination?.prefix ?? '', anchorName(anchor.number)),
+      s3VersionId: anchor.s3VersionId,
+      lockMode: anchor.lockMode,
+      retainUntil: anchor.retainUntil?.toISOString() ?? null,
+    },
+    decisions: (await decisionsOf(catalog, versionId)).map((row) => decisionProof(deps, row, request)),
+    key: signer.id,
+  };
+  const signature = signer.sign('holdfast/1/audit proof', canonical(unsigned));
+  return canonical({ ...unsigned, signature: signature.toString('base64url') });
+}
+
+/** Who read a file is no part of how it was protected. */
+const leftOut: ReadonlySet<unknown> = new Set(['restore']);
+/** What is told of an object in the version it was made for. */
+const ofTheObject: ReadonlySet<unknown> = new Set(['upload', 'read_back']);
+
+async function eventsToProve(catalog: Catalog, versionId: Id): Promise<ToldEvent[]> {
+  const own = (await eventsOfVersion(catalog, versionId)).filter(({ event }) => !leftOut.has(event.step));
+  if (own.length === 0) throw new Failure('path_unknown');
+  const makers = await Promise.all(
+    (await makersOf(catalog, versionId)).map((id) => eventsOfVersion(catalog, id)),
+  );
+  const made = makers.flat().filter(({ event }) => stepsOf(event).some((step) => ofTheObject.has(step)));
+  return [...own, ...made].sort((a, b) => a.number - b.number);
+}
+
+/** An event tells one step, or several that became durable together. */
+function stepsOf(event: ToldEvent['event']): unknown[] {
+  const steps = event.steps as readonly { readonly step: unknown }[] | undefined;
+  return steps === undefined ? [event.step] : steps.map(({ step }) => step);
+}
+
+/** By the event's number. */
+async function headsOf(catalog: Catalog, told: readonly ToldEvent[]): Promise<Map<number, HeadRow>> {
+  const heads = new Map<number, HeadRow>();
+  for (const { number } of told) {
+    const head = await headCovering(catalog, number);
+    if (head === undefined) throw new Failure('proof_not_anchored');
+    heads.set(number, head);
+  }
+  return heads;
+}
+
+async function eventProof(
+  catalog: Catalog,
+  { number, event }: ToldEvent,
+  heads: ReadonlyMap<number, HeadRow>,
+) {
+  const row = heads.get(number);
+  if (row === undefined) throw new TypeError('an event without its head');
+  const head = read(row);
+  const [before] = await headsAfter(catalog, row.number - 2, 1);
+  const after = before !== undefined && before.number < row.number ? before.lastEvent : undefined;
+  const range = { after, upTo: row.lastEvent, most: head.size + 1 };
+  const batch = await nextLeaves((sql, values) => catalog.rows(sql, [...values]), range);
+  const leaf = leafHash(canonical(event));
+  const index = batch?.leaves.findIndex((one) => one.equals(leaf)) ?? -1;
+  if (batch === undefined || index === -1 || treeRoot(batch.leaves).toString('hex') !== head.root)
+    throw new Failure('audit_mismatch', { detail: `the events under head ${row.number} were changed` });
+  return { event, head: row.number, index, path: auditPath(batch.leaves, index).map(hex) };
+}
+
+/** The heads up to the anchored one, from the first of the trail. */
+async function chainUpTo(catalog: Catalog, last: number): Promise<HeadRow[]> {
+  const chain: HeadRow[] = [];
+  for (let after = 0; after < last; ) {
+    const page = await headsAfter(catalog, after, 5_000);
+    chain.push(...page.filter(({ number }) => number <= last));
+    const newest = page.at(-1);
+    if (newest === undefined) break;
+    after = newest.number;
+  }
+  return chain;
+}
+
+/** The heads that cover the events, each with its way into the anchored one, which comes last and has none. */
+function headProofs(numbers: readonly number[], chain: readonly HeadRow[]) {
+  const earlier = chain.slice(0, -1).map(({ head }) => leafHash(head));
+  const anchored = chain.at(-1);
+  return chain
+    .filter((row) => row === anchored || numbers.includes(row.number))
+    .map((row) => ({
+      head: read(row),
+      signature: row.signature.toString('base64url'),
+      path: row === anchored ? [] : auditPath(earlier, chain.indexOf(row)).map(hex),
+    }));
+}
+
+/** What policy was asked: in full, or by its hash where nobody here can open it (any more). */
+function decisionProof({ keys }: ProveDeps, row: StoredDecision, { withholdPath }: ProveRequest) {
+  const question = openQuestion(keys, row);
+  if (question === undefined) return { decision: row.id, gate: row.gate };
+  const { input, salt } = question;
+  const withheld = { decision: row.id, gate: row.gate, ...withoutNames(input, salt) };
+  return withholdPath ? withheld : { ...withheld, salt: salt.toString('base64url'), private: input.entry };
+}
+
+const read = ({ head }: HeadRow): Head => JSON.parse(head.toString('utf8')) as Head;
+const hex = (bytes: Buffer): string => bytes.toString('hex');
