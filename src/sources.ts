@@ -1,11 +1,13 @@
 import { join } from 'node:path';
 import type { Catalog } from './catalog/catalog.ts';
+import { servedElsewhere } from './catalog/host-query.ts';
 import type { Config, SourceConfig } from './config.ts';
 import { Failure } from './domain/failures.ts';
 import type { Ids } from './domain/ids.ts';
 import type { Id } from './domain/records.ts';
 import { compileFilter, type Filter } from './files/filter.ts';
 import { checkRoot, openRoot, type SourceRoot } from './files/root.ts';
+import { groupOf } from './installation.ts';
 import type { ServedSource } from './pipeline/context.ts';
 
 /** A source as the watcher and `protect` walk it: its tree and the rules of what is taken. */
@@ -78,6 +80,13 @@ function recordedRoot(
   let opened: SourceRoot | undefined;
   return async () => {
     if (opened === undefined) {
+      const served = { id, group: groupOf(config, source.name) };
+      const elsewhere = await servedElsewhere(catalog, served, config.host.id);
+      if (elsewhere !== undefined) {
+        throw new Failure('source_unavailable', {
+          detail: `the host ${elsewhere} has a source of this name, in another group`,
+        });
+      }
       const root = await openRoot(source.path, { oneFileSystem: source.oneFileSystem });
       const { device, inode } = root;
       const facts = { id, name: source.name, rootPath: root.path, device, inode, hostId: config.host.id };

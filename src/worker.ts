@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { activityInfo } from '@temporalio/activity';
@@ -24,10 +25,12 @@ import { auditSigners } from './audit/keys.ts';
 import { sequenceAudit } from './audit/sequencer.ts';
 import { Catalog } from './catalog/catalog.ts';
 import { openPool } from './catalog/database.ts';
+import { allSources, tellOfHost } from './catalog/host-query.ts';
 import { plannedCounts } from './catalog/replicate-query.ts';
 import type { DestinationConfig } from './config.ts';
 import { Failure } from './domain/failures.ts';
 import { newRunId } from './domain/ids.ts';
+import type { Id } from './domain/records.ts';
 import type { Dependency } from './domain/steps.ts';
 import { systemCalls } from './files/system-calls.ts';
 import type { HoldDeps } from './holds/deps.ts';
@@ -56,6 +59,7 @@ import { anyAnswers } from './pipeline/several.ts';
 import { Staging } from './pipeline/staging.ts';
 import { sweepStaging } from './pipeline/sweep-staging.ts';
 import { PolicyEpoch } from './policy/epoch.ts';
+import { policyStanding } from './policy/installed.ts';
 import { OpaEngine } from './policy/opa-engine.ts';
 import { announceReady, openProcess, untilStopped } from './process.ts';
 import { quarantineFolder, sweepCopies } from './quarantine/copies.ts';
@@ -107,6 +111,7 @@ const metrics = new Metrics();
 metrics.serve(metricsPort);
 
 const catalog = new Catalog(await openPool({ ...endpoints.catalogWriter, maxConnections: 12 }));
+await tellOthers();
 await noteShreddings();
 const uploadLimit = new UploadLimit(config.limits.upload);
 const limiting = repeat(limitPollMs, noteLimit);
@@ -194,13 +199,17 @@ const workers = await Promise.all([
 const running = workers.map((worker) => worker.run());
 void housekeeping(settleLeftovers);
 void housekeeping(
-  scheduleSamples,
-  () => scheduleRescans(client, config),
   () => scheduleSweeps(client, config, installation.ids),
-  startRetentions,
+  ...(config.keeper ? [scheduleSamples, () => scheduleRescans(client, config), startRetentions] : []),
 );
 const daily = setInterval(
-  () => void housekeeping(settleLeftovers, maintainKeyring, keepCheckpoints, keepHoldsWaiting),
+  () =>
+    void housekeeping(
+      settleLeftovers,
+      ...(config.keeper ? [maintainKeyring] : []),
+      keepCheckpoints,
+      keepHoldsWaiting,
+    ),
   86_400_000,
 );
 const noting = setInterval(() => {
@@ -214,10 +223,6 @@ const manifests = new ManifestWriter({
   failPoints: context.failPoints,
   log,
 });
-const journaled = [...context.sources.values()].map((source) => ({
-  id: source.id,
-  name: source.config.name,
-}));
 const journaling = repeat(5_000, () => writeManifests('due'));
 const filling = repeat(5_000, fillDestinations);
 void housekeeping(keepCheckpoints);
@@ -229,6 +234,12 @@ const watchingPolicy = repeat(policyPollMs, async () => {
 const signTrail = auditTrail();
 const sequencing = repeat(5_000, () => signTrail('due'));
 const counting = repeat(60_000, countHolds);
+const telling = repeat(60_000, async () => {
+  await tellOthers().catch((error: unknown) =>
+    log.warn({ err: error }, 'the other hosts are not told of this one'),
+  );
+  if (config.keeper) await housekeeping(startRetentions);
+});
 announceReady();
 if (systemCalls() === undefined) {
   log.warn('extended attributes are not recorded: koffi has no build for this platform');
@@ -249,6 +260,7 @@ await filling.stop();
 await limiting.stop();
 await journaling.stop();
 await counting.stop();
+await telling.stop();
 await sequencing.stop();
 // Bounded, because a destination may hang: what is not written then is written at the next start.
 await Promise.race([writeManifests('all'), sleep(8_000, undefined, { ref: false })]);
@@ -291,9 +303,31 @@ function sweeping(): SweepContext {
   };
 }
 
-/** Retention works for the sources of this configuration; it goes on for one that is taken out of it. */
+/** Retention works for every source of the repository, also for one that no host serves any more. */
 async function startRetentions(): Promise<void> {
-  for (const { name } of config.sources) await startRetention(client, config, installation.ids.source(name));
+  const own = config.sources.map(({ name }) => installation.ids.source(name));
+  const ids = new Set([...own, ...(await allSources(catalog)).map(({ id }) => id)]);
+  for (const id of ids) await startRetention(client, config, id);
+}
+
+/** Tells the other hosts that this one is there, and what it serves. */
+async function tellOthers(): Promise<void> {
+  const { ids, paths } = installation;
+  await tellOfHost(catalog, {
+    id: config.host.id,
+    name: hostname(),
+    group: groupOf(config),
+    rulesRevision: policyStanding(paths.home)?.rulesRevision ?? null,
+    sources: config.sources.map(({ name }) => ({ id: ids.source(name), group: groupOf(config, name) })),
+  });
+}
+
+/** The sources of this host and, where it keeps the repository, those that no host serves any more. */
+async function keptSources(): Promise<{ id: Id; name: string }[]> {
+  const { ids } = installation;
+  const own = config.sources.map(({ name }) => ({ id: ids.source(name), name }));
+  if (!config.keeper || config.writeOnly) return own;
+  return [...own, ...(await allSources(catalog)).filter(({ served }) => !served)];
 }
 
 /** What retention works with: it deletes as a role of its own. */
@@ -331,7 +365,7 @@ async function scheduleSamples(): Promise<void> {
 /** Lists in the bucket what was settled since. */
 async function writeManifests(which: 'due' | 'all'): Promise<void> {
   try {
-    metrics.manifestsBehind(await manifests.writeWaiting(journaled, which));
+    metrics.manifestsBehind(await manifests.writeWaiting(await keptSources(), which));
   } catch (error) {
     log.warn({ err: error }, 'manifests wait for the catalog');
   }
@@ -374,7 +408,7 @@ async function fillDestinations(): Promise<void> {
 }
 
 async function keepCheckpoints(): Promise<void> {
-  for (const source of journaled) await manifests.keepCheckpoint(source);
+  for (const source of await keptSources()) await manifests.keepCheckpoint(source);
 }
 
 /** Renews the locks of the keyring, and deletes what was shredded or replaced when its own have ended. */
@@ -480,7 +514,7 @@ async function pipelineContext(
 
 /** Held files are reminded of, expire and are released by their workflows, also where the cluster was lost. */
 async function keepHoldsWaiting(): Promise<void> {
-  for (const { name } of config.sources)
+  for (const { name } of await keptSources())
     await keepWaiting(catalog, client, filesQueue(groupOf(config, name)), [name]);
 }
 

@@ -75,11 +75,12 @@ export async function tellOfHost(catalog: Catalog, host: HostFacts): Promise<voi
 export async function servedElsewhere(
   catalog: Catalog,
   source: { readonly id: Id; readonly group: string },
+  hostId: Id,
 ): Promise<string | undefined> {
   const [found] = await catalog.rows<{ name: string }>(
     `select h.name from host_sources hs join hosts h on h.id = hs.host_id
-     where hs.source_id = $1 and hs.files_group <> $2 and h.revoked_at is null order by h.added_at limit 1`,
-    [source.id, source.group],
+     where hs.source_id = $1 and hs.files_group <> $2 and h.id <> $3 and h.revoked_at is null order by h.added_at limit 1`,
+    [source.id, source.group, hostId],
   );
   return found?.name;
 }

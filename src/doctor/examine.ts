@@ -5,6 +5,8 @@ import { copies } from './copies.ts';
 import { disk } from './disk.ts';
 import { holders } from './holders.ts';
 import { holds } from './holds.ts';
+import { hosts } from './hosts.ts';
+import { inotify } from './inotify.ts';
 import { journal } from './journal.ts';
 import { keyLocks } from './key-locks.ts';
 import { infectedContent } from './late-detections.ts';
@@ -15,11 +17,14 @@ import { sameMachine } from './same-machine.ts';
 import { malware, scanner } from './scanner.ts';
 import { services } from './services.ts';
 import { signatures } from './signatures.ts';
+import { sources } from './sources.ts';
 import { stored } from './stored.ts';
 
 /** Everything that is looked at, in the order it is told. */
 const checks: readonly Check[] = [
   services,
+  sources,
+  inotify,
   recoveryKit,
   holders,
   keyLocks,
@@ -29,6 +34,7 @@ const checks: readonly Check[] = [
   retention,
   infectedContent,
   holds,
+  hosts,
   policy,
   signatures,
   scanner,

@@ -69,6 +69,12 @@ export function configOf({ files }: Bundle): Buffer | undefined {
   return files.find(({ name }) => name === configName)?.content;
 }
 
+/** SHA-256, hex, of what is the same on every host that judges alike: rules and data, without the configuration. */
+export function rulesRevisionOf({ files }: Bundle): string {
+  const own = [manifestName, signaturesName, configName];
+  return revisionOf(files.filter(({ name }) => !own.includes(name)));
+}
+
 /** Writes the bundle as the `.tar.gz` that OPA reads; it takes the place of what is there in one step. */
 export async function writeBundle(bundle: Bundle, outFile: string): Promise<void> {
   await replaceFile(outFile, gzipSync(tar(bundle.files)));

@@ -5,7 +5,14 @@ import { Failure } from '../domain/failures.ts';
 import type { Installation } from '../installation.ts';
 import { configuredRecipients } from '../openpgp/configured.ts';
 import { writePrivate } from '../stack/secrets.ts';
-import { assembleBundle, type Bundle, configOf, readSignedBundle, writeBundle } from './bundle.ts';
+import {
+  assembleBundle,
+  type Bundle,
+  configOf,
+  readSignedBundle,
+  rulesRevisionOf,
+  writeBundle,
+} from './bundle.ts';
 import type { PolicyConfig } from './config.ts';
 import { readOperatorData } from './operator-data.ts';
 import { renderPolicyConfig } from './render.ts';
@@ -24,6 +31,8 @@ const standingFile = (home: string): string => join(home, 'run', 'policy.json');
 /** Which policy an installation's own OPA is given. */
 export interface PolicyStanding {
   readonly revision: string;
+  /** Of its rules and data alone: equal on hosts that judge alike. */
+  readonly rulesRevision: string;
   /** When it was taken, ISO 8601 UTC. */
   readonly at: string;
   /** A newer one that was not taken, and why. */
@@ -104,7 +113,8 @@ export async function prepareBundle(
 /** Makes a bundle the one that OPA starts with. */
 export async function takeBundle(home: string, bundle: Bundle): Promise<void> {
   await writeBundle(bundle, bundleFile(home));
-  writeStanding(home, { revision: bundle.revision, at: new Date().toISOString() });
+  const { revision } = bundle;
+  writeStanding(home, { revision, rulesRevision: rulesRevisionOf(bundle), at: new Date().toISOString() });
 }
 
 /** What {@link takeBundle} takes the place of. */

@@ -39,6 +39,7 @@ const commands = [
   'legal-hold',
   'hold',
   'approver',
+  'host',
   'doctor',
   'key',
   'policy',

@@ -5,6 +5,8 @@ import { join, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { type Config, type ConfigFile, parseConfig } from '../../config.ts';
 import { Failure } from '../../domain/failures.ts';
+import { installJoined, joinedConfig, requireJoinPassword } from '../../hosts/join.ts';
+import { type JoinFile, readJoinFile } from '../../hosts/join-file.ts';
 import { createKeyring } from '../../keys/create-keyring.ts';
 import { kitText, type RecoveryKit, recoveryKit } from '../../keys/recovery-kit.ts';
 import { policiesFolder } from '../../policy/installed.ts';
@@ -15,7 +17,7 @@ import { ensureTools } from '../../stack/toolchain.ts';
 import { confirm } from '../confirm.ts';
 import { requireNewKitFile, writeKit } from '../kit-file.ts';
 import { localTime } from '../output.ts';
-import { readFirstPassword } from '../password.ts';
+import { readFirstPassword, readPassword } from '../password.ts';
 import type { Session } from '../session.ts';
 import { type WriteOnlyHost, writeOnlyHost } from '../write-only-host.ts';
 
@@ -34,6 +36,8 @@ export interface InitOptions {
   readonly keys?: string;
   /** Files with OpenPGP public keys. */
   readonly recipient?: readonly string[];
+  /** What `host add` wrote for this machine, which becomes a further host of that cluster. */
+  readonly join?: string;
 }
 
 /** Days every object is locked for unless the configuration says otherwise: short, because a lock cannot be taken back. */
@@ -46,8 +50,14 @@ export async function runInit(session: Session, options: InitOptions): Promise<v
   const sources = options.source.map(parseSource);
   if (options.kit !== undefined) requireNewKitFile(options.kit);
   const host = await writeOnlyHost(options, paths.home);
-  const password = host ? undefined : await readFirstPassword(session);
-  const config = newConfig(sources, options, host);
+  const joining = options.join === undefined ? undefined : readJoinFile(options.join);
+  if (joining !== undefined) requireFitting(joining, host);
+  const password = host || joining ? undefined : await readFirstPassword(session);
+  if (joining !== undefined && host === undefined)
+    await requireJoinPassword(joining, await readPassword(session, undefined));
+  const config = joining
+    ? joinedConfig(joining, paths.home, ownSettings(sources, options, host))
+    : newConfig(sources, options, host);
   const text = render(config);
   const checked = parseConfig(text, session.configPath);
   await confirmInit(session, checked, options);
@@ -69,12 +79,41 @@ export async function runInit(session: Session, options: InitOptions): Promise<v
     filter: (file) => !file.endsWith('_test.rego'),
   });
   await rm(join(paths.home, 'keys'), { recursive: true, force: true });
+  if (joining !== undefined) await installJoined(joining, paths.home);
   const kit = password && (await makeKeyring(checked, paths.home, password, options));
   if (host !== undefined) await host.install();
   await mkdir(join(paths.home, 'quarantine'), { recursive: true, mode: 0o700 });
   // Last: with the configuration there, the installation is complete.
   await writeFile(session.configPath, text, { mode: 0o600, flag: 'wx' });
-  report(session, checked, options, kit);
+  if (joining === undefined) report(session, checked, options, kit);
+  else reportJoined(session, checked, joining);
+}
+
+/** A write-only host is known by its own keys: both files must be of the same one. Failure `usage`. */
+function requireFitting(joining: JoinFile, host: WriteOnlyHost | undefined): void {
+  const isReader = joining.keyring.length > 0;
+  const detail =
+    host === undefined
+      ? isReader
+        ? undefined
+        : 'The file was made for a write-only host: --write-only, --keys and --recipient are needed too.'
+      : isReader || host.hostId !== joining.host.id
+        ? 'The key file and the file of `host add` are of different hosts.'
+        : undefined;
+  if (detail !== undefined) throw new Failure('usage', { detail });
+}
+
+function reportJoined({ output, configPath, paths }: Session, config: Config, { host }: JoinFile): void {
+  const sources = config.sources.map(({ name, path, quarantine }) => ({ name, path, quarantine }));
+  output.value({
+    ...{ config: configPath, home: paths.home, repository: config.repository, sources },
+    host: { id: host.id, name: host.name },
+  });
+  output.line(`This machine is the host ${host.name} of the cluster now, set up in ${paths.home}.`);
+  for (const { name, path } of config.sources) output.line(`  source ${name}: ${path}`);
+  output.line('A name stands for one source in the whole repository: give each host names of its own.');
+  output.line('Delete the file of `host add` on both machines: this host has its copy.');
+  output.line('Next: holdfast up -d');
 }
 
 async function makeKeyring(
@@ -101,6 +140,25 @@ function parseSource(text: string): { name: string; path: string } {
   return { name, path: folder };
 }
 
+/** What is the host's own: its sources, and what makes it a write-only one. */
+function ownSettings(
+  sources: { name: string; path: string }[],
+  { allowTestSignatures }: InitOptions,
+  host: WriteOnlyHost | undefined,
+) {
+  return {
+    sources: sources.map((source) => ({ ...source, quarantine: 'move' as const })),
+    ...(allowTestSignatures === undefined ? {} : { policy: { allowTestSignatures } }),
+    ...(host === undefined
+      ? {}
+      : {
+          writeOnly: true,
+          format: 'openpgp' as const,
+          openpgp: { recipients: [...host.recipients] },
+        }),
+  };
+}
+
 function newConfig(
   sources: { name: string; path: string }[],
   options: InitOptions,
@@ -111,7 +169,7 @@ function newConfig(
     version: 1,
     repository,
     host: { id: host?.hostId ?? randomBytes(16).toString('hex') },
-    sources: sources.map((source) => ({ ...source, quarantine: 'move' })),
+    ...ownSettings(sources, options, host),
     destinations: [
       {
         name: 'primary',
@@ -128,9 +186,6 @@ function newConfig(
       s3: { mode: 'embedded' },
     },
     policy: { allowTestSignatures: options.allowTestSignatures ?? false },
-    ...(host === undefined
-      ? {}
-      : { writeOnly: true, format: 'openpgp', openpgp: { recipients: [...host.recipients] } }),
   };
 }
 

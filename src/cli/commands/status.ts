@@ -1,3 +1,4 @@
+import { type HostRow, hostRows } from '../../catalog/host-query.ts';
 import { type JournalLag, journalLags } from '../../catalog/journal-query.ts';
 import type { MissingCopies } from '../../catalog/replicate-query.ts';
 import { type LateDetections, lateDetections } from '../../catalog/rescan-query.ts';
@@ -5,6 +6,7 @@ import { type PausedSource, pausedSources } from '../../catalog/retention-query.
 import { Failure, isFailure } from '../../domain/failures.ts';
 import { type HoldTotals, holdTotals } from '../../holds/held.ts';
 import { holdSentence, holdWarnings } from '../../holds/standing.ts';
+import { hostWarnings } from '../../hosts/standing.ts';
 import { policyStanding } from '../../policy/installed.ts';
 import { type MalwareStanding, malwareStanding, malwareWarnings } from '../../quarantine/standing.ts';
 import { copiesStanding, copiesWarnings } from '../../replicate/standing.ts';
@@ -13,6 +15,7 @@ import { pauseWarnings } from '../../retention/standing.ts';
 import { supervisorStatus } from '../../stack/control.ts';
 import { standingWarnings, type VerifyStanding, verifyStanding } from '../../verify/standing.ts';
 import { readProblems } from '../../watcher/problem-board.ts';
+import { watchingNotes } from '../../watcher/watching.ts';
 import { localTime, table } from '../output.ts';
 import { scannerStanding, scannerWarnings } from '../scanner-standing.ts';
 import { type Session, sessionConfig, withCatalog } from '../session.ts';
@@ -31,10 +34,11 @@ export async function runStatus(session: Session): Promise<void> {
     ]),
   );
   const problems = status === undefined ? {} : readProblems(paths.home);
-  const { copies, verified, lags, late, malware, holds, paused } =
+  const { copies, verified, lags, late, malware, holds, paused, hosts } =
     status === undefined ? unknown : await standing(session);
   const scanner = status === undefined ? null : await scannerStanding(session);
   const policy = policyStanding(paths.home);
+  const watched = await watchingNotes(config.sources);
   output.value({
     running: status !== undefined,
     ...(status === undefined ? {} : { pid: status.pid, startTime: status.startTime }),
@@ -43,6 +47,7 @@ export async function runStatus(session: Session): Promise<void> {
     repository: config.repository,
     services,
     problems,
+    watching: Object.fromEntries(watched),
     policy: policy ?? null,
     verified,
     scanner,
@@ -51,6 +56,10 @@ export async function runStatus(session: Session): Promise<void> {
     copies,
     holds,
     paused,
+    hosts:
+      hosts
+        ?.filter(({ revokedAt }) => revokedAt === null)
+        .map(({ id, name, lastSeenAt }) => ({ id, name, lastSeenAt })) ?? null,
     journal:
       lags === null
         ? null
@@ -82,6 +91,7 @@ export async function runStatus(session: Session): Promise<void> {
   for (const [source, sentence] of Object.entries(problems)) {
     output.line(`WARNING: source ${source}: ${sentence}`);
   }
+  for (const [source, note] of watched) output.line(`Source ${source}: ${note}`);
   for (const { source, versions, oldestSeconds } of lags ?? []) {
     if (versions === 0) continue;
     output.line(
@@ -102,6 +112,7 @@ export async function runStatus(session: Session): Promise<void> {
     ...(paused === null ? [] : pauseWarnings(paused)),
     ...(copies === null ? [] : copiesWarnings(copies, localTime)),
     ...(holds === null ? [] : holdWarnings(holds)),
+    ...(hosts === null ? [] : hostWarnings(hosts, new Date())),
   ];
   const waiting = holds === null ? undefined : holdSentence(holds);
   if (waiting !== undefined) output.line(waiting);
@@ -125,6 +136,8 @@ interface Standing {
   readonly paused: readonly PausedSource[] | null;
   /** What waits for decisions. */
   readonly holds: HoldTotals | null;
+  /** The machines of the cluster. */
+  readonly hosts: readonly HostRow[] | null;
 }
 
 const unknown: Standing = {
@@ -135,6 +148,7 @@ const unknown: Standing = {
   malware: null,
   holds: null,
   paused: null,
+  hosts: null,
 };
 
 async function standing(session: Session): Promise<Standing> {
@@ -147,6 +161,7 @@ async function standing(session: Session): Promise<Standing> {
       late: await lateDetections(catalog),
       holds: await holdTotals(catalog),
       paused: await pausedSources(catalog),
+      hosts: await hostRows(catalog),
     }));
   } catch (error) {
     if (isFailure(error)) return unknown;

@@ -21,12 +21,17 @@ export function defineInstallationCommands({ command, program, run }: Cli): void
       'with --write-only: who can read it, an OpenPGP public key; may be given several times',
       collect,
     )
+    .option(
+      '--join <file>',
+      'this machine is to be a further host of a cluster: what `host add` wrote for it',
+    )
     .option('-y, --yes', 'do not ask')
     .addHelpText(
       'after',
       examples(
         'HOLDFAST_PASSWORD_FILE=/etc/holdfast/password holdfast init --source documents=/srv/documents',
         'holdfast init --source a=/srv/a --source b=/srv/b --lock-days 30',
+        'holdfast init --join bureau2.json --source bureau2=/srv/files',
         'holdfast init --write-only --keys web1.json --recipient backup.asc --source www=/var/www',
       ),
     )

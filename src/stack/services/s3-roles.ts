@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
+import type { Id } from '../../domain/records.ts';
 import { privateFolder } from '../folders.ts';
 import { writePrivate } from '../secrets.ts';
 
@@ -19,11 +20,17 @@ export interface S3CredentialFiles {
   readonly credentialsFile: string;
   /** Folder of the files `agent`, `retention` and `recover`. */
   readonly rolesDir: string;
+  /** Folder of one file for each host that was added, named by its id: each does as the agent does. */
+  readonly hostsDir: string;
 }
 
 export function s3CredentialFiles(home: string): S3CredentialFiles {
   const folder = path.join(home, 'secrets', 's3');
-  return { credentialsFile: path.join(folder, 'credentials'), rolesDir: path.join(folder, 'roles') };
+  return {
+    credentialsFile: path.join(folder, 'credentials'),
+    rolesDir: path.join(folder, 'roles'),
+    hostsDir: path.join(folder, 'hosts'),
+  };
 }
 
 /** The owner's and the roles' credentials, made at random on first use. */
@@ -38,6 +45,34 @@ export function ensureS3Credentials(files: S3CredentialFiles): {
     owner: ensureCredentials(files.credentialsFile),
     roles: { agent: role('agent'), retention: role('retention'), recover: role('recover') },
   };
+}
+
+/** Credentials of a host's own, made at random where it has none yet. */
+export function ensureHostCredentials(files: S3CredentialFiles, hostId: Id): S3Credentials {
+  privateFolder(files.hostsDir, undefined);
+  return ensureCredentials(path.join(files.hostsDir, hostId));
+}
+
+export function removeHostCredentials(files: S3CredentialFiles, hostId: Id): void {
+  rmSync(path.join(files.hostsDir, hostId), { force: true });
+}
+
+function hostCredentials({ hostsDir }: S3CredentialFiles): S3Credentials[] {
+  if (!existsSync(hostsDir)) return [];
+  const ids = readdirSync(hostsDir).filter((name) => /^[0-9a-f]{32}$/.test(name));
+  return ids.sort().map((id) => ensureCredentials(path.join(hostsDir, id)));
+}
+
+/** The accounts of the embedded server beside its root's, in the form of its file `users.json`. */
+export function s3Accounts(files: S3CredentialFiles): string {
+  const { roles } = ensureS3Credentials(files);
+  const accounts = [...Object.values(roles), ...hostCredentials(files)].map(
+    ({ accessKeyId: access, secretAccessKey: secret }) => [
+      access,
+      { access, secret, role: 'user', userID: 0, groupID: 0, projectID: 0 },
+    ],
+  );
+  return JSON.stringify({ accessAccounts: Object.fromEntries(accounts) });
 }
 
 function ensureCredentials(file: string): S3Credentials {
@@ -93,9 +128,12 @@ const objectActions: Readonly<Record<S3Role, readonly string[]>> = {
  */
 export function roleBucketPolicy(bucket: string, files: S3CredentialFiles): string {
   const { roles } = ensureS3Credentials(files);
+  const hosts = hostCredentials(files);
   const statement = (role: S3Role, actions: readonly string[], resource: string) => ({
     Effect: 'Allow',
-    Principal: { AWS: [roles[role].accessKeyId] },
+    Principal: {
+      AWS: [roles[role], ...(role === 'agent' ? hosts : [])].map(({ accessKeyId }) => accessKeyId),
+    },
     Action: actions,
     Resource: [resource],
   });

@@ -8,7 +8,7 @@ import { choosePorts } from '../ports.ts';
 import { runCommand } from '../run.ts';
 import { writePrivate } from '../secrets.ts';
 import { type SystemUser, serviceUser } from '../system-users.ts';
-import { ensureS3Credentials, s3CredentialFiles, s3Roles } from './s3-roles.ts';
+import { ensureS3Credentials, s3Accounts, s3CredentialFiles } from './s3-roles.ts';
 import type { ServiceSpec } from './service.ts';
 
 const region = 'us-east-1';
@@ -45,17 +45,8 @@ export function s3Service({
         privateFolder(made, user);
         return made;
       };
-      const { owner, roles } = ensureS3Credentials(files);
-      const accounts = s3Roles.map((role) => {
-        const { accessKeyId: access, secretAccessKey: secret } = roles[role];
-        return [access, { access, secret, role: 'user', userID: 0, groupID: 0, projectID: 0 }];
-      });
-      const iam = folder('iam');
-      writePrivate(
-        path.join(iam, 'users.json'),
-        JSON.stringify({ accessAccounts: Object.fromEntries(accounts) }),
-        user,
-      );
+      const { owner } = ensureS3Credentials(files);
+      const iam = await writeS3Accounts(paths, uid);
       const { main: port } = await choosePorts(paths, 's3', ['main']);
       const accessLog = path.join(data, 'access.log');
       const objects = folder('objects');
@@ -66,6 +57,8 @@ export function s3Service({
           `--port=127.0.0.1:${port}`,
           `--region=${region}`,
           `--iam-dir=${iam}`,
+          // A host that was revoked must not be known for two minutes more.
+          '--iam-cache-disable',
           `--access-log=${accessLog}`,
           `--health=${healthPath}`,
           '--keep-alive',
@@ -98,6 +91,15 @@ export function s3Service({
       return response.ok;
     },
   };
+}
+
+/** Tells the server, also one that runs, which accounts there are; gives the folder it reads them from. */
+export async function writeS3Accounts(paths: Paths, uid: number): Promise<string> {
+  const user = await serviceUser('s3', uid);
+  const iam = path.join(ensureServiceFolders(paths, 's3', user).data, 'iam');
+  privateFolder(iam, user);
+  writePrivate(path.join(iam, 'users.json'), s3Accounts(s3CredentialFiles(paths.home)), user);
+  return iam;
 }
 
 /**
