@@ -181,7 +181,10 @@ export function sealedLengthBound(
 export function sealerId(plan: SealPlan<Purpose>): string {
   const { algorithm, level } = plan.compression;
   const { node, zstd } = process.versions;
-  const parameters = algorithm === 'zstd' ? { ...zstdParameters(level), probeInterval, leastSaving } : {};
+  const parameters =
+    algorithm === 'zstd'
+      ? { ...zstdParameters(level, segmentSizeFor(plan.plaintextLength)), probeInterval, leastSaving }
+      : {};
   const facts = { formatVersion, node, zstd, architecture: process.arch, algorithm, parameters };
   return hash('sha256', canonical(facts), 'hex');
 }
