@@ -226,7 +226,8 @@ export class TestInstallation {
 
   /** What `status --json` says; `pid` is the supervisor's. */
   async status(): Promise<{ pid: number; services: Readonly<Record<string, ServiceStatus>> }> {
-    const { stdout } = await this.run('status', '--json');
+    const { stdout, stderr } = await this.run('status', '--json');
+    if (stdout === '') throw new Error(`status told nothing: ${stderr}`);
     return JSON.parse(stdout.split('\n')[0] ?? '{}');
   }
 
