@@ -40,5 +40,5 @@ const settledCount = `
 const standing = `
   select convert_from(e.path, 'UTF8') as path, v.outcome, a.at
   from entries e join sources s on s.id = e.source_id join versions v on v.id = e.head_version_id
-  left join audit_events a on a.event ->> 'version' = v.id and a.event ->> 'step' = 'read_back'
+  left join audit_steps a on a.version = v.id and a.step = 'read_back'
   where s.name = $1 and convert_from(e.path, 'UTF8') = any($2)`;

@@ -1,6 +1,4 @@
-import { hash } from 'node:crypto';
 import type { AuditRow } from '../catalog/rows.ts';
-import { canonicalText } from '../domain/canonical.ts';
 import type { Ids } from '../domain/ids.ts';
 import type { Id } from '../domain/records.ts';
 
@@ -60,13 +58,61 @@ export interface EventInput {
   readonly facts: Readonly<Record<string, unknown>>;
 }
 
-/** An audit event with its Merkle leaf, SHA-256(0x00 ‖ RFC 8785 JSON of the event) (RFC 6962, section 2.1). */
+/** An event that is about to be told. What of it becomes a row is made when it is clear whether other steps go with it. */
+class ToldEvent implements AuditRow {
+  readonly ids: Ids;
+  readonly input: EventInput;
+  readonly at = new Date().toISOString();
+
+  constructor(ids: Ids, input: EventInput) {
+    this.ids = ids;
+    this.input = input;
+  }
+
+  get id(): Id {
+    const { subject, step, ordinal = 0, destination = '', among = destination } = this.input;
+    return this.ids.event(subject, step, among, ordinal);
+  }
+
+  get event(): AuditRow['event'] {
+    const { step, destination = '', ordinal = 0, facts } = this.input;
+    return { ...this.common(this.at), step, destination, ordinal, facts };
+  }
+
+  /** This step and later ones of the same file's life as one event. */
+  with(later: readonly ToldEvent[]): AuditRow {
+    const common = this.common(later.at(-1)?.at ?? this.at);
+    return { id: common.id, at: common.at, event: { ...common, steps: [this, ...later].map(asStep) } };
+  }
+
+  private common(at: string) {
+    const { subject, run, host, workflow, actor = 'holdfast', source, entry, version } = this.input;
+    return { v: 1, id: this.id, at, actor, subject, run, host, workflow, source, entry, version };
+  }
+}
+
+function asStep({ at, input: { step, destination, ordinal, facts } }: ToldEvent) {
+  return { step, at, destination, ordinal: ordinal === 0 ? undefined : ordinal, facts };
+}
+
+/** An event of the audit trail (docs/format.md, section 10). */
 export function auditEvent(ids: Ids, input: EventInput): AuditRow {
-  const { subject, ordinal = 0, destination = '', among = destination, ...named } = input;
-  const id = ids.event(subject, input.step, among, ordinal);
-  const at = new Date().toISOString();
-  const event: Record<string, unknown> = { v: 1, id, at, actor: 'holdfast', subject, destination, ordinal };
-  for (const [name, value] of Object.entries(named)) if (value !== undefined) event[name] = value;
-  const leaf = hash('sha256', `\0${canonicalText(event)}`, 'buffer');
-  return { id, leaf, event, at };
+  return new ToldEvent(ids, input);
+}
+
+/**
+ * The events of one change as the trail has them: steps of one file's life that become durable together are one event,
+ * under the id of the first of them.
+ */
+export function joinedSteps(events: readonly AuditRow[]): AuditRow[] {
+  if (events.length < 2) return [...events];
+  const groups = Map.groupBy(events, (event) => (isStep(event) ? event.input.subject : event));
+  return [...groups.values()].map(([first, ...later]) =>
+    isStep(first) && later.length > 0 ? first.with(later as ToldEvent[]) : (first as AuditRow),
+  );
+}
+
+/** Whether it is one of the nine steps, about a version. */
+function isStep(event: AuditRow | undefined): event is ToldEvent {
+  return event instanceof ToldEvent && (pipelineSteps as readonly string[]).includes(event.input.step);
 }

@@ -1,3 +1,4 @@
+import { arrayParameter } from '../catalog/array-parameter.ts';
 import {
   type Catalog,
   type EntryRef,
@@ -6,6 +7,8 @@ import {
   leaseMinutes,
   versionColumns,
 } from '../catalog/catalog.ts';
+import type { Rows } from '../catalog/database.ts';
+import { insertRows } from '../catalog/insert-rows.ts';
 import { takeEntries } from '../catalog/take-entries.ts';
 import type { Id } from '../domain/records.ts';
 import type { LookedAt } from '../pipeline/look.ts';
@@ -32,23 +35,32 @@ export function batchOf(owner: string): Id | undefined {
   return owner.startsWith('batch:') ? owner.slice('batch:'.length) : undefined;
 }
 
-/** Draws the numbers and makes the batch, once the entries are taken. */
-const claim = `with wanted as (
-  select e.id, e.path, w.position,
-    case when e.settled_hint < e.hint and (e.lease_until > now() or exists (
-      select 1 from batches b where 'batch:' || b.id = e.lease_owner and b.closed_at is null)) then e.lease_owner end as owner
-  from unnest($4::text[]) with ordinality as w(id, position) join entries e on e.id = w.id
+const lease = `lease_owner = 'batch:' || $1, lease_until = now() + interval '${leaseMinutes} minutes'`;
+
+/** Entries that nobody knew are taken as they are made: written once. In the order that every writer takes them in. */
+const takeNew = `insert into entries (id, source_id, path, hint, observation, lease_owner, lease_until)
+  select id, $2, path, 1, 1, 'batch:' || $1, now() + interval '${leaseMinutes} minutes'
+  from unnest($3::text[], $4::bytea[]) as w(id, path) order by id on conflict do nothing returning id, path, hint, observation, null as owner`;
+
+/** Draws the numbers of those that are known already and that nobody looks at now. */
+const takeKnown = `with wanted as (
+  select id, path,
+    case when settled_hint < hint and (lease_until > now() or exists (
+      select 1 from batches b where 'batch:' || b.id = lease_owner and b.closed_at is null)) then lease_owner end as owner
+  from entries where id = any($2)
 ), taken as (
-  update entries e set hint = e.hint + 1, observation = e.observation + 1, lease_owner = 'batch:' || $1,
-    lease_until = now() + interval '${leaseMinutes} minutes'
-  from wanted w where e.id = w.id and w.owner is null returning e.id, w.position, e.observation, e.hint
-), made as (
-  insert into batches (id, source_id, run_id) select $1, $2, $3 where exists (select 1 from taken) returning id
-), items as (
-  insert into batch_items (batch_id, position, entry_id, observation, hint, state)
-  select m.id, t.position, t.id, t.observation, t.hint, 'open' from taken t, made m
+  update entries e set hint = e.hint + 1, observation = e.observation + 1, ${lease}
+  from wanted w where e.id = w.id and w.owner is null returning e.id, e.observation, e.hint
 )
-select w.id, w.path, w.owner, t.hint from wanted w left join taken t on t.id = w.id`;
+select w.id, w.path, w.owner, t.hint, t.observation from wanted w left join taken t on t.id = w.id`;
+
+interface TakenEntry {
+  readonly id: Id;
+  readonly path: Buffer;
+  readonly hint: number | null;
+  readonly observation: number | null;
+  readonly owner: string | null;
+}
 
 /**
  * Makes a batch of those entries that nobody is looking at: draws a number for its look at each, and takes them for
@@ -59,18 +71,32 @@ export async function claimBatch(
   batch: { readonly id: Id; readonly sourceId: Id; readonly runId: Id },
   entries: readonly EntryRef[],
 ): Promise<Claimed> {
-  await catalog.addEntries(entries);
-  const ids = entries.map(({ id }) => id);
-  const found = await catalog.transaction(async (rows) => {
-    await takeEntries(rows, ids);
-    return (await rows(claim, [batch.id, batch.sourceId, batch.runId, ids])) as {
-      id: Id;
-      hint: number | null;
-      owner: string | null;
-      path: Buffer;
-    }[];
-  });
   const byId = new Map(entries.map((entry) => [entry.id, entry]));
+  const found = await catalog.transaction(async (query) => {
+    const wanted = [...byId.values()];
+    const made = (await query(takeNew, [
+      ...[batch.id, batch.sourceId],
+      arrayParameter(
+        'text',
+        wanted.map(({ id }) => id),
+      ),
+      arrayParameter(
+        'bytea',
+        wanted.map(({ path }) => path),
+      ),
+    ])) as TakenEntry[];
+    const isMade = new Set(made.map(({ id }) => id));
+    const known = wanted.flatMap(({ id }) => (isMade.has(id) ? [] : [id]));
+    if (known.length > 0) await takeEntries(query, known);
+    const others = known.length === 0 ? [] : ((await query(takeKnown, [batch.id, known])) as TakenEntry[]);
+    const all = new Map([...made, ...others].map((entry) => [entry.id, entry]));
+    await recordItems(
+      query,
+      batch,
+      [...byId.keys()].flatMap((id) => all.get(id) ?? []),
+    );
+    return [...all.values()];
+  });
   await catalog.restorePaths(
     found.flatMap(({ id, path }) => {
       const entry = byId.get(id);
@@ -84,6 +110,22 @@ export async function claimBatch(
       return owner === null || entry === undefined ? [] : [{ entry, owner }];
     }),
   };
+}
+
+/** Makes the batch of what was taken, in the order given. */
+async function recordItems(
+  query: Rows,
+  { id, sourceId, runId }: { readonly id: Id; readonly sourceId: Id; readonly runId: Id },
+  found: readonly TakenEntry[],
+): Promise<void> {
+  const items = found
+    .filter(({ hint }) => hint !== null)
+    .map(({ id: entryId, observation, hint }, position) => {
+      return { batchId: id, position, entryId, observation, hint, state: 'open' };
+    });
+  if (items.length === 0) return;
+  await query('insert into batches (id, source_id, run_id) values ($1, $2, $3)', [id, sourceId, runId]);
+  await insertRows(query, 'batch_items', items);
 }
 
 /**
@@ -113,16 +155,16 @@ export async function closedAmong(catalog: Catalog, batchIds: readonly Id[]): Pr
 /** What is left to do of a batch, in its order, and the entries are taken for another while. */
 export async function takeOpenItems(catalog: Catalog, batchId: Id): Promise<BatchItem[]> {
   await catalog.transaction(async (rows) => {
-    const left = (await rows(
+    // A lease that has just been taken is not taken again: each time makes a new version of every row.
+    const due = (await rows(
       `select e.id from entries e join batch_items i on i.entry_id = e.id
-       where i.batch_id = $1 and i.state = 'open' order by e.id for no key update of e`,
+       where i.batch_id = $1 and i.state = 'open' and (e.lease_owner is distinct from 'batch:' || $1
+         or e.lease_until < now() + interval '${leaseMinutes - 1} minutes')
+       order by e.id for no key update of e`,
       [batchId],
     )) as { id: Id }[];
-    await rows(
-      `update entries set lease_owner = 'batch:' || $1, lease_until = now() + interval '${leaseMinutes} minutes'
-       where id = any($2)`,
-      [batchId, left.map(({ id }) => id)],
-    );
+    if (due.length > 0)
+      await rows(`update entries set ${lease} where id = any($2)`, [batchId, due.map(({ id }) => id)]);
   });
   const found = await catalog.rows<Record<string, unknown>>(
     `select i.position, i.entry_id as "entryId", i.observation, i.hint, b.run_id as "runId", e.source_id as "sourceId", e.path,

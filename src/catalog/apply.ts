@@ -1,8 +1,9 @@
 import type pg from 'pg';
-import { canonical } from '../domain/canonical.ts';
-import { Failure } from '../domain/failures.ts';
+import type { Rows } from './database.ts';
+import { insertEvents } from './insert-events.ts';
+import { asRecords, type Columns, insertRows } from './insert-rows.ts';
 import { prepared } from './prepared.ts';
-import type { AuditRow, Change } from './rows.ts';
+import type { Change } from './rows.ts';
 import { type CombinedOutcome, worstOutcomes } from './several-query.ts';
 
 export type Applied = 'written' | 'object_not_live';
@@ -15,10 +16,11 @@ export async function applyChanges(pool: pg.Pool, changes: readonly Change[]): P
   const client = await pool.connect();
   let broken = true;
   try {
+    const query: Rows = async (sql, values) => (await client.query(prepared(sql, values))).rows;
     await client.query('begin');
-    const live = await pinLive(client, changes);
+    const live = await pinLive(query, changes);
     const accepted = changes.filter((change) => (change.restsOn ?? []).every((id) => live.has(id)));
-    await write(client, accepted);
+    await write(query, accepted);
     await client.query('commit');
     broken = false;
     const written = new Set(accepted);
@@ -34,14 +36,14 @@ export async function applyChanges(pool: pg.Pool, changes: readonly Change[]): P
  * share, because most of them extend the object's lock next: two transactions that share a row and then both write it
  * wait for each other.
  */
-async function pinLive(client: pg.PoolClient, changes: readonly Change[]): Promise<Set<string>> {
+async function pinLive(query: Rows, changes: readonly Change[]): Promise<Set<string>> {
   const ids = [...new Set(changes.flatMap(objectsOf))].sort();
   if (ids.length === 0) return new Set();
-  const found = await client.query<{ id: string }>(
+  const found = (await query(
     `select id from objects where id = any($1) and state = 'live' order by id for no key update`,
     [ids],
-  );
-  return new Set(found.rows.map((row) => row.id));
+  )) as { id: string }[];
+  return new Set(found.map(({ id }) => id));
 }
 
 /** What a change rests on, and what it takes away from under others. */
@@ -52,197 +54,220 @@ function objectsOf({ restsOn = [], objectLost, objectReplaced, membersLost }: Ch
   return [...restsOn, ...lost];
 }
 
-async function write(client: pg.PoolClient, changes: readonly Change[]): Promise<void> {
+async function write(query: Rows, changes: readonly Change[]): Promise<void> {
   const all = <T>(pick: (change: Change) => T | readonly T[] | undefined): T[] =>
     changes.flatMap((change) => (pick(change) ?? []) as T | T[]);
 
-  await insert(
-    client,
+  await insertRows(
+    query,
     'contents',
     // In one order everywhere: two transactions that add the same contents in different orders would wait for each other.
     all((c) => c.content).sort((a, b) => a.sha512.compare(b.sha512)),
   );
-  await insert(
-    client,
+  await insertRows(
+    query,
     'versions',
     all((c) => (c.version === undefined ? undefined : withJudgement(c, c.version))),
   );
   await run(
-    client,
+    query,
     all((c) => (c.version === undefined ? c.admission : undefined)),
-    `update versions v set admission = r.admission, bundle_revision = r.bundle_revision
-    from jsonb_to_recordset($1) as r(version_id text, admission jsonb, bundle_revision text) where v.id = r.version_id`,
+    { versionId: 'text', admission: 'jsonb', bundleRevision: 'text' },
+    (r) => `update versions v set admission = r.admission, bundle_revision = r.bundle_revision
+    from ${r} where v.id = r.version_id`,
   );
-  await insert(
-    client,
+  await insertRows(
+    query,
     'decisions',
     all((c) => c.decisions),
   );
-  await insert(
-    client,
+  await insertRows(
+    query,
     'scans',
     all((c) => c.scan),
   );
   await run(
-    client,
+    query,
     all((c) => (c.version === undefined ? c.scan : undefined)),
-    `update versions v set scan_id = r.id
-    from jsonb_to_recordset($1) as r(id text, version_id text) where v.id = r.version_id`,
+    { id: 'text', versionId: 'text' },
+    (r) => `update versions v set scan_id = r.id
+    from ${r} where v.id = r.version_id`,
   );
-  await insert(
-    client,
+  await insertRows(
+    query,
     'scans',
     all((c) => c.contentScan),
   );
   await run(
-    client,
+    query,
     all((c) => c.contentScan),
-    `update versions v set scan_id = r.id, journal = null,
+    { id: 'text', sha512: 'bytea', state: 'text', signature: 'text' },
+    (r) => `update versions v set scan_id = r.id, journal = null,
        late_signature = case when r.state = 'infected' then coalesce(r.signature, 'unknown') end
-     from jsonb_to_recordset($1) as r(id text, sha512 bytea, state text, signature text)
+     from ${r}
      where v.sha512 = r.sha512 and (v.outcome is null or v.outcome in ('uploaded', 'duplicate', 'held'))`,
   );
-  await run(
-    client,
-    all((c) => c.rescan),
-    `insert into rescans (sha512, result, reason, engine, signature_revision, signatures_at, signature_set)
-     select distinct on (sha512) sha512, result, reason, engine, signature_revision, signatures_at, signature_set
-     from jsonb_populate_recordset(null::rescans, $1)
-     on conflict (sha512) do update set result = excluded.result, reason = excluded.reason, engine = excluded.engine,
+  await insertRows(
+    query,
+    'rescans',
+    firstOfEach(
+      all((c) => c.rescan),
+      ({ sha512 }) => sha512.toString('hex'),
+    ),
+    `on conflict (sha512) do update set result = excluded.result, reason = excluded.reason, engine = excluded.engine,
        signature_revision = excluded.signature_revision, signatures_at = excluded.signatures_at,
        signature_set = excluded.signature_set, at = now()`,
   );
-  await insert(
-    client,
+  await insertRows(
+    query,
     'sealings',
     all((c) => c.sealing),
   );
-  await insert(
-    client,
+  await insertRows(
+    query,
     'intents',
     all((c) => c.intent),
   );
-  await insert(
-    client,
+  await insertRows(
+    query,
     'pack_members',
     all((c) => c.packMembers),
   );
   await run(
-    client,
+    query,
     all((c) => c.uploadBegun),
-    `update intents i set upload_id = r.upload_id
-     from jsonb_to_recordset($1) as r(intent_id text, upload_id text) where i.id = r.intent_id and i.state = 'open'`,
+    { intentId: 'text', uploadId: 'text' },
+    (r) => `update intents i set upload_id = r.upload_id
+     from ${r} where i.id = r.intent_id and i.state = 'open'`,
   );
-  await insert(
-    client,
+  await insertRows(
+    query,
     'intent_parts',
     all((c) => c.intentPart),
   );
-  await insert(
-    client,
+  await insertRows(
+    query,
     'objects',
     all((c) => c.object),
   );
   await run(
-    client,
+    query,
     all((c) => c.lockExtended),
-    `update objects o set lock_mode = r.lock_mode, retain_until = r.retain_until
-    from (select distinct on (object_id) * from jsonb_to_recordset($1)
-            as x(object_id text, lock_mode text, retain_until timestamptz) order by object_id, retain_until desc) r
+    { objectId: 'text', lockMode: 'text', retainUntil: 'timestamptz' },
+    (r) => `update objects o set lock_mode = r.lock_mode, retain_until = r.retain_until
+    from (select distinct on (object_id) * from ${r} order by object_id, retain_until desc) r
     where o.id = r.object_id and o.retain_until < r.retain_until`,
   );
   await run(
-    client,
+    query,
     all((c) => c.intentClosed),
-    `update intents i set state = r.state, closed_at = now(), closed_reason = r.reason
-    from jsonb_to_recordset($1) as r(id text, state text, reason text) where i.id = r.id and i.state = 'open'`,
+    { id: 'text', state: 'text', reason: 'text' },
+    (r) => `update intents i set state = r.state, closed_at = now(), closed_reason = r.reason
+    from ${r} where i.id = r.id and i.state = 'open'`,
   );
-  await run(
-    client,
-    all((c) => c.placements),
-    `insert into placements (version_id, destination, object_id, byte_offset, length, state, reason)
-    select distinct on (version_id, destination) version_id, destination, object_id, byte_offset, length, state, reason
-    from jsonb_populate_recordset(null::placements, $1)
-    on conflict (version_id, destination) do update
+  await insertRows(
+    query,
+    'placements',
+    firstOfEach(
+      all((c) => c.placements),
+      ({ versionId, destination }) => `${versionId} ${destination}`,
+    ),
+    `on conflict (version_id, destination) do update
       set object_id = excluded.object_id, byte_offset = excluded.byte_offset, length = excluded.length, state = excluded.state, reason = excluded.reason, at = now()
       where placements.state <> 'committed'`,
   );
-  await insert(
-    client,
+  await insertRows(
+    query,
     'holds',
     all((c) => c.hold),
   );
   await run(
-    client,
+    query,
     all((c) => c.holdChange),
-    `update holds h set
+    {
+      ...{
+        id: 'text',
+        state: 'text',
+        reason: 'text',
+        staged: 'text',
+        remindedAt: 'timestamptz',
+        hostId: 'text',
+      },
+      ...{ sealingId: 'text', sealedLength: 'int8', sealedSha256: 'bytea' },
+    },
+    (r) => `update holds h set
       state = coalesce(r.state, h.state), closed_at = case when r.state is null then h.closed_at else now() end,
       reason = coalesce(r.reason, h.reason), staged = coalesce(r.staged, h.staged), reminded_at = coalesce(r.reminded_at, h.reminded_at),
       host_id = coalesce(r.host_id, h.host_id), sealing_id = coalesce(r.sealing_id, h.sealing_id),
       sealed_length = coalesce(r.sealed_length, h.sealed_length), sealed_sha256 = coalesce(r.sealed_sha256, h.sealed_sha256)
-    from jsonb_populate_recordset(null::holds, $1) r where h.id = r.id and h.state = 'open'`,
+    from ${r} where h.id = r.id and h.state = 'open'`,
   );
-  await insert(
-    client,
+  await insertRows(
+    query,
     'hold_attempts',
     all((c) => c.holdAttempt),
   );
   await run(
-    client,
+    query,
     all((c) => c.attemptJudged),
-    `update hold_attempts a set result = r.result
-    from jsonb_to_recordset($1) as r(id text, result text) where a.id = r.id and a.result is null`,
+    { id: 'text', result: 'text' },
+    (r) => `update hold_attempts a set result = r.result
+    from ${r} where a.id = r.id and a.result is null`,
   );
-  await insert(
-    client,
+  await insertRows(
+    query,
     'quarantine',
     all((c) => c.quarantine),
   );
-  await insert(
-    client,
+  await insertRows(
+    query,
     'quarantine_copies',
     all((c) => c.quarantineCopy),
   );
-  await insert(
-    client,
+  await insertRows(
+    query,
     'quarantine_ends',
     all((c) => c.quarantineEnd),
   );
-  await insert(
-    client,
+  await insertRows(
+    query,
     'infection_exceptions',
     all((c) => c.infectionException),
   );
-  await lockEntries(client, [...all((c) => c.settle), ...all((c) => c.unchanged)]);
+  await lockEntries(query, [...all((c) => c.settle), ...all((c) => c.unchanged)]);
   await settle(
-    client,
+    query,
     all((c) => c.settle),
   );
   await run(
-    client,
+    query,
     all((c) => c.unchanged),
-    `update entries e set settled_hint = greatest(e.settled_hint, r.hint)
-    from (select entry_id, max(hint) as hint from jsonb_to_recordset($1) as x(entry_id text, hint bigint) group by entry_id) r
+    { entryId: 'text', hint: 'int8' },
+    (r) => `update entries e set settled_hint = greatest(e.settled_hint, r.hint)
+    from (select entry_id, max(hint) as hint from ${r} group by entry_id) r
     where e.id = r.entry_id`,
   );
   await run(
-    client,
+    query,
     all((c) => c.restat),
-    `update versions v set ctime_ns = r.ctime_ns, inode = r.inode, device = r.device
-     from jsonb_to_recordset($1) as r(version_id text, ctime_ns bigint, inode numeric, device numeric) where v.id = r.version_id`,
+    { versionId: 'text', ctimeNs: 'int8', inode: 'numeric', device: 'numeric' },
+    (r) => `update versions v set ctime_ns = r.ctime_ns, inode = r.inode, device = r.device
+     from ${r} where v.id = r.version_id`,
   );
   await run(
-    client,
+    query,
     all((c) => [c.objectLost, c.objectReplaced].filter((lost) => lost !== undefined)),
-    `update objects o set state = 'deleted', check_result = r.result, checked_at = now()
-     from jsonb_to_recordset($1) as r(object_id text, result text) where o.id = r.object_id`,
+    { objectId: 'text', result: 'text' },
+    (r) => `update objects o set state = 'deleted', check_result = r.result, checked_at = now()
+     from ${r} where o.id = r.object_id`,
   );
   await run(
-    client,
+    query,
     all((c) => c.objectReplaced),
-    `with moved as (
+    { objectId: 'text', byObjectId: 'text' },
+    (r) => `with moved as (
        update placements p set object_id = r.by_object_id, at = now()
-       from jsonb_to_recordset($1) as r(object_id text, by_object_id text)
+       from ${r}
        where p.object_id = r.object_id and p.state = 'committed' returning p.version_id
      )
      update versions v set settled_at = now(), journal = null from moved where v.id = moved.version_id`,
@@ -250,13 +275,14 @@ async function write(client: pg.PoolClient, changes: readonly Change[]): Promise
   const membersLost = all((c) => c.membersLost).flatMap(({ objectId, byteOffsets }) =>
     byteOffsets.map((byteOffset) => ({ objectId, byteOffset })),
   );
-  await insert(client, 'lost_members', membersLost);
+  await insertRows(query, 'lost_members', membersLost);
   await run(
-    client,
-    [...all((c) => c.objectLost), ...membersLost],
-    `with emptied as (
+    query,
+    [...all((c) => c.objectLost).map(({ objectId }) => ({ objectId, byteOffset: null })), ...membersLost],
+    { objectId: 'text', byteOffset: 'int8' },
+    (r) => `with emptied as (
        update placements p set state = 'failed', reason = 'object_lost', at = now()
-       from jsonb_to_recordset($1) as r(object_id text, byte_offset bigint)
+       from ${r}
        where p.object_id = r.object_id and (r.byte_offset is null or p.byte_offset = r.byte_offset)
          and p.state = 'committed' returning p.version_id, p.destination
      )
@@ -266,34 +292,33 @@ async function write(client: pg.PoolClient, changes: readonly Change[]): Promise
          and (p.version_id, p.destination) not in (select version_id, destination from emptied))`,
   );
   await run(
-    client,
+    query,
     all((c) => c.reservationEnded),
-    `delete from reservations
-    using jsonb_to_recordset($1) as r(version_id text) where reservations.version_id = r.version_id`,
+    { versionId: 'text' },
+    (r) => `delete from reservations
+    using ${r} where reservations.version_id = r.version_id`,
   );
-  await run(
-    client,
+  await endItems(
+    query,
     all((c) => c.batchItem),
-    `update batch_items i set state = r.state
-     from jsonb_to_recordset($1) as r(batch_id text, position int, state text)
-     where i.batch_id = r.batch_id and i.position = r.position and i.state = 'open'`,
   );
-  await insert(
-    client,
+  await insertRows(
+    query,
     'incidents',
     all((c) => c.incident),
   );
   await run(
-    client,
+    query,
     all((c) => c.retentionPaused),
-    `insert into retention_sources as known (source_id, paused_at, pinned_at, incident_id)
+    { sourceId: 'text', pinnedAt: 'timestamptz', incidentId: 'text' },
+    (r) => `insert into retention_sources as known (source_id, paused_at, pinned_at, incident_id)
     select distinct on (source_id) source_id, now(), pinned_at, incident_id
-    from jsonb_to_recordset($1) as r(source_id text, pinned_at timestamptz, incident_id text) order by source_id, pinned_at
+    from ${r} order by source_id, pinned_at
     on conflict (source_id) do update
       set paused_at = now(), pinned_at = excluded.pinned_at, incident_id = excluded.incident_id where known.paused_at is null`,
   );
   await insertEvents(
-    client,
+    query,
     all((c) => c.events),
   );
 }
@@ -308,143 +333,104 @@ function withJudgement({ admission, scan }: Change, version: NonNullable<Change[
   };
 }
 
+/** What is settled is on record elsewhere: its item goes. What was passed on is waited for. */
+async function endItems(query: Rows, rows: readonly NonNullable<Change['batchItem']>[]): Promise<void> {
+  const { settled = [], passed_on = [] } = Object.groupBy(rows, ({ state }) => state);
+  const columns = { batchId: 'text', position: 'int4' } as const;
+  const isOpen = `i.batch_id = r.batch_id and i.position = r.position and i.state = 'open'`;
+  await run(query, settled, columns, (r) => `delete from batch_items i using ${r} where ${isOpen}`);
+  await run(
+    query,
+    passed_on,
+    columns,
+    (r) => `update batch_items i set state = 'passed_on' from ${r} where ${isOpen}`,
+  );
+}
+
 /** Takes the entries in the order that every writer takes them in (hints too), so that none waits for the other. */
-async function lockEntries(client: pg.PoolClient, rows: readonly { entryId: string }[]): Promise<void> {
+async function lockEntries(query: Rows, rows: readonly { entryId: string }[]): Promise<void> {
   const entryIds = [...new Set(rows.map((row) => row.entryId))];
   if (entryIds.length < 2) return;
-  await client.query('select 1 from entries where id = any($1) order by id for no key update', [entryIds]);
+  await query('select 1 from entries where id = any($1) order by id for no key update', [entryIds]);
 }
 
 /** Compare-and-set: an older observation that ends late never takes the place of a newer head. */
-async function settle(client: pg.PoolClient, given: NonNullable<Change['settle']>[]): Promise<void> {
+async function settle(query: Rows, given: NonNullable<Change['settle']>[]): Promise<void> {
   if (given.length === 0) return;
-  const rows = await combined(client, given);
+  const rows = await combined(query, given);
   await run(
-    client,
+    query,
     rows,
     // Listed anew by the next manifest, also if one has listed what became of it before.
-    `update versions v set outcome = r.outcome, reason = r.reason, settled_at = now(), journal = null
-    from jsonb_to_recordset($1) as r(version_id text, outcome text, reason text) where v.id = r.version_id`,
+    { versionId: 'text', outcome: 'text', reason: 'text' },
+    (r) => `update versions v set outcome = r.outcome, reason = r.reason, settled_at = now(), journal = null
+    from ${r} where v.id = r.version_id`,
   );
   await run(
-    client,
+    query,
     rows,
-    `update entries e
+    { entryId: 'text', versionId: 'text', observation: 'int8', hint: 'int8', outcome: 'text' },
+    (r) => `update entries e
     set settled_hint = greatest(e.settled_hint, r.hint),
         head_version_id = case when r.head and r.observation > e.head_observation then r.version_id else e.head_version_id end,
         head_observation = case when r.head and r.observation > e.head_observation then r.observation else e.head_observation end
     from (select distinct on (entry_id) entry_id, version_id, observation, hint, outcome <> 'cancelled' as head
-          from jsonb_to_recordset($1) as x(entry_id text, version_id text, observation bigint, hint bigint, outcome text)
+          from ${r}
           order by entry_id, outcome <> 'cancelled' desc, observation desc) r
     where e.id = r.entry_id`,
   );
-  await run(
-    client,
-    rows,
-    `insert into file_status (run_id, version_id, entry_id, outcome, reason)
-    select run_id, version_id, entry_id, outcome, reason from jsonb_populate_recordset(null::file_status, $1)
-    on conflict do nothing`,
+  await insertRows(
+    query,
+    'file_status',
+    rows.map(({ runId, versionId, entryId, outcome, reason }) => ({
+      runId,
+      versionId,
+      entryId,
+      outcome,
+      reason,
+    })),
   );
   await run(
-    client,
+    query,
     rows,
-    `delete from observations o
-    using jsonb_to_recordset($1) as r(entry_id text, observation bigint)
+    { entryId: 'text', observation: 'int8' },
+    (r) => `delete from observations o
+    using ${r}
     where o.entry_id = r.entry_id and o.number < r.observation`,
   );
 }
 
 /** Outcomes of what lies, or was to lie, in several destinations: the worst of them, whichever of them tells last. */
 async function combined(
-  client: pg.PoolClient,
+  query: Rows,
   rows: readonly NonNullable<Change['settle']>[],
 ): Promise<NonNullable<Change['settle']>[]> {
   const told = rows.filter(({ outcome }) => ['uploaded', 'duplicate', 'held'].includes(outcome));
   const versionIds = told.map(({ versionId }) => versionId);
   if (versionIds.length === 0) return [...rows];
-  let worst: ReadonlyMap<string, CombinedOutcome> = await worstOutcomes(client, versionIds);
+  let worst: ReadonlyMap<string, CombinedOutcome> = await worstOutcomes(query, versionIds);
   if (worst.size > 0) {
     // Who tells of another destination at the same time waits here, and then sees what this one wrote.
     const entryIds = told.filter(({ versionId }) => worst.has(versionId)).map(({ entryId }) => entryId);
-    await client.query('select 1 from entries where id = any($1) order by id for no key update', [entryIds]);
-    worst = await worstOutcomes(client, versionIds);
+    await query('select 1 from entries where id = any($1) order by id for no key update', [entryIds]);
+    worst = await worstOutcomes(query, versionIds);
   }
   return rows.map((row) => ({ ...row, ...worst.get(row.versionId) }));
 }
 
-async function insertEvents(client: pg.PoolClient, rows: AuditRow[]): Promise<void> {
+/** Of rows that one statement may not meet twice. */
+function firstOfEach<Row>(rows: readonly Row[], key: (row: Row) => string): Row[] {
+  return [...Map.groupBy(rows, key).values()].flatMap(([first]) => (first === undefined ? [] : [first]));
+}
+
+/** Runs a statement over rows, which it knows as `r`, by their keys in snake_case. */
+async function run<Row extends object>(
+  query: Rows,
+  rows: readonly Row[],
+  columns: Columns<Row>,
+  sql: (r: string) => string,
+): Promise<void> {
   if (rows.length === 0) return;
-  const inserted = await client.query(
-    prepared(
-      `insert into audit_events (id, leaf, event, at)
-       select id, leaf, event, at from jsonb_populate_recordset(null::audit_events, $1) on conflict do nothing`,
-      [encode(rows)],
-    ),
-  );
-  if (inserted.rowCount === rows.length) return;
-  const stored = await client.query<{ id: string; event: Record<string, unknown> }>(
-    'select id, event from audit_events where id = any($1)',
-    [rows.map((row) => row.id)],
-  );
-  const known = new Map(stored.rows.map((row) => [row.id, row.event]));
-  for (const row of rows) {
-    // Whoever meets it next tells it in other words; the first account stands.
-    if (row.event.step === 'incident') continue;
-    if (factsOf(known.get(row.id)) !== factsOf(row.event))
-      throw new Failure('audit_conflict', { event: row.id });
-  }
-}
-
-/** What must be equal when the same event is told twice: all but the moment of telling, and hashes under a random salt. */
-function factsOf(event: Readonly<Record<string, unknown>> | undefined): string {
-  const { at: _at, ...facts } = event ?? {};
-  const unsalted = JSON.stringify(facts, (name, value) => (name === 'inputHash' ? undefined : value));
-  return canonical(JSON.parse(unsalted)).toString('utf8');
-}
-
-async function insert(client: pg.PoolClient, table: string, rows: readonly object[]): Promise<void> {
-  const first = rows[0];
-  if (first === undefined) return;
-  const columns = Object.keys(first).map(snake).join(', ');
-  await run(
-    client,
-    rows,
-    `insert into ${table} (${columns}) select ${columns} from jsonb_populate_recordset(null::${table}, $1) on conflict do nothing`,
-  );
-}
-
-async function run(client: pg.PoolClient, rows: readonly object[], sql: string): Promise<void> {
-  if (rows.length > 0) await client.query(prepared(sql, [encode(rows)]));
-}
-
-const snakeCache = new Map<string, string>();
-
-function snake(name: string): string {
-  let known = snakeCache.get(name);
-  if (known === undefined) {
-    known = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-    snakeCache.set(name, known);
-  }
-  return known;
-}
-
-/** Rows as the JSON that Postgres reads into a record set: snake_case, bytea as `\x…`, bigint as exact text. */
-function encode(rows: readonly object[]): string {
-  let text = '';
-  for (const row of rows) {
-    let members = '';
-    for (const [key, value] of Object.entries(row)) {
-      const encoded = encodeValue(value);
-      if (encoded !== undefined) members += `${members === '' ? '' : ','}"${snake(key)}":${encoded}`;
-    }
-    text += `${text === '' ? '' : ','}{${members}}`;
-  }
-  return `[${text}]`;
-}
-
-/** As JSON text; undefined for what is left out. */
-function encodeValue(value: unknown): string | undefined {
-  if (Buffer.isBuffer(value)) return `"\\\\x${value.toString('hex')}"`;
-  if (typeof value === 'bigint') return `"${value}"`;
-  return JSON.stringify(value);
+  const { source, values } = asRecords(rows, columns);
+  await query(sql(source), values);
 }

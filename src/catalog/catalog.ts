@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { joinedSteps } from '../audit/event.ts';
 import type { Attributes } from '../domain/attributes.ts';
 import { Failure } from '../domain/failures.ts';
 import type { AdmissionResult, Id, LockMode, Outcome, ScannerFacts, Verdict } from '../domain/records.ts';
@@ -100,9 +101,13 @@ export class Catalog {
       throw new Failure('internal', { detail: 'change was refused' });
   }
 
-  /** All of the changes in one transaction, apart from those that rest on what is not live; one answer for each. */
+  /**
+   * All of the changes in one transaction, apart from those that rest on what is not live; one answer for each. The steps
+   * of a file's life that one change tells of are one event.
+   */
   applyTogether(changes: readonly Change[]): Promise<Applied[]> {
-    return translated(() => applyChanges(this.pool, changes));
+    const told = changes.map((change) => ({ ...change, events: joinedSteps(change.events) }));
+    return translated(() => applyChanges(this.pool, told));
   }
 
   async ping(): Promise<void> {

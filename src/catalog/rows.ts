@@ -273,9 +273,9 @@ export interface IncidentRow {
   readonly facts: Readonly<Record<string, unknown>>;
 }
 
+/** An event of the audit trail; members that are undefined are left out of it. */
 export interface AuditRow {
   readonly id: Id;
-  readonly leaf: Buffer;
   readonly event: Readonly<Record<string, unknown>>;
   readonly at: string;
 }
@@ -291,7 +291,7 @@ export interface Settlement {
   readonly reason: string | null;
 }
 
-/** What became of one item of a batch: it has its outcome, or its entry's own workflow takes it. */
+/** What became of one item of a batch: it has its outcome and is forgotten, or its entry's own workflow takes it. */
 export interface BatchItemRow {
   readonly batchId: Id;
   readonly position: number;

@@ -1,7 +1,6 @@
-import type pg from 'pg';
 import type { Id, Outcome, PlacementState } from '../domain/records.ts';
 import type { Catalog } from './catalog.ts';
-import { prepared } from './prepared.ts';
+import type { Rows } from './database.ts';
 import type { IntentRow } from './rows.ts';
 
 /** What of a version counts for its outcome. */
@@ -32,11 +31,11 @@ const worst = `select distinct on (p.version_id) p.version_id as "versionId", s.
 
 /** The outcomes of those among the versions that lie in several destinations. */
 export async function worstOutcomes(
-  client: pg.PoolClient,
+  query: Rows,
   versionIds: readonly Id[],
 ): Promise<ReadonlyMap<Id, CombinedOutcome>> {
-  const found = await client.query<CombinedOutcome & { versionId: Id }>(prepared(worst, [versionIds]));
-  return new Map(found.rows.map(({ versionId, ...combined }) => [versionId, combined]));
+  const found = (await query(worst, [versionIds])) as (CombinedOutcome & { versionId: Id })[];
+  return new Map(found.map(({ versionId, ...combined }) => [versionId, combined]));
 }
 
 /** How far a version is in each destination that has to do with it. */

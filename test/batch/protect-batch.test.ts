@@ -1,6 +1,7 @@
 import { linkSync, mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { pipelineSteps } from '../../src/audit/event.ts';
 import { claimBatch, closedAmong, takeOverBatches } from '../../src/batch/batch-table.ts';
 import { giveUpBatch } from '../../src/batch/protect-batch.ts';
 import { newRunId } from '../../src/domain/ids.ts';
@@ -134,6 +135,21 @@ describe('a batch of small files', () => {
     const together = await told(async (world) => (await makeBatch(world, ['a', 'b'])).run());
     expect(alone.events).toHaveLength(9);
     expect(together).toEqual(alone);
+  });
+
+  test('tells its nine steps in two events: before it is announced, and after it is sent', async () => {
+    const world = await makeWorld(server());
+    writeAll(world, ['a', 'b']);
+    await (await makeBatch(world, ['a', 'b'])).run();
+    const rows = await world.catalog.rows<{ version: string; steps: string[]; at: string[] }>(
+      `select event ->> 'version' as version, jsonb_path_query_array(event, '$.steps.step') as steps,
+              jsonb_path_query_array(event, '$.steps.at') as at
+       from audit_events order by number`,
+    );
+    const [before, after] = [pipelineSteps.slice(0, 6), pipelineSteps.slice(6)];
+    expect(rows.map(({ steps }) => steps)).toEqual([before, before, after, after]);
+    expect(new Set(rows.map(({ version }) => version)).size).toBe(2);
+    expect(rows.map(({ at }) => at.length)).toEqual([6, 6, 3, 3]);
   });
 
   test('asks each gate once, with sealed evidence of each decision', async () => {
@@ -542,6 +558,29 @@ describe('a batch that is killed', () => {
     const ivs = await world.catalog.rows('select distinct iv from sealings');
     expect(ivs).toHaveLength(4 + 3);
     await expectWhole(world);
+  });
+
+  test('leaves a trail of what it did before and what it did anew', async () => {
+    const world = await makeWorld(server());
+    writeAll(world, ['a']);
+    const batch = await makeBatch(world, ['a']);
+    const dying = world.another({
+      failPoints: {
+        reach: (name) => {
+          if (name === 'after-intent') throw new Killed();
+        },
+      },
+    });
+    await expect(batch.run(dying)).rejects.toThrow(Killed);
+    await batch.run();
+    const events = await world.catalog.rows<{ steps: string[] }>(
+      `select array_agg(step || ' ' || ordinal order by place) as steps from audit_steps group by number order by number`,
+    );
+    expect(events.map(({ steps }) => steps)).toEqual([
+      ['fingerprint 0', 'duplicate_check 0', 'admission 0', 'scan 0', 'seal 0', 'release 0'],
+      ['seal 1', 'release 1'],
+      ['upload 0', 'read_back 0', 'commit 0'],
+    ]);
   });
 
   test('by a switch of the policy sends nothing by the old answers, and asks again', async () => {

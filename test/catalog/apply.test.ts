@@ -1,7 +1,10 @@
+import { hash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import { auditEvent } from '../../src/audit/event.ts';
 import { openIncident } from '../../src/audit/incident.ts';
 import type { Catalog } from '../../src/catalog/catalog.ts';
+import { canonical } from '../../src/domain/canonical.ts';
 import { isFailure } from '../../src/domain/failures.ts';
 import { usePostgres } from '../support/postgres.ts';
 import {
@@ -197,6 +200,44 @@ test('two accounts of one event within one transaction are refused too', async (
   const events = [eventOf('e', { facts: { n: 1 } }), eventOf('e', { facts: { n: 2 } })];
   await expect(catalog.write({ events })).rejects.toSatisfy((e) => isFailure(e, 'audit_conflict'));
   expect(await one(catalog, 'select count(*) as n from audit_events')).toEqual({ n: 0 });
+});
+
+test('steps of one version that become durable together are one event, and another account of one of them is refused', async () => {
+  const catalog = await openCatalog(postgres());
+  const subject = ids.version(entryOf('a').id, 1);
+  const about = { subject, run: ids.source('run'), host: 'host', version: subject };
+  const told = (allow: boolean) => [
+    auditEvent(ids, { ...about, step: 'admission', facts: { allow: true } }),
+    auditEvent(ids, { ...about, step: 'incident', facts: { what: 'beside' } }),
+    auditEvent(ids, { ...about, step: 'release', destination: 'primary', ordinal: 1, facts: { allow } }),
+  ];
+  await catalog.applyTogether([{ events: told(true) }]);
+  // Again, later: its times are others.
+  await sleep(5);
+  await catalog.applyTogether([{ events: told(true) }]);
+  const rows = await catalog.rows<{ id: string; event: object; leaf: Buffer }>(
+    'select id, event, leaf from audit_events order by number',
+  );
+  expect(rows.map(({ id }) => id)).toEqual([ids.event(subject, 'admission'), ids.event(subject, 'incident')]);
+  expect(rows[0]?.event).toEqual({
+    ...{ v: 1, id: ids.event(subject, 'admission'), at: expect.any(String), actor: 'holdfast', ...about },
+    steps: [
+      { step: 'admission', at: expect.any(String), facts: { allow: true } },
+      { step: 'release', at: expect.any(String), destination: 'primary', ordinal: 1, facts: { allow: true } },
+    ],
+  });
+  for (const { event, leaf } of rows)
+    expect(leaf).toEqual(hash('sha256', Buffer.concat([Buffer.of(0), canonical(event)]), 'buffer'));
+  expect(
+    await catalog.rows('select step, destination, ordinal from audit_steps order by number, place'),
+  ).toEqual([
+    { step: 'admission', destination: '', ordinal: 0 },
+    { step: 'release', destination: 'primary', ordinal: 1 },
+    { step: 'incident', destination: '', ordinal: 0 },
+  ]);
+  await expect(catalog.applyTogether([{ events: told(false) }])).rejects.toSatisfy((e) =>
+    isFailure(e, 'audit_conflict'),
+  );
 });
 
 test("a committed placement is never turned back by an earlier step's late write", async () => {

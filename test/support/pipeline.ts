@@ -275,9 +275,8 @@ export async function makeWorld(server: TestPostgres): Promise<World> {
     },
     events: (versionId) =>
       catalog.rows(
-        `select event ->> 'step' as step, event -> 'facts' as facts from audit_events
-         where event ->> 'version' = $1 order by array_position(array['fingerprint', 'duplicate_check', 'admission',
-           'scan', 'seal', 'release', 'upload', 'read_back', 'commit'], event ->> 'step'), (event ->> 'ordinal')::int`,
+        `select step, facts from audit_steps where version = $1 order by array_position(array['fingerprint', 'duplicate_check',
+           'admission', 'scan', 'seal', 'release', 'upload', 'read_back', 'commit'], step), ordinal`,
         [versionId],
       ),
   };

@@ -149,8 +149,7 @@ function placementsOf(catalog: Catalog, versionId: Id): Promise<ShownPlacement[]
 
 function eventsOf(catalog: Catalog, versionId: Id): Promise<ShownEvent[]> {
   return catalog.rows<ShownEvent>(
-    `select at, event ->> 'step' as step, event ->> 'destination' as destination, event -> 'facts' as facts, id as "eventId"
-     from audit_events where event ->> 'version' = $1 order by at, id`,
+    `select at, step, destination, facts, event_id as "eventId" from audit_steps where version = $1 order by at, number, place`,
     [versionId],
   );
 }
