@@ -1,7 +1,7 @@
+import { hash } from 'node:crypto';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { IntentPartRow } from '../catalog/rows.ts';
 import type { Id } from '../domain/records.ts';
-import { pooledSha256 } from '../files/pooled-sha256.ts';
 import { compositeSha256 } from '../storage/locks.ts';
 import type { ObjectStore, Part, UploadName } from '../storage/object-store.ts';
 import type { StepRun } from './context.ts';
@@ -24,7 +24,7 @@ export interface SentParts extends SentBytes {
   readonly parts: readonly Part[];
 }
 
-/** Parts of one file that are hashed or sent at once, beside the one being filled: what a crash costs at most. */
+/** Parts of one file that are recorded or sent at once, beside the one being filled: what a crash costs at most. */
 const inFlight = 4;
 
 export interface PartSenderOptions {
@@ -53,8 +53,6 @@ export class PartSender {
   private readonly present: ReadonlyMap<number, Part>;
   private readonly done: Part[] = [];
   private readonly sending = new Set<Promise<void>>();
-  /** Resolves when every part cut so far is as recorded. */
-  private reproduced: Promise<unknown> = Promise.resolve();
   private failed: unknown;
   /** The part being filled. */
   private current: Buffer | undefined;
@@ -104,10 +102,12 @@ export class PartSender {
     while (this.sending.size >= inFlight) await Promise.race(this.sending);
     this.throwIfFailed();
     const body = buffer.subarray(0, this.pendingBytes);
+    // On this thread, one after the other: none is on its way before all those in front of it were looked at.
+    const sha256 = this.asRecorded(body, this.partNumber + 1);
     this.current = undefined;
     this.pendingBytes = 0;
     this.partNumber += 1;
-    const sending = this.send(this.partNumber, body)
+    const sending = this.send(this.partNumber, body, sha256)
       .catch((error: unknown) => {
         this.failed ??= error;
       })
@@ -118,12 +118,18 @@ export class PartSender {
     this.sending.add(sending);
   }
 
-  private async send(partNumber: number, body: Buffer): Promise<void> {
+  /** The part's SHA-256. Throws {@link NotReproducible} where an earlier try recorded another one. */
+  private asRecorded(body: Buffer, partNumber: number): Buffer {
+    const sha256 = hash('sha256', body, 'buffer');
+    const before = this.recorded.get(partNumber);
+    if (before && (before.length !== body.length || !before.sha256.equals(sha256)))
+      throw new NotReproducible();
+    return sha256;
+  }
+
+  private async send(partNumber: number, body: Buffer, sha256: Buffer): Promise<void> {
     const { catalog, store, upload, intentId, run, failPoints } = this.options;
     const before = this.recorded.get(partNumber);
-    const checked = this.check(body, before, this.reproduced);
-    this.reproduced = checked;
-    const sha256 = await checked;
     const there = this.present.get(partNumber);
     if (before && there?.sha256.equals(sha256) && there.lengthBytes === body.length) {
       this.done.push(there);
@@ -137,18 +143,6 @@ export class PartSender {
     run.heartbeat();
     this.done.push({ partNumber, etag, sha256, lengthBytes: body.length });
     failPoints.reach('after-part');
-  }
-
-  /** The part's SHA-256, once it and all before it are as recorded. Throws {@link NotReproducible}. */
-  private async check(
-    body: Buffer,
-    before: IntentPartRow | undefined,
-    allBefore: Promise<unknown>,
-  ): Promise<Buffer> {
-    const [sha256] = await Promise.all([pooledSha256(body), allBefore]);
-    if (before && (before.length !== body.length || !before.sha256.equals(sha256)))
-      throw new NotReproducible();
-    return sha256;
   }
 
   private throwIfFailed(): void {
