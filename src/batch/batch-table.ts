@@ -42,10 +42,13 @@ const takeNew = `insert into entries (id, source_id, path, hint, observation, le
   select id, $2, path, 1, 1, 'batch:' || $1, now() + interval '${leaseMinutes} minutes'
   from unnest($3::text[], $4::bytea[]) as w(id, path) order by id on conflict do nothing returning id, path, hint, observation, null as owner`;
 
-/** Draws the numbers of those that are known already and that nobody looks at now. */
+/**
+ * Draws the numbers of those that are known already and that nobody looks at now. A batch looks at them for as long as it is
+ * open: one that is done keeps nobody from what was told of an entry since, whatever is left of its lease.
+ */
 const takeKnown = `with wanted as (
   select id, path,
-    case when settled_hint < hint and (lease_until > now() or exists (
+    case when settled_hint < hint and (lease_until > now() and lease_owner not like 'batch:%' or exists (
       select 1 from batches b where 'batch:' || b.id = lease_owner and b.closed_at is null)) then lease_owner end as owner
   from entries where id = any($2)
 ), taken as (
@@ -143,10 +146,11 @@ export async function takeOverBatches(
   return found.map(({ id }) => id);
 }
 
-/** Those of the batches that are done by now. */
+/** Those of the batches that are done by now, perhaps so long that they are forgotten. */
 export async function closedAmong(catalog: Catalog, batchIds: readonly Id[]): Promise<Id[]> {
   const found = await catalog.rows<{ id: Id }>(
-    'select id from batches where id = any($1) and closed_at is not null',
+    `select id from unnest($1::text[]) as asked(id)
+     where not exists (select 1 from batches b where b.id = asked.id and b.closed_at is null)`,
     [batchIds],
   );
   return found.map(({ id }) => id);

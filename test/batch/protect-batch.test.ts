@@ -2,7 +2,7 @@ import { linkSync, mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { pipelineSteps } from '../../src/audit/event.ts';
-import { claimBatch, closedAmong, takeOverBatches } from '../../src/batch/batch-table.ts';
+import { claimBatch, closedAmong, forgetClosed, takeOverBatches } from '../../src/batch/batch-table.ts';
 import { giveUpBatch } from '../../src/batch/protect-batch.ts';
 import { newRunId } from '../../src/domain/ids.ts';
 import type { FailPointName } from '../../src/pipeline/fail-points.ts';
@@ -458,6 +458,25 @@ describe('what does not pass straight through', () => {
     // Once it is answered nobody has it.
     await protectOnce(world.context, theirs, stepRun('their run'));
     expect((await claimBatch(world.catalog, { ...batch, id: newRunId() }, [theirs])).hints.size).toBe(1);
+  });
+
+  test('is taken where the batch that looked at it last is done, and a forgotten batch keeps nobody waiting', async () => {
+    const world = await makeWorld(server());
+    writeAll(world, ['file']);
+    const { batchId, run } = await makeBatch(world, ['file']);
+    await run();
+    // Something is told of it, and nobody looks at it.
+    const entry = await world.entry('file');
+    for (const forgotten of [false, true]) {
+      if (forgotten) await forgetClosed(world.catalog, entry.sourceId);
+      await world.catalog.rows(
+        `update entries set hint = hint + 1, lease_owner = 'batch:' || $1, lease_until = now() + interval '1 hour' where id = $2`,
+        [batchId, entry.id],
+      );
+      expect(await closedAmong(world.catalog, [batchId])).toEqual([batchId]);
+      const next = { id: newRunId(), sourceId: entry.sourceId, runId: 'sweep' };
+      expect([...(await claimBatch(world.catalog, next, [entry])).hints.keys()]).toEqual([entry.id]);
+    }
   });
 
   test('goes its own way file by file when the batch is given up', async () => {
