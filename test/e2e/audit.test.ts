@@ -1,0 +1,152 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import pg from 'pg';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { TestInstallation, until } from '../support/installation.ts';
+
+const verifier = fileURLToPath(new URL('../../ops/audit/verify_proof.py', import.meta.url));
+
+let installation: TestInstallation;
+let owner: pg.Pool;
+/** Public keys as an auditor has them. */
+let pinned: string;
+
+const audit = async (...args: string[]) => installation.run('audit', ...args);
+const file = (name: string): string => path.join(installation.folder, name);
+
+/** What `audit verify` says with the pinned key, without a password. */
+async function verified() {
+  const without = { HOLDFAST_PASSWORD_FILE: undefined };
+  const ended = await installation.runWith(without, 'audit', 'verify', '--public-key', pinned, '--json');
+  const told = ended.rows as unknown as { kind?: string; head?: number; summary?: Record<string, unknown> }[];
+  const summary = told.find((row) => row.summary !== undefined)?.summary ?? {};
+  return { ...ended, kinds: [...new Set(told.flatMap(({ kind }) => kind ?? []))], summary };
+}
+
+beforeAll(async () => {
+  installation = await TestInstallation.start(
+    {
+      sources: { docs: undefined },
+      configure: (config) => {
+        config.audit = { anchorEvery: '5s' };
+      },
+    },
+    '--no-watch',
+  );
+  for (let i = 0; i < 20; i++) installation.write('docs', `folder/file-${i}`, `content ${i}`);
+  installation.write('docs', 'letter.txt', 'a letter');
+  expect((await installation.protect(installation.path('docs'))).code).toBe(0);
+  const uriFile = (await installation.services()).postgres?.uriFile;
+  owner = new pg.Pool({ connectionString: readFileSync(String(uriFile), 'utf8').trim(), max: 2 });
+  const { stdout, code } = await audit('public-key');
+  expect(code).toBe(0);
+  pinned = file('audit.pub');
+  writeFileSync(pinned, stdout);
+});
+afterAll(async () => {
+  await owner?.end();
+  await installation?.remove();
+});
+
+test('what happened is signed and anchored within seconds, and an auditor without the password verifies it', async () => {
+  const ended = await until('an anchor that covers everything', async () => {
+    const now = await verified();
+    return now.summary.sinceAnchor === 0 && Number(now.summary.events) > 100 ? now : undefined;
+  });
+  expect({ code: ended.code, kinds: ended.kinds }).toEqual({ code: 0, kinds: [] });
+});
+
+test('a proof is believed by a program that knows nothing of ours, and no byte of it can change', async () => {
+  const proof = file('letter.proof');
+  const made = await installation.run('prove', 'docs:letter.txt', '--output', proof, '--json');
+  expect({ code: made.code, stderr: made.stderr }).toEqual({ code: 0, stderr: '' });
+  const good = spawnSync('python3', [verifier, '--public-key', pinned, proof], { encoding: 'utf8' });
+  expect({ status: good.status, stderr: good.stderr }).toEqual({ status: 0, stderr: '' });
+  for (const told of ['letter.txt', 'fingerprint', 'admission', 'scan', 'release', 'read_back', 'VERIFIED'])
+    expect(good.stdout).toContain(told);
+  const withheld = file('withheld.proof');
+  await installation.run('prove', 'docs:letter.txt', '--withhold-path', '--output', withheld);
+  expect(readFileSync(withheld, 'utf8')).not.toContain('letter');
+  const bytes = readFileSync(proof);
+  const changed = file('changed.proof');
+  for (const offset of [1, bytes.length >> 1, bytes.length - 40]) {
+    const flipped = Buffer.from(bytes);
+    flipped[offset] = (bytes[offset] ?? 0) ^ 1;
+    writeFileSync(changed, flipped);
+    const bad = spawnSync('python3', [verifier, '--public-key', pinned, changed], { encoding: 'utf8' });
+    expect({ status: bad.status, refused: bad.stderr.startsWith('REFUSED') }).toEqual({
+      status: 1,
+      refused: true,
+    });
+  }
+});
+
+test('an export is signed line by line', async () => {
+  const exported = file('events.jsonl');
+  const { code, stderr } = await audit('export', '--from', '1h', '--output', exported);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  const verify = () =>
+    spawnSync('python3', [verifier, '--public-key', pinned, exported], { encoding: 'utf8' });
+  expect(verify()).toMatchObject({ status: 0, stdout: expect.stringContaining('VERIFIED') });
+  const lines = readFileSync(exported, 'utf8').split('\n');
+  expect(lines.length).toBeGreaterThan(100);
+  writeFileSync(exported, [...lines.slice(0, 5), ...lines.slice(6)].join('\n'));
+  expect(verify().status).toBe(1);
+});
+
+const tables = ['audit_events', 'audit_heads', 'audit_anchors'];
+/** The worker's sequencer stands still meanwhile: what it would add is another test's matter. */
+const sequencerLock = 7_203_115;
+
+test("what the database's owner does to rows, heads and what is known of anchors together is found, with code 4", async () => {
+  const client = await owner.connect();
+  const emptied = `delete from audit_anchors; delete from audit_heads; delete from audit_events`;
+  const found: Record<string, readonly string[]> = {};
+  try {
+    await client.query('select pg_advisory_lock($1)', [sequencerLock]);
+    await client.query('alter table audit_events alter number set generated by default');
+    for (const table of tables) await client.query(`create table kept_${table} as select * from ${table}`);
+    for (const [what, sql] of Object.entries({
+      edit: `update audit_events set event = event || '{"actor":"nobody"}' where number = 9`,
+      delete: 'delete from audit_events where number = 9',
+      insert: `insert into audit_events (number, id, leaf, event, at) overriding system value
+               select -1, 'added', leaf, event, at from audit_events where number = 9`,
+      reorder: `update audit_events set number = -9 where number = 9; update audit_events set number = 9 where number = 10;
+                update audit_events set number = 10 where number = -9`,
+      cut: `delete from audit_anchors where number = (select max(number) from audit_heads);
+            delete from audit_heads where number = (select max(number) from audit_heads);
+            delete from audit_events where number > (select max(last_event) from audit_heads)`,
+    })) {
+      await client.query(sql);
+      const { code, kinds } = await verified();
+      expect(code).toBe(4);
+      found[what] = kinds;
+      await client.query(emptied);
+      for (const table of tables)
+        await client.query(
+          `insert into ${table} ${table === 'audit_events' ? 'overriding system value' : ''} select * from kept_${table}`,
+        );
+    }
+  } finally {
+    await client.query('select pg_advisory_unlock($1)', [sequencerLock]);
+    client.release();
+  }
+  expect(found).toEqual({
+    edit: ['event', 'events'],
+    delete: ['events'],
+    insert: ['event', 'events'],
+    reorder: ['events'],
+    cut: ['cut'],
+  });
+  expect(await verified()).toMatchObject({ code: 0, kinds: [] });
+});
+
+test('stopping anchors what was told last', async () => {
+  installation.write('docs', 'last.txt', 'the last');
+  expect((await installation.protect(installation.path('docs', 'last.txt'))).code).toBe(0);
+  await installation.down();
+  await installation.up('--only', 'postgres,s3');
+  expect(await verified()).toMatchObject({ code: 0, summary: { unsigned: 0, sinceAnchor: 0 } });
+});
