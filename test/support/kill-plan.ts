@@ -52,10 +52,10 @@ export interface Kill {
 }
 
 /**
- * Fifty kills, or the first `runs` of them, of every process at every step, in an order and with moments that the seed draws. Each step is met
- * five times at least, and every step by the worker.
+ * Fifty kills of every process at every step, in an order and with moments that the seed draws. Each step is met five times
+ * at least, and every step by the worker.
  */
-export function killPlan(seed: number, runs = 50): readonly Kill[] {
+export function killPlan(seed: number): readonly Kill[] {
   const random = randomFrom(seed);
   const processes = Object.entries(shares).flatMap(([name, times]) =>
     Array<KilledProcess>(times).fill(name as KilledProcess),
@@ -65,21 +65,19 @@ export function killPlan(seed: number, runs = 50): readonly Kill[] {
     process,
     step: steps[index % steps.length] as PipelineStep,
   }));
-  return shuffled(pairs, random)
-    .slice(0, runs)
-    .map(({ process, step }, index) => {
-      // A batch is looked at as a whole.
-      const lane = oneOf(step === 'fingerprint' ? (['single', 'large'] as const) : lanes, random);
-      const uploading = lane === 'large' ? inParts : inOneRequest;
-      const point = step === 'upload' ? oneOf(uploading, random) : ends[step as keyof typeof ends];
-      const mayRepeat = point === 'after-part' || lane === 'single';
-      const whileItStands = process === 'worker' || random() < 0.5;
-      return {
-        ...{ run: index + 1, process, step, point, lane },
-        count: mayRepeat ? 1 + Math.floor(random() * 3) : 1,
-        delayMs: whileItStands ? undefined : Math.floor(random() * 400),
-      };
-    });
+  return shuffled(pairs, random).map(({ process, step }, index) => {
+    // A batch is looked at as a whole.
+    const lane = oneOf(step === 'fingerprint' ? (['single', 'large'] as const) : lanes, random);
+    const uploading = lane === 'large' ? inParts : inOneRequest;
+    const point = step === 'upload' ? oneOf(uploading, random) : ends[step as keyof typeof ends];
+    const mayRepeat = point === 'after-part' || lane === 'single';
+    const whileItStands = process === 'worker' || random() < 0.5;
+    return {
+      ...{ run: index + 1, process, step, point, lane },
+      count: mayRepeat ? 1 + Math.floor(random() * 3) : 1,
+      delayMs: whileItStands ? undefined : Math.floor(random() * 400),
+    };
+  });
 }
 
 /** Numbers from 0 to below 1, the same ones for the same seed (mulberry32). */
