@@ -96,6 +96,10 @@ const source = z.strictObject({
       z.strictObject({ cron: z.string().min(9), timezone, jitter, rehash }),
     ])
     .prefault({ every: '1d' }),
+  /** How changes are noticed in between: by events of the kernel, or where others can change files unnoticed, by looking. */
+  watch: z.enum(['auto', 'events', 'poll', 'off']).default('auto'),
+  /** How often everything is looked at where there are no events. */
+  pollEvery: duration.refine((ms) => ms >= 1_000, 'at least 1s').prefault('1m'),
 });
 
 /** How a server proves who it is, and this host to it. */

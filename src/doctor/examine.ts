@@ -1,4 +1,5 @@
 import { isFailure } from '../domain/failures.ts';
+import { audit } from './audit.ts';
 import type { Check, Finding, Patient } from './check.ts';
 import { clock } from './clock.ts';
 import { copies } from './copies.ts';
@@ -29,6 +30,7 @@ const checks: readonly Check[] = [
   holders,
   keyLocks,
   journal,
+  audit,
   stored,
   copies,
   retention,

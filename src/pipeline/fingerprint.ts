@@ -12,6 +12,7 @@ import {
 } from '../domain/steps.ts';
 import { type Fingerprint, fingerprintFile, isSameState } from '../files/fingerprint.ts';
 import { attributesInside, kindOf, type OpenResult, readLinkInside } from '../files/open.ts';
+import { isReadError } from '../files/unreadable.ts';
 import { segmentSizeFor } from '../sealed/layout.ts';
 import { allowsDeletion } from '../watcher/deletions.ts';
 import type { PipelineContext, StepRun } from './context.ts';
@@ -248,7 +249,7 @@ function largestObjectBytes({ destinations }: PipelineContext): number {
 }
 
 function readError(error: unknown): 'unreadable' {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  if (code === 'EIO' || code === 'EACCES' || code === 'EPERM' || code === 'ESTALE') return 'unreadable';
+  const code = error instanceof Error && 'code' in error ? String(error.code) : undefined;
+  if (isReadError(code)) return 'unreadable';
   throw error;
 }

@@ -10,11 +10,13 @@ export interface KnownEntry {
   readonly kind: EntryKind;
   readonly sizeBytes: number;
   readonly outcome: Outcome;
-  /** Its newest settled state in the words of {@link stateOf}; null where an equal stat does not mean that all is well. */
-  readonly state: string | null;
+  /** Its newest settled state in the words of {@link stateOf}. */
+  readonly state: string;
+  /** Whether an equal state means that there is nothing to do. */
+  readonly isWell: boolean;
 }
 
-/** Outcomes after which an equal stat means that there is nothing to do. */
+/** Outcomes after which there is nothing to do about an equal state. */
 const settledWell = `('uploaded', 'duplicate', 'ignored', 'held', 'quarantined')`;
 
 /** What tells of changed bytes or metadata, in one text; a device number may differ after a reboot. As `state` in SQL below. */
@@ -34,9 +36,9 @@ export function stateOf({
 /** Content found infected since, or denied because policy could not be understood, is looked at again. */
 const pageOfKnown = `
 select e.id, e.path, v.kind, v.size_bytes as "sizeBytes", v.outcome,
-  case when v.outcome in ${settledWell} and v.late_signature is null and v.reason is distinct from $5
-    then v.kind || ' ' || v.size_bytes || ' ' || v.mode || ' ' || v.uid || ' ' || v.gid || ' '
-      || v.mtime_ns || ' ' || v.ctime_ns || ' ' || v.inode end as state
+  v.kind || ' ' || v.size_bytes || ' ' || v.mode || ' ' || v.uid || ' ' || v.gid || ' '
+    || v.mtime_ns || ' ' || v.ctime_ns || ' ' || v.inode as state,
+  v.outcome in ${settledWell} and v.late_signature is null and v.reason is distinct from $5 as "isWell"
 from entries e join versions v on v.id = e.head_version_id
 where e.source_id = $1 and e.path >= $2 and e.path < $3 and v.outcome not in ('deleted', 'vanished')
 order by e.path limit $4`;

@@ -15,6 +15,8 @@ export type Compared =
       readonly entry: EntryRef;
       readonly kind: EntryKind;
       readonly sizeBytes: number;
+      /** False: as it was when it was looked at last. That can be due too, where it was not protected then. */
+      readonly isChanged: boolean;
     }
   | { readonly is: 'skipped'; readonly entry: EntryRef; readonly kind: EntryKind; readonly skip: Skip }
   | { readonly is: 'gone'; readonly entry: EntryRef }
@@ -61,8 +63,9 @@ export async function* compareTree(
         yield { is: 'skipped', entry, kind, skip };
       } else {
         const facts = statFacts(kind, item.stat);
-        const is = met?.state === stateOf(facts) ? 'unchanged' : 'due';
-        yield { is, entry, kind, sizeBytes: facts.sizeBytes };
+        const isChanged = met?.state !== stateOf(facts);
+        const is = !isChanged && met?.isWell ? 'unchanged' : 'due';
+        yield { is, entry, kind, sizeBytes: facts.sizeBytes, isChanged };
       }
     }
     passed(item.path);
@@ -76,7 +79,7 @@ export async function* compareTree(
       const entry = refOf(missed);
       // An original that was moved to quarantine is where it belongs.
       if (missed.outcome !== 'quarantined') yield { is: 'gone', entry };
-      else yield { is: 'unchanged', entry, kind: missed.kind, sizeBytes: missed.sizeBytes };
+      else yield { is: 'unchanged', entry, kind: missed.kind, sizeBytes: missed.sizeBytes, isChanged: false };
       passed(missed.path);
     }
   }

@@ -6,6 +6,7 @@ import { isFailure } from '../domain/failures.ts';
 import type { Ids } from '../domain/ids.ts';
 import type { Id } from '../domain/records.ts';
 import { changesFilter } from '../files/filter.ts';
+import { currentMounts } from '../files/mounts.ts';
 import { parentOf } from '../files/paths.ts';
 import type { Installation } from '../installation.ts';
 import { openSource, type WalkedSource } from '../sources.ts';
@@ -17,6 +18,7 @@ import type { WatchProblem } from './problems.ts';
 import { RateGate } from './rate-gate.ts';
 import { recordSkips, type Skipped } from './skips.ts';
 import { type SkippedPath, type WatchedPath, watchSource } from './watch.ts';
+import { pollPauseMs, watchingOf } from './watching.ts';
 
 /** What people are told of a problem; undefined when it is over. */
 function problemSentence(problem: WatchProblem): string | undefined {
@@ -33,6 +35,12 @@ function problemSentence(problem: WatchProblem): string | undefined {
       return `a folder cannot be watched (${problem.code}); changes there are found at the next walk`;
   }
 }
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
 
 const sentenceOf = (error: unknown): string =>
   isFailure(error) ? `${error.message} ${error.hint}` : 'an unexpected error, see the log of the watcher';
@@ -72,6 +80,7 @@ export class SourceAgent {
   /** Entries that changed again within a second of being handed over. */
   private readonly later = new Map<Id, EntryRef>();
   private needsWalk = true;
+  private hasCaughtUp = false;
   private wake: (() => void) | undefined;
 
   constructor(options: AgentOptions) {
@@ -98,6 +107,10 @@ export class SourceAgent {
     const { installation, catalog, ids, home, source } = this.options;
     const served = await openSource(installation.config, ids, catalog, source.name, home);
     this.options.board.set(source.name, undefined);
+    const watching = watchingOf(source, currentMounts(), served.root.realPath);
+    this.options.log.info({ source: source.name, ...watching }, 'source is watched');
+    if (watching.by === 'off') return aborted(signal);
+    if (watching.by === 'poll') return this.poll(served, signal);
     const watch = await watchSource(served.root, served.filter, {
       quietMs: installation.config.pipeline.quiet,
       onPaths: (batch) => this.noticed(served, batch),
@@ -108,6 +121,18 @@ export class SourceAgent {
       await this.deliver(served, signal);
     } finally {
       await watch.close();
+    }
+  }
+
+  /** Looks at everything, again and again. What goes wrong ends it: the source is opened anew. */
+  private async poll(served: WalkedSource, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const began = performance.now();
+      served.filter.forget(Buffer.alloc(0));
+      await this.catchUp(served, signal);
+      const pauseMs = pollPauseMs(this.options.source, performance.now() - began);
+      await this.handOver(served.id);
+      await sleep(pauseMs, undefined, { signal }).catch(() => {});
     }
   }
 
@@ -130,6 +155,7 @@ export class SourceAgent {
     }
   }
 
+  /** Finds what changed while nobody watched. The first time also what was not protected then; later that is for sweeps. */
   private async catchUp(served: WalkedSource, signal: AbortSignal): Promise<void> {
     const { catalog, ids, log } = this.options;
     this.needsWalk = false;
@@ -139,11 +165,11 @@ export class SourceAgent {
       for await (const found of compareTree(served, catalog, ids)) {
         if (signal.aborted) return;
         this.totals.seen++;
-        if (found.is === 'due' || found.is === 'gone') {
+        if (found.is === 'gone' || (found.is === 'due' && (found.isChanged || !this.hasCaughtUp))) {
           this.wait(found.entry);
           if (++due === mostSingly && (await this.leaveToSweep(served.id))) return;
         }
-        if (found.is === 'skipped') skips.push(found);
+        if (found.is === 'skipped' && !this.hasCaughtUp) skips.push(found);
         if (skips.length >= batchEntries) await this.record(skips.splice(0));
         if (this.waiting.size >= batchEntries) await this.handOver(served.id);
       }
@@ -152,7 +178,8 @@ export class SourceAgent {
       this.needsWalk = true;
       throw error;
     }
-    log.info({ source: served.config.name, ...this.totals }, 'caught up');
+    if (!this.hasCaughtUp) log.info({ source: served.config.name, ...this.totals }, 'caught up');
+    this.hasCaughtUp = true;
   }
 
   private noticed(served: WalkedSource, batch: readonly WatchedPath[]): void {

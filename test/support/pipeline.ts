@@ -193,6 +193,8 @@ export async function makeWorld(server: TestPostgres): Promise<World> {
     include: [],
     oneFileSystem: false,
     sweep: 'off',
+    watch: 'auto',
+    pollEvery: 60_000,
   };
   const destinationConfig: DestinationConfig = {
     name: 'primary',

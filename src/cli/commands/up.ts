@@ -9,6 +9,7 @@ import { lastFailure, lastFailureFile } from '../../stack/daemon-failure.ts';
 import { spawnDetached, waitHealthy } from '../../stack/detach.ts';
 import { ensureFolders } from '../../stack/folders.ts';
 import { ensureTools } from '../../stack/toolchain.ts';
+import { watchingNotes } from '../../watcher/watching.ts';
 import { localTime, table } from '../output.ts';
 import { installationPassword, type Session, sessionConfig } from '../session.ts';
 
@@ -51,6 +52,9 @@ export async function runUp(session: Session, options: UpOptions): Promise<void>
     const refused = policyStanding(paths.home)?.refused;
     if (refused !== undefined)
       output.line(`WARNING: the policy was not changed, the one before it decides: ${refused.detail}`);
+    if (wanted.includes('watcher'))
+      for (const [source, note] of await watchingNotes(config.sources))
+        output.line(`Source ${source}: ${note}`);
     output.line(`Up since ${localTime(new Date(status.startTime))}. Stop with: holdfast down`);
   } catch (error) {
     throw (isFailure(error, 'service_unhealthy') && lastFailure(paths)) || error;

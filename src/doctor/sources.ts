@@ -1,0 +1,82 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { SourceConfig } from '../config.ts';
+import { isFailure } from '../domain/failures.ts';
+import { errorCode } from '../files/error-code.ts';
+import { currentMounts, type Mount, mountsIn } from '../files/mounts.ts';
+import { openRoot } from '../files/root.ts';
+import { explainUnreadable } from '../files/unreadable.ts';
+import { watchingOf, watchingSentence } from '../watcher/watching.ts';
+import { type Check, type Finding, ok } from './check.ts';
+
+/** Whether the sources are there, can be read, and how changes in them are noticed. */
+export const sources: Check = {
+  name: 'sources',
+  async look({ config }) {
+    const mounts = currentMounts();
+    const found: Finding[] = [];
+    for (const source of config.sources)
+      found.push(...(await lookAtSource(source, mounts, process.getuid?.() ?? 0)));
+    return found;
+  },
+};
+
+/** So many folders of a source are opened: enough to find out who may not read it. */
+const mostFolders = 200;
+
+/** @param uid that the program runs as */
+export async function lookAtSource(
+  source: Pick<SourceConfig, 'name' | 'path' | 'watch' | 'pollEvery' | 'oneFileSystem'>,
+  mounts: readonly Mount[],
+  uid: number,
+): Promise<Finding[]> {
+  const { name, path } = source;
+  const problem = (at: string, code: string): Finding => {
+    const [mount] = mountsIn(mounts, Buffer.from(at));
+    const kind = mount === undefined ? '' : `, on ${mount.type}`;
+    const what = `${at} of the source ${name} cannot be read (${code}${kind}).`;
+    return { state: 'problem', what, ...explainUnreadable(code, mount, uid) };
+  };
+  try {
+    const { realPath } = await openRoot(path);
+    const unreadable = firstUnreadable(realPath.toString());
+    if (unreadable !== undefined) return [problem(unreadable.path, unreadable.code)];
+    const watching = watchingOf(source, mounts, realPath);
+    const note = watchingSentence(watching, source);
+    if (note === undefined) return [ok(`The source ${name} can be read and is watched.`)];
+    if (watching.by === 'poll' || watching.remote === undefined)
+      return [ok(`The source ${name} can be read; ${note}.`)];
+    return [
+      {
+        state: 'warning',
+        what: `The source ${name} can be read; ${note}.`,
+        means: 'A change that another machine makes is protected at the next sweep, not within seconds.',
+        todo: 'Set watch: auto for it in holdfast.yaml, or have it swept often.',
+      },
+    ];
+  } catch (error) {
+    if (!isFailure(error, 'source_unavailable')) throw error;
+    const code = String(error.facts.detail);
+    if (/^E[A-Z]+$/.test(code)) return [problem(path, code)];
+    return [{ state: 'problem', what: `The source ${name} is not there: ${code}.`, todo: error.hint }];
+  }
+}
+
+/** The source's folder, or one right in it, that cannot be listed. */
+function firstUnreadable(folder: string): { path: string; code: string } | undefined {
+  const listed = [folder];
+  for (const path of listed) {
+    try {
+      const inside = readdirSync(path, { withFileTypes: true });
+      if (path === folder)
+        for (const entry of inside.slice(0, mostFolders))
+          if (entry.isDirectory()) listed.push(join(folder, entry.name));
+    } catch (error) {
+      const code = errorCode(error);
+      if (code === undefined) throw error;
+      // It went away while it was looked at.
+      if (code !== 'ENOENT') return { path, code };
+    }
+  }
+  return undefined;
+}
