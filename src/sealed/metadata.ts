@@ -1,4 +1,5 @@
 /** Metadata of a sealed file: docs/format.md section 4.4. */
+import { isUtf8 } from 'node:buffer';
 import { z } from 'zod';
 import { canonical } from '../domain/canonical.ts';
 import { Failure } from '../domain/failures.ts';
@@ -155,8 +156,9 @@ function isRelativePath(path: Buffer): boolean {
 }
 
 function parseJson(bytes: Buffer): unknown {
+  if (!isUtf8(bytes)) throw malformed();
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));
+    return JSON.parse(bytes.toString('utf8'));
   } catch {
     throw malformed();
   }

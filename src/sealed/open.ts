@@ -2,13 +2,20 @@
  * Opening a sealed file: docs/format.md section 4.8. It shares key derivation and constants with the sealer and no code
  * that makes sealed bytes, because release lets it judge the sealer's bytes before they leave the host.
  */
-import { createHash, createHmac, hash, timingSafeEqual } from 'node:crypto';
+import {
+  createDecipheriv,
+  createHash,
+  createHmac,
+  type Decipheriv,
+  hash,
+  timingSafeEqual,
+} from 'node:crypto';
 import { Failure } from '../domain/failures.ts';
 import { deriveFileKeys, type FileKeys, type Purpose, type SealingKey } from './keys.ts';
 import { footerBytes, footerMacBytes, footerMacPrefix, headBytes } from './layout.ts';
 import { decodeMetadata, type MetadataOf } from './metadata.ts';
 import { damaged, type Frame, leastSealedBytes, readFrame } from './read-frame.ts';
-import { decryptAt, type SegmentRange, SegmentReader } from './read-segment.ts';
+import { type SegmentRange, SegmentReader } from './read-segment.ts';
 
 /** Bytes to open, of known length. `read` gives exactly `length` bytes from `offset`, or rejects. */
 export interface ByteSource {
@@ -58,6 +65,8 @@ export interface OpenedBytes<P extends Purpose = 'content'> extends SealedFacts<
 interface Opened<P extends Purpose> {
   readonly facts: SealedFacts<P>;
   readonly reader: SegmentReader;
+  /** After the metadata: what it decrypts next are the segments. */
+  readonly keystream: Decipheriv;
 }
 
 /**
@@ -101,8 +110,19 @@ export function openBytes<P extends Purpose>(sealed: Buffer, options: OpenOption
   const frame = readFrame(head, footer, sealed.length);
   const encryptedMetadata = sealed.subarray(headBytes, headBytes + frame.metadataLength);
   const table = sealed.subarray(footerAt - frame.tableLength, footerAt);
-  const { facts, reader } = authenticate(frame, { head, encryptedMetadata, table, footer }, options);
-  return { ...facts, content: () => verifiedContent(sealed, facts, reader) };
+  const { facts, reader, keystream } = authenticate(
+    frame,
+    { head, encryptedMetadata, table, footer },
+    options,
+  );
+  let content: Buffer | undefined;
+  return {
+    ...facts,
+    content: () => {
+      content ??= verifiedContent(facts, reader.openAllSync(sealed, keystream));
+      return content;
+    },
+  };
 }
 
 interface Sections {
@@ -123,15 +143,13 @@ function authenticate<P extends Purpose>(
   const keys = deriveFileKeys(key, options.purpose, frame.iv);
   verifyFooter(sections, keys);
   const reader = new SegmentReader(frame, keys, sections.table);
-  const { path, metadata } = decodeMetadata(
-    decryptAt(keys.encrypt, frame.iv, 0, sections.encryptedMetadata),
-    options.purpose,
-  );
+  const keystream = createDecipheriv('aes-256-ctr', keys.encrypt, frame.iv);
+  const { path, metadata } = decodeMetadata(keystream.update(sections.encryptedMetadata), options.purpose);
   if (metadata.size !== frame.plaintextLength || metadata.purpose !== options.purpose) {
     throw damaged('its metadata contradicts the footer');
   }
   const { metadataLength: _, tableLength: __, ...facts } = frame;
-  return { facts: { ...facts, path, metadata }, reader };
+  return { facts: { ...facts, path, metadata }, reader, keystream };
 }
 
 function verifyFooter(sections: Sections, keys: FileKeys): void {
@@ -161,12 +179,7 @@ async function* verifiedSegments(
   if (facts.segmentCount === 0) checkDigest(facts, digest.digest('hex'));
 }
 
-function verifiedContent(sealed: Buffer, facts: SealedFacts<Purpose>, reader: SegmentReader): Buffer {
-  const plain: Buffer[] = [];
-  for (let index = 0; index < facts.segmentCount; index++) {
-    const { offset, length } = reader.range(index);
-    plain.push(reader.openSync(index, sealed.subarray(offset, offset + length)));
-  }
+function verifiedContent(facts: SealedFacts<Purpose>, plain: readonly Buffer[]): Buffer {
   const content = plain.length === 1 && plain[0] ? plain[0] : Buffer.concat(plain);
   checkDigest(facts, hash('sha512', content, 'hex'));
   return content;

@@ -1,9 +1,10 @@
 /** Reading the segment table and single segments: docs/format.md section 4.8, steps 6 and 8. */
-import { createDecipheriv, createHmac, type KeyObject, timingSafeEqual } from 'node:crypto';
+import { createDecipheriv, createHmac, type Decipheriv, type KeyObject, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
 import { constants, type ZstdOptions, zstdDecompress, zstdDecompressSync } from 'node:zlib';
 import type { FileKeys } from './keys.ts';
 import { coveredBytes, headBytes, rawFlag, segmentMacPrefix, tableEntryBytes, tagBytes } from './layout.ts';
+import { libzstd } from './libzstd.ts';
 import { damaged, type Frame } from './read-frame.ts';
 import { isOneFrame } from './zstd-frame.ts';
 
@@ -44,7 +45,8 @@ export class SegmentReader {
 
   /** Verifies, decrypts and decompresses segment `index`, decompressing on the thread pool. Throws Failure `tampered`. */
   async open(index: number, ciphertext: Buffer): Promise<Buffer> {
-    const stored = this.#storedBytes(index, ciphertext);
+    this.#verify(index, ciphertext);
+    const stored = this.#decrypt(index, ciphertext);
     if (this.#isRaw(index)) return stored;
     const expected = this.#covered(index);
     this.#checkFrame(stored, expected);
@@ -52,13 +54,32 @@ export class SegmentReader {
     return exactly(expected, plain);
   }
 
-  /** Like {@link open}, on this thread. */
-  openSync(index: number, ciphertext: Buffer): Buffer {
-    const stored = this.#storedBytes(index, ciphertext);
+  /**
+   * All segments in order, on this thread.
+   *
+   * @param keystream that has decrypted the metadata, and nothing besides
+   */
+  openAllSync(sealed: Buffer, keystream: Decipheriv): Buffer[] {
+    const plain: Buffer[] = [];
+    for (let index = 0; index < this.#frame.segmentCount; index++) {
+      const { offset, length } = this.range(index);
+      const ciphertext = sealed.subarray(offset, offset + length);
+      this.#verify(index, ciphertext);
+      plain.push(this.#openSync(index, keystream.update(ciphertext)));
+    }
+    return plain;
+  }
+
+  #openSync(index: number, stored: Buffer): Buffer {
     if (this.#isRaw(index)) return stored;
     const expected = this.#covered(index);
     this.#checkFrame(stored, expected);
-    return exactly(expected, decompressSync(stored, this.#limits(expected)));
+    const library = libzstd();
+    // A whole frame into room for its length takes no window.
+    const plain = library
+      ? library.decompress(stored, expected)
+      : decompressSync(stored, this.#limits(expected));
+    return exactly(expected, plain);
   }
 
   #checkedLength(index: number): number {
@@ -71,7 +92,7 @@ export class SegmentReader {
     return length;
   }
 
-  #storedBytes(index: number, ciphertext: Buffer): Buffer {
+  #verify(index: number, ciphertext: Buffer): void {
     const { length } = this.range(index);
     if (ciphertext.length !== length) throw damaged(`segment ${index} is cut`);
     const at = index * tableEntryBytes + 4;
@@ -79,6 +100,9 @@ export class SegmentReader {
     if (!timingSafeEqual(segmentTag(this.#keys.authenticate, index, ciphertext), expected)) {
       throw damaged(`segment ${index} does not match its tag`);
     }
+  }
+
+  #decrypt(index: number, ciphertext: Buffer): Buffer {
     const position = this.#frame.metadataLength + (this.#offsets[index] ?? 0);
     return decryptAt(this.#keys.encrypt, this.#frame.iv, position, ciphertext);
   }

@@ -2,6 +2,7 @@
 import { createHmac, type KeyObject } from 'node:crypto';
 import { constants, ZstdCompress, type ZstdOptions, zstdCompressSync } from 'node:zlib';
 import { type CompressionAlgorithm, rawFlag, segmentMacPrefix, tableEntryBytes, tagBytes } from './layout.ts';
+import { libzstd } from './libzstd.ts';
 
 export interface Compression {
   readonly algorithm: CompressionAlgorithm;
@@ -65,7 +66,9 @@ export async function compressSegment(plain: Buffer, compression: Compression): 
 /** Compresses one segment on this thread: cheaper for small content. */
 export function compressSegmentSync(plain: Buffer, compression: Compression): StoredSegment {
   if (compression.algorithm === 'none') return rawSegment(plain);
-  return smallerOf(plain, zstdCompressSync(plain, frameOptions(plain.length, compression.level)));
+  const options = frameOptions(plain.length, compression.level);
+  const frame = libzstd()?.compress(plain, options.params) ?? zstdCompressSync(plain, options);
+  return smallerOf(plain, frame);
 }
 
 export function rawSegment(plain: Buffer): StoredSegment {

@@ -1,0 +1,94 @@
+/**
+ * Zstandard in one call on this thread, by the library inside Node itself. Node's own binding makes a context for each call,
+ * which for a small file costs as much as compressing it; here one is kept. The bytes are the same: zstd's output depends
+ * on version, parameters and input, not on what a context did before (a test holds both ways against each other).
+ */
+import { createRequire } from 'node:module';
+import type * as Koffi from 'koffi';
+
+export interface Libzstd {
+  /** One frame. `parameters` as zlib's `params`, every one of them given each time; Error for what the library refuses. */
+  compress(plain: Buffer, parameters: Readonly<Record<number, number>>): Buffer;
+  /** What frames decompress to, at most `maxBytes` (at least 1); undefined where they are damaged or longer. */
+  decompress(frames: Buffer, maxBytes: number): Buffer | undefined;
+}
+
+let loaded: { readonly library: Libzstd | undefined } | undefined;
+
+/** Undefined where it cannot be called: no build of koffi for this platform, or a Node that keeps its library to itself. */
+export function libzstd(): Libzstd | undefined {
+  loaded ??= { library: load() };
+  return loaded.library;
+}
+
+function load(): Libzstd | undefined {
+  try {
+    const koffi: typeof Koffi = createRequire(import.meta.url)('koffi');
+    const node = koffi.load(null);
+    const version = node.func('const char *ZSTD_versionString()')();
+    // Another library than Node's would give other bytes than the thread pool does.
+    return version === process.versions.zstd ? new NodeLibzstd(node) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+type Call = (...values: (unknown | number | Buffer)[]) => number | bigint;
+
+/** Room for an output is kept between calls up to here. Bytes; a segment of 1 MiB fits. */
+const keptBytes = 2 * 1024 * 1024;
+
+class NodeLibzstd implements Libzstd {
+  readonly #compressor: unknown;
+  readonly #decompressor: unknown;
+  readonly #setParameter: Call;
+  readonly #compress: Call;
+  readonly #compressBound: Call;
+  readonly #decompress: Call;
+  readonly #isError: Call;
+  readonly #set = new Map<string, number>();
+  #room = Buffer.alloc(0);
+
+  constructor(node: ReturnType<typeof Koffi.load>) {
+    this.#setParameter = node.func('size_t ZSTD_CCtx_setParameter(void *, int, int)');
+    this.#compress = node.func('size_t ZSTD_compress2(void *, void *, size_t, const void *, size_t)');
+    this.#compressBound = node.func('size_t ZSTD_compressBound(size_t)');
+    this.#decompress = node.func('size_t ZSTD_decompressDCtx(void *, void *, size_t, const void *, size_t)');
+    this.#isError = node.func('unsigned int ZSTD_isError(size_t)');
+    // Kept as long as the process: it has one of each.
+    this.#compressor = node.func('void *ZSTD_createCCtx()')();
+    this.#decompressor = node.func('void *ZSTD_createDCtx()')();
+  }
+
+  compress(plain: Buffer, parameters: Readonly<Record<number, number>>): Buffer {
+    for (const name in parameters) this.#ensure(name, parameters[name] ?? 0);
+    const room = this.#roomFor(Number(this.#compressBound(plain.length)));
+    const length = this.#compress(this.#compressor, room, room.length, plain, plain.length);
+    return Buffer.from(room.subarray(0, this.#checked(length)));
+  }
+
+  decompress(frames: Buffer, maxBytes: number): Buffer | undefined {
+    const plain = Buffer.allocUnsafe(maxBytes);
+    const length = this.#decompress(this.#decompressor, plain, maxBytes, frames, frames.length);
+    return this.#isError(length) === 0 ? plain.subarray(0, Number(length)) : undefined;
+  }
+
+  /** Parameters stay with the context from one frame to the next: only what changes is said. */
+  #ensure(name: string, value: number): void {
+    if (this.#set.get(name) === value) return;
+    this.#checked(this.#setParameter(this.#compressor, Number(name), value));
+    this.#set.set(name, value);
+  }
+
+  #roomFor(sizeBytes: number): Buffer {
+    if (this.#room.length >= sizeBytes) return this.#room;
+    const room = Buffer.allocUnsafeSlow(sizeBytes);
+    if (sizeBytes <= keptBytes) this.#room = room;
+    return room;
+  }
+
+  #checked(result: number | bigint): number {
+    if (this.#isError(result) !== 0) throw new Error('the compressor refused');
+    return Number(result);
+  }
+}
