@@ -1,13 +1,8 @@
 import type { Change } from '../catalog/rows.ts';
 import type { Id, Verdict } from '../domain/records.ts';
-import { admissionChange } from '../pipeline/admit.ts';
+import { admissionChanges, askAdmission } from '../pipeline/admit.ts';
 import type { StepRun } from '../pipeline/context.ts';
-import {
-  type AdmittedVersion,
-  admissionInput,
-  type JudgedVersion,
-  type ScannedVersion,
-} from '../pipeline/policy-input.ts';
+import type { AdmittedVersion, JudgedVersion, ScannedVersion } from '../pipeline/policy-input.ts';
 import { accepted, clean, notRequired, scanChange } from '../pipeline/scan.ts';
 import { settling } from '../pipeline/settle.ts';
 import type { BatchItem } from './batch-table.ts';
@@ -35,26 +30,17 @@ export async function admitAll(
   const done: Change[] = [];
   const exceptions: BatchItem[] = [];
   const asked = files.filter((file) => !isAdmitted(file));
-  const inputs = asked.map(({ version }) => admissionInput(version));
-  const decisions = await context.policy.admitMany(inputs);
-  for (const [index, file] of asked.entries()) {
-    const { item, version, content } = file;
-    const [input, decision] = [inputs[index], decisions[index]];
-    if (input === undefined || decision === undefined) {
-      exceptions.push(item);
-      continue;
-    }
-    const { allow, fits, reason, change } = await admissionChange(context, version, input, decision);
-    const admission = decision.result;
-    const soFar = together(file.change, change);
-    if (!allow)
-      done.push({
-        ...soFar,
-        ...settling(version, 'ignored', reason),
-        ...itemDone(batch, item),
-      });
-    else if (!fits || admission.format !== 'sealed-v1') exceptions.push(item);
-    else passed.push({ item, version: { ...version, admission }, content, change: soFar });
+  const answers = await askAdmission(
+    context,
+    asked.map(({ version }) => version),
+  );
+  for (const [index, admitted] of (await admissionChanges(context, answers)).entries()) {
+    const { item, content, change: found } = asked[index] as BatchFile;
+    const { allow, fits, reason, version, change: admission } = admitted;
+    const change = together(found, admission);
+    if (!allow) done.push({ ...change, ...settling(version, 'ignored', reason), ...itemDone(batch, item) });
+    else if (!fits || version.admission.format !== 'sealed-v1') exceptions.push(item);
+    else passed.push({ item, version, content, change });
   }
   return { passed, done, exceptions };
 }

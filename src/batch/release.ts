@@ -1,7 +1,7 @@
-import type { Decision, Id, ReleaseInput, ReleaseResult } from '../domain/records.ts';
+import type { Id, ReleaseInput } from '../domain/records.ts';
 import { type Destination, destinationOf, type PipelineContext } from '../pipeline/context.ts';
-import { releaseInput, type ScannedVersion } from '../pipeline/policy-input.ts';
-import { type Released, released } from '../pipeline/release.ts';
+import type { ScannedVersion } from '../pipeline/policy-input.ts';
+import { askRelease, type Released, releasedAll } from '../pipeline/release.ts';
 import { towards } from '../pipeline/several.ts';
 import type { UsedUp } from './content-query.ts';
 
@@ -24,30 +24,17 @@ export async function releaseAll(
   wanted: readonly ToRelease[],
   used: ReadonlyMap<Id, UsedUp>,
 ): Promise<Released[][]> {
-  const inputs: ReleaseInput[] = [];
-  for (const { version, sealings } of wanted) {
-    for (const [index, destination] of destinationsOf(context, version).entries()) {
+  const asked = wanted.flatMap(({ version, sealings }) =>
+    destinationsOf(context, version).map((destination, index) => {
       const sealing = sealings[index];
       if (sealing === undefined) throw new TypeError('a destination without a sealing');
-      const asked = { name: destination.config.name, facts: await destination.facts() };
-      inputs.push(releaseInput(towards(version, destination), asked, sealing));
-    }
-  }
-  const decisions = await context.policy.releaseMany(inputs);
-  let next = 0;
-  const answers: Released[][] = [];
-  for (const { version, sealings } of wanted) {
-    const own: Released[] = [];
-    for (const _ of sealings) {
-      const input = inputs[next] as ReleaseInput;
-      const decision = decisions[next++] as Decision<ReleaseResult>;
-      own.push(
-        await released(context, version, { input, decision, ordinal: used.get(version.id)?.asked ?? 0 }),
-      );
-    }
-    answers.push(own);
-  }
-  return answers;
+      const ordinal = used.get(version.id)?.asked ?? 0;
+      return { version: towards(version, destination), destination, sealing, ordinal };
+    }),
+  );
+  const answers = await releasedAll(context, await askRelease(context, asked));
+  const byVersion = Map.groupBy(answers, ({ row }) => row.versionId);
+  return wanted.map(({ version }) => byVersion.get(version.id) ?? []);
 }
 
 /** What the questions about a version leave in the trail. */

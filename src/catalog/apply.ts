@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { Rows } from './database.ts';
+import { insertDecisions } from './insert-decisions.ts';
 import { insertEvents } from './insert-events.ts';
 import { asRecords, type Columns, insertRows } from './insert-rows.ts';
 import { prepared } from './prepared.ts';
@@ -76,9 +77,8 @@ async function write(query: Rows, changes: readonly Change[]): Promise<void> {
     (r) => `update versions v set admission = r.admission, bundle_revision = r.bundle_revision
     from ${r} where v.id = r.version_id`,
   );
-  await insertRows(
+  await insertDecisions(
     query,
-    'decisions',
     all((c) => c.decisions),
   );
   await insertRows(

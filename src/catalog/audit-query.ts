@@ -1,6 +1,7 @@
 import type { Id } from '../domain/records.ts';
 import type { Catalog } from './catalog.ts';
 import type { Rows } from './database.ts';
+import { withEvidence } from './policy-query.ts';
 import type { DecisionRow } from './rows.ts';
 
 /** Held, shared, by whoever writes events: migration 0024. */
@@ -257,13 +258,16 @@ export async function anchorCovering(catalog: Catalog, head: number): Promise<An
   return row;
 }
 
-export type StoredDecision = Pick<DecisionRow, 'id' | 'gate' | 'inputHash' | 'inputSealed' | 'keyId'>;
+export type StoredDecision = Pick<DecisionRow, 'id' | 'gate' | 'inputHash' | 'evidence' | 'position'>;
 
 /** Decisions about a version, in the order of the gates. */
-export function decisionsOf(catalog: Catalog, versionId: Id): Promise<StoredDecision[]> {
-  return catalog.rows<StoredDecision>(
-    `select id, gate, input_hash as "inputHash", input_sealed as "inputSealed", key_id as "keyId"
-     from decisions where version_id = $1 order by gate, at, id`,
-    [versionId],
+export async function decisionsOf(catalog: Catalog, versionId: Id): Promise<StoredDecision[]> {
+  return withEvidence(
+    catalog,
+    await catalog.rows<Omit<StoredDecision, 'evidence'> & { evidenceId: Id }>(
+      `select id, gate, input_hash as "inputHash", evidence_id as "evidenceId", position
+       from decisions where version_id = $1 order by gate, at, id`,
+      [versionId],
+    ),
   );
 }

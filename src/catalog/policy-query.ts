@@ -1,5 +1,7 @@
+import { Failure } from '../domain/failures.ts';
 import type { AdmissionResult, Id, PolicyReason } from '../domain/records.ts';
 import type { Catalog } from './catalog.ts';
+import type { EvidenceRow } from './rows.ts';
 
 /** One row of `policy_epochs`. */
 export interface EpochRow {
@@ -93,11 +95,30 @@ export interface ReplayRow {
   readonly allow: boolean;
   readonly reasons: readonly PolicyReason[];
   readonly inputHash: Buffer;
-  readonly inputSealed: Buffer;
-  readonly keyId: Id;
+  /** The same object for all that were asked together. */
+  readonly evidence: EvidenceRow;
+  readonly position: number;
   readonly at: Date;
   /** What the version was admitted as, of admissions that allowed. */
   readonly admission: AdmissionResult | null;
+}
+
+/** Decisions with what proves them, read once for all that were asked together. */
+export async function withEvidence<Row extends { readonly evidenceId: Id }>(
+  catalog: Catalog,
+  rows: readonly Row[],
+): Promise<(Row & { readonly evidence: EvidenceRow })[]> {
+  const found = await catalog.rows<EvidenceRow>(
+    'select id, key_id as "keyId", sealed from evidence where id = any($1)',
+    [[...new Set(rows.map(({ evidenceId }) => evidenceId))]],
+  );
+  const byId = new Map(found.map((evidence) => [evidence.id, evidence]));
+  return rows.map((row) => {
+    const evidence = byId.get(row.evidenceId);
+    if (evidence === undefined)
+      throw new Failure('tampered', { detail: 'what a decision was asked is gone from the catalog' });
+    return { ...row, evidence };
+  });
 }
 
 /** The last decision of each gate and destination about what stands now, newest first, in pages. */
@@ -108,9 +129,9 @@ export async function* decisionsToReplay(
   let left = wanted.most;
   let before: { at: string; id: Id } | undefined;
   while (left > 0) {
-    const rows = await catalog.rows<ReplayRow & { exactAt: string }>(
+    const found = await catalog.rows<Omit<ReplayRow, 'evidence'> & { evidenceId: Id; exactAt: string }>(
       `select d.id, d.version_id as "versionId", s.name as "sourceName", e.path, d.gate, d.destination, d.allow, d.reasons,
-         d.input_hash as "inputHash", d.input_sealed as "inputSealed", d.key_id as "keyId", d.at,
+         d.input_hash as "inputHash", d.evidence_id as "evidenceId", d.position, d.at,
          case when d.gate = 'admission' and d.allow and v.bundle_revision = d.bundle_revision then v.admission end as admission,
          d.at::text as "exactAt"
        from decisions d join entries e on e.head_version_id = d.version_id
@@ -122,12 +143,12 @@ export async function* decisionsToReplay(
        order by d.at desc, d.id desc limit $4`,
       [wanted.sourceId ?? null, before?.at ?? null, before?.id ?? '', Math.min(wanted.page, left)],
     );
-    const last = rows.at(-1);
+    const last = found.at(-1);
     if (last === undefined) return;
     // As text, because a Date has only milliseconds of it.
     before = { at: last.exactAt, id: last.id };
-    left -= rows.length;
-    yield rows;
+    left -= found.length;
+    yield await withEvidence(catalog, found);
   }
 }
 

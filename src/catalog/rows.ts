@@ -65,8 +65,17 @@ export interface DecisionRow {
   readonly bundleRevision: string;
   readonly decisionId: string;
   readonly inputHash: Buffer;
-  readonly inputSealed: Buffer;
+  /** What was asked at the same time, sealed together, and which of it is this one's: from 0. */
+  readonly evidence: EvidenceRow;
+  readonly position: number;
+}
+
+/** What was asked of policy at one time about files of one key scope: docs/format.md section 10. */
+export interface EvidenceRow {
+  readonly id: Id;
+  /** Of the key, or the set of recipients, that it is sealed with. */
   readonly keyId: Id;
+  readonly sealed: Buffer;
 }
 
 export interface ScanRow {

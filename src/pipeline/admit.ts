@@ -1,9 +1,9 @@
-import type { Change } from '../catalog/rows.ts';
+import type { Change, DecisionRow } from '../catalog/rows.ts';
 import type { AdmissionInput, AdmissionResult, Decision } from '../domain/records.ts';
 import type { AdmitAnswer, VersionStep } from '../domain/steps.ts';
 import { sealedLengthBound } from '../sealed/seal.ts';
 import { destinationOf, type PipelineContext, versionEvent } from './context.ts';
-import { decisionRow, evidenceFacts } from './evidence.ts';
+import { decisionRows, evidenceFacts } from './evidence.ts';
 import { type AdmittedVersion, admissionInput, type JudgedVersion, judged } from './policy-input.ts';
 import { unsealedPlan } from './sealing.ts';
 import { settle, settledAs } from './settle.ts';
@@ -22,13 +22,9 @@ export async function admit(context: PipelineContext, { versionId }: VersionStep
   if (version.outcome !== undefined) return (await settledAs(context, version)) as AdmitAnswer;
   // Admitted already, perhaps under an earlier bundle: its answer got lost, the decision stands.
   if (version.admission !== undefined) return { next: 'scan' };
-  const input = admissionInput(version);
-  const { allow, fits, reason, change } = await admissionChange(
-    context,
-    version,
-    input,
-    await context.policy.admit(input),
-  );
+  const [admitted] = await admissionChanges(context, await askAdmission(context, [version]));
+  if (admitted === undefined) throw new TypeError('a question without its answer');
+  const { allow, fits, reason, change } = admitted;
   if (!allow) return settle(context, version, 'ignored', reason, change);
   if (!fits) return settle(context, version, tooLarge.outcome, tooLarge.reason, change);
   await context.catalog.write(change);
@@ -36,30 +32,64 @@ export async function admit(context: PipelineContext, { versionId }: VersionStep
   return { next: 'scan' };
 }
 
-/**
- * What step 3 writes. `reason`: the rule that denied; `fits`: the version's destination can store it as one object.
- *
- * @param ordinal how often admission was asked before about this version
- */
-export async function admissionChange(
+/** A question to admission, and its answer. */
+export interface AskedAdmission {
+  readonly version: JudgedVersion;
+  readonly input: AdmissionInput;
+  readonly decision: Decision<AdmissionResult>;
+  /** How often admission was asked before about this version; absent: never. */
+  readonly ordinal?: number;
+}
+
+/** Asks admission about versions, with one question; in the order given. */
+export async function askAdmission(
   context: PipelineContext,
-  version: JudgedVersion,
-  input: AdmissionInput,
-  decision: Decision<AdmissionResult>,
-  ordinal = 0,
-): Promise<{
+  versions: readonly JudgedVersion[],
+): Promise<AskedAdmission[]> {
+  const inputs = versions.map(admissionInput);
+  const decisions = await context.policy.admitMany(inputs);
+  return versions.map((version, index) => ({
+    version,
+    input: inputs[index] as AdmissionInput,
+    decision: decisions[index] as Decision<AdmissionResult>,
+  }));
+}
+
+export interface Admitted {
   readonly allow: boolean;
+  /** As the decision says, whether it allows or not. */
+  readonly version: AdmittedVersion;
+  /** The version's destinations can store it as one object. */
   readonly fits: boolean;
+  /** The rule that denied. */
   readonly reason: string;
   readonly change: Change;
-}> {
-  const { result } = decision;
-  const versionId = version.id;
-  const about = { versionId, gate: 'admission' as const, destination: '', scope: result.scope, ordinal };
-  const fits = !result.allow || fitsDestinations(context, { ...version, admission: result });
-  const row = await decisionRow(context, about, input, decision);
+}
+
+/** What step 3 writes of questions that were asked together; in the order given. */
+export async function admissionChanges(
+  context: PipelineContext,
+  asked: readonly AskedAdmission[],
+): Promise<Admitted[]> {
+  const rows = await decisionRows(
+    context,
+    asked.map(({ version, input, decision, ordinal = 0 }) => ({
+      ...{ versionId: version.id, gate: 'admission', destination: '' },
+      ...{ scope: decision.result.scope, ordinal, input, decision },
+    })),
+  );
+  return rows.map((row, index) => admittedBy(context, asked[index] as AskedAdmission, row));
+}
+
+function admittedBy(
+  context: PipelineContext,
+  { version: judgedVersion, decision: { result, bundleRevision }, ordinal = 0 }: AskedAdmission,
+  row: DecisionRow,
+): Admitted {
+  const version = { ...judgedVersion, admission: result };
+  const fits = !result.allow || fitsDestinations(context, version);
   const change = {
-    admission: { versionId, admission: result, bundleRevision: decision.bundleRevision },
+    admission: { versionId: version.id, admission: result, bundleRevision },
     decisions: [row],
     events: [
       versionEvent(context, version, {
@@ -70,14 +100,14 @@ export async function admissionChange(
           reasons: result.reasons.map((reason) => reason.id),
           classification: result.classification,
           retention: result.retention.class,
-          bundle: decision.bundleRevision,
+          bundle: bundleRevision,
           ...evidenceFacts(row),
         },
       }),
       ...(fits ? [] : [versionEvent(context, version, { step: 'fail', facts: tooLarge })]),
     ],
   };
-  return { allow: result.allow, fits, reason: result.reasons[0]?.id ?? 'denied', change };
+  return { allow: result.allow, version, fits, reason: result.reasons[0]?.id ?? 'denied', change };
 }
 
 /** By the longest that the sealed file can get: how far it compresses is known only when it is sealed. */

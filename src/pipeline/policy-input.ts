@@ -47,10 +47,12 @@ export function admissionInput(version: JudgedVersion): AdmissionInput {
   };
 }
 
+/** @param at when release is asked: one moment for all that is asked together, so that only what differs does */
 export function releaseInput(
   version: ScannedVersion,
   destination: { name: string; facts: DestinationFacts },
   sealing: ReleaseInput['sealing'],
+  at: Date,
 ): ReleaseInput {
   const { admission, verdict, held } = version;
   const { facts } = destination;
@@ -76,7 +78,7 @@ export function releaseInput(
       signatureSet: verdict.signatureSet,
       ...(verdict.reason === undefined ? {} : { reason: verdict.reason }),
     },
-    at: new Date().toISOString(),
+    at: at.toISOString(),
     ...(held === undefined ? {} : { approvals: held.approvals }),
   };
 }

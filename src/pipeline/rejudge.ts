@@ -6,26 +6,12 @@ import {
   standingPlacements,
 } from '../catalog/policy-query.ts';
 import type { Change } from '../catalog/rows.ts';
-import type {
-  AdmissionResult,
-  Decision,
-  Id,
-  PolicyReason,
-  ReleaseInput,
-  ReleaseResult,
-} from '../domain/records.ts';
+import type { AdmissionResult, Decision, Id, PolicyReason } from '../domain/records.ts';
 import { undefinedAnswer } from '../policy/engine.ts';
-import type { DestinationFacts } from '../storage/object-store.ts';
-import { admissionChange } from './admit.ts';
+import { type Admitted, type AskedAdmission, admissionChanges, askAdmission } from './admit.ts';
 import type { Destination, PipelineContext, StepRun } from './context.ts';
-import {
-  admissionInput,
-  type JudgedVersion,
-  judged,
-  releaseInput,
-  type ScannedVersion,
-} from './policy-input.ts';
-import { released } from './release.ts';
+import { type JudgedVersion, judged, type ScannedVersion } from './policy-input.ts';
+import { type AskedRelease, askRelease, releasedAll, type ToAsk } from './release.ts';
 import { statedSealing } from './sealing.ts';
 import { towards } from './several.ts';
 import { troubleOf } from './trouble.ts';
@@ -61,33 +47,31 @@ export async function* rejudgeSource(
 
 /** The same for up to {@link pageVersions} versions that are their entries' heads. */
 async function rejudge(context: PipelineContext, versionIds: readonly Id[], runId: Id): Promise<DueFile[]> {
-  const { catalog, policy } = context;
+  const { catalog } = context;
   const known = [...(await catalog.versions(versionIds)).values()].filter(isWhole);
   // Events tell of the run that asked, not of the one that made the version.
   const versions = known.map((version) => judged({ ...version, runId }));
   const asked = await admissionsAsked(catalog, versionIds);
   const placements = Map.groupBy(await standingPlacements(catalog, versionIds), ({ versionId }) => versionId);
-  const inputs = versions.map(admissionInput);
-  const decisions = await policy.admitMany(inputs);
   const due: DueFile[] = [];
-  const standing: Standing[] = [];
-  for (const [index, version] of versions.entries()) {
-    const [input, decision] = [inputs[index], decisions[index]];
+  const asIs: AskedAdmission[] = [];
+  for (const answer of await askAdmission(context, versions)) {
+    const { version, decision } = answer;
     // An answer that cannot be understood changes nothing; the next sweep asks again.
-    if (input === undefined || decision === undefined || isUndefined(decision)) continue;
-    const stands = placements.get(version.id) ?? [];
-    if (wantsLook(version, decision.result, stands)) due.push(dueFile(version));
-    else {
-      const ordinal = asked.get(version.id) ?? 0;
-      const { change } = await admissionChange(context, version, input, decision, ordinal);
-      // What else admission looks at, whether it fits into an object, was settled when it was stored.
-      const [event] = change.events;
-      standing.push({
-        ...{ version, decision, stands },
-        change: { ...change, admission: kept(version, decision), events: event === undefined ? [] : [event] },
-      });
-    }
+    if (isUndefined(decision)) continue;
+    if (wantsLook(version, decision.result, placements.get(version.id) ?? [])) due.push(dueFile(version));
+    else asIs.push({ ...answer, ordinal: asked.get(version.id) ?? 0 });
   }
+  const changes = await admissionChanges(context, asIs);
+  const standing = asIs.map(({ version, decision }, index): Standing => {
+    const { change } = changes[index] as Admitted;
+    // What else admission looks at, whether it fits into an object, was settled when it was stored.
+    const events = change.events.slice(0, 1);
+    return {
+      ...{ version, decision, stands: placements.get(version.id) ?? [] },
+      change: { ...change, admission: kept(version, decision), events },
+    };
+  });
   return [...due, ...(await rerelease(context, standing))];
 }
 
@@ -150,64 +134,54 @@ function kept(
 
 /** Asks release about what rests somewhere, waits to, or was kept from it, and records all; gives what may go only now. */
 async function rerelease(context: PipelineContext, standing: readonly Standing[]): Promise<DueFile[]> {
-  const questions: {
-    of: Standing;
-    placement: StandingPlacement;
-    version: ScannedVersion;
-    input: ReleaseInput;
-  }[] = [];
+  const wanted: (ToAsk & { readonly of: Standing; readonly placement: StandingPlacement })[] = [];
   const unanswered = new Set<Standing>();
   for (const of of standing) {
     for (const placement of of.stands) {
       const destination = context.destinations.get(placement.destination);
       const version = askedAs(of, destination);
       if (version === undefined || destination === undefined) continue;
-      const facts = await factsIfThere(destination);
+      const sealing = statedSealing(context, version, 'existing-object', placement.keyId);
+      const ordinal = placement.releasesAsked;
       // What rests in a destination that is away is asked about by a later sweep.
-      if (facts === undefined) unanswered.add(of);
-      else {
-        const sealing = statedSealing(context, version, 'existing-object', placement.keyId);
-        const input = releaseInput(version, { name: destination.config.name, facts }, sealing);
-        questions.push({ of, placement, version, input });
-      }
+      if (!(await answers(destination))) unanswered.add(of);
+      else wanted.push({ of, placement, version, destination, sealing, ordinal });
     }
   }
-  const decisions = await context.policy.releaseMany(questions.map(({ input }) => input));
-  const answers = questions.map((question, index) => ({
-    ...question,
-    decision: decisions[index] as Decision<ReleaseResult>,
-  }));
-  const byVersion = Map.groupBy(answers, ({ of }) => of);
+  const answered = Map.groupBy(await askRelease(context, wanted), ({ of }) => of);
   const due: DueFile[] = [];
-  const changes: Change[] = [];
+  const told: AskedRelease[] = [];
+  const recorded: Standing[] = [];
   for (const of of standing) {
-    const own = byVersion.get(of) ?? [];
+    const own = answered.get(of) ?? [];
     if (own.some(({ placement, decision }) => placement.state !== 'committed' && decision.result.allow)) {
       due.push(dueFile(of.version));
       continue;
     }
     if (unanswered.has(of) || own.some(({ decision }) => isUndefined(decision))) continue;
-    const told = await Promise.all(
-      own.map(({ version, input, decision, placement }) =>
-        released(context, version, { input, decision, ordinal: placement.releasesAsked }),
-      ),
-    );
-    changes.push({
-      ...of.change,
-      decisions: [...(of.change.decisions ?? []), ...told.map(({ row }) => row)],
-      events: [...of.change.events, ...told.map(({ event }) => event)],
-    });
+    recorded.push(of);
+    told.push(...own);
   }
+  const released = Map.groupBy(await releasedAll(context, told), ({ row }) => row.versionId);
+  const changes = recorded.map(({ version, change }): Change => {
+    const own = released.get(version.id) ?? [];
+    return {
+      ...change,
+      decisions: [...(change.decisions ?? []), ...own.map(({ row }) => row)],
+      events: [...change.events, ...own.map(({ event }) => event)],
+    };
+  });
   await Promise.all(changes.map((change) => context.catalog.write(change)));
   return due;
 }
 
-async function factsIfThere(destination: Destination): Promise<DestinationFacts | undefined> {
+async function answers(destination: Destination): Promise<boolean> {
   try {
-    return await destination.facts();
+    await destination.facts();
+    return true;
   } catch (error) {
     if (troubleOf(error) === undefined) throw error;
-    return undefined;
+    return false;
   }
 }
 

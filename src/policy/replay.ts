@@ -1,7 +1,7 @@
 import type { ReplayRow } from '../catalog/policy-query.ts';
 import { canonical } from '../domain/canonical.ts';
 import type { AdmissionInput, AdmissionResult, ReleaseInput } from '../domain/records.ts';
-import { openEvidence } from '../pipeline/evidence.ts';
+import { openEvidence, questionAt } from '../pipeline/evidence.ts';
 import type { PolicyEngine } from './engine.ts';
 
 /** What of an admission matters to whoever reads the difference. */
@@ -33,7 +33,13 @@ export async function replay(
   keys: Parameters<typeof openEvidence>[0],
   rows: readonly ReplayRow[],
 ): Promise<Replayed> {
-  const asked = rows.map((row) => ({ row, input: openEvidence(keys, row) }));
+  const opened = new Map(
+    [...new Set(rows.map(({ evidence }) => evidence))].map((e) => [e, openEvidence(keys, e)]),
+  );
+  const asked = rows.map((row) => {
+    const questions = opened.get(row.evidence);
+    return { row, input: questions && questionAt(questions, row).input };
+  });
   const admissions = asked.filter(isAdmission);
   const releases = asked.filter(isRelease);
   const admitted = await engine.admitMany(admissions.map(({ input }) => input));

@@ -2,10 +2,10 @@ import type { Recipients } from '../openpgp/recipients.ts';
 import type { EvidenceSealer } from '../pipeline/evidence.ts';
 import { type SigningHost, sealSigned } from './signed-message.ts';
 
-/** Seals the inputs of decisions to the recipients: docs/format.md section 8.4. */
+/** Seals what policy was asked to the recipients: docs/format.md section 8.4. */
 export function signedEvidence(host: SigningHost, recipients: Recipients): EvidenceSealer {
-  return async (decisionId, _, input) => ({
-    sealed: await sealSigned(host, recipients, `decisions/${decisionId}`, input),
+  return async (evidenceId, _, content) => ({
+    sealed: await sealSigned(host, recipients, `evidence/${evidenceId}`, content),
     keyId: recipients.id,
   });
 }

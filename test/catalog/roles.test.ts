@@ -58,6 +58,7 @@ describe('the role the program runs as', () => {
 
   test.each([
     'decisions',
+    'evidence',
     'scans',
     'contents',
     'sealings',

@@ -143,7 +143,7 @@ test('a write-only host protects what it cannot read; the administrator brings i
   expect(stdout).toContain('services');
   expect(stdout).not.toContain('recovery-kit');
   const [evidence] = await writer.query<{ all: boolean }>(
-    `select bool_and(substring(input_sealed from 1 for 8) = 'HOLDFSGN'::bytea) as all from decisions`,
+    `select bool_and(substring(sealed from 1 for 8) = 'HOLDFSGN'::bytea) as all from evidence`,
   );
   expect(evidence?.all).toBe(true);
   // Stopping the worker writes what no manifest lists yet.

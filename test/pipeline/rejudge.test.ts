@@ -262,7 +262,8 @@ test('stored questions are opened again, hash by hash, and asked of other rules'
   await expect(replay(world.context.policy, world.context.keys, [forged])).rejects.toMatchObject({
     code: 'tampered',
   });
-  const bent = { ...row, inputSealed: Buffer.from(row.inputSealed).fill(0, 20, 21) };
+  const sealed = Buffer.from(row.evidence.sealed).fill(0, 20, 21);
+  const bent = { ...row, evidence: { ...row.evidence, sealed } };
   await expect(replay(world.context.policy, world.context.keys, [bent])).rejects.toMatchObject({
     code: 'tampered',
   });
