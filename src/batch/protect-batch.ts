@@ -90,14 +90,17 @@ async function store(batch: BatchContext, files: readonly Scanned[], run: StepRu
   const erasable = await erasableClasses(batch, files);
   let waiting = files;
   for (let pauses = 0; waiting.length > 0; ) {
+    // Claimed before it is looked for: what another one made and gave free in between would be made twice.
+    const claimed = await claim(batch, waiting);
     const { shareable, fresh } = await findObjects(batch, waiting);
     const shared = await shareAll(batch, shareable, run);
     await giveBack(batch, shared.refused);
-    const { mine, others } = await claim(batch, [...fresh, ...shared.left]);
+    const toMake = [...fresh, ...shared.left];
+    const mine = toMake.filter((file) => claimed.has(file));
     // The place to send from is taken first: what release allows is on its way soon afterwards.
     if (mine.length > 0)
       await context.semaphores.upload.run(() => sealAndShip(batch, mine, erasable, run), run.patienceMs);
-    waiting = others;
+    waiting = toMake.filter((file) => !claimed.has(file));
     if (mine.length > 0 || shareable.length > 0) continue;
     // Somebody else is making all that is left.
     if (pauses === waits) return giveBack(batch, waiting);
@@ -146,18 +149,17 @@ async function findObjects(batch: BatchContext, files: readonly Scanned[]) {
   return { shareable, fresh };
 }
 
-/** Of files of equal content the first makes the object, unless somebody else is making it. */
-async function claim(batch: BatchContext, files: readonly Scanned[]) {
+/** Of files of equal content the first makes the object, unless there is one or somebody else is making it. */
+async function claim(batch: BatchContext, files: readonly Scanned[]): Promise<ReadonlySet<Scanned>> {
   const groups = Map.groupBy(files, (file) => JSON.stringify(wantedBy(batch, file).map(wantedKey)));
   const firsts = [...groups.values()].flatMap(([first]) => (first === undefined ? [] : [first]));
   const claims = firsts.flatMap((file) =>
     wantedBy(batch, file).map((wanted) => ({ ...wanted, versionId: file.version.id })),
   );
   const reserved = await reserveAll(batch.context.catalog, claims);
-  const mine = new Set(
+  return new Set(
     firsts.filter((file) => wantedBy(batch, file).every((wanted) => reserved.has(wantedKey(wanted)))),
   );
-  return { mine: [...mine], others: files.filter((file) => !mine.has(file)) };
 }
 
 function wantedBy({ context }: BatchContext, { version }: Scanned): Wanted[] {

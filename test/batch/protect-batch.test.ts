@@ -103,7 +103,7 @@ describe('a batch of small files', () => {
         const key = table === 'versions' ? 'id' : 'version_id';
         rows[table] = await world.catalog.rows(
           `select to_jsonb(t) - array['id', 'version_id', 'scan_id', 'observed_at', 'settled_at', 'at', 'ctime_ns', 'mtime_ns', 'inode',
-             'decision_id', 'input_hash', 'input_sealed', 'iv', 'object_id', 'workflow_id', 'byte_offset', 'run_id'] as row
+             'decision_id', 'input_hash', 'evidence_id', 'position', 'iv', 'object_id', 'workflow_id', 'byte_offset', 'run_id'] as row
            from ${table} t where ${key} = $1 order by 1`,
           [version?.id],
         );
@@ -176,10 +176,13 @@ describe('a batch of small files', () => {
     expect(
       world.releaseInputs.every(({ sealing }) => sealing.basis === 'sealed-bytes' && sealing.contentMatches),
     ).toBe(true);
-    const sealed = await world.catalog.rows<{ count: number }>(
-      'select count(*) as count from decisions where length(input_sealed) > 28 and length(input_hash) = 32 and allow',
+    const sealed = await world.catalog.rows<{ gate: string; decisions: number; positions: number[] }>(
+      `select gate, count(*) as decisions, array_agg(position order by position) as positions
+       from decisions join evidence e on e.id = evidence_id
+       where length(sealed) > 28 and length(input_hash) = 32 and allow group by gate, e.id order by gate`,
     );
-    expect(sealed[0]?.count).toBe(10);
+    const positions = [0, 1, 2, 3, 4];
+    expect(sealed).toEqual(['admission', 'release'].map((gate) => ({ gate, decisions: 5, positions })));
   });
 
   test('stores objects one by one where packs are off, and a lone file always', async () => {
@@ -458,6 +461,32 @@ describe('what does not pass straight through', () => {
     // Once it is answered nobody has it.
     await protectOnce(world.context, theirs, stepRun('their run'));
     expect((await claimBatch(world.catalog, { ...batch, id: newRunId() }, [theirs])).hints.size).toBe(1);
+  });
+
+  test('whose content somebody else stores at the last moment rests on that', async () => {
+    const world = await makeWorld(server());
+    world.write('other', 'the same');
+    world.write('packed-1', 'the same');
+    world.write('packed-2', 'something else');
+    let isStored = false;
+    const catalog = Object.assign(Object.create(world.catalog) as typeof world.catalog, {
+      rows: async (sql: string, values?: unknown[]) => {
+        if (!isStored && sql.includes('insert into reservations')) {
+          isStored = true;
+          await protectOnce(world.context, await world.entry('other'), stepRun('their run'));
+        }
+        return world.catalog.rows(sql, values);
+      },
+    });
+    const batch = await makeBatch(world, ['packed-1', 'packed-2']);
+    await batch.run({ ...world.context, catalog });
+    expect(await outcomes(world)).toEqual({
+      other: 'uploaded',
+      'packed-1': 'duplicate',
+      'packed-2': 'uploaded',
+    });
+    expect(await world.versions()).toHaveLength(2);
+    await expectWhole(world);
   });
 
   test('is taken where the batch that looked at it last is done, and a forgotten batch keeps nobody waiting', async () => {
