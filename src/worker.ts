@@ -10,6 +10,7 @@ import {
   Worker,
   type WorkerOptions,
 } from '@temporalio/worker';
+import { createAuditActivities } from '../activities/audit.ts';
 import { createBatchActivities } from '../activities/batch.ts';
 import { createHoldActivities, hostHoldActivities } from '../activities/holds.ts';
 import { createActivities } from '../activities/index.ts';
@@ -22,6 +23,7 @@ import { AnchorWriter } from './audit/anchors.ts';
 import { auditEvent } from './audit/event.ts';
 import { numberAfterAnchors } from './audit/found-anchors.ts';
 import { auditSigners } from './audit/keys.ts';
+import type { RecordedAuditDeps } from './audit/recorded-run.ts';
 import { sequenceAudit } from './audit/sequencer.ts';
 import { Catalog } from './catalog/catalog.ts';
 import { openPool } from './catalog/database.ts';
@@ -80,7 +82,7 @@ import { openS3Store } from './storage/s3-store.ts';
 import { scheduleSweeps } from './sweep/schedule.ts';
 import type { SweepContext } from './sweep/sweep.ts';
 import { connectWorker, dataConverter } from './temporal/connect.ts';
-import { filesQueue, hostQueue, verifySampleId } from './temporal/names.ts';
+import { filesQueue, hostQueue, verifyAuditId, verifySampleId } from './temporal/names.ts';
 import { ensureSchedule } from './temporal/schedules.ts';
 import { readOverride } from './throttle/state.ts';
 import { TokenBucket } from './throttle/token-bucket.ts';
@@ -157,6 +159,8 @@ const activities = {
   ...createBatchActivities(context, { packs: config.packs === 'on', dispatcher }, metrics),
   ...createVerifyActivities(verifying(installation, context), metrics, log),
   ...createReplicateActivities(context),
+  // A write-only host has no key that the trail is signed with: another one of the group has.
+  ...(config.writeOnly ? {} : createAuditActivities(auditVerifying(context), log)),
   // A write-only host could read none of it: another one of the group may.
   ...(config.writeOnly ? {} : createRescanActivities(rescanning(context), metrics)),
   ...createRetentionActivities(retaining(context)),
@@ -200,7 +204,7 @@ const running = workers.map((worker) => worker.run());
 void housekeeping(settleLeftovers);
 void housekeeping(
   () => scheduleSweeps(client, config, installation.ids),
-  ...(config.keeper ? [scheduleSamples, () => scheduleRescans(client, config), startRetentions] : []),
+  ...(config.keeper ? [scheduleSamples, scheduleAuditVerification, () => scheduleRescans(client, config), startRetentions] : []),
 );
 const daily = setInterval(
   () =>
@@ -360,6 +364,31 @@ async function scheduleSamples(): Promise<void> {
     args: [input],
     recurrence: { everyMs: every, jitterMs: Math.round(every / 24) },
   });
+}
+
+/** Has the audit trail verified, again and again. */
+async function scheduleAuditVerification(): Promise<void> {
+  if (config.writeOnly) return;
+  const everyMs = config.audit.verifyEvery;
+  await ensureSchedule(client, {
+    id: verifyAuditId,
+    workflowType: 'verifyAudit',
+    taskQueue: filesQueue(groupOf(config)),
+    args: [],
+    recurrence: { everyMs, jitterMs: Math.round(everyMs / 24) },
+  });
+}
+
+/** What the audit trail is verified with. */
+function auditVerifying({ catalog, ids, hostId, destinations }: PipelineContext): RecordedAuditDeps {
+  const places = [...destinations].map(
+    ([name, { store, config: destination }]) => [name, { store, prefix: destination.prefix }] as const,
+  );
+  return {
+    ...{ catalog, ids, hostId, repository: config.repository },
+    keys: auditSigners(keyring.root),
+    destinations: new Map(places),
+  };
 }
 
 /** Lists in the bucket what was settled since. */

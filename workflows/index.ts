@@ -5,4 +5,5 @@ export { rescanContents, rescanOnSchedule } from './rescan.ts';
 export { retainSource } from './retain-source.ts';
 export { stagingHold } from './staging-hold.ts';
 export { sweepOnSchedule, sweepSource } from './sweep-source.ts';
+export { verifyAudit } from './verify-audit.ts';
 export { verifySample } from './verify-sample.ts';

@@ -107,6 +107,22 @@ export type VerifyAnswer =
       readonly complete: boolean;
     };
 
+/** One look at the whole audit trail. */
+export interface AuditVerifyStep {
+  readonly runId: Id;
+}
+
+export type AuditVerifyAnswer =
+  | Postponed
+  | {
+      readonly next: 'verified';
+      readonly events: number;
+      readonly heads: number;
+      readonly anchors: number;
+      /** What is not as it was signed. */
+      readonly breaches: number;
+    };
+
 /** One slice of a rescan: goes on where an earlier one of the same run stopped. */
 export interface RescanStep {
   readonly runId: Id;

@@ -13,6 +13,8 @@ export const protectWorkflowId = (entryId: Id): string => `protect:${entryId}`;
 export const batchWorkflowId = (batchId: Id): string => `batch:${batchId}`;
 /** Schedule and, with the time behind it, workflow of the samples that are verified. */
 export const verifySampleId = 'verify-sample';
+/** Schedule and, with the time behind it, workflow of the verification of the audit trail. */
+export const verifyAuditId = 'verify-audit';
 /** One sweep per source at a time. */
 export const sweepWorkflowId = (sourceId: Id): string => `sweep:${sourceId}`;
 export const sweepScheduleId = (sourceId: Id): string => `sweep-schedule:${sourceId}`;

@@ -1,10 +1,14 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { auditSigners } from '../../src/audit/keys.ts';
 import { leafHash } from '../../src/audit/merkle.ts';
+import { recordedAuditVerify } from '../../src/audit/recorded-run.ts';
 import { sequenceAudit } from '../../src/audit/sequencer.ts';
+import { auditStanding } from '../../src/audit/standing.ts';
 import { breaches, verifyAudit } from '../../src/audit/verify.ts';
 import { canonical } from '../../src/domain/canonical.ts';
+import { Failure } from '../../src/domain/failures.ts';
+import { Ids, newRunId } from '../../src/domain/ids.ts';
 import { drawSecrets } from '../../src/sealed/keyring.ts';
 import { usePostgres } from '../support/postgres.ts';
 import { newEvents, openTrail, repository, type Trail } from './trail.ts';
@@ -141,7 +145,6 @@ describe("the database's owner", () => {
 test('an anchor that the bucket lost is told, and one that somebody planted is no breach', async () => {
   const key = 'p/audit/000000000009';
   const body = randomBytes(50);
-  const { createHash } = await import('node:crypto');
   const sha256 = createHash('sha256').update(body).digest();
   await trail.store.put({ key, body, sha256, lock: { mode: 'GOVERNANCE', days: 1 } });
   expect(await kinds()).toEqual(['planted 9']);
@@ -161,7 +164,6 @@ test('a key that was not pinned is no key', async () => {
 });
 
 test('a destination that is away is told, and leaves the rest to be verified', async () => {
-  const { Failure } = await import('../../src/domain/failures.ts');
   trail.store.listVersions = () => {
     throw new Failure('s3_unavailable');
   };
@@ -171,4 +173,28 @@ test('a destination that is away is told, and leaves the rest to be verified', a
     away: ['here'],
     anchored: null,
   });
+});
+
+test('the schedule opens one incident for each breach, however often it meets it; the command opens none', async () => {
+  const ids = new Ids(randomBytes(64));
+  const { catalog, signer, store } = trail;
+  const deps = {
+    ...{ catalog, repository, keys: [signer], ids, hostId: 'h' },
+    destinations: new Map([['here', { store, prefix: 'p' }]]),
+  };
+  const incidents = () => catalog.rows(`select kind, subject from incidents order by subject`);
+  await tamper('delete from audit_events where number = 3');
+  await trail.verify();
+  expect(await incidents()).toEqual([]);
+  for (let run = 0; run < 2; run++) {
+    const signal = new AbortController().signal;
+    await recordedAuditVerify(deps, { runId: newRunId(), signal });
+  }
+  expect(await incidents()).toEqual([{ kind: 'audit_mismatch', subject: 'audit/000000000001' }]);
+  const { verified } = await auditStanding(catalog, [{ name: 'here' }]);
+  expect(verified).toMatchObject({ breaches: 1, heads: 3, anchors: 2 });
+  expect(await catalog.rows(`select result from run_log where kind = 'audit-verify'`)).toEqual([
+    { result: 'complete with warnings' },
+    { result: 'complete with warnings' },
+  ]);
 });

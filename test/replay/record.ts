@@ -24,6 +24,7 @@ import type { rescanOnSchedule } from '../../workflows/rescan.ts';
 import type { retainSource } from '../../workflows/retain-source.ts';
 import type { stagingHold } from '../../workflows/staging-hold.ts';
 import type { sweepOnSchedule } from '../../workflows/sweep-source.ts';
+import type { verifyAudit } from '../../workflows/verify-audit.ts';
 import type { verifySample } from '../../workflows/verify-sample.ts';
 import { clientOf, startTemporal, startWorker, type TestTemporal } from '../support/temporal.ts';
 import { type Handler, madeUpSteps, uploadedAnswer } from '../workflows/steps.ts';
@@ -137,6 +138,7 @@ try {
   for (const scene of scenes) await recordProtectFile(temporal, client, scene);
   for (const scene of holdScenes) await recordStagingHold(temporal, client, scene);
   await recordVerifySample(temporal, client);
+  await recordVerifyAudit(temporal, client);
   await recordFilling(temporal, client);
   await recordSweep(temporal, client);
   await recordRescan(temporal, client);
@@ -230,6 +232,23 @@ async function recordVerifySample(on: TestTemporal, client: Client): Promise<voi
   });
   await handle.result();
   await save('verify-sample', handle);
+  await stop();
+}
+
+async function recordVerifyAudit(on: TestTemporal, client: Client): Promise<void> {
+  const taskQueue = 'files.audit';
+  const verified = { next: 'verified', events: 50, heads: 3, anchors: 1, breaches: 0 };
+  const steps = madeUpSteps({
+    verifyAuditTrail: (_input, calls) =>
+      calls === 1 ? { next: 'unavailable', dependency: 's3' } : calls === 2 ? { next: 'busy' } : verified,
+  });
+  const stop = await startWorker(on, taskQueue, steps.activities, { bundle: on.real });
+  const handle = await client.workflow.start<typeof verifyAudit>('verifyAudit', {
+    workflowId: 'verify-audit',
+    taskQueue,
+  });
+  await handle.result();
+  await save('verify-audit', handle);
   await stop();
 }
 

@@ -49,6 +49,7 @@ test('histories of every way through are recorded', () => {
     'small',
     'sweep',
     'sweep-scheduled',
+    'verify-audit',
     'verify-sample',
   ]);
 });

@@ -1,4 +1,5 @@
 import { type HostRow, hostRows } from '../../catalog/host-query.ts';
+import { type AuditStanding, auditStanding, auditWarnings } from '../../audit/standing.ts';
 import { type JournalLag, journalLags } from '../../catalog/journal-query.ts';
 import type { MissingCopies } from '../../catalog/replicate-query.ts';
 import { type LateDetections, lateDetections } from '../../catalog/rescan-query.ts';
@@ -34,7 +35,7 @@ export async function runStatus(session: Session): Promise<void> {
     ]),
   );
   const problems = status === undefined ? {} : readProblems(paths.home);
-  const { copies, verified, lags, late, malware, holds, paused, hosts } =
+  const { audit, copies, verified, lags, late, malware, holds, paused, hosts } =
     status === undefined ? unknown : await standing(session);
   const scanner = status === undefined ? null : await scannerStanding(session);
   const policy = policyStanding(paths.home);
@@ -50,6 +51,7 @@ export async function runStatus(session: Session): Promise<void> {
     watching: Object.fromEntries(watched),
     policy: policy ?? null,
     verified,
+    audit,
     scanner,
     malware,
     lateDetections: late,
@@ -106,6 +108,7 @@ export async function runStatus(session: Session): Promise<void> {
   }
   const warnings = [
     ...(verified === null ? [] : standingWarnings(verified)),
+    ...(audit === null ? [] : auditWarnings(audit)),
     ...(scanner === null ? [] : scannerWarnings(scanner)),
     ...(malware === null ? [] : malwareWarnings(malware)),
     ...(late === null ? [] : lateWarnings(late)),
@@ -124,6 +127,8 @@ export async function runStatus(session: Session): Promise<void> {
 /** What only the catalog knows; null where it cannot say. */
 interface Standing {
   readonly verified: VerifyStanding | null;
+  /** Whether the audit trail is signed and anchored. */
+  readonly audit: AuditStanding | null;
   /** How far the manifests in the bucket are behind, by source. */
   readonly lags: readonly JournalLag[] | null;
   /** What each of several destinations lacks. */
@@ -141,6 +146,7 @@ interface Standing {
 }
 
 const unknown: Standing = {
+  audit: null,
   copies: null,
   verified: null,
   lags: null,
@@ -156,6 +162,7 @@ async function standing(session: Session): Promise<Standing> {
     return await withCatalog(session, async (catalog) => ({
       copies: await copiesStanding(catalog, sessionConfig(session).destinations),
       verified: await verifyStanding(catalog),
+      audit: await auditStanding(catalog, sessionConfig(session).destinations),
       lags: await journalLags(catalog),
       malware: await malwareStanding(catalog),
       late: await lateDetections(catalog),

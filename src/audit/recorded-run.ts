@@ -1,0 +1,99 @@
+import type { Catalog } from '../catalog/catalog.ts';
+import type { Ids } from '../domain/ids.ts';
+import type { Id } from '../domain/records.ts';
+import { auditEvent } from './event.ts';
+import { anchorName } from './head.ts';
+import { openIncident } from './incident.ts';
+import {
+  type AuditFinding,
+  type AuditSummary,
+  type AuditVerifyDeps,
+  breaches,
+  verifyAudit,
+} from './verify.ts';
+
+export interface RecordedAuditDeps extends AuditVerifyDeps {
+  readonly ids: Ids;
+  readonly hostId: Id;
+}
+
+/** What the newest scheduled run said, for `status` and `doctor`: the installation fact `audit_verify`. */
+export interface AuditVerifyFact {
+  /** ISO 8601 UTC. */
+  readonly at: string;
+  readonly events: number;
+  readonly heads: number;
+  readonly anchors: number;
+  readonly breaches: number;
+}
+
+const factName = 'audit_verify';
+/** Incidents of one run; whoever changed more has opened enough of them. */
+const mostIncidents = 100;
+
+/** Verifies the trail as the schedule does: with a run, an event, the fact that `status` shows, and an incident for each breach. */
+export async function recordedAuditVerify(
+  deps: RecordedAuditDeps,
+  { runId, signal }: { readonly runId: Id; readonly signal: AbortSignal },
+): Promise<AuditSummary> {
+  const { catalog, ids, hostId } = deps;
+  await catalog.startRun({ id: runId, kind: 'audit-verify', hostId, actor: 'holdfast' });
+  const walk = verifyAudit(deps, { begin: 1, signal });
+  let opened = 0;
+  for (;;) {
+    const { value, done } = await walk.next();
+    if (!done) {
+      if (value.kind !== 'planted' && opened++ < mostIncidents) await open(deps, runId, value);
+      continue;
+    }
+    const { events, heads, anchors, sinceAnchor } = value;
+    const totals = { events, heads, anchors, sinceAnchor, breaches: breaches(value) };
+    const event = auditEvent(ids, {
+      ...{ subject: runId, step: 'verify', run: runId, host: hostId },
+      among: new Date().toISOString(),
+      facts: { what: 'audit', ...totals },
+    });
+    await catalog.write({ events: [event] });
+    await catalog.endRun(runId, totals.breaches > 0 ? 'complete with warnings' : 'complete', totals);
+    await writeFact(catalog, {
+      at: new Date().toISOString(),
+      events,
+      heads,
+      anchors,
+      breaches: totals.breaches,
+    });
+    return value;
+  }
+}
+
+/** One incident for each head and event, however often it is found. */
+async function open(
+  { catalog, ids, hostId }: RecordedAuditDeps,
+  runId: Id,
+  finding: AuditFinding,
+): Promise<void> {
+  const { kind, head, event: changed, destination, detail } = finding;
+  const subject = changed ?? anchorName(head ?? 0);
+  const { incident, event } = openIncident(ids, {
+    ...{ kind: 'audit_mismatch', subject, run: runId, host: hostId, destination },
+    facts: { what: kind, ...(head === undefined ? {} : { head }), detail },
+  });
+  await catalog.write({ incident, events: [event] });
+}
+
+async function writeFact(catalog: Catalog, fact: AuditVerifyFact): Promise<void> {
+  await catalog.rows(
+    `insert into installation_facts (name, value) values ($1, $2)
+     on conflict (name) do update set value = excluded.value, at = now()`,
+    [factName, fact],
+  );
+}
+
+/** Undefined until a run has ended. */
+export async function readAuditVerifyFact(catalog: Catalog): Promise<AuditVerifyFact | undefined> {
+  const [row] = await catalog.rows<{ value: AuditVerifyFact }>(
+    'select value from installation_facts where name = $1',
+    [factName],
+  );
+  return row?.value;
+}
