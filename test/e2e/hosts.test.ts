@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { ConfigFile } from '../../src/config.ts';
 import { gatePorts, joinedHost } from '../support/hosts.ts';
 import { TestInstallation, until } from '../support/installation.ts';
 
@@ -17,7 +18,7 @@ let shared: string;
 beforeAll(async () => {
   shared = mkdtempSync(path.join(tmpdir(), 'holdfast-shared-'));
   const ports = await gatePorts(address);
-  const grouped = (config: Parameters<NonNullable<Parameters<typeof joinedHost>[2]['configure']>>[0]) => {
+  const grouped = (config: ConfigFile) => {
     for (const source of config.sources) if (source.name === 'shared') source.group = 'file-server';
   };
   cluster = await TestInstallation.start(

@@ -1,7 +1,6 @@
 import { createServer } from 'node:net';
 import path from 'node:path';
-import type { ConfigFile } from '../../src/config.ts';
-import { TestInstallation } from './installation.ts';
+import { type InstallationOptions, TestInstallation } from './installation.ts';
 
 /** Free ports of an address of this machine, for the gate. */
 export async function gatePorts(
@@ -29,13 +28,20 @@ export async function gatePorts(
 export async function joinedHost(
   cluster: TestInstallation,
   name: string,
-  options: {
-    readonly sources: Readonly<Record<string, string | undefined>>;
-    readonly configure?: (config: ConfigFile) => void;
-  },
+  options: Omit<InstallationOptions, 'folderName' | 'init'>,
 ): Promise<TestInstallation> {
   const file = path.join(cluster.folder, `${name}.json`);
   const added = await cluster.run('host', 'add', name, '--output', file);
   if (added.code !== 0) throw new Error(`host add ended with ${added.code}: ${added.stderr}`);
-  return TestInstallation.create({ ...options, folderName: `holdfast-${name}-`, init: ['--join', file] });
+  return TestInstallation.create({
+    ...options,
+    folderName: `holdfast-${name}-`,
+    init: ['--join', file],
+    configure(config) {
+      // Where the suite runs on a Temporal server of its own, both are in the cluster's namespace.
+      const theirs = cluster.config().services?.temporal;
+      if (theirs?.mode === 'external' && config.services !== undefined) config.services.temporal = theirs;
+      options.configure?.(config);
+    },
+  });
 }

@@ -56,6 +56,8 @@ export interface InstallationOptions {
   /** Part of the folder's name, for paths with spaces. */
   readonly folderName?: string;
   readonly password?: string;
+  /** What every command is started through: a program and its arguments, e.g. to put it into another network namespace. */
+  readonly through?: readonly string[];
 }
 
 /**
@@ -71,8 +73,15 @@ export class TestInstallation {
   private pool: pg.Pool | undefined;
   private readonly clients: S3Client[] = [];
 
-  private constructor(folder: string, sources: Record<string, string>, password: string) {
+  private readonly through: readonly string[];
+
+  private constructor(
+    folder: string,
+    sources: Record<string, string>,
+    { password = 'five plain random words', through = [] }: InstallationOptions,
+  ) {
     this.folder = folder;
+    this.through = through;
     this.home = path.join(folder, 'home');
     this.sources = sources;
     this.env = {
@@ -90,7 +99,7 @@ export class TestInstallation {
       sources[name] = given ?? path.join(folder, 'sources', name);
       if (given === undefined) mkdirSync(sources[name], { recursive: true });
     }
-    const made = new TestInstallation(folder, sources, options.password ?? 'five plain random words');
+    const made = new TestInstallation(folder, sources, options);
     const named = Object.entries(sources).flatMap(([name, at]) => ['--source', `${name}=${at}`]);
     const { code, stderr } = await made.run(
       'init',
@@ -173,7 +182,8 @@ export class TestInstallation {
 
   /** Runs a command with a changed environment; `undefined` takes a variable away. */
   async runWith(env: Record<string, string | undefined>, ...args: string[]): Promise<Ended> {
-    const child = spawn(process.execPath, [program, ...args], {
+    const [command = '', ...rest] = [...this.through, process.execPath, program, ...args];
+    const child = spawn(command, rest, {
       env: { ...this.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
