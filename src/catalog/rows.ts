@@ -70,7 +70,7 @@ export interface DecisionRow {
   readonly position: number;
 }
 
-/** What was asked of policy at one time about files of one key scope: docs/format.md section 10. */
+/** What was asked of policy at one time about files of one key scope: docs/format.md section 11. */
 export interface EvidenceRow {
   readonly id: Id;
   /** Of the key, or the set of recipients, that it is sealed with. */

@@ -28,7 +28,7 @@ export interface Decided {
  *
  * inputHash = SHA-256(RFC 8785 {facts, privateHash}), privateHash = hex SHA-256(16-byte salt ‖ RFC 8785 of the private
  * part), so that a proof can show the facts and withhold the path. All that is asked at a time under one scope is sealed
- * together, because it is mostly the same (docs/format.md section 10); on a write-only host as a signed message (section 8.4).
+ * together, because it is mostly the same (docs/format.md section 11); on a write-only host as a signed message (section 8.4).
  */
 export async function decisionRows(
   context: PipelineContext,

@@ -3,7 +3,7 @@ create table evidence (
   id      text primary key,
   -- Of the key, or the set of recipients, that it is sealed with.
   key_id  text not null,
-  -- docs/format.md section 10.
+  -- docs/format.md section 11.
   sealed  bytea not null,
   at      timestamptz not null default now()
 );
