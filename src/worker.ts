@@ -20,11 +20,13 @@ import { createRetentionActivities } from '../activities/retention.ts';
 import { createVerifyActivities } from '../activities/verify.ts';
 import type { VerifySampleInput } from '../workflows/verify-sample.ts';
 import { AnchorWriter } from './audit/anchors.ts';
+import { tellDeeds } from './audit/deeds.ts';
 import { auditEvent } from './audit/event.ts';
 import { numberAfterAnchors } from './audit/found-anchors.ts';
 import { auditSigners } from './audit/keys.ts';
 import type { RecordedAuditDeps } from './audit/recorded-run.ts';
 import { sequenceAudit } from './audit/sequencer.ts';
+import { tellStart } from './audit/started.ts';
 import { Catalog } from './catalog/catalog.ts';
 import { openPool } from './catalog/database.ts';
 import { allSources, tellOfHost } from './catalog/host-query.ts';
@@ -114,6 +116,7 @@ metrics.serve(metricsPort);
 
 const catalog = new Catalog(await openPool({ ...endpoints.catalogWriter, maxConnections: 12 }));
 await tellOthers();
+await tellStart(catalog, installation, 'worker');
 await noteShreddings();
 const uploadLimit = new UploadLimit(config.limits.upload);
 const limiting = repeat(limitPollMs, noteLimit);
@@ -204,7 +207,9 @@ const running = workers.map((worker) => worker.run());
 void housekeeping(settleLeftovers);
 void housekeeping(
   () => scheduleSweeps(client, config, installation.ids),
-  ...(config.keeper ? [scheduleSamples, scheduleAuditVerification, () => scheduleRescans(client, config), startRetentions] : []),
+  ...(config.keeper
+    ? [scheduleSamples, scheduleAuditVerification, () => scheduleRescans(client, config), startRetentions]
+    : []),
 );
 const daily = setInterval(
   () =>
@@ -415,6 +420,7 @@ function auditTrail(): (which: 'due' | 'all') => Promise<void> {
   const anchors = new AnchorWriter({ catalog, repository, keys, destinations, everyMs, failPoints, log });
   return async (which) => {
     try {
+      await tellDeeds(catalog, installation.ids, config.host.id, installation.paths.home);
       await sequenceAudit(sequencer);
       await anchors.write(which);
     } catch (error) {
@@ -507,10 +513,13 @@ async function pipelineContext(
   const epoch = await PolicyEpoch.begin({ catalog, ids, hostId: config.host.id }, revision);
   const policy = new OpaEngine({ ...opa, epoch });
   const recipients = await configuredRecipients(config, keyring.root.naming);
-  const scanner = openScanner(endpoints, config, ({ problems, takesBytes }) => {
-    if (problems.length > 0)
-      log.error({ problems }, 'the scanner says OK of what it did not look into: nothing is clean');
-    else log.info({ takesBytes }, 'the scanner was put to the proof');
+  const scanner = openScanner(endpoints, config, {
+    copies: join(paths.home, 'scan'),
+    onProof: ({ problems, ...takes }) => {
+      if (problems.length > 0)
+        log.error({ problems }, 'the scanner says OK of what it did not look into: nothing is clean');
+      else log.info(takes, 'the scanner was put to the proof');
+    },
   });
   return {
     hostId: config.host.id,
@@ -576,7 +585,7 @@ function verifying(installation: Installation, context: PipelineContext): Verify
 function rescanning({ catalog, ids, hostId, keys, destinations }: PipelineContext): RescanDeps {
   const rate = config.rescan === 'off' ? defaultRescanRate : config.rescan.rate;
   const stores = new Map([...destinations].map(([name, { store }]) => [name, store]));
-  const scanner = openScanner(endpoints, config, undefined, slowDeadlineMs);
+  const scanner = openScanner(endpoints, config, { deadlineMs: slowDeadlineMs });
   return { catalog, ids, hostId, keys, stores, scanner, throttle: new TokenBucket(() => rate), log };
 }
 

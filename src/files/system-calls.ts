@@ -30,6 +30,8 @@ export interface SystemCalls {
   removeAttribute(at: At, name: Buffer): void;
   /** This process, and what it starts, leave no core file when they crash: passwords and keys would be in it. setrlimit(2). */
   forbidCoreFiles(): void;
+  /** Sends one byte through a unix socket, and with it an open file (unix(7), SCM_RIGHTS). Both are descriptors. sendmsg(2). */
+  sendDescriptor(socket: number, descriptor: number): void;
 }
 
 let loaded: { readonly calls: SystemCalls | undefined } | undefined;
@@ -62,6 +64,11 @@ const coreLimit = 4;
 /** Bytes. Too few for a file, and the one limit at which Linux gives no core to a program either (fs/coredump.c). */
 const noCore = 1n;
 const second = 1_000_000_000n;
+/** sys/socket.h: SOL_SOCKET and SCM_RIGHTS; the length of a control message with one descriptor, and with its padding. */
+const socketLevel = 1;
+const rights = 1;
+const rightsBytes = 20;
+const rightsSpaceBytes = 24;
 
 type Call = (...values: (number | bigint | Buffer | BigInt64Array)[]) => number;
 
@@ -81,6 +88,7 @@ class LibcCalls implements SystemCalls {
   readonly #set: Forms;
   readonly #remove: Forms;
   readonly #setrlimit: Call;
+  readonly #sendmsg: (socket: number, message: object, flags: number) => number;
   readonly #scratch = Buffer.alloc(longestAttributeBytes);
 
   constructor(koffi: typeof Koffi) {
@@ -95,6 +103,13 @@ class LibcCalls implements SystemCalls {
     });
     this.#utimensat = libc.func('int utimensat(int, const void *, const void *, int)');
     this.#setrlimit = libc.func('int setrlimit(int, const void *)');
+    const piece = koffi.struct({ base: 'const void *', length: 'size_t' });
+    const message = koffi.struct({
+      ...{ name: 'const void *', nameLength: 'uint32_t' },
+      ...{ pieces: koffi.pointer(piece), pieceCount: 'size_t' },
+      ...{ control: 'const void *', controlLength: 'size_t', flags: 'int' },
+    });
+    this.#sendmsg = libc.func('sendmsg', 'intptr_t', ['int', koffi.pointer(message), 'int']);
     this.#list = forms('listxattr', 'intptr_t', 'void *, size_t');
     this.#get = forms('getxattr', 'intptr_t', 'const void *, void *, size_t');
     this.#set = forms('setxattr', 'int', 'const void *, const void *, size_t, int');
@@ -136,6 +151,18 @@ class LibcCalls implements SystemCalls {
 
   forbidCoreFiles(): void {
     this.#checked('setrlimit', this.#setrlimit(coreLimit, BigInt64Array.of(noCore, noCore)));
+  }
+
+  sendDescriptor(socket: number, descriptor: number): void {
+    const control = new ArrayBuffer(rightsSpaceBytes);
+    new BigUint64Array(control, 0, 1)[0] = BigInt(rightsBytes);
+    new Int32Array(control, 8, 3).set([socketLevel, rights, descriptor]);
+    const message = {
+      ...{ name: null, nameLength: 0, flags: 0 },
+      ...{ pieces: [{ base: Buffer.alloc(1), length: 1 }], pieceCount: 1 },
+      ...{ control: Buffer.from(control), controlLength: rightsSpaceBytes },
+    };
+    this.#checked('sendmsg', this.#sendmsg(socket, message, 0));
   }
 
   #run(forms: Forms, at: At, ...values: Parameters<Call>): number {

@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs';
 import type { Config } from '../config.ts';
 import type { SignatureSet } from '../domain/records.ts';
 import type { Endpoints } from '../stack/endpoints.ts';
@@ -8,18 +9,22 @@ import { externalSignatures, readSignatureFile } from './signatures.ts';
 
 type ScannerPlace = Pick<Endpoints, 'clamdSocket' | 'signatures'>;
 
-/**
- * The scanner of this host, as the configuration names it.
- *
- * @param onProof told each time clamd was put to the proof
- * @param deadlineMs longest time from the first byte handed over to the reply, by content size
- */
+export interface ScannerChoices {
+  /** Told each time clamd was put to the proof. */
+  readonly onProof?: (proof: ScannerProof) => void;
+  /** Longest time from the first byte handed over to the reply, by content size. Milliseconds. */
+  readonly deadlineMs?: (sizeBytes: number, patient: boolean) => number;
+  /** Folder for copies of longer content, made where it is missing; without one everything is streamed. */
+  readonly copies?: string;
+}
+
+/** The scanner of this host, as the configuration names it. */
 export function openScanner(
   { clamdSocket, signatures }: ScannerPlace,
   { policy }: Pick<Config, 'policy'>,
-  onProof: (proof: ScannerProof) => void = () => {},
-  deadlineMs: (sizeBytes: number, patient: boolean) => number = scanDeadlineMs,
+  { onProof = () => {}, deadlineMs = scanDeadlineMs, copies }: ScannerChoices = {},
 ): ClamdScanner {
+  if (copies !== undefined) mkdirSync(copies, { recursive: true, mode: 0o700 });
   return new ClamdScanner({
     socketPath: clamdSocket,
     deadlineMs,
@@ -30,15 +35,23 @@ export function openScanner(
         ? readSignatureFile(signatures.factsFile)
         : externalSignatures(signatures.set, clamd),
     async prove({ signatureSet }) {
-      const proof = await proofOf(clamdSocket, signatureSet);
+      const proof = await proofOf(clamdSocket, signatureSet, copies);
       onProof(proof);
       return proof;
     },
+    ...(copies === undefined ? {} : { copies }),
   });
 }
 
-export const proofOf = (socketPath: string, signatureSet: SignatureSet): Promise<ScannerProof> =>
-  proveScanner(socketPath, { signatureSet, mostBytes: maxScanBytes });
+export const proofOf = (
+  socketPath: string,
+  signatureSet: SignatureSet,
+  copies?: string,
+): Promise<ScannerProof> =>
+  proveScanner(socketPath, {
+    ...{ signatureSet, mostBytes: maxScanBytes },
+    ...(copies === undefined ? {} : { copies }),
+  });
 
 /** clamd gives up by itself after this: MaxScanTime. Milliseconds. */
 const longestScanMs = 600_000;

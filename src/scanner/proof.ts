@@ -1,9 +1,11 @@
 import { connect } from 'node:net';
 import { Failure } from '../domain/failures.ts';
 import type { SignatureSet } from '../domain/records.ts';
+import { systemCalls } from '../files/system-calls.ts';
+import { withPrivateFile } from './private-file.ts';
 import { encryptedMember, longMember, nestedArchive, zippedTestFile } from './probes.ts';
 import { type Finding, readReply } from './reply.ts';
-import { Session } from './session.ts';
+import { Session, type SessionReply } from './session.ts';
 import { testFile } from './test-file.ts';
 
 /**
@@ -30,6 +32,8 @@ export interface ScannerProof {
   readonly problems: readonly ScannerProblem[];
   /** The longest stream it takes, bytes; at most what was asked for. */
   readonly takesBytes: number;
+  /** Whether it looks into an open file that it is handed as it does into a stream. */
+  readonly takesFiles?: boolean;
 }
 
 const probeTimeoutMs = 10_000;
@@ -38,14 +42,41 @@ const probeTimeoutMs = 10_000;
  * Puts a running clamd to the proof, with a few kilobytes.
  *
  * @param mostBytes of a stream that it is expected to take
+ * @param copies folder for the file that it is handed; without one it is not tried
  * @throws Failure `scanner_unavailable` where it gives no answer that can be read
  */
 export async function proveScanner(
   socketPath: string,
-  { signatureSet, mostBytes }: { readonly signatureSet: SignatureSet; readonly mostBytes: number },
+  {
+    signatureSet,
+    mostBytes,
+    copies,
+  }: { readonly signatureSet: SignatureSet; readonly mostBytes: number; readonly copies?: string },
 ): Promise<ScannerProof> {
   const problems = await findProblems(socketPath, signatureSet);
-  return { problems, takesBytes: await longestStream(socketPath, mostBytes) };
+  const takesBytes = await longestStream(socketPath, mostBytes);
+  return copies === undefined
+    ? { problems, takesBytes }
+    : { problems, takesBytes, takesFiles: await takesFiles(socketPath, copies) };
+}
+
+/** Whether a file handed over is judged: the test file as in a stream, and the nested archive too, so that nobody's OK is for nothing. */
+async function takesFiles(socketPath: string, copies: string): Promise<boolean> {
+  const calls = systemCalls();
+  if (calls === undefined) return false;
+  try {
+    for (const content of [testFile, nestedArchive()]) {
+      const asFile = await withPrivateFile(copies, async (file) => {
+        await file.write(content);
+        return probe(socketPath, (session) => session.judge(file.fd, calls));
+      });
+      if (JSON.stringify(asFile) !== JSON.stringify(await probeStream(socketPath, content))) return false;
+    }
+    return true;
+  } catch {
+    // By a stream it was just reached.
+    return false;
+  }
 }
 
 /** The part of {@link proveScanner} that takes no time worth speaking of. */
@@ -53,7 +84,7 @@ export async function findProblems(
   socketPath: string,
   signatureSet: SignatureSet,
 ): Promise<readonly ScannerProblem[]> {
-  const found = (content: Buffer): Promise<Finding> => probe(socketPath, content);
+  const found = (content: Buffer): Promise<Finding> => probeStream(socketPath, content);
   const problems: ScannerProblem[] = [];
   const knowsTestFile = (await found(testFile)).state === 'infected';
   // The operator's own signatures need not know it.
@@ -66,14 +97,19 @@ export async function findProblems(
   return problems;
 }
 
-async function probe(socketPath: string, content: Buffer): Promise<Finding> {
-  const session = await Session.open(socketPath);
-  const timer = setTimeout(() => session.destroy(), probeTimeoutMs);
-  try {
+const probeStream = (socketPath: string, content: Buffer): Promise<Finding> =>
+  probe(socketPath, async (session) => {
     const reply = session.begin();
     await session.send(content);
     session.finish();
-    const ended = await reply;
+    return reply;
+  });
+
+async function probe(socketPath: string, ask: (session: Session) => Promise<SessionReply>): Promise<Finding> {
+  const session = await Session.open(socketPath);
+  const timer = setTimeout(() => session.destroy(), probeTimeoutMs);
+  try {
+    const ended = await ask(session);
     const finding = ended.kind === 'reply' ? readReply(ended.text, session.id, ended.complete) : undefined;
     if (finding === undefined || (finding.state === 'not_scanned' && finding.reason === 'scanner_error'))
       throw new Failure('scanner_unavailable', { detail: 'it gives no verdict about a probe' });

@@ -8,8 +8,8 @@ export type Finding =
 
 const scannerError: Finding = { state: 'not_scanned', reason: 'scanner_error' };
 
-/** clamd's reply to INSTREAM within an IDSESSION (clamd(8)), without its terminating NUL; names are printable ASCII. */
-const grammar = /^(\d+): stream: (?:(OK)|([ -~]+) FOUND|[ -~]+ ERROR)$/;
+/** clamd's reply to INSTREAM or FILDES within an IDSESSION (clamd(8)), without its terminating NUL; names are printable ASCII. */
+const grammar = /^(\d+): (?:stream|fd\[\d+\]): (?:(OK)|([ -~]+) FOUND|[ -~]+ ERROR)$/;
 
 const overStreamLimit = /^(\d+): INSTREAM size limit exceeded\. ERROR$/;
 

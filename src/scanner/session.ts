@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { Failure } from '../domain/failures.ts';
+import type { SystemCalls } from '../files/system-calls.ts';
 
 const maxReplyBytes = 4096;
 /** A chunk of length 0. */
@@ -55,14 +56,23 @@ export class Session {
 
   /** Begins a stream. Settles with clamd's reply, whenever it comes, or with the end of the connection. */
   begin(): Promise<SessionReply> {
-    this.#id += 1;
-    this.#scanning = true;
-    this.#complete = false;
-    const reply = new Promise<SessionReply>((resolve) => {
-      this.#settle = resolve;
+    const reply = this.#command();
+    if (!this.#socket.destroyed) this.#socket.write('zINSTREAM\0');
+    return reply;
+  }
+
+  /** Has clamd look into an open file, from its start to its end: all of it must be there. Settles like {@link begin}. */
+  judge(descriptor: number, calls: Pick<SystemCalls, 'sendDescriptor'>): Promise<SessionReply> {
+    const reply = this.#command();
+    this.#complete = true;
+    // The descriptor goes past Node's own queue, so it has to wait until that is empty.
+    this.#socket.write('zFILDES\0', (error) => {
+      try {
+        if (!error) calls.sendDescriptor(descriptorOf(this.#socket), descriptor);
+      } catch {
+        this.#socket.destroy();
+      }
     });
-    if (this.#socket.destroyed) this.#end({ kind: 'broken' });
-    else this.#socket.write('zINSTREAM\0');
     return reply;
   }
 
@@ -98,6 +108,17 @@ export class Session {
     else this.#socket.ref();
   }
 
+  #command(): Promise<SessionReply> {
+    this.#id += 1;
+    this.#scanning = true;
+    this.#complete = false;
+    const reply = new Promise<SessionReply>((resolve) => {
+      this.#settle = resolve;
+    });
+    if (this.#socket.destroyed) this.#end({ kind: 'broken' });
+    return reply;
+  }
+
   #receive(chunk: Buffer): void {
     this.#received.push(chunk);
     this.#receivedBytes += chunk.length;
@@ -122,3 +143,7 @@ export class Session {
     this.#drained = undefined;
   }
 }
+
+/** Node has no other word for it. */
+const descriptorOf = (socket: Socket): number =>
+  (socket as unknown as { readonly _handle: { readonly fd: number } })._handle.fd;
