@@ -20,13 +20,13 @@ import { createRetentionActivities } from '../activities/retention.ts';
 import { createVerifyActivities } from '../activities/verify.ts';
 import type { VerifySampleInput } from '../workflows/verify-sample.ts';
 import { AnchorWriter } from './audit/anchors.ts';
+import { tellConfiguration } from './audit/configuration.ts';
 import { tellDeeds } from './audit/deeds.ts';
 import { auditEvent } from './audit/event.ts';
 import { numberAfterAnchors } from './audit/found-anchors.ts';
 import { auditSigners } from './audit/keys.ts';
 import type { RecordedAuditDeps } from './audit/recorded-run.ts';
 import { sequenceAudit } from './audit/sequencer.ts';
-import { tellStart } from './audit/started.ts';
 import { Catalog } from './catalog/catalog.ts';
 import { openPool } from './catalog/database.ts';
 import { allSources, tellOfHost } from './catalog/host-query.ts';
@@ -40,6 +40,7 @@ import { systemCalls } from './files/system-calls.ts';
 import type { HoldDeps } from './holds/deps.ts';
 import { holdTotals } from './holds/held.ts';
 import { keepWaiting } from './holds/keep-waiting.ts';
+import { ClusterSemaphore } from './hosts/cluster-semaphore.ts';
 import { groupOf, type Installation } from './installation.ts';
 import { keepKeyring } from './keys/keep-keyring.ts';
 import { keyFacts } from './keys/keyring-files.ts';
@@ -98,6 +99,9 @@ import { sealSigned } from './write-only/signed-message.ts';
 /** How soon a changed limit counts. */
 const limitPollMs = 2_000;
 
+/** Any constant of ours: what is gone is counted and recorded by one host of the cluster at a time. */
+const tombstoneLock = 7_203_117;
+
 /** What all large uploads of this process fill and send at once. Bytes. */
 const partMemoryBytes = 64 * 1024 * 1024;
 
@@ -108,7 +112,7 @@ const verifySliceMs = 2 * 60 * 60 * 1_000;
 const policyPollMs = 2_000;
 
 /** The agent worker: the one place where everything the pipeline uses is made and wired. */
-const { installation, endpoints, metricsPort, argument } = await openProcess(process.argv);
+const { installation, endpoints, metricsPort, argument } = await openProcess('worker', process.argv);
 const { config, keyring } = installation;
 const log = createLog('worker');
 const metrics = new Metrics();
@@ -116,7 +120,7 @@ metrics.serve(metricsPort);
 
 const catalog = new Catalog(await openPool({ ...endpoints.catalogWriter, maxConnections: 12 }));
 await tellOthers();
-await tellStart(catalog, installation, 'worker');
+await tellConfiguration(catalog, installation);
 await noteShreddings();
 const uploadLimit = new UploadLimit(config.limits.upload);
 const limiting = repeat(limitPollMs, noteLimit);
@@ -541,7 +545,7 @@ async function pipelineContext(
       disk: new Semaphore(4),
       scanner: new Semaphore(4),
       upload: new Semaphore(8),
-      tombstone: new Semaphore(1),
+      tombstone: new ClusterSemaphore(catalog, tombstoneLock),
       hardlink: new Semaphore(1),
     },
     partBuffers: new PartBuffers(partMemoryBytes),

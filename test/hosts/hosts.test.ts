@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Catalog } from '../../src/catalog/catalog.ts';
@@ -11,8 +12,10 @@ import {
   tellOfHost,
 } from '../../src/catalog/host-query.ts';
 import { requireSchema } from '../../src/catalog/migrate.ts';
+import { ClusterSemaphore } from '../../src/hosts/cluster-semaphore.ts';
 import { leftBehind } from '../../src/hosts/revoke-host.ts';
 import { hostWarnings } from '../../src/hosts/standing.ts';
+import { Busy } from '../../src/pipeline/semaphore.ts';
 import { usePostgres } from '../support/postgres.ts';
 
 const postgres = usePostgres();
@@ -143,6 +146,26 @@ test('of a lost host’s sources those are named that nobody else serves, and th
   expect(left.orphaned.map(({ name }) => name)).toEqual(['port']);
   expect(left.shared.map(({ name }) => name)).toEqual(['shared']);
   expect(left.deadQueues).toEqual([`host.${second}`, `files.${second}`]);
+});
+
+test('two hosts never count what is gone at the same time; who waits too long is told so', async () => {
+  const other = new Catalog(await openPool({ uri, maxConnections: 2 }));
+  const places = [catalog, other].map((each) => new ClusterSemaphore(each, 1_234));
+  let inside = 0;
+  let most = 0;
+  const work = async (): Promise<number> => {
+    most = Math.max(most, ++inside);
+    await sleep(20);
+    return --inside;
+  };
+  await Promise.all(Array.from({ length: 8 }, (_, i) => places[i % 2]?.run(work, 10_000)));
+  expect(most).toBe(1);
+  const [here, there] = places;
+  const long = here?.run(() => sleep(400), 1_000);
+  await sleep(50);
+  await expect(there?.run(work, 100)).rejects.toBeInstanceOf(Busy);
+  await long;
+  await other.close();
 });
 
 test('a host that may not change the schema asks whether it is its own', async () => {
