@@ -21,7 +21,6 @@ import { createVerifyActivities } from '../activities/verify.ts';
 import type { VerifySampleInput } from '../workflows/verify-sample.ts';
 import { AnchorWriter } from './audit/anchors.ts';
 import { tellConfiguration } from './audit/configuration.ts';
-import { tellDeeds } from './audit/deeds.ts';
 import { auditEvent } from './audit/event.ts';
 import { numberAfterAnchors } from './audit/found-anchors.ts';
 import { auditSigners } from './audit/keys.ts';
@@ -424,7 +423,6 @@ function auditTrail(): (which: 'due' | 'all') => Promise<void> {
   const anchors = new AnchorWriter({ catalog, repository, keys, destinations, everyMs, failPoints, log });
   return async (which) => {
     try {
-      await tellDeeds(catalog, installation.ids, config.host.id, installation.paths.home);
       await sequenceAudit(sequencer);
       await anchors.write(which);
     } catch (error) {
