@@ -7,7 +7,13 @@ import type { RunningServices, ServiceSpec } from './services/service.ts';
 /** Garbage is collected before the heap grows beyond this; file contents lie outside of it. */
 const heapMebibytes = 192;
 /** The default of 16 is taken three times over in each of the worker's two heaps, for garbage that is gone at once. */
-const youngMebibytes = 4;
+const youngMebibytes = { worker: 8, watcher: 4 };
+/**
+ * The worker's heap may double between two collections of all of it. V8 counts file contents and sealed bytes, which lie
+ * outside of the heap, as its growth: left to itself it collects four times as often in a sweep, which is a third of the
+ * process's CPU (measured: 1.54 and 0.90 ms a small file, for 45 MB more at the peak).
+ */
+const growth = { worker: ['--heap-growing-percent=100'], watcher: [] };
 
 /** One of our own processes as a supervised service: this Node, a script of ours, the password on standard input. */
 export function nodeService(options: {
@@ -41,7 +47,8 @@ export function nodeService(options: {
         command: process.execPath,
         args: [
           `--max-old-space-size=${heapMebibytes}`,
-          `--max-semi-space-size=${youngMebibytes}`,
+          `--max-semi-space-size=${youngMebibytes[name]}`,
+          ...growth[name],
           scriptFile(options.script),
           ...['--home', paths.home],
           ...['--config', configPath],
