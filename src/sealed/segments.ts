@@ -57,10 +57,12 @@ export const probeInterval = 16;
 /** A segment is stored compressed where that saves at least one part in this many; less is not worth opening it again. */
 export const leastSaving = 32;
 
-/** Compresses one segment on the thread pool. The same bytes as {@link compressSegmentSync}, which a test holds true. */
+/** Compresses one segment on another thread; `plain` must stay as it is until then. The same bytes as {@link compressSegmentSync}, which a test holds true. */
 export async function compressSegment(plain: Buffer, compression: Compression): Promise<StoredSegment> {
   if (compression.algorithm === 'none') return rawSegment(plain);
-  return smallerOf(plain, await oneFrame(plain, compression.level));
+  const { params } = frameOptions(plain.length, compression.level);
+  const frame = libzstd()?.compressElsewhere(plain, params) ?? oneFrame(plain, compression.level);
+  return smallerOf(plain, await frame);
 }
 
 /** Compresses one segment on this thread: cheaper for small content. */

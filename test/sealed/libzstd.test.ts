@@ -52,3 +52,18 @@ it('an output is nobody else’s room', () => {
 it('a parameter that the library does not know is refused', () => {
   expect(() => library.compress(Buffer.of(1), { 9999: 1 })).toThrow('refused');
 });
+
+it('on other threads it gives the same, many at once, whatever their parameters', {
+  timeout: 60_000,
+}, async () => {
+  const wanted = [...Array(16).keys()].map((index) => {
+    const sizeBytes = [mebibyte, 9_000, 3 * mebibyte, 131_073][index % 4] ?? 1;
+    const level = index % 8 === 0 ? 9 : index % 3 === 0 ? 1 : 3;
+    return { plain: index % 5 === 0 ? noise(sizeBytes) : prose(sizeBytes), level };
+  });
+  const frames = await Promise.all(
+    wanted.map(({ plain, level }) => library.compressElsewhere(plain, zstdParameters(level, plain.length))),
+  );
+  for (const [index, { plain, level }] of wanted.entries())
+    expect(frames[index]?.equals(library.compress(plain, zstdParameters(level, plain.length)))).toBe(true);
+});
