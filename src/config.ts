@@ -110,6 +110,9 @@ const tlsFiles = {
   serverName: z.string().optional(),
 };
 
+/** Told that what passes may be read and changed on the way: without it no service is reached over a network in the clear. */
+const insecure = z.boolean().default(false);
+
 /** How an S3 server is reached. */
 const s3Connection = {
   /** Omitted: the AWS endpoint of the region. */
@@ -119,6 +122,7 @@ const s3Connection = {
   credentialsFile: absolutePath.optional(),
   profile: z.string().optional(),
   ...tlsFiles,
+  insecure,
 };
 
 const destination = z.strictObject({
@@ -154,6 +158,7 @@ const services = z.strictObject({
         address: z.string(),
         namespace: z.string().default('holdfast'),
         tls: tls.optional(),
+        insecure,
         apiKeyFile: absolutePath.optional(),
         webUi: z.url().optional(),
       }),
@@ -168,6 +173,7 @@ const services = z.strictObject({
         ownerUriFile: absolutePath.optional(),
         writerUriFile: absolutePath,
         ...tlsFiles,
+        insecure,
       }),
     ])
     .default({ mode: 'embedded' }),

@@ -144,6 +144,12 @@ export const failures = {
     'Other hosts cannot reach the {service} of this machine: `listen` is not configured.',
     'Name an address of this machine in holdfast.yaml (`listen: { address: 10.0.0.1 }`), run `holdfast down` and `up`, then add the host. docs/scale-out.md has it step by step.',
   ),
+  plaintext_refused: row(
+    2,
+    false,
+    'What goes to {service} would cross a network in the clear: passwords, names, and what may be changed on the way.',
+    'Give the service a certificate and name its authority in holdfast.yaml (`tls` or `caFile`, an https endpoint); `insecure: true` if something else encrypts the line.',
+  ),
   join_file_invalid: row(
     2,
     false,

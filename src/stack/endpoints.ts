@@ -102,6 +102,8 @@ function temporalAddress(config: Config, embedded: (name: string) => ServiceFact
   const { temporal } = config.services;
   if (temporal.mode === 'embedded')
     return { address: embedded('temporal').address, namespace: defaultNamespace };
+  const isEncrypted = temporal.tls !== undefined || temporal.apiKeyFile !== undefined;
+  requirePrivate('temporal', `tcp://${temporal.address}`, isEncrypted || temporal.insecure);
   return {
     address: temporal.address,
     namespace: temporal.namespace,
@@ -110,8 +112,27 @@ function temporalAddress(config: Config, embedded: (name: string) => ServiceFact
   };
 }
 
-function externalDatabase(uriFile: string, tls: TlsFiles): DatabaseOptions {
-  return { uri: readSecret(uriFile), ...tlsOf(tls) };
+function externalDatabase(
+  uriFile: string,
+  { insecure, ...tls }: TlsFiles & { readonly insecure: boolean },
+): DatabaseOptions {
+  const uri = readSecret(uriFile);
+  requirePrivate(
+    'postgres',
+    uri,
+    tls.caFile !== undefined || /[?&]sslmode=(require|verify-)/.test(uri) || insecure,
+  );
+  return { uri, ...tlsOf(tls) };
+}
+
+/** What stays on this machine needs no encryption. Failure `plaintext_refused` for what would cross a network in the clear. */
+function requirePrivate(service: string, uri: string, isPrivate: boolean): void {
+  if (isPrivate) return;
+  // Of Postgres: the folder of a unix socket stands where the host is not.
+  const [, host = ''] = /^\w+:\/\/(?:[^@/]*@)?(\[[^\]]*\]|[^:/?]*)/.exec(uri) ?? [];
+  const address = host.replace(/^\[|\]$/g, '');
+  if (/^(|localhost|127(\.\d+){3}|::1|%2[fF].*)$/.test(address)) return;
+  throw new Failure('plaintext_refused', { service });
 }
 
 function tlsOf({ caFile, certFile, keyFile, serverName }: TlsFiles) {
@@ -147,6 +168,8 @@ function s3Options(
       credentialsFile: role === 'owner' ? files.credentialsFile : path.join(files.rolesDir, role),
     };
   }
+  if (s3.endpoint !== undefined)
+    requirePrivate('s3', s3.endpoint, s3.endpoint.startsWith('https:') || s3.insecure);
   return {
     ...common,
     region: s3.region,
