@@ -44,6 +44,8 @@ export interface WatchOptions {
   readonly patienceMs?: number;
   /** How often the root's identity is checked, and folders that cannot be watched are looked at. Default 2,000. */
   readonly pollMs?: number;
+  /** How many folders chokidar watches; the others get a lighter watch. Default: as many as it can bear. */
+  readonly chokidarFolders?: number;
 }
 
 export interface SourceWatch {
@@ -53,6 +55,8 @@ export interface SourceWatch {
 
 const groupMs = 20;
 const batchLimit = 1_000;
+/** How many folders are read before others may run. */
+const readInARow = 32;
 /** PATH_MAX without the closing NUL. */
 const longestPathBytes = 4_095;
 
@@ -82,6 +86,7 @@ class Watch implements SourceWatch {
   /** Inode of every watched folder. */
   private readonly folders = new Map<string, bigint>();
   private readonly oddNames = new OddNames();
+  private foundAtStart: string[] = [];
   private readonly reported = new Set<string>();
   private folderWatcher: FolderWatcher | undefined;
   private isReady = false;
@@ -120,22 +125,22 @@ class Watch implements SourceWatch {
     this.reported.clear();
     if (isUtf8(this.root.realPath)) await this.startFolderWatcher();
     else this.poller.add('', false);
+    await this.enqueue(() => this.noteOddNames());
     await this.enqueue(() => this.poller.poll());
     this.isReady = true;
   }
 
   private async startFolderWatcher(): Promise<void> {
-    const watcher = new FolderWatcher({
-      onTouched: (event, folder, name) => this.touchInside(event, this.keyOf(folder), name),
-      onFolder: (path) => this.foundFolder(this.keyOf(path)),
-      onFolderGone: (path) => this.lostFolder(this.keyOf(path)),
-      onError: (error) => this.report(errorCode(error) ?? error.name),
-      isSkipped: (path, stats) => this.isSkipped(this.keyOf(path), stats),
-    });
-    this.folderWatcher = watcher;
-    const ready = new Promise<void>((resolve) => watcher.once('ready', resolve));
-    watcher.add(this.root.realPath.toString());
-    await ready;
+    const handlers = {
+      onTouched: (event: 'rename' | 'change', folder: string, name: string | null) =>
+        this.touchInside(event, this.keyOf(folder), name),
+      onFolder: (path: string) => this.foundFolder(this.keyOf(path)),
+      onFolderGone: (path: string) => this.lostFolder(this.keyOf(path)),
+      onError: (error: Error) => this.report(errorCode(error) ?? error.name),
+      isSkipped: (path: string, stats: Stats) => this.isSkipped(this.keyOf(path), stats),
+    };
+    this.folderWatcher = new FolderWatcher(handlers, this.options.chokidarFolders);
+    await this.folderWatcher.watchAll(this.root.realPath.toString());
   }
 
   private async unwatchFolders(): Promise<void> {
@@ -156,7 +161,7 @@ class Watch implements SourceWatch {
     if (!stat) return;
     this.folders.set(key, stat.ino);
     if (!this.isReady) {
-      this.enqueue(() => this.noteOddNames(key));
+      this.foundAtStart.push(key);
       return;
     }
     this.touch(key);
@@ -272,29 +277,32 @@ class Watch implements SourceWatch {
 
   /** Touches a folder's entries, but for the known ones; returns all names there. */
   private async touchNames(folder: string, known: ReadonlySet<string>): Promise<ReadonlySet<string>> {
-    const names = await this.namesIn(folder);
+    const names = this.namesIn(folder);
     for (const name of names) if (!known.has(name)) this.touch(keyIn(folder, name));
     this.oddNames.keep(folder, names);
     return new Set(names);
   }
 
   private async touchOddNames(folder: string): Promise<void> {
-    for (const name of this.oddNames.keep(folder, await this.namesIn(folder)))
-      this.touch(keyIn(folder, name));
+    for (const name of this.oddNames.keep(folder, this.namesIn(folder))) this.touch(keyIn(folder, name));
   }
 
-  /** At the start: what chokidar has no name for, here. */
-  private async noteOddNames(folder: string): Promise<void> {
-    const names = await this.namesIn(folder);
-    this.oddNames.keep(folder, names);
-    for (const key of names.map((name) => keyIn(folder, name)).filter((name) => this.isOdd(name))) {
-      if ((await statInside(this.root, bytesOf(key))).kind === 'dir') this.poller.add(key, false);
+  /** At the start: what chokidar has no name for. */
+  private async noteOddNames(): Promise<void> {
+    const folders = this.foundAtStart;
+    this.foundAtStart = [];
+    for (const [index, folder] of folders.entries()) {
+      if (index % readInARow === 0) await nextTurn();
+      const names = this.namesIn(folder);
+      this.oddNames.keep(folder, names);
+      for (const key of names.map((name) => keyIn(folder, name)).filter((name) => this.isOdd(name)))
+        if ((await statInside(this.root, bytesOf(key))).kind === 'dir') this.poller.add(key, false);
     }
   }
 
   /** None for a folder that cannot be read: its entry is told, and what is in it is for the sweep to judge. */
-  private async namesIn(folder: string): Promise<string[]> {
-    const names = await listNames(this.root, bytesOf(folder));
+  private namesIn(folder: string): string[] {
+    const names = listNames(this.root, bytesOf(folder));
     return Array.isArray(names) ? names : [];
   }
 
