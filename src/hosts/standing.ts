@@ -4,7 +4,7 @@ import type { HostRow } from '../catalog/host-query.ts';
 const silentAfterMs = 15 * 60_000;
 
 /** Hosts that are in the cluster and told nothing for a while. */
-export function silentHosts(hosts: readonly HostRow[], now: Date): HostRow[] {
+function silentHosts(hosts: readonly HostRow[], now: Date): HostRow[] {
   return hosts.filter(
     ({ revokedAt, lastSeenAt }) =>
       revokedAt === null && lastSeenAt !== null && now.getTime() - lastSeenAt.getTime() > silentAfterMs,
