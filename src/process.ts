@@ -1,4 +1,5 @@
 import { closeSync, readSync, writeSync } from 'node:fs';
+import { noteDeed } from './audit/deeds.ts';
 import { type Installation, openInstallation } from './installation.ts';
 import { type Endpoints, endpoints, runningFrom } from './stack/endpoints.ts';
 import { resolvePaths } from './stack/paths.ts';
@@ -16,7 +17,10 @@ export interface ProcessArguments {
 const longestPasswordBytes = 1024 * 1024;
 
 /** Opens the installation for a supervised process, with the addresses its supervisor wrote down. */
-export async function openProcess(argv: readonly string[]): Promise<ProcessArguments> {
+export async function openProcess(
+  name: 'worker' | 'watcher',
+  argv: readonly string[],
+): Promise<ProcessArguments> {
   const value = (name: string): string => argv[argv.indexOf(name) + 1] ?? '';
   const paths = resolvePaths(
     { HOLDFAST_HOME: value('--home'), HOME: '/', XDG_RUNTIME_DIR: value('--xdg-runtime') },
@@ -26,6 +30,9 @@ export async function openProcess(argv: readonly string[]): Promise<ProcessArgum
   const installation = await openInstallation(paths, value('--config'), password);
   // The supervisor gives it to the next process: this one, which reads hostile input, has no use for it any more.
   password.fill(0);
+  const { holder, openedGeneration: generation } = installation.keyring;
+  const facts = { action: 'unlock', process: name, holder, generation };
+  noteDeed(paths.home, { step: 'keyring', actor: 'holdfast', facts });
   return {
     installation,
     endpoints: endpoints(installation.config, paths, runningFrom(readState(paths))),

@@ -21,6 +21,7 @@ import { createVerifyActivities } from '../activities/verify.ts';
 import type { VerifySampleInput } from '../workflows/verify-sample.ts';
 import { AnchorWriter } from './audit/anchors.ts';
 import { tellConfiguration } from './audit/configuration.ts';
+import { tellDeeds } from './audit/deeds.ts';
 import { auditEvent } from './audit/event.ts';
 import { numberAfterAnchors } from './audit/found-anchors.ts';
 import { auditSigners } from './audit/keys.ts';
@@ -120,6 +121,7 @@ metrics.serve(metricsPort);
 const catalog = new Catalog(await openPool({ ...endpoints.catalogWriter, maxConnections: 12 }));
 await tellOthers();
 await tellConfiguration(catalog, installation);
+await tellStart(catalog, installation, 'worker');
 await noteShreddings();
 const uploadLimit = new UploadLimit(config.limits.upload);
 const limiting = repeat(limitPollMs, noteLimit);
@@ -423,6 +425,7 @@ function auditTrail(): (which: 'due' | 'all') => Promise<void> {
   const anchors = new AnchorWriter({ catalog, repository, keys, destinations, everyMs, failPoints, log });
   return async (which) => {
     try {
+      await tellDeeds(catalog, installation.ids, config.host.id, installation.paths.home);
       await sequenceAudit(sequencer);
       await anchors.write(which);
     } catch (error) {

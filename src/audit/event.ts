@@ -34,6 +34,7 @@ export type OtherStep =
   | 'retention'
   | 'legal_hold'
   | 'keyring'
+  | 'access'
   | 'policy_switch'
   | 'configuration';
 

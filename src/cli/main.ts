@@ -22,6 +22,7 @@ import { defineRescanCommands } from './definitions/rescan.ts';
 import { defineRestoreCommands } from './definitions/restore.ts';
 import { defineRetentionCommands } from './definitions/retention.ts';
 import { defineSweepCommands } from './definitions/sweeps.ts';
+import { noteRefusal } from './note-refusal.ts';
 import { Output } from './output.ts';
 import { openSession, type Session } from './session.ts';
 
@@ -109,11 +110,23 @@ function run(action: (session: Session, ...args: any[]) => Promise<unknown>) {
     const self = args.pop() as Command;
     const { json, progress, config, passwordFile, passwordFd } = self.optsWithGlobals<GlobalOptions>();
     const output = new Output(json === true, progress);
-    const session = openSession(env, config, output, interrupt.signal, { passwordFile, passwordFd });
+    const passwords = { passwordFile, passwordFd, command: nameOf(self) };
+    const session = openSession(env, config, output, interrupt.signal, passwords);
     const options = args.pop();
-    const exitCode = await action(session, ...args, options);
+    const exitCode = await action(session, ...args, options).catch((error: unknown) => {
+      noteRefusal(session, error);
+      throw error;
+    });
     if (typeof exitCode === 'number') process.exitCode = exitCode;
   };
+}
+
+/** Of a command with its family's: `key rotate`. */
+function nameOf(self: Command): string {
+  const names: string[] = [];
+  for (let one: Command | null = self; one !== null && one !== program; one = one.parent)
+    names.unshift(one.name());
+  return names.join(' ');
 }
 
 function readVersion(): string {

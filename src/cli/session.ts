@@ -1,6 +1,7 @@
 import { userInfo } from 'node:os';
 import { resolve } from 'node:path';
 import type { Client } from '@temporalio/client';
+import { noteDeed } from '../audit/deeds.ts';
 import { Catalog } from '../catalog/catalog.ts';
 import { openPool } from '../catalog/database.ts';
 import { type Config, configFile, readConfig } from '../config.ts';
@@ -20,6 +21,8 @@ export interface Session extends PasswordSources {
   /** Who runs the command, as the audit trail names them. */
   readonly actor: string;
   readonly uid: number;
+  /** As it was typed, without arguments: `key rotate`. */
+  readonly command: string;
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
 }
@@ -29,7 +32,7 @@ export function openSession(
   configOption: string | undefined,
   output: Output,
   signal: AbortSignal,
-  passwords: Omit<PasswordSources, 'env'> = {},
+  { command, ...passwords }: Omit<PasswordSources, 'env'> & Pick<Session, 'command'>,
 ): Session {
   const uid = process.getuid?.() ?? 0;
   const paths = resolvePaths(env, uid);
@@ -39,6 +42,7 @@ export function openSession(
     output,
     actor: userInfo().username,
     uid,
+    command,
     env,
     ...passwords,
     signal,
@@ -50,7 +54,13 @@ export const sessionConfig = (session: Session): Config => readConfig(session.co
 /** Opens the installation with the password. Exit code 6 for a missing or wrong one. */
 export async function unlock(session: Session): Promise<Installation> {
   const config = sessionConfig(session);
-  return openInstallation(session.paths, session.configPath, await installationPassword(session, config));
+  const password = await installationPassword(session, config);
+  const installation = await openInstallation(session.paths, session.configPath, password);
+  const { holder, openedGeneration: generation } = installation.keyring;
+  const { actor, command } = session;
+  const facts = { action: 'unlock', command, holder, generation };
+  noteDeed(session.paths.home, { step: 'keyring', actor, facts });
+  return installation;
 }
 
 /** What opens the installation; nothing on a write-only host, whose key file does. */

@@ -27,6 +27,9 @@ export async function recordedRestore(
   const run = newRunId();
   const source = ids.source(request.source);
   await catalog.startRun({ id: run, kind: 'restore', sourceId: source, hostId, actor });
+  const told = { subject: run, step: 'restore', run, host: hostId, actor, source } as const;
+  // Before the first byte: whoever restores may end this program at any moment.
+  await catalog.write({ events: [auditEvent(ids, { ...told, among: 'begun', facts: { result: 'begun' } })] });
   let summary = emptySummary;
   let problem: unknown;
   try {
@@ -42,7 +45,7 @@ export async function recordedRestore(
   const counted = { ...counts, ...warnings };
   const facts = { ...counted, result, ...(isFailure(problem) ? { failure: problem.code } : {}) };
   try {
-    const event = auditEvent(ids, { subject: run, step: 'restore', run, host: hostId, actor, source, facts });
+    const event = auditEvent(ids, { ...told, facts });
     await catalog.write({ events: [event] });
     await catalog.endRun(run, result, counted);
   } catch (error) {

@@ -14,7 +14,7 @@ import { ProblemBoard } from './problem-board.ts';
 import { SourceAgent } from './source-agent.ts';
 
 /** The watcher process: watches every source of this host, and starts a workflow for each change. */
-const { installation, endpoints, metricsPort } = await openProcess(process.argv);
+const { installation, endpoints, metricsPort } = await openProcess('watcher', process.argv);
 const { config, ids, keyring, paths } = installation;
 const log = createLog('watcher');
 new Metrics().serve(metricsPort);

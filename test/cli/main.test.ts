@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -236,6 +236,10 @@ describe('the password', () => {
       code: 6,
       stderr: expect.stringContaining('does not open this keyring'),
     });
+    const noted = readdirSync(join(home, 'deeds')).map((name) => readFileSync(join(home, 'deeds', name), 'utf8'));
+    expect(noted.map((text) => JSON.parse(text))).toContainEqual(
+      expect.objectContaining({ step: 'access', facts: { what: 'wrong_password', command: args[0] } }),
+    );
   });
 
   test.each([
