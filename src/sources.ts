@@ -56,6 +56,7 @@ const ownFolders = (home: string): string[] =>
   [
     '.cache',
     'data',
+    'deeds',
     'keys',
     'logs',
     'policies',

@@ -121,7 +121,6 @@ metrics.serve(metricsPort);
 const catalog = new Catalog(await openPool({ ...endpoints.catalogWriter, maxConnections: 12 }));
 await tellOthers();
 await tellConfiguration(catalog, installation);
-await tellStart(catalog, installation, 'worker');
 await noteShreddings();
 const uploadLimit = new UploadLimit(config.limits.upload);
 const limiting = repeat(limitPollMs, noteLimit);

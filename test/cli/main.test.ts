@@ -236,7 +236,9 @@ describe('the password', () => {
       code: 6,
       stderr: expect.stringContaining('does not open this keyring'),
     });
-    const noted = readdirSync(join(home, 'deeds')).map((name) => readFileSync(join(home, 'deeds', name), 'utf8'));
+    const noted = readdirSync(join(home, 'deeds')).map((name) =>
+      readFileSync(join(home, 'deeds', name), 'utf8'),
+    );
     expect(noted.map((text) => JSON.parse(text))).toContainEqual(
       expect.objectContaining({ step: 'access', facts: { what: 'wrong_password', command: args[0] } }),
     );

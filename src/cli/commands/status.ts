@@ -1,5 +1,5 @@
-import { type HostRow, hostRows } from '../../catalog/host-query.ts';
 import { type AuditStanding, auditStanding, auditWarnings } from '../../audit/standing.ts';
+import { type HostRow, hostRows } from '../../catalog/host-query.ts';
 import { type JournalLag, journalLags } from '../../catalog/journal-query.ts';
 import type { MissingCopies } from '../../catalog/replicate-query.ts';
 import { type LateDetections, lateDetections } from '../../catalog/rescan-query.ts';
