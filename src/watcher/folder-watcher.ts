@@ -19,9 +19,9 @@ export interface FolderWatcherHandlers {
   readonly isSkipped: (path: string, stats: Stats) => boolean;
 }
 
-/** More folders than these are watched without chokidar, and at most so many in all: 250 MB of memory. */
+/** More folders than these are watched without chokidar; and so many in all, which take 250 MB of memory. */
 const mostByChokidar = 4_000;
-const mostPlain = 160_000;
+const mostPlain = 120_000;
 
 /**
  * chokidar watching folders only: one kernel watch per folder, not per file. Its `raw` events name the files, and come
@@ -52,9 +52,9 @@ export class FolderWatcher extends FSWatcher {
       atomic: false,
       ignored: (path, stats) => {
         if (stats === undefined) return false;
-        if (!stats.isDirectory()) return true;
+        if (!stats.isDirectory() || isForOthers(path)) return true;
         // A directory entry instead of a full stat: asked again with the stat before the folder is watched.
-        return 'dev' in stats && (handlers.isSkipped(path, stats) || isForOthers(path));
+        return 'dev' in stats && handlers.isSkipped(path, stats);
       },
     });
     this.plain = plain;

@@ -21,7 +21,9 @@ export class PlainFolders {
   private lost = new Map<string, { readonly again: boolean }>();
   private forgetTimer: NodeJS.Timeout | undefined;
   private isClosed = false;
-  private work: Promise<void> = Promise.resolve();
+  private toWatch: string[] = [];
+  /** Undefined while there is nothing to do. */
+  private work: Promise<void> | undefined;
 
   constructor(handlers: FolderWatcherHandlers, most: number) {
     this.handlers = handlers;
@@ -34,7 +36,8 @@ export class PlainFolders {
 
   /** Watches a folder and those below it. */
   add(path: string): void {
-    this.work = this.work.then(() => this.watchBelow(path));
+    this.toWatch.push(path);
+    this.work ??= this.watchAll();
   }
 
   /** Stops watching what was at a path and below it, and is gone. */
@@ -55,10 +58,7 @@ export class PlainFolders {
 
   /** Resolves when all that was added is watched. */
   async settled(): Promise<void> {
-    for (let work: Promise<void> | undefined; work !== this.work; ) {
-      work = this.work;
-      await work;
-    }
+    while (this.work !== undefined) await this.work;
   }
 
   close(): void {
@@ -68,26 +68,29 @@ export class PlainFolders {
     this.watchers.clear();
   }
 
-  private async watchBelow(path: string): Promise<void> {
-    const left = [path];
-    for (let count = 1; left.length > 0 && !this.isClosed; count++) {
-      const folder = left.pop() as string;
-      try {
-        if (!this.has(folder) && this.watchOne(folder))
-          for (const entry of readdirSync(folder, { withFileTypes: true }))
-            if (entry.isDirectory()) left.push(`${folder}/${entry.name}`);
-      } catch (error) {
-        const code = errorCode(error);
-        if (code === undefined) throw error;
-        // It is not there any more, or has a name that no text stands for: then the poller looks after it.
-        if (code !== 'ENOENT' && code !== 'ENOTDIR') this.handlers.onError(error as Error);
-      }
+  private async watchAll(): Promise<void> {
+    for (let count = 0; this.toWatch.length > 0 && !this.isClosed; count++) {
       if (count % inARow === 0) await nextTurn();
+      this.watchOne(this.toWatch.pop() as string);
+    }
+    this.work = undefined;
+  }
+
+  private watchOne(folder: string): void {
+    try {
+      if (this.has(folder) || !this.begin(folder)) return;
+      for (const entry of readdirSync(folder, { withFileTypes: true }))
+        if (entry.isDirectory()) this.toWatch.push(`${folder}/${entry.name}`);
+    } catch (error) {
+      const code = errorCode(error);
+      if (code === undefined) throw error;
+      // It is not there any more, or has a name that no text stands for: then the poller looks after it.
+      if (code !== 'ENOENT' && code !== 'ENOTDIR') this.handlers.onError(error as Error);
     }
   }
 
   /** False: it is not to be watched. */
-  private watchOne(folder: string): boolean {
+  private begin(folder: string): boolean {
     const stats = lstatSync(folder);
     if (!stats.isDirectory() || this.handlers.isSkipped(folder, stats)) return false;
     if (this.watchers.size >= this.most) {
