@@ -31,6 +31,7 @@ const commands = [
   'inspect',
   'audit',
   'prove',
+  'report',
   'replicate',
   'rescan',
   'limits',

@@ -1,4 +1,4 @@
-import { InvalidArgumentError, Option } from 'commander';
+import { Argument, InvalidArgumentError, Option } from 'commander';
 import { type Cli, examples } from '../define.ts';
 import { moment, momentHelp } from '../moment.ts';
 
@@ -82,6 +82,40 @@ ${examples(
     .action(
       run(async (session, target, options) =>
         (await import('../commands/prove.ts')).runProve(session, target, options),
+      ),
+    );
+
+  command('report', 'list what somebody has to know, as text, JSON or CSV')
+    .addArgument(
+      new Argument('<what>', 'which report').choices([
+        'run',
+        'failures',
+        'missing',
+        'unprotected',
+        'holds',
+        'quarantine',
+      ]),
+    )
+    .argument('[id]', 'with `run`: the run, as `runs` prints it')
+    .option('--csv', 'as CSV for spreadsheets, with a line of names; times in UTC')
+    .addHelpText(
+      'after',
+      `
+  run          what became of each file in a run
+  failures     files, or copies in one destination, whose newest version failed
+  missing      what the catalog knows and the disk or a bucket lacks; asks both, and takes the password
+  unprotected  what stands and is not protected as it is now, with the last time it was
+  holds        what waits for a decision
+  quarantine   what was found infected, and what became of it
+${examples(
+  'holdfast report unprotected',
+  'holdfast report run 0123456789abcdef0123456789abcdef --json',
+  'holdfast report failures --csv > failures.csv',
+)}`,
+    )
+    .action(
+      run(async (session, what, id, options) =>
+        (await import('../commands/report.ts')).runReport(session, what, id, options),
       ),
     );
 }

@@ -1,0 +1,164 @@
+import type { Catalog } from '../../catalog/catalog.ts';
+import { Failure } from '../../domain/failures.ts';
+import { csvRecord } from '../../report/csv.ts';
+import { missingRows, type Places } from '../../report/missing.ts';
+import {
+  type Cell,
+  failureRows,
+  holdRows,
+  quarantineRows,
+  type ReportRow,
+  runRows,
+  unprotectedRows,
+} from '../../report/rows.ts';
+import { servedSources } from '../../sources.ts';
+import type { Endpoints } from '../../stack/endpoints.ts';
+import { localTime, printable, table } from '../output.ts';
+import { pathFields } from '../rows.ts';
+import { type Session, sessionConfig, unlock, withCatalog } from '../session.ts';
+import { openStores } from '../stores.ts';
+
+export interface ReportOptions {
+  readonly csv?: boolean;
+}
+
+/** What of the catalog is nothing to report. */
+const nothing: Readonly<Record<string, string>> = {
+  run: 'No file was settled in this run.',
+  failures: 'Nothing failed.',
+  missing: 'Disk and buckets have everything that the catalog knows.',
+  unprotected: 'Everything that stands is protected.',
+  holds: 'Nothing waits for a decision.',
+  quarantine: 'Nothing was found infected.',
+};
+
+/** Prints a report as text, JSON lines or CSV. Exit code 5 where not everything could be looked at. */
+export async function runReport(
+  session: Session,
+  what: string,
+  id: string | undefined,
+  { csv = false }: ReportOptions,
+): Promise<number> {
+  if ((what === 'run') !== (id !== undefined))
+    throw new Failure('usage', { detail: 'Give the id of a run with `report run`, and only there.' });
+  const away: string[] = [];
+  return withCatalog(session, async (catalog, where) => {
+    const lines = new Lines(session, csv);
+    const stores: Awaited<ReturnType<typeof openStores>> = new Map();
+    try {
+      for await (const row of await rowsOf(session, { catalog, where, what, id, away, stores }))
+        lines.add(row);
+    } finally {
+      for (const store of stores.values()) store.close();
+    }
+    lines.end(nothing[what] ?? '');
+    for (const name of away) session.output.note(`Nobody looked at ${name}: it does not answer.`);
+    return away.length > 0 ? 5 : 0;
+  });
+}
+
+interface Asked {
+  readonly catalog: Catalog;
+  readonly where: Endpoints;
+  readonly what: string;
+  readonly id: string | undefined;
+  readonly away: string[];
+  /** Filled with what is opened, for the caller to close. */
+  readonly stores: Awaited<ReturnType<typeof openStores>>;
+}
+
+async function rowsOf(session: Session, asked: Asked): Promise<AsyncGenerator<ReportRow>> {
+  const { catalog, what, id = '' } = asked;
+  switch (what) {
+    case 'run':
+      await requireRun(catalog, id);
+      return runRows(catalog, id);
+    case 'failures':
+      return failureRows(catalog);
+    case 'missing':
+      return missingRows(catalog, await placesOf(session, asked));
+    case 'unprotected':
+      return unprotectedRows(catalog);
+    case 'holds':
+      return holdRows(catalog);
+    default:
+      return quarantineRows(catalog);
+  }
+}
+
+async function requireRun(catalog: Catalog, id: string): Promise<void> {
+  const found = await catalog.rows('select 1 from run_log where id = $1', [id]);
+  if (found.length === 0)
+    throw new Failure('usage', { detail: `There is no run ${id}: see \`holdfast runs\`.` });
+}
+
+async function placesOf(session: Session, { catalog, where, away, stores }: Asked): Promise<Places> {
+  const config = sessionConfig(session);
+  const { ids } = await unlock(session);
+  for (const [name, store] of await openStores(config, where)) stores.set(name, store);
+  const destinations = config.destinations.flatMap(({ name, prefix }) => {
+    const store = stores.get(name);
+    return store === undefined ? [] : [[name, { store, prefix }] as const];
+  });
+  return {
+    sources: servedSources(config, ids, catalog).values(),
+    destinations: new Map(destinations),
+    away,
+  };
+}
+
+/** Lines of text are aligned by pages, so that a long report begins at once. */
+const pageLines = 200;
+
+/** Rows in the form that was asked for. */
+class Lines {
+  private readonly session: Session;
+  private readonly csv: boolean;
+  private page: string[][] = [];
+  private count = 0;
+
+  constructor(session: Session, csv: boolean) {
+    this.session = session;
+    this.csv = csv;
+  }
+
+  add(row: ReportRow): void {
+    const { output } = this.session;
+    const names = Object.keys(row);
+    output.value(Object.fromEntries(Object.entries(row).flatMap(([name, cell]) => jsonMembers(name, cell))));
+    if (this.csv) {
+      if (this.count === 0) output.line(csvRecord(names));
+      output.line(csvRecord(Object.values(row).map(csvText)));
+    } else {
+      if (this.count === 0) this.page.push(names);
+      this.page.push(Object.values(row).map(plainText));
+      if (this.page.length >= pageLines) this.flush();
+    }
+    this.count += 1;
+  }
+
+  end(nothingText: string): void {
+    this.flush();
+    if (this.csv) return;
+    this.session.output.line(this.count === 0 ? nothingText : `${this.count} lines`);
+  }
+
+  private flush(): void {
+    if (this.page.length > 0) this.session.output.line(table(this.page.splice(0)));
+  }
+}
+
+function jsonMembers(name: string, cell: Cell): [string, unknown][] {
+  if (cell instanceof Buffer) return Object.entries(pathFields(cell));
+  return [[name, cell]];
+}
+
+function csvText(cell: Cell): string {
+  if (cell instanceof Date) return cell.toISOString();
+  return cell instanceof Buffer ? cell.toString('utf8') : String(cell ?? '');
+}
+
+function plainText(cell: Cell): string {
+  if (cell instanceof Date) return localTime(cell);
+  return cell === null ? '-' : printable(cell instanceof Buffer ? cell.toString('utf8') : String(cell));
+}
