@@ -25,7 +25,7 @@ import type { Epoch } from './epoch.ts';
 export interface OpaEngineOptions {
   /** Unix socket of `opa run --server`. */
   readonly socketPath: string;
-  /** From the question to the last byte of the answer. */
+  /** From the question to the last byte of the answer; a question about many files has {@link extraPerItemMs} more for each. */
   readonly timeoutMs: number;
   /** The bundle whose answers count; without it any single one does. */
   readonly epoch?: Epoch;
@@ -43,8 +43,11 @@ export type Explanation = z.infer<typeof explanation>;
 const maxAnswerBytes = 64 * 1024;
 const maxDecisionBytes = 2 * 1024;
 
-/** Items of one question: as many as a batch has; a machine that has nothing else to do answers them in some 30 ms. */
+/** Items of one question: as many as a batch has; a machine that has nothing else to do answers them in some 50 ms. */
 const mostItems = 512;
+
+/** More than rules that differ for each file take on a slow machine: what is asked together must not be too late for that. */
+const extraPerItemMs = 10;
 
 const maxConnections = 16;
 
@@ -79,11 +82,11 @@ export class OpaEngine implements PolicyEngine {
   }
 
   async admit(input: AdmissionInput): Promise<Decision<AdmissionResult>> {
-    return only(await this.admitMany([input]));
+    return single(await this.admitMany([input]));
   }
 
   async release(input: ReleaseInput): Promise<Decision<ReleaseResult>> {
-    return only(await this.releaseMany([input]));
+    return single(await this.releaseMany([input]));
   }
 
   async admitMany(inputs: readonly AdmissionInput[]): Promise<Decision<AdmissionResult>[]> {
@@ -152,7 +155,7 @@ export class OpaEngine implements PolicyEngine {
       'POST',
       `/v1/data/holdfast/batch/${rule}?provenance=true`,
       batchQuestion(inputs),
-      maxAnswerBytes + inputs.length * maxDecisionBytes,
+      inputs.length,
     );
     const [bundleRevision, decisionId] =
       answer.kind === 'answer'
@@ -175,13 +178,12 @@ export class OpaEngine implements PolicyEngine {
     return { result, bundleRevision: answer.revision, decisionId: answer.decisionId };
   }
 
-  async #ask(
-    method: 'GET' | 'POST',
-    path: string,
-    body: string,
-    longestBytes = maxAnswerBytes,
-  ): Promise<Answer> {
-    const reply = await exchange(this.#options, this.#agent, { method, path, body, longestBytes });
+  async #ask(method: 'GET' | 'POST', path: string, body: string, items = 0): Promise<Answer> {
+    const reply = await exchange(this.#options.socketPath, this.#agent, {
+      ...{ method, path, body },
+      timeoutMs: this.#options.timeoutMs + items * extraPerItemMs,
+      longestBytes: maxAnswerBytes + items * maxDecisionBytes,
+    });
     if (reply.status >= 500) throw new Failure('policy_unavailable', { detail: `status ${reply.status}` });
     if (reply.status !== 200) return { kind: 'unusable', detail: `status ${reply.status}` };
     if (reply.body === undefined) return { kind: 'unusable', detail: 'it is too long' };
@@ -247,7 +249,7 @@ function decisionsByItem<Result>(
 }
 
 /** Of a question about one. */
-function only<Result>([decision]: readonly Decision<Result>[]): Decision<Result> {
+function single<Result>([decision]: readonly Decision<Result>[]): Decision<Result> {
   if (decision === undefined) throw new TypeError('a question without its answer');
   return decision;
 }
@@ -256,6 +258,8 @@ interface Question {
   readonly method: 'GET' | 'POST';
   readonly path: string;
   readonly body: string;
+  /** From the question to the last byte of the answer. */
+  readonly timeoutMs: number;
   /** A longer answer is not read. */
   readonly longestBytes: number;
 }
@@ -268,9 +272,9 @@ interface Reply {
 
 /** One HTTP exchange. Whatever keeps the whole answer from arriving in time is `policy_unavailable`. */
 function exchange(
-  { socketPath, timeoutMs }: OpaEngineOptions,
+  socketPath: string,
   agent: Agent,
-  { method, path, body, longestBytes }: Question,
+  { method, path, body, timeoutMs, longestBytes }: Question,
 ): Promise<Reply> {
   return new Promise((resolve, reject) => {
     const fail = (error: Error): void => {

@@ -46,7 +46,7 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'holdfast-hostile-'));
   socketPath = join(folder, 'opa.sock');
   await new Promise<void>((resolve) => server.listen(socketPath, resolve));
-  engine = new OpaEngine({ socketPath, timeoutMs: 300 });
+  engine = new OpaEngine({ socketPath, timeoutMs: 1_000 });
 });
 afterAll(() => {
   engine.close();

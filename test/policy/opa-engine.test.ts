@@ -26,7 +26,7 @@ beforeAll(async () => {
   await writeBundle(bundle, outFile);
   revision = bundle.revision;
   opa = await startOpa(outFile, socketPath);
-  engine = new OpaEngine({ socketPath, timeoutMs: 5000, epoch: only(revision) });
+  engine = new OpaEngine({ socketPath, timeoutMs: 20_000, epoch: only(revision) });
 });
 afterAll(async () => {
   engine.close();
