@@ -1,0 +1,134 @@
+import { spawn } from 'node:child_process';
+import { closeSync, ftruncateSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import type { TestInstallation } from '../test/support/installation.ts';
+import { TestInstallation as Installation } from '../test/support/installation.ts';
+import { writeManyFiles } from './many-files.ts';
+import { cpuSeconds, peakMemoryBytes, resetPeakMemory } from './processes.ts';
+import { stackServices } from './stack.ts';
+
+/** What one command took, of every process of the stack. */
+export interface MemoryRow {
+  /** `first` and `unchanged` sweeps of many files; `sparse`: one file, of which next to nothing is on disk. */
+  readonly what: 'first' | 'unchanged' | 'sparse';
+  readonly files: number;
+  readonly bytes: number;
+  readonly seconds: number;
+  /** By process; `cli` is the command that waited. Children count with their parents. */
+  readonly cpuSeconds: Readonly<Record<string, number>>;
+  /** Of the largest process of each. MB. */
+  readonly peakMemoryMb: Readonly<Record<string, number>>;
+  /** The largest of the processes that are this program: what the aim is about. MB. */
+  readonly ourPeakMemoryMb: number;
+}
+
+/** Postgres, clamd and the others are as large as they are set up to be; these are ours. */
+const ours = ['worker', 'watcher', 'supervisor', 'cli'];
+const sampleMs = 100;
+const gib = 2 ** 30;
+
+/** Protects trees of so many files, and then one file of so many bytes, each in a stack of its own. */
+export async function measureMemory(
+  sizes: { readonly files: readonly number[]; readonly sparseBytes: number },
+  onRow: (row: MemoryRow) => void,
+): Promise<MemoryRow[]> {
+  const rows: MemoryRow[] = [];
+  const add = (row: MemoryRow): void => {
+    rows.push(row);
+    onRow(row);
+  };
+  for (const files of sizes.files)
+    await inStack(async (stack) => {
+      writeManyFiles(stack.path('docs'), files);
+      // The watcher finds them at its start, and leaves them to the sweep.
+      await stack.up();
+      const sweep = ['sweep', 'docs', '--wait'];
+      add(await measured(stack, { what: 'first', files, bytes: 0 }, sweep));
+      add(await measured(stack, { what: 'unchanged', files, bytes: 0 }, sweep));
+    });
+  if (sizes.sparseBytes > 0)
+    await inStack(async (stack) => {
+      await stack.up('--no-watch');
+      const file = stack.path('docs', 'sparse');
+      const handle = openSync(file, 'w');
+      ftruncateSync(handle, sizes.sparseBytes);
+      closeSync(handle);
+      add(
+        await measured(stack, { what: 'sparse', files: 1, bytes: sizes.sparseBytes }, [
+          'protect',
+          file,
+          '--wait',
+        ]),
+      );
+    });
+  return rows;
+}
+
+async function inStack(work: (stack: TestInstallation) => Promise<void>): Promise<void> {
+  const stack = await Installation.create({ sources: { docs: undefined }, folderName: 'holdfast-memory-' });
+  try {
+    await work(stack);
+  } finally {
+    await stack.remove();
+  }
+}
+
+async function measured(
+  stack: TestInstallation,
+  what: Pick<MemoryRow, 'what' | 'files' | 'bytes'>,
+  command: readonly string[],
+): Promise<MemoryRow> {
+  const { bench: _, ...services } = stackServices(stack);
+  resetPeakMemory(services);
+  const cpuBefore = cpuSeconds(services);
+  const began = performance.now();
+  const cli = spawn(
+    process.execPath,
+    [fileURLToPath(new URL('../bin/holdfast.mjs', import.meta.url)), ...command],
+    {
+      env: stack.env,
+      stdio: ['ignore', 'ignore', 'inherit'],
+    },
+  );
+  const ended = new Promise<number>((resolve) => cli.once('close', (code) => resolve(code ?? -1)));
+  const cliPeak = { bytes: 0, cpuSeconds: 0 };
+  while (cli.exitCode === null && cli.signalCode === null) {
+    cliPeak.bytes = Math.max(cliPeak.bytes, peakMemoryBytes({ cli: cli.pid ?? 0 }).cli ?? 0);
+    cliPeak.cpuSeconds = Math.max(cliPeak.cpuSeconds, cpuSeconds({ cli: cli.pid ?? 0 }).cli ?? 0);
+    await Promise.race([ended, sleep(sampleMs)]);
+  }
+  const code = await ended;
+  if (code !== 0) throw new Error(`${command.join(' ')} ended with ${code}`);
+  const seconds = (performance.now() - began) / 1_000;
+  const cpu = { ...cpuSeconds(services), cli: cliPeak.cpuSeconds };
+  const used = Object.entries(cpu).filter(([name]) => name !== 'elsewhere');
+  const peak = { ...peakMemoryBytes(services), cli: cliPeak.bytes };
+  const inMb = Object.fromEntries(
+    Object.entries(peak).map(([name, bytes]) => [name, Math.round(bytes / 1e6)]),
+  );
+  return {
+    ...what,
+    seconds,
+    cpuSeconds: Object.fromEntries(used.map(([name, now]) => [name, now - (cpuBefore[name] ?? 0)])),
+    peakMemoryMb: inMb,
+    ourPeakMemoryMb: Math.max(...ours.map((name) => inMb[name] ?? 0)),
+  };
+}
+
+/** `node bench/memory.ts [--files 10000,100000,1000000] [--sparse-gib 20]`: an hour and a half; writes `results/memory.json`. */
+if (import.meta.main) {
+  const { files, 'sparse-gib': sparse } = parseArgs({
+    options: {
+      files: { type: 'string', default: '10000,100000,1000000' },
+      'sparse-gib': { type: 'string', default: '20' },
+    },
+  }).values;
+  const sizes = { files: files.split(',').filter(Boolean).map(Number), sparseBytes: Number(sparse) * gib };
+  const rows = await measureMemory(sizes, (row) => process.stdout.write(`${JSON.stringify(row)}\n`));
+  const results = path.join(import.meta.dirname, 'results');
+  mkdirSync(results, { recursive: true });
+  writeFileSync(path.join(results, 'memory.json'), `${JSON.stringify(rows, null, 1)}\n`);
+}
