@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 
-const ip = (...args: string[]): void => void execFileSync('ip', args, { stdio: 'pipe' });
+const ip = (...args: string[]): string => execFileSync('ip', args, { stdio: 'pipe', encoding: 'utf8' });
 
 /** Machines of a small network: a bridge with this one on it, and a network namespace for each other. */
 export class Network {
@@ -12,7 +12,7 @@ export class Network {
 
   /** @param number 1 to 254: tells the networks of one machine apart */
   constructor(number: number) {
-    this.#bridge = `hfbr${number}`;
+    this.#bridge = `hf${process.pid}b`;
     this.#prefix = `10.213.${number}`;
     this.address = `${this.#prefix}.1`;
     ip('link', 'add', this.#bridge, 'type', 'bridge');
@@ -23,7 +23,7 @@ export class Network {
   /** A further machine; gives what a command is started through to run there. */
   add(): readonly string[] {
     const number = this.#names.length + 2;
-    const name = `${this.#bridge}n${number}`;
+    const name = `hf${process.pid}n${number}`;
     this.#names.push(name);
     ip('netns', 'add', name);
     ip('link', 'add', this.outside(name), 'type', 'veth', 'peer', 'name', 'eth0', 'netns', name);
@@ -33,8 +33,13 @@ export class Network {
     return ['ip', 'netns', 'exec', name];
   }
 
+  /** What still runs on the other machines ends: a namespace lasts as long as a process is in it. */
   remove(): void {
-    for (const name of this.#names) ip('netns', 'delete', name);
+    for (const name of this.#names) {
+      for (const pid of ip('netns', 'pids', name).split('\n').filter(Boolean))
+        process.kill(Number(pid), 'SIGKILL');
+      ip('netns', 'delete', name);
+    }
     ip('link', 'delete', this.#bridge);
   }
 
