@@ -28,7 +28,7 @@ export class KillWork {
   readonly #folder: string;
   readonly #random: () => number;
 
-  /** @param folder is made; @param earlier where the work of the run before lies, some of which changes now */
+  /** @param folder is made. @param random draws how large the files are */
   constructor(folder: string, random: () => number) {
     this.#folder = folder;
     this.#random = random;
