@@ -52,7 +52,7 @@ export class PlainFolders {
 
   private lose(path: string, again: boolean): void {
     if (this.watchers.size === 0 || this.isClosed) return;
-    this.lost.set(path, { again });
+    this.lost.set(path, { again: again || this.lost.get(path)?.again === true });
     this.forgetTimer ??= setTimeout(() => this.forgetLost(), gatherMs);
   }
 
