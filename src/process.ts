@@ -1,4 +1,4 @@
-import { closeSync, readSync, writeSync } from 'node:fs';
+import { readSync } from 'node:fs';
 import { noteDeed } from './audit/deeds.ts';
 import { type Installation, openInstallation } from './installation.ts';
 import { type Endpoints, endpoints, runningFrom } from './stack/endpoints.ts';
@@ -49,19 +49,4 @@ function passwordFromStandardInput(): Buffer {
     read = readSync(0, bytes, length, bytes.length - length, null);
   }
   return bytes.subarray(0, length);
-}
-
-/** Tells the supervisor that this process does its work now (a line on descriptor 3). */
-export function announceReady(): void {
-  writeSync(3, 'ready\n');
-  closeSync(3);
-}
-
-/** Runs until SIGTERM or SIGINT, then `stop`. */
-export async function untilStopped(stop: () => Promise<void>): Promise<void> {
-  await new Promise<void>((resolve) => {
-    process.once('SIGTERM', resolve);
-    process.once('SIGINT', resolve);
-  });
-  await stop();
 }

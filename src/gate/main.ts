@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createLog } from '../observability/log.ts';
-import { announceReady, untilStopped } from '../process.ts';
+import { announceReady, untilStopped } from '../supervised.ts';
 import { type Door, Gate } from './gate.ts';
 
 /** What the gate is told, as JSON in the file that it is started with; no secret, but where one lies. */
