@@ -78,6 +78,7 @@ export function openAnchor(
   const anchor = parsed(bytes, anchorSchema);
   if (anchor === undefined) return undefined;
   const signature = Buffer.from(anchor.signature, 'base64url');
+  if (signature.toString('base64url') !== anchor.signature) return undefined;
   const opened = openHead(canonical(anchor.head), signature, repository, keys);
   return opened?.head.number === number ? opened : undefined;
 }
