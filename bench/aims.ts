@@ -18,6 +18,8 @@ export interface Row {
   readonly tool: ToolName;
   /** From 1; the tools take turns in each. */
   readonly round: number;
+  /** `memory` only: a `first` or `unchanged` sweep of many files, or a `sparse` file. */
+  readonly what?: string;
   readonly files: number;
   readonly seconds: number;
   readonly filesPerSecond: number;

@@ -3,6 +3,7 @@ import { TestInstallation } from '../test/support/installation.ts';
 import type { CaseName, Row } from './aims.ts';
 import { copyBinaries, copySourceTree, readThrough, type Tree, treeOf } from './data.ts';
 import { arrivalsDuringSweep, prepareArrivals } from './event.ts';
+import { doubtsAbout } from './proof.ts';
 import { storedBytes } from './stored.ts';
 import { type Took, type ToolName, Tools } from './tools.ts';
 
@@ -42,6 +43,8 @@ async function* oneRound(size: ComparisonSize, round: number): AsyncGenerator<Ro
     folderName: 'holdfast-bench-compare-',
     configure: (config) => {
       config.policy = { ...config.policy, sources: { 'small-plain': plain, 'large-plain': plain } };
+      // What is swept while single files come is for the sweep alone.
+      for (const source of config.sources) if (source.name === 'bulk') source.watch = 'off';
     },
   });
   try {
@@ -136,7 +139,7 @@ class Round {
     sources: readonly Source[],
   ): Promise<Row> {
     const doubts: string[] = [];
-    for (const source of sources) doubts.push(...(await this.tools.doubts(source)));
+    for (const source of sources) doubts.push(...(await doubtsAbout(this.stack, source)));
     return {
       ...{ case: name, tool, round: this.number, files },
       ...took,

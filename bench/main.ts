@@ -8,6 +8,7 @@ import { comparedAimsText, comparedRowText } from './compared-text.ts';
 import { largeFile } from './large-file.ts';
 import { machine, machineText } from './machine.ts';
 import type { Measured } from './measure.ts';
+import { type MemoryRow, measureMemory } from './memory.ts';
 import { openpgpComparison, openpgpText } from './openpgp.ts';
 import { aims, aimsText, rowText } from './report.ts';
 import { comparisonText, restoreComparisons } from './restore.ts';
@@ -16,10 +17,11 @@ import { makeStack } from './stack.ts';
 import { aimsTable, performanceTables, type Results, withMeasured } from './tables.ts';
 
 /**
- * `npm run bench [-- --quick] [--only compare|protect|restore|openpgp]`: sweeps and restores side by side with restic,
- * rclone and clamdscan on this machine, every service included, and how fast single files are. `--quick` compares sweeps
- * alone, on less. Ways to make OpenPGP messages are compared only when asked for. What the comparison finds goes into
- * `results/latest.json`, the picture beside it, README.md and docs/performance.md.
+ * `npm run bench [-- --quick] [--only compare|memory|protect|restore|openpgp]`: sweeps and restores side by side with restic,
+ * rclone and clamdscan on this machine, every service included, what memory they take, and how fast single files are.
+ * `--quick` compares sweeps alone, on less. Ways to make OpenPGP messages are compared only when asked for. What comparison and
+ * memory find goes into `results/latest.json`, the picture beside it, README.md and docs/performance.md; the rows of the one that
+ * was not measured stay.
  */
 const { quick, only } = parseArgs({
   options: { quick: { type: 'boolean', default: false }, only: { type: 'string' } },
@@ -31,6 +33,7 @@ mkdirSync(results, { recursive: true });
 if (only === 'openpgp') save('openpgp', await comparingOpenpgp());
 else {
   if (only === undefined || only === 'compare') await comparing();
+  if (only === 'memory' || (only === undefined && !quick)) await measuringMemory();
   if (only === 'protect' || (only === undefined && !quick)) save('protect', await protecting());
   if (only === 'restore' || (only === undefined && !quick)) save('restore', await restoring());
 }
@@ -41,14 +44,48 @@ async function comparing(): Promise<void> {
     : { rounds: 3, files: 16_400, bulkFiles: 10_000, arrivals: 400 };
   const facts = machine(results, 'builtin-test');
   print(machineText(facts));
-  const rows: Row[] = await compareTools(size, (row) => process.stdout.write(`${comparedRowText(row)}\n`));
+  const rows = await compareTools(size, (row) => process.stdout.write(`${comparedRowText(row)}\n`));
+  keep({ quick, machine: facts }, [...rows, ...earlier().rows.filter((row) => row.case === 'memory')]);
+}
+
+async function measuringMemory(): Promise<void> {
+  const sizes = { files: [10_000, 100_000, 1_000_000], sparseBytes: 20 * 2 ** 30 };
+  const found = await measureMemory(sizes, (row) =>
+    process.stdout.write(`${comparedRowText(memoryRow(row))}\n`),
+  );
+  const others = earlier().rows.filter((row) => row.case !== 'memory');
+  keep({ quick: earlier().quick, machine: machine(results, 'builtin-test') }, [
+    ...others,
+    ...found.map(memoryRow),
+  ]);
+}
+
+function earlier(): Results {
+  return JSON.parse(readFileSync(`${results}/latest.json`, 'utf8')) as Results;
+}
+
+function keep(how: Pick<Results, 'quick' | 'machine'>, rows: readonly Row[]): void {
   const aims = aimsOf(rows);
   print(`\n${comparedAimsText(aims)}`);
-  const found: Results = { quick, machine: facts, aims, rows };
+  const found: Results = { ...how, aims, rows };
   save('latest', found);
   writeFileSync(`${results}/latest.svg`, chart(aims));
   write('README.md', aimsTable(found));
   write('docs/performance.md', performanceTables(found));
+}
+
+function memoryRow({ what, files, bytes, seconds, doubts, ...row }: MemoryRow): Row {
+  return {
+    ...{ case: 'memory', tool: 'holdfast', round: 1, what, files, seconds },
+    filesPerSecond: files / seconds,
+    mbPerSecond: bytes / 1e6 / seconds,
+    cpuSeconds: Object.values(row.cpuSeconds).reduce((sum, one) => sum + one, 0),
+    cpuByProcess: row.cpuSeconds,
+    peakMemoryMb: row.ourPeakMemoryMb,
+    requests: row.requests,
+    bytesStored: row.bytesStored,
+    ...(doubts.length === 0 ? {} : { void: doubts.join('; ') }),
+  };
 }
 
 /** Replaces what a text says of measurements. */

@@ -1,14 +1,14 @@
 import { spawn } from 'node:child_process';
-import { closeSync, ftruncateSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
-import path from 'node:path';
+import { closeSync, ftruncateSync, openSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import type { TestInstallation } from '../test/support/installation.ts';
 import { TestInstallation as Installation } from '../test/support/installation.ts';
 import { writeManyFiles } from './many-files.ts';
 import { cpuSeconds, peakMemoryBytes, resetPeakMemory } from './processes.ts';
+import { doubtsAbout } from './proof.ts';
 import { stackServices } from './stack.ts';
+import { storedBytes } from './stored.ts';
 
 /** What one command took, of every process of the stack. */
 export interface MemoryRow {
@@ -23,12 +23,15 @@ export interface MemoryRow {
   readonly peakMemoryMb: Readonly<Record<string, number>>;
   /** The largest of the processes that are this program: what the aim is about. MB. */
   readonly ourPeakMemoryMb: number;
+  readonly requests: number;
+  readonly bytesStored: number;
+  /** What speaks against it that all was protected. */
+  readonly doubts: readonly string[];
 }
 
 /** Postgres, clamd and the others are as large as they are set up to be; these are ours. */
 const ours = ['worker', 'watcher', 'supervisor', 'cli'];
 const sampleMs = 100;
-const gib = 2 ** 30;
 
 /** Protects trees of so many files, and then one file of so many bytes, each in a stack of its own. */
 export async function measureMemory(
@@ -82,6 +85,8 @@ async function measured(
   command: readonly string[],
 ): Promise<MemoryRow> {
   const { bench: _, ...services } = stackServices(stack);
+  const requestsBefore = stack.requests().length;
+  const storedBefore = await storedBytes(stack);
   resetPeakMemory(services);
   const cpuBefore = cpuSeconds(services);
   const began = performance.now();
@@ -115,20 +120,8 @@ async function measured(
     cpuSeconds: Object.fromEntries(used.map(([name, now]) => [name, now - (cpuBefore[name] ?? 0)])),
     peakMemoryMb: inMb,
     ourPeakMemoryMb: Math.max(...ours.map((name) => inMb[name] ?? 0)),
+    requests: stack.requests().length - requestsBefore,
+    bytesStored: (await storedBytes(stack)) - storedBefore,
+    doubts: await doubtsAbout(stack, 'docs'),
   };
-}
-
-/** `node bench/memory.ts [--files 10000,100000,1000000] [--sparse-gib 20]`: an hour and a half; writes `results/memory.json`. */
-if (import.meta.main) {
-  const { files, 'sparse-gib': sparse } = parseArgs({
-    options: {
-      files: { type: 'string', default: '10000,100000,1000000' },
-      'sparse-gib': { type: 'string', default: '20' },
-    },
-  }).values;
-  const sizes = { files: files.split(',').filter(Boolean).map(Number), sparseBytes: Number(sparse) * gib };
-  const rows = await measureMemory(sizes, (row) => process.stdout.write(`${JSON.stringify(row)}\n`));
-  const results = path.join(import.meta.dirname, 'results');
-  mkdirSync(results, { recursive: true });
-  writeFileSync(path.join(results, 'memory.json'), `${JSON.stringify(rows, null, 1)}\n`);
 }

@@ -52,6 +52,7 @@ export function performanceTables(results: Results): string {
     aimsTable(results),
     '### By tool',
     rowsTable(rows),
+    ...memoryTable(rows),
     '### Where the time of Holdfast goes',
     boundsTable(aims, machine),
   ].join('\n\n');
@@ -59,15 +60,17 @@ export function performanceTables(results: Results): string {
 
 /** Every case with every tool: medians, in Markdown. */
 function rowsTable(rows: readonly Row[]): string {
-  const lines = caseNames.flatMap((name) =>
-    [...new Set(rows.filter((row) => row.case === name).map(({ tool }) => tool))].map((tool) =>
-      lineOf(
-        name,
-        tool,
-        rows.filter((row) => row.case === name && row.tool === tool && row.void === undefined),
+  const lines = caseNames
+    .filter((name) => name !== 'memory')
+    .flatMap((name) =>
+      [...new Set(rows.filter((row) => row.case === name).map(({ tool }) => tool))].map((tool) =>
+        lineOf(
+          name,
+          tool,
+          rows.filter((row) => row.case === name && row.tool === tool && row.void === undefined),
+        ),
       ),
-    ),
-  );
+    );
   const head = [
     'case',
     'tool',
@@ -81,6 +84,21 @@ function rowsTable(rows: readonly Row[]): string {
     'MB stored',
   ];
   return table(head, lines);
+}
+
+/** Time and memory as a source grows: every row, because each is of another size. */
+function memoryTable(rows: readonly Row[]): string[] {
+  const lines = rows
+    .filter((row) => row.case === 'memory' && row.void === undefined)
+    .map(({ what = '', files, seconds, cpuSeconds, peakMemoryMb }) => [
+      what,
+      String(files),
+      figure(seconds),
+      figure((cpuSeconds * 1_000) / files),
+      figure(peakMemoryMb),
+    ]);
+  if (lines.length === 0) return [];
+  return ['### As a source grows', table(['sweep', 'files', 'seconds', 'CPU ms a file', 'memory MB'], lines)];
 }
 
 /** What takes the time of ours, aim by aim, in Markdown. */

@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { runCommand } from '../src/stack/run.ts';
 import { type TestInstallation, until } from '../test/support/installation.ts';
 import { programOf } from './packages.ts';
 import { childCpuSeconds, cpuSeconds, peakMemoryBytes, resetPeakMemory, type Services } from './processes.ts';
+import { program, succeed } from './proof.ts';
 import { stackServices } from './stack.ts';
 import { added } from './statistics.ts';
 
@@ -21,8 +21,6 @@ export interface Took {
 
 export const toolNames = ['holdfast', 'restic', 'rclone', 'clamdscan+restic'] as const;
 export type ToolName = (typeof toolNames)[number];
-
-const program = fileURLToPath(new URL('../bin/holdfast.mjs', import.meta.url));
 
 /** The tools that take turns, all on the S3 server and the scanner of one installation. */
 export class Tools {
@@ -174,25 +172,6 @@ export class Tools {
     if (code !== 0) throw new Error(`${command} ${args.slice(0, 2).join(' ')} ended with ${code}: ${told}`);
     return { peakBytes };
   }
-
-  /**
-   * What speaks against it that a sweep protected the source: verifying did not find it, or a restore did not give it
-   * back byte by byte.
-   */
-  async doubts(source: string): Promise<readonly string[]> {
-    const to = path.join(this.stack.folder, 'restored');
-    const { env } = this.stack;
-    try {
-      await succeed(process.execPath, [program, 'verify', source, '--all', '--no-repair'], env);
-      await succeed(process.execPath, [program, 'restore', source, '--to', to], env);
-      await succeed('diff', ['-r', '--no-dereference', this.stack.path(source), path.join(to, source)], env);
-      return [];
-    } catch (error) {
-      return [(error as Error).message];
-    } finally {
-      rmSync(to, { recursive: true, force: true });
-    }
-  }
 }
 
 /** A command that ended well. */
@@ -204,11 +183,4 @@ export interface Ended {
 function sums(a: Readonly<Record<string, number>>, b: Readonly<Record<string, number>>) {
   const names = new Set([...Object.keys(a), ...Object.keys(b)]);
   return Object.fromEntries([...names].map((name) => [name, (a[name] ?? 0) + (b[name] ?? 0)]));
-}
-
-async function succeed(command: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<string> {
-  const { code, stdout, stderr } = await runCommand(command, args, { env });
-  if (code !== 0)
-    throw new Error(`${command} ${args.slice(0, 2).join(' ')} ended with ${code}: ${stderr || stdout}`);
-  return stdout;
 }
