@@ -66,6 +66,7 @@ const mostSingly = 1_000;
 const mostWaiting = 100_000;
 const batchEntries = 500;
 const retryMs = 1_000;
+const sweepRetryMs = 2_000;
 const gateTickMs = 250;
 
 /**
@@ -81,6 +82,7 @@ export class SourceAgent {
   private readonly later = new Map<Id, EntryRef>();
   private needsWalk = true;
   private hasCaughtUp = false;
+  private owesSweep = false;
   private wake: (() => void) | undefined;
 
   constructor(options: AgentOptions) {
@@ -167,11 +169,12 @@ export class SourceAgent {
         this.totals.seen++;
         if (found.is === 'gone' || (found.is === 'due' && (found.isChanged || !this.hasCaughtUp))) {
           this.wait(found.entry);
-          if (++due === mostSingly && (await this.leaveToSweep(served.id))) return;
+          if (++due === mostSingly) return await this.leaveAllToSweep(served.id, signal);
         }
         if (found.is === 'skipped' && !this.hasCaughtUp) skips.push(found);
         if (skips.length >= batchEntries) await this.record(skips.splice(0));
-        if (this.waiting.size >= batchEntries) await this.handOver(served.id);
+        // Not before it is known that no sweep takes them: who comes next would stand in line behind them.
+        if (due > mostSingly && this.waiting.size >= batchEntries) await this.handOver(served.id);
       }
       await this.record(skips);
     } catch (error) {
@@ -253,6 +256,21 @@ export class SourceAgent {
     if (started) log.info({ source: source.name }, 'many changes at once are left to a sweep');
     else for (const entry of found) this.wait(entry);
     return started;
+  }
+
+  /** The one under way may have passed by what a walk found: then another follows it. One by one would take far longer. */
+  private async leaveAllToSweep(sourceId: Id, signal: AbortSignal): Promise<void> {
+    if ((await this.leaveToSweep(sourceId)) || this.owesSweep) return;
+    this.waiting.clear();
+    this.owesSweep = true;
+    void (async () => {
+      while (this.owesSweep) {
+        await sleep(sweepRetryMs, undefined, { signal });
+        this.owesSweep = !(await this.options.startSweep(sourceId).catch(() => false));
+      }
+    })().catch(() => {
+      this.owesSweep = false;
+    });
   }
 
   private async handOver(sourceId: Id): Promise<void> {
