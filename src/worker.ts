@@ -420,7 +420,7 @@ function auditTrail(): (which: 'due' | 'all') => Promise<void> {
   const places = [...destinations.values()].map(({ store, config: { prefix } }) => ({
     ...{ store, prefix, repository, keys },
   }));
-  const sequencer = { catalog, repository, signer, firstNumber: () => numberAfterAnchors(places) };
+  const sequencer = { catalog, repository, signer, keys, firstNumber: () => numberAfterAnchors(places) };
   const everyMs = audit.anchorEvery;
   const anchors = new AnchorWriter({ catalog, repository, keys, destinations, everyMs, failPoints, log });
   return async (which) => {

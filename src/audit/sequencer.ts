@@ -8,9 +8,10 @@ import {
 } from '../catalog/audit-query.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Rows } from '../catalog/database.ts';
+import { Failure } from '../domain/failures.ts';
 import type { Id } from '../domain/records.ts';
-import { type Head, signHead } from './head.ts';
-import type { AuditSigner } from './keys.ts';
+import { openHead, signHead } from './head.ts';
+import type { AuditPublicKey, AuditSigner } from './keys.ts';
 import { GrowingTree, leafHash, treeRoot } from './merkle.ts';
 
 /** Any constant of ours: one sequencer at a time per database. */
@@ -22,6 +23,8 @@ export interface SequencerDeps {
   readonly catalog: Catalog;
   readonly repository: Id;
   readonly signer: AuditSigner;
+  /** Keys that may have signed the heads before. */
+  readonly keys: readonly AuditPublicKey[];
   /** Number of the first head where the catalog has none: after the highest that any bucket has. */
   readonly firstNumber: () => Promise<number>;
 }
@@ -29,7 +32,7 @@ export interface SequencerDeps {
 /**
  * Puts all events that were written under signed heads; gives how many events. Called every few seconds by every worker; one
  * at a time does the work. An event's place is its number: nothing of it is copied, and none comes late, because a head
- * reaches only to where no number is still to come.
+ * reaches only to where no number is still to come. Failure `audit_mismatch`: the newest head is not one of ours.
  */
 export async function sequenceAudit(deps: SequencerDeps): Promise<number> {
   let covered = 0;
@@ -41,10 +44,8 @@ export async function sequenceAudit(deps: SequencerDeps): Promise<number> {
 }
 
 /** Adds one head, if there is anything to cover; gives how many events it covers. */
-async function addHead(
-  { catalog, repository, signer, firstNumber }: SequencerDeps,
-  rows: Rows,
-): Promise<number> {
+async function addHead(deps: SequencerDeps, rows: Rows): Promise<number> {
+  const { catalog, repository, signer, firstNumber } = deps;
   const before = await newestHead(rows);
   // Only where there is something to cover are writers kept waiting for a moment.
   if (!(await hasEventsAfter(rows, before?.lastEvent))) return 0;
@@ -52,7 +53,8 @@ async function addHead(
   if (upTo === undefined) return 0;
   const batch = await nextLeaves(rows, { after: before?.lastEvent, upTo, most: mostLeaves });
   if (batch === undefined) return 0;
-  const { number, first, history } = before === undefined ? await beginning(firstNumber) : following(before);
+  const { number, first, history } =
+    before === undefined ? await beginning(firstNumber) : following(deps, before);
   const at = new Date();
   const { head, bytes, signature } = signHead(signer, {
     repository,
@@ -88,8 +90,14 @@ async function beginning(firstNumber: SequencerDeps['firstNumber']): Promise<Pla
   return { number, first: number, history: new GrowingTree() };
 }
 
-function following(before: HeadRow): Place {
-  const { number, first } = JSON.parse(before.head.toString('utf8')) as Head;
+/** Nothing is signed on top of what was not: anyone who may write events may also write a row that looks like a head. */
+function following({ repository, keys }: SequencerDeps, before: HeadRow): Place {
+  const signed = openHead(before.head, before.signature, repository, keys);
+  if (signed?.head.number !== before.number || signed.head.last !== before.lastEvent)
+    throw new Failure('audit_mismatch', {
+      detail: `head ${before.number} was not signed by this repository`,
+    });
+  const { number, first } = signed.head;
   return {
     number: number + 1,
     first,

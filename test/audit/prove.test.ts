@@ -34,7 +34,8 @@ async function provable() {
     ...{ catalog, repository, destinations, failPoints, log },
     ...{ keys: [signer], everyMs: 0 },
   });
-  const sign = () => sequenceAudit({ catalog, repository, signer, firstNumber: async () => 1 });
+  const sign = () =>
+    sequenceAudit({ catalog, repository, signer, keys: [signer], firstNumber: async () => 1 });
   return {
     world,
     sign,

@@ -3,6 +3,7 @@ import { type Head, openHead } from '../../src/audit/head.ts';
 import { leafHash, treeRoot } from '../../src/audit/merkle.ts';
 import { sequenceAudit } from '../../src/audit/sequencer.ts';
 import { canonical } from '../../src/domain/canonical.ts';
+import { isFailure } from '../../src/domain/failures.ts';
 import { usePostgres } from '../support/postgres.ts';
 import { newEvents, openTrail, repository, type Trail } from './trail.ts';
 
@@ -75,4 +76,17 @@ test('no head passes over an event whose transaction is still open', async () =>
   }
   expect(await sequenceAudit(trail)).toBe(2);
   expect((await trail.verify()).findings).toEqual([]);
+});
+
+test('nothing is signed on top of a head that this repository did not sign', async () => {
+  const trail = await openTrail(postgres());
+  await trail.add(2);
+  await trail.catalog.rows(
+    `insert into audit_heads (number, last_event, head, signature, peaks, at)
+     select number + 1, last_event + 5, head, signature, peaks, at from audit_heads`,
+  );
+  await trail.catalog.write({ events: newEvents(9) });
+  const refusal = await sequenceAudit(trail).catch((error: unknown) => error);
+  expect(isFailure(refusal, 'audit_mismatch')).toBe(true);
+  expect((await trail.verify()).findings).toMatchObject([{ kind: 'head', head: 2 }, { kind: 'events' }]);
 });

@@ -58,7 +58,7 @@ export async function openTrail(postgres: TestPostgres): Promise<Trail> {
   const place = { store, prefix: 'p' };
   const keys = [signer];
   const deps: SequencerDeps = {
-    ...{ catalog, repository, signer },
+    ...{ catalog, repository, signer, keys },
     firstNumber: () => numberAfterAnchors([{ ...place, repository, keys }]),
   };
   const config = { prefix: 'p', lock: { mode: 'GOVERNANCE' as const, days: 30 } };
