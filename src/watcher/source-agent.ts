@@ -260,8 +260,9 @@ export class SourceAgent {
 
   /** The one under way may have passed by what a walk found: then another follows it. One by one would take far longer. */
   private async leaveAllToSweep(sourceId: Id, signal: AbortSignal): Promise<void> {
-    if ((await this.leaveToSweep(sourceId)) || this.owesSweep) return;
+    if (await this.leaveToSweep(sourceId)) return;
     this.waiting.clear();
+    if (this.owesSweep) return;
     this.owesSweep = true;
     void (async () => {
       while (this.owesSweep) {

@@ -45,7 +45,7 @@ test('looks take a tenth of the time at most', () => {
 });
 
 /** An agent that polls, and hands entries over to steps in this process. */
-async function pollingAgent() {
+async function pollingAgent(startSweep = async () => false) {
   const { context, catalog, folder, ...world } = await makeWorld(server());
   const home = tempFolder();
   mkdirSync(join(home, 'run'));
@@ -87,7 +87,7 @@ async function pollingAgent() {
     },
     source: { ...source, pollEvery: 50 },
     board: new ProblemBoard(home),
-    startSweep: async () => false,
+    startSweep,
   } as unknown as ConstructorParameters<typeof SourceAgent>[0]);
   const stopping = new AbortController();
   const running = agent.run(stopping.signal);
@@ -123,3 +123,12 @@ test('without events, what comes, changes and goes is found by looking, and what
   rmSync(folder, { recursive: true });
   await expect.poll(() => readProblems(home).docs, { timeout: 60_000 }).toContain('cannot be opened');
 }, 200_000);
+
+test('more than single files at once are left to a sweep, and to another one after the one under way', async () => {
+  let asked = 0;
+  const { looked, write, seen } = await pollingAgent(async () => ++asked === 3);
+  await seen('failed');
+  for (let index = 0; index < 1_100; index++) write(`file-${index}`, '');
+  await expect.poll(() => asked, { timeout: 60_000 }).toBe(3);
+  expect(looked.length).toBeLessThan(1_000);
+}, 90_000);
