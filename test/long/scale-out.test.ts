@@ -162,7 +162,7 @@ describe.skipIf(!mayMakeNetworks())('hosts in networks of their own', () => {
 
 describe('one worker process', () => {
   const count = 50;
-  const filesEach = 60;
+  const filesEach = 40;
   let installation: TestInstallation;
 
   afterAll(() => installation?.remove());
@@ -173,29 +173,23 @@ describe('one worker process', () => {
     for (const name of Object.keys(sources))
       for (let i = 0; i < filesEach; i++)
         installation.write(name, `folder/${i}.txt`, `${name} ${i}\n`.repeat(1 + ((i * 37) % 2_000)));
+    const stored = (wanted: number) =>
+      until(
+        'everything to be stored',
+        async () => {
+          const [row] = await installation.query<{ n: number }>(
+            `select count(*)::int as n from versions where kind = 'file' and outcome in ('uploaded', 'duplicate')`,
+          );
+          return row?.n === wanted;
+        },
+        400_000,
+      );
     await installation.up();
-    await until(
-      'everything to be stored',
-      async () => {
-        const [row] = await installation.query<{ n: number }>(
-          `select count(*)::int as n from versions where kind = 'file' and outcome in ('uploaded', 'duplicate')`,
-        );
-        return row?.n === count * filesEach;
-      },
-      400_000,
-    );
     for (const name of Object.keys(sources))
       expect(await installation.run('sweep', name), name).toMatchObject({ code: 0 });
-    await until(
-      'the sweeps to end',
-      async () => {
-        const [row] = await installation.query<{ n: number }>(
-          `select count(*)::int as n from run_log where kind = 'sweep' and result = 'complete'`,
-        );
-        return (row?.n ?? 0) >= count;
-      },
-      400_000,
-    );
+    await stored(count * filesEach);
+    for (const name of Object.keys(sources)) installation.write(name, 'folder/new.txt', `new in ${name}`);
+    await stored(count * (filesEach + 1));
     const peaks = Object.fromEntries(
       Object.entries(await installation.services())
         .filter(([name]) => name === 'worker' || name === 'watcher')
