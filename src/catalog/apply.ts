@@ -361,9 +361,10 @@ async function settle(query: Rows, given: NonNullable<Change['settle']>[]): Prom
   await run(
     query,
     rows,
-    // Listed anew by the next manifest, also if one has listed what became of it before.
+    // Listed anew by the next manifest, also if one has listed what became of it before; what was cancelled by none.
     { versionId: 'text', outcome: 'text', reason: 'text' },
-    (r) => `update versions v set outcome = r.outcome, reason = r.reason, settled_at = now(), journal = null
+    (r) => `update versions v set outcome = r.outcome, reason = r.reason, settled_at = now(),
+      journal = case when r.outcome = 'cancelled' then 0 end
     from ${r} where v.id = r.version_id`,
   );
   await run(

@@ -20,6 +20,8 @@ export type Cursor = readonly [string, string];
 export interface PassedVersion {
   readonly id: Id;
   readonly cursor: Cursor;
+  /** Whether its row may be long: it has extended attributes, perhaps more than a mebibyte. */
+  readonly isLong: boolean;
 }
 
 /** A version as a manifest lists it. */
@@ -84,24 +86,9 @@ const isProtected = (version: string): string => `(
   (${version}.kind in ('dir', 'link') and ${version}.outcome = 'uploaded')
   or (${version}.kind = 'file' and ${version}.outcome in ${storedOutcomes} and ${isPlaced(version)}))`;
 
-interface PassQuery {
-  readonly where: string;
-  /** Columns that order the rows, and their types. */
-  readonly cursor: readonly [string, string];
-  readonly types: readonly [string, string];
-  /** Sorts before every row. */
-  readonly start: Cursor;
-}
-
-const passes: Readonly<Record<Pass, PassQuery>> = {
-  unjournaled: {
-    where: isUnjournaled,
-    cursor: ['v.settled_at', 'v.id'],
-    types: ['timestamptz', 'text'],
-    start: ['-infinity', ''],
-  },
-  live: {
-    where: `v.outcome is not null and v.outcome <> 'cancelled' and ${isListable}
+const wherePassed: Readonly<Record<Pass, string>> = {
+  unjournaled: isUnjournaled,
+  live: `v.outcome is not null and v.outcome <> 'cancelled' and ${isListable}
       and (v.id = e.head_version_id
         or v.observation = (select max(p.observation) from versions p where p.entry_id = v.entry_id and ${isProtected('p')})
         or ${isPlaced('v')} or ${isLeftBehind('v')})
@@ -110,13 +97,12 @@ const passes: Readonly<Record<Pass, PassQuery>> = {
         select 1 from versions h where h.id = e.head_version_id and h.outcome = 'deleted'
           and h.settled_at < now() - interval '90 days'
           and not exists (select 1 from versions w where w.entry_id = e.id and (${isPlaced('w')} or ${isLeftBehind('w')})))`,
-    cursor: ['v.entry_id', 'v.observation'],
-    types: ['text', 'bigint'],
-    start: ['', '-1'],
-  },
 };
 
-/** The next versions of a pass over a source, at most `limit`. */
+/** Sorts before every version. */
+const beginning: Cursor = ['', '-1'];
+
+/** The next versions of a pass over a source, at most `limit`, by entry and observation. */
 export async function versionsToList(
   catalog: Catalog,
   o: {
@@ -127,16 +113,16 @@ export async function versionsToList(
     readonly limit: number;
   },
 ): Promise<PassedVersion[]> {
-  const { where, cursor, types, start } = passes[o.pass];
-  const [first, second] = cursor;
-  const rows = await catalog.rows<{ id: Id; first: string; second: string }>(
-    `select v.id, ${first}::text as first, ${second}::text as second
+  const rows = await catalog.rows<{ id: Id; entryId: Id; observation: number; isLong: boolean }>(
+    `select v.id, v.entry_id as "entryId", v.observation, v.xattrs is not null as "isLong"
      from versions v join entries e on e.id = v.entry_id
-     where e.source_id = $1 and (${first}, ${second}) > ($2::${types[0]}, $3::${types[1]}) and ${where}
-     order by ${first}, ${second} limit $4`,
-    [o.sourceId, ...(o.from ?? start), o.limit],
+     where e.source_id = $1 and (v.entry_id, v.observation) > ($2, $3::bigint) and ${wherePassed[o.pass]}
+     order by v.entry_id, v.observation limit $4`,
+    [o.sourceId, ...(o.from ?? beginning), o.limit],
   );
-  return rows.map((row) => ({ id: row.id, cursor: [row.first, row.second] }));
+  return rows.map(({ id, entryId, observation, isLong }) => {
+    return { id, cursor: [entryId, String(observation)], isLong };
+  });
 }
 
 /** What a manifest says of versions, in the order of their ids given. */
@@ -161,22 +147,25 @@ const scope = `case when v.kind <> 'file' then 'default' else coalesce(v.admissi
   where p.entry_id = v.entry_id and p.observation < v.observation and p.kind = 'file' and p.outcome in ('uploaded', 'duplicate')
   order by p.observation desc limit 1), 'default') end`;
 
-const verdict = `case when sc.id is not null then jsonb_strip_nulls(jsonb_build_object(
+const verdict = `case when sc.id is not null then json_build_object(
   'state', sc.state, 'reason', sc.reason, 'signature', sc.signature, 'engine', sc.engine,
   'signatureRevision', sc.signature_revision, 'signaturesAt', ${manifestTime('sc.signatures_at')},
-  'signatureSet', sc.signature_set)) end`;
+  'signatureSet', sc.signature_set) end`;
 
+/** Joined here, and not by `sealed_file_at`: this is read for every version that is ever written. */
 const placements = `(
-  select jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
+  select json_agg(json_build_object(
     'destination', pl.destination, 'object', o.key, 's3VersionId', o.s3_version_id,
-    'offset', f.byte_offset, 'length', f.length, 'format', o.format, 'key', s.key_id,
+    'offset', pl.byte_offset, 'length', coalesce(m.length, o.length), 'format', o.format, 'key', s.key_id,
     'generation', s.generation, 'iv', encode(s.iv, 'hex'), 'madeFor', s.version_id,
-    'sealedSha256', encode(f.sealed_sha256, 'hex'), 'lockMode', o.lock_mode, 'retainUntil', ${manifestTime('o.retain_until')}
-  )) order by pl.destination)
+    'sealedSha256', encode(coalesce(m.sha256, o.sealed_sha256), 'hex'), 'lockMode', o.lock_mode,
+    'retainUntil', ${manifestTime('o.retain_until')}
+  ) order by pl.destination)
   from placements pl join objects o on o.id = pl.object_id
-    cross join lateral sealed_file_at(pl.object_id, pl.byte_offset) f
-    join sealings s on s.id = f.sealing_id
-  where pl.version_id = v.id and pl.state = 'committed')`;
+    left join pack_members m on m.pack_id = o.pack_id and m.byte_offset = pl.byte_offset
+    join sealings s on s.id = coalesce(o.sealing_id, m.sealing_id)
+  where pl.version_id = v.id and pl.state = 'committed'
+    and not exists (select from lost_members l where l.object_id = o.id and l.byte_offset = pl.byte_offset and o.pack_id is not null))`;
 
 const columns = `v.entry_id as entry, e.path, v.id as version, v.observation, v.kind, v.outcome, v.reason,
   v.size_bytes as size, v.mode, v.uid, v.gid, v.mtime_ns::text as "mtimeNs", v.link_target as "linkTarget", v.hardlink,
@@ -200,14 +189,14 @@ function listedVersion(found: Row, nameOf: ObjectNaming): ListedVersion {
     ...row,
     path: row.path.toString('base64url'),
     linkTarget: row.linkTarget?.toString('base64url'),
-    placements: row.placements?.map((where) => ({
-      ...where,
-      object: nameOf(where.destination, where.object),
-    })),
+    verdict: row.verdict && withoutNulls(row.verdict),
+    placements: row.placements?.map((where) =>
+      withoutNulls({ ...where, object: nameOf(where.destination, where.object) }),
+    ),
   };
-  const isThere = ([, value]: [string, unknown]) => value !== null && value !== undefined;
-  return {
-    row: Object.fromEntries(Object.entries(told).filter(isThere)) as unknown as ManifestRow,
-    scope,
-  };
+  return { row: withoutNulls(told) as unknown as ManifestRow, scope };
+}
+
+function withoutNulls(row: object): object {
+  return Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null && value !== undefined));
 }

@@ -4,6 +4,7 @@ import {
   listedVersions,
   type ObjectNaming,
   type Pass,
+  type PassedVersion,
   versionsToList,
 } from '../catalog/journal-query.ts';
 import { canonical } from '../domain/canonical.ts';
@@ -32,8 +33,9 @@ export interface GatherOptions {
   readonly onUnlistable: (versionId: Id) => void;
 }
 
-/** Rows read at once: the extended attributes of each may be more than a mebibyte. */
-const pageRows = 32;
+/** Rows read at once, and how many of them may be long. */
+const pageRows = 256;
+const longPageRows = 32;
 /** Content of one manifest, at most a page more: far below what the format allows, because it is in memory. */
 const mostBytes = 16 * 1024 * 1024;
 
@@ -44,9 +46,9 @@ export async function gather(catalog: Catalog, o: GatherOptions): Promise<Gather
   const sections = new Map<string, ManifestRow[]>();
   let rowCount = 0;
   let sizeBytes = 0;
-  for (let at = 0; at < taken.length; at += pageRows) {
-    const page = taken.slice(at, at + pageRows).map(({ id }) => id);
-    for (const { row, scope } of await listedVersions(catalog, page, o.nameOf)) {
+  for (const { page, next } of pagesOf(taken)) {
+    const ids = page.map(({ id }) => id);
+    for (const { row, scope } of await listedVersions(catalog, ids, o.nameOf)) {
       if (!rowSchema.safeParse(row).success) {
         o.onUnlistable(row.version);
         continue;
@@ -55,12 +57,21 @@ export async function gather(catalog: Catalog, o: GatherOptions): Promise<Gather
       rowCount += 1;
       sizeBytes += canonical(row).length;
     }
-    const next = passed[at + pageRows];
-    if (sizeBytes >= mostBytes && next !== undefined) {
-      return { sections, rowCount, next: passed[at + pageRows - 1]?.cursor };
-    }
+    if (sizeBytes >= mostBytes && next !== undefined)
+      return { sections, rowCount, next: page.at(-1)?.cursor };
   }
   return { sections, rowCount, next: passed.length > taken.length ? taken.at(-1)?.cursor : undefined };
+}
+
+/** What is read at once, with what comes after it. */
+function* pagesOf(passed: readonly PassedVersion[]) {
+  for (let at = 0; at < passed.length; ) {
+    let [end, longRows] = [at, 0];
+    while (end < passed.length && end - at < pageRows && longRows < longPageRows)
+      if (passed[end++]?.isLong) longRows++;
+    yield { page: passed.slice(at, end), next: passed[end] };
+    at = end;
+  }
 }
 
 function sectionOf(sections: Map<string, ManifestRow[]>, scope: string): ManifestRow[] {
