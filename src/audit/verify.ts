@@ -187,7 +187,7 @@ class Anchors {
 }
 
 const headsAtOnce = 1_000;
-const eventsAtOnce = 5_000;
+const eventsAtOnce = 1_000;
 
 /** One walk over heads and events, in order. */
 class Walk {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import { AnchorWriter } from '../../src/audit/anchors.ts';
+import { pipelineSteps } from '../../src/audit/event.ts';
 import { auditSigners } from '../../src/audit/keys.ts';
 import { type ProveRequest, proveVersion } from '../../src/audit/prove.ts';
 import { sequenceAudit } from '../../src/audit/sequencer.ts';
@@ -12,6 +13,7 @@ import { isFailure } from '../../src/domain/failures.ts';
 import type { Id } from '../../src/domain/records.ts';
 import type { Settled } from '../../src/domain/steps.ts';
 import { drawSecrets } from '../../src/sealed/keyring.ts';
+import { makeBatch } from '../batch/batches.ts';
 import { makeWorld, protectOnce, stepRun, type World } from '../support/pipeline.ts';
 import { usePostgres } from '../support/postgres.ts';
 import { newEvents, repository } from './trail.ts';
@@ -102,6 +104,27 @@ test('what shares the object of another version is proved with the upload of tha
   expect(status).toBe(0);
   expect(stdout).toMatch(/upload +primary \(of the object it shares\) key=/);
   expect(stdout).toMatch(/commit +primary .*outcome="duplicate"/);
+});
+
+test('small files that went together are proved one by one: no file shows anything of another', async () => {
+  const { world, sign, anchor, prove, verify } = await provable();
+  world.write('mine', 'what is mine');
+  world.write('other', 'what is not');
+  await (await makeBatch(world, ['mine', 'other'])).run();
+  await sign();
+  await anchor();
+  const versions = await world.catalog.rows<{ id: Id; path: Buffer; sha512: Buffer }>(
+    'select v.id, e.path, v.sha512 from versions v join entries e on e.id = v.entry_id order by e.path',
+  );
+  const [mine, other] = versions;
+  if (mine === undefined || other === undefined) throw new Error('unreachable');
+  const proof = await prove(mine.id);
+  const { status, stdout, stderr } = verify(proof);
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  expect(stdout).toContain('path    mine');
+  for (const step of pipelineSteps) expect(stdout).toContain(`Z  ${step}`);
+  for (const told of [other.id, other.sha512.toString('hex'), '"other"'])
+    expect(proof.toString()).not.toContain(told);
 });
 
 test('there is no proof before an anchor covers it, nor of what somebody changed', async () => {

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
@@ -141,6 +141,37 @@ test("what the database's owner does to rows, heads and what is known of anchors
     cut: ['cut'],
   });
   expect(await verified()).toMatchObject({ code: 0, kinds: [] });
+});
+
+test('who opened the keyring, who was refused, and that the configuration changed are events', async () => {
+  const wrong = installation.passwordFile('not the password', 'wrong');
+  const refused = await installation.runWith({ HOLDFAST_PASSWORD_FILE: wrong }, 'audit', 'public-key');
+  expect(refused.code).toBe(6);
+  const told = await until('the events', async () => {
+    const { rows } = await owner.query<{ what: string }>(
+      `select concat_ws(' ', event ->> 'step', event -> 'facts' ->> 'action', event -> 'facts' ->> 'what',
+              event -> 'facts' ->> 'command', event -> 'facts' ->> 'process') as what
+       from audit_events where event ->> 'step' in ('keyring', 'access', 'configuration')`,
+    );
+    const found = rows.map(({ what }) => what);
+    return found.includes('access wrong_password audit public-key') ? found : undefined;
+  });
+  expect(told).toEqual(
+    expect.arrayContaining(['keyring unlock prove', 'keyring unlock worker', 'configuration']),
+  );
+});
+
+test('reports come as text, JSON and CSV', async () => {
+  const text = await installation.run('report', 'unprotected');
+  expect(text).toMatchObject({ code: 0, stdout: 'Everything that stands is protected.\n' });
+  const [run] = (await installation.run('runs', '--json')).rows as unknown as { runId: string }[];
+  expect((await installation.run('report', 'run', String(run?.runId), '--json')).code).toBe(0);
+  rmSync(installation.path('docs', 'letter.txt'));
+  const csv = await installation.run('report', 'missing', '--csv');
+  expect(csv).toMatchObject({
+    code: 0,
+    stdout: 'from,source,path,object,s3VersionId\ndisk,docs,letter.txt,,\n',
+  });
 });
 
 test('stopping anchors what was told last', async () => {
