@@ -33,7 +33,7 @@ beforeAll(async () => {
   );
   second = await joinedHost(cluster, 'second', { sources: { port: undefined, shared }, configure: grouped });
   await second.up('--no-watch');
-}, 120_000);
+});
 
 afterAll(async () => {
   await second?.remove();
