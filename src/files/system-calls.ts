@@ -30,8 +30,13 @@ export interface SystemCalls {
   removeAttribute(at: At, name: Buffer): void;
   /** This process, and what it starts, leave no core file when they crash: passwords and keys would be in it. setrlimit(2). */
   forbidCoreFiles(): void;
-  /** Sends one byte through a unix socket, and with it an open file (unix(7), SCM_RIGHTS). Both are descriptors. sendmsg(2). */
-  sendDescriptor(socket: number, descriptor: number): void;
+  /**
+   * Sends bytes (one, unless they are given) through a unix socket, and with them an open file (unix(7), SCM_RIGHTS). Both are
+   * descriptors. `EAGAIN` where the socket does not wait and has no room. sendmsg(2).
+   */
+  sendDescriptor(socket: number, descriptor: number, bytes?: Buffer): void;
+  /** An empty file in memory that has no name anywhere; the caller closes its descriptor. memfd_create(2). */
+  memoryFile(): number;
 }
 
 let loaded: { readonly calls: SystemCalls | undefined } | undefined;
@@ -69,6 +74,9 @@ const socketLevel = 1;
 const rights = 1;
 const rightsBytes = 20;
 const rightsSpaceBytes = 24;
+/** linux/memfd.h: MFD_CLOEXEC. The name is only for those who look at this process's descriptors. */
+const closeOnExec = 1;
+const memoryFileName = Buffer.from('content\0');
 
 type Call = (...values: (number | bigint | Buffer | BigInt64Array)[]) => number;
 
@@ -88,6 +96,7 @@ class LibcCalls implements SystemCalls {
   readonly #set: Forms;
   readonly #remove: Forms;
   readonly #setrlimit: Call;
+  readonly #memfdCreate: Call;
   readonly #sendmsg: (socket: number, message: object, flags: number) => number;
   readonly #scratch = Buffer.alloc(longestAttributeBytes);
 
@@ -103,6 +112,7 @@ class LibcCalls implements SystemCalls {
     });
     this.#utimensat = libc.func('int utimensat(int, const void *, const void *, int)');
     this.#setrlimit = libc.func('int setrlimit(int, const void *)');
+    this.#memfdCreate = libc.func('int memfd_create(const void *, unsigned int)');
     const piece = koffi.struct({ base: 'const void *', length: 'size_t' });
     const message = koffi.struct({
       ...{ name: 'const void *', nameLength: 'uint32_t' },
@@ -153,13 +163,17 @@ class LibcCalls implements SystemCalls {
     this.#checked('setrlimit', this.#setrlimit(coreLimit, BigInt64Array.of(noCore, noCore)));
   }
 
-  sendDescriptor(socket: number, descriptor: number): void {
+  memoryFile(): number {
+    return this.#checked('memfd_create', this.#memfdCreate(memoryFileName, closeOnExec));
+  }
+
+  sendDescriptor(socket: number, descriptor: number, bytes = Buffer.alloc(1)): void {
     const control = new ArrayBuffer(rightsSpaceBytes);
     new BigUint64Array(control, 0, 1)[0] = BigInt(rightsBytes);
     new Int32Array(control, 8, 3).set([socketLevel, rights, descriptor]);
     const message = {
       ...{ name: null, nameLength: 0, flags: 0 },
-      ...{ pieces: [{ base: Buffer.alloc(1), length: 1 }], pieceCount: 1 },
+      ...{ pieces: [{ base: bytes, length: bytes.length }], pieceCount: 1 },
       ...{ control: Buffer.from(control), controlLength: rightsSpaceBytes },
     };
     this.#checked('sendmsg', this.#sendmsg(socket, message, 0));

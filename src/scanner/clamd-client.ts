@@ -91,6 +91,7 @@ export class ClamdScanner implements Scanner {
     const findings = (
       await scanPipelined(fitting, {
         ...{ socketPath, signal },
+        files: proof.takesFiles ? systemCalls() : undefined,
         deadlineMs: (sizeBytes) => deadlineMs(sizeBytes, false),
       })
     ).values();

@@ -145,5 +145,5 @@ export class Session {
 }
 
 /** Node has no other word for it. */
-const descriptorOf = (socket: Socket): number =>
+export const descriptorOf = (socket: Socket): number =>
   (socket as unknown as { readonly _handle: { readonly fd: number } })._handle.fd;

@@ -1,8 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { systemCalls } from '../../src/files/system-calls.ts';
 import { scanPipelined } from '../../src/scanner/pipelined.ts';
 import { Clamd, eicar } from './clamd.ts';
 
@@ -14,6 +15,12 @@ const real = { socketPath: clamd.socketPath, deadlineMs: () => 20_000 };
 const clean = { state: 'clean' };
 const infected = { state: 'infected', signature: 'Eicar-Test-Signature.UNOFFICIAL' };
 
+function memoryCalls() {
+  const calls = systemCalls();
+  if (calls === undefined) throw new Error('no system calls here');
+  return calls;
+}
+
 describe('many contents over one session of a real clamd', () => {
   test('get one finding each, in order, whatever the others are', async () => {
     const contents = Array.from({ length: 300 }, (_, index) =>
@@ -22,6 +29,46 @@ describe('many contents over one session of a real clamd', () => {
     const findings = await scanPipelined(contents, real);
     expect(findings).toEqual(contents.map((content) => (content === eicar ? infected : clean)));
     expect(await scanPipelined([], real)).toEqual([]);
+  });
+
+  test('handed over as files in memory get the same findings, each about its own content', async () => {
+    const calls = memoryCalls();
+    let handedOver = 0;
+    const files = {
+      memoryFile: () => calls.memoryFile(),
+      sendDescriptor: (...values: Parameters<typeof calls.sendDescriptor>) => {
+        handedOver++;
+        calls.sendDescriptor(...values);
+      },
+    };
+    const contents = Array.from({ length: 300 }, (_, index) =>
+      index % 50 === 7 ? eicar : Buffer.from(index === 3 ? '' : `content ${index} `.repeat(index * 20)),
+    );
+    const findings = await scanPipelined(contents, { ...real, files });
+    expect(findings).toEqual(contents.map((content) => (content === eicar ? infected : clean)));
+    expect(handedOver).toBe(contents.length);
+  });
+
+  test('are streamed where handing them over as files comes to nothing', async () => {
+    const calls = memoryCalls();
+    const failing = () => {
+      throw new Error('no such call here');
+    };
+    const device = openSync('/dev/null', 'r');
+    onTestFinished(() => closeSync(device));
+    const contents = [Buffer.from('a'), eicar, Buffer.from('b')];
+    for (const files of [
+      { memoryFile: failing, sendDescriptor: failing },
+      { memoryFile: () => calls.memoryFile(), sendDescriptor: failing },
+      // clamd says that it cannot look into what it was handed.
+      {
+        memoryFile: () => calls.memoryFile(),
+        sendDescriptor: (socket: number, _: number, bytes?: Buffer) =>
+          calls.sendDescriptor(socket, device, bytes),
+      },
+    ]) {
+      expect(await scanPipelined(contents, { ...real, files })).toEqual([clean, infected, clean]);
+    }
   });
 
   test('are not scanned, never clean, from the one on that clamd does not take', async () => {
