@@ -79,7 +79,7 @@ test('without a watcher a sweep protects everything, changes and deletions inclu
   const third = await sweep();
   expect(third.totals).toMatchObject({ unchanged: third.totals?.seen, bytesSent: 0 });
   expect((await stack.run('verify', '--all', '--json')).code).toBe(0);
-});
+}, 240_000);
 
 test('when too much is gone nothing counts as deleted until that is confirmed', async () => {
   const gone = 1 + treeFacts(stack.path('docs', 'folder')).entries.size;
