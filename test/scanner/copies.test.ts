@@ -1,7 +1,8 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
+import { systemCalls } from '../../src/files/system-calls.ts';
 import { ClamdScanner, type ClamdScannerOptions } from '../../src/scanner/clamd-client.ts';
 import { proveScanner, type ScannerProof } from '../../src/scanner/proof.ts';
 import { Session } from '../../src/scanner/session.ts';
@@ -100,6 +101,20 @@ test('several at once get each their own verdict', async () => {
   expect(found.map(({ state }) => state)).toEqual(
     contents.map((_, index) => (index % 2 === 0 ? 'infected' : 'clean')),
   );
+});
+
+test('many small contents are judged as files in memory, and streamed by a clamd that takes none', async () => {
+  const calls = systemCalls();
+  if (calls === undefined) throw new Error('no system calls here');
+  const made = vi.spyOn(calls, 'memoryFile');
+  onTestFinished(() => made.mockRestore());
+  const contents = [Buffer.from('a'), eicar, Buffer.alloc(0), eicar, Buffer.from('b')];
+  const states = ['clean', 'infected', 'clean', 'infected', 'clean'];
+  expect((await scanner().scanMany(contents)).map(({ state }) => state)).toEqual(states);
+  expect(made).toHaveBeenCalledTimes(contents.length);
+  const streaming = scanner({ prove: async () => ({ ...(await prove()), problems: [], takesFiles: false }) });
+  expect((await streaming.scanMany(contents)).map(({ state }) => state)).toEqual(states);
+  expect(made).toHaveBeenCalledTimes(contents.length);
 });
 
 test('what clamd looks into only in part was not scanned, as in a stream', async () => {

@@ -39,6 +39,16 @@ describe('altered bytes are refused before any plaintext', () => {
     }
   });
 
+  it('a segment by its tag, before anything is decrypted of it', () => {
+    const bytes = Buffer.from(sealed);
+    const segmentAt = sealed.length - footerBytes - 20 - content.length;
+    bytes.writeUInt8(bytes.readUInt8(segmentAt) ^ 1, segmentAt);
+    // The content's SHA-512 would tell as well, but only of what was decrypted and decompressed already.
+    expect(() => openBytes(bytes, options).content()).toThrow(
+      expect.objectContaining({ facts: { detail: 'segment 0 does not match its tag' } }),
+    );
+  });
+
   it('every truncation, from either end', async () => {
     for (let length = 0; length < sealed.length; length++) {
       expect(await inMemory(sealed.subarray(0, length))).toBe('tampered');
