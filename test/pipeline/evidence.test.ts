@@ -1,6 +1,12 @@
 import { expect, test } from 'vitest';
 import type { DecisionRow } from '../../src/catalog/rows.ts';
-import { type Decided, decisionRows, openEvidence, openQuestion } from '../../src/pipeline/evidence.ts';
+import {
+  type Decided,
+  decisionRows,
+  type EvidenceSealer,
+  openEvidence,
+  openQuestion,
+} from '../../src/pipeline/evidence.ts';
 import { admission, release } from '../policy/questions.ts';
 import { makeWorld, protectOnce, type World } from '../support/pipeline.ts';
 import { usePostgres } from '../support/postgres.ts';
@@ -96,4 +102,17 @@ test('a step that runs twice leaves the first evidence, and none without a decis
   const written = await writtenEvidence(world);
   expect(written).toHaveLength(4);
   expect(written.every(({ decisions }) => decisions === 1)).toBe(true);
+});
+
+test('a host that cannot open what it seals seals all of one moment as one message, named by the evidence', async () => {
+  const world = await makeWorld(postgres());
+  const names: string[] = [];
+  const sealEvidence: EvidenceSealer = async (id, _, sealed) => {
+    names.push(id);
+    return { sealed, keyId: 'ab'.repeat(16) };
+  };
+  const asked = [decided({ versionId: '1', name: 'a' }), decided({ versionId: '2', name: 'b' })];
+  const rows = await decisionRows(world.another({ sealEvidence }), asked);
+  expect(names).toEqual([rows[0]?.evidence.id]);
+  expect(rows.map((row) => openQuestion(world.context.keys, row))).toEqual([undefined, undefined]);
 });
