@@ -1,4 +1,5 @@
 import type { AuditRow } from '../catalog/rows.ts';
+import { Failure } from '../domain/failures.ts';
 import type { Ids } from '../domain/ids.ts';
 import type { Id } from '../domain/records.ts';
 
@@ -80,8 +81,14 @@ class ToldEvent implements AuditRow {
     return { ...this.common(this.at), step, destination, ordinal, facts };
   }
 
-  /** This step and later ones of the same file's life as one event. */
+  /** This step and later ones of the same file's life as one event. Failure `audit_conflict` where one is told twice. */
   with(later: readonly ToldEvent[]): AuditRow {
+    const told = new Set(
+      [this, ...later].map(
+        ({ input: { step, destination, ordinal } }) => `${step} ${ordinal} ${destination}`,
+      ),
+    );
+    if (told.size <= later.length) throw new Failure('audit_conflict', { event: this.id });
     const common = this.common(later.at(-1)?.at ?? this.at);
     return { id: common.id, at: common.at, event: { ...common, steps: [this, ...later].map(asStep) } };
   }

@@ -71,8 +71,10 @@ export async function shareAll(
     events: [],
   }));
   const applied = await write(batch, [...extended, ...resting.map((one) => restingOn(batch, one, locks))]);
-  const left = resting.flatMap(({ file }, index) =>
-    applied[extended.length + index] === 'written' ? [] : [file],
+  // Without the answers, which nobody acted on: release is asked about their sealed bytes next, and that is the first time.
+  const before = new Map(shareable.map(({ file }) => [file.item, file]));
+  const left = resting.flatMap(({ file: { item } }, index) =>
+    applied[extended.length + index] === 'written' ? [] : (before.get(item) ?? []),
   );
   return { refused, left };
 }

@@ -318,6 +318,30 @@ describe('equal contents', () => {
     await expectWhole(world);
   });
 
+  test('that go away while they are shared are sealed anew, by an answer of their own', async () => {
+    const world = await makeWorld(server());
+    world.write('first', 'the same');
+    await (await makeBatch(world, ['first'])).run();
+    world.write('second', 'the same');
+    const { catalog } = world;
+    const losing: typeof catalog = Object.create(catalog, {
+      applyTogether: {
+        value: async (changes: Parameters<typeof catalog.applyTogether>[0]) => {
+          if (changes.some(({ restsOn }) => restsOn))
+            await catalog.rows(`update objects set state = 'deleting'`);
+          return catalog.applyTogether(changes);
+        },
+      },
+    });
+    await (await makeBatch(world, ['second'])).run(world.another({ catalog: losing }));
+    expect(await outcomes(world)).toEqual({ first: 'uploaded', second: 'uploaded' });
+    const [version] = await catalog.rows<{ id: string }>(
+      `select v.id from versions v join entries e on e.head_version_id = v.id where e.path = 'second'`,
+    );
+    const told = (await world.events(version?.id ?? '')).filter(({ step }) => step === 'release');
+    expect(told.map(({ facts }) => facts.basis)).toEqual(['sealed-bytes']);
+  });
+
   test('that somebody else is making are waited for', async () => {
     const world = await makeWorld(server());
     writeAll(world, ['a', 'b']);
