@@ -9,6 +9,9 @@ import { largestInBatch } from './look.ts';
 const mostEntries = 512;
 const mostBytes = 16 * 1024 * 1024;
 
+/** Files that are larger share batches with each other only: the many small ones do not wait for them. Bytes. */
+const smallBytes = 1024 * 1024;
+
 /** What a sweep says of an entry that is to be looked at. */
 export interface Due {
   readonly entry: EntryRef;
@@ -24,13 +27,19 @@ export interface DueFilesContext {
   readonly dispatcher: Pick<Dispatcher, 'dispatch' | 'startBatch'>;
 }
 
+/** What will be a batch. */
+interface Gathered {
+  entries: EntryRef[];
+  bytes: number;
+}
+
 /** Gathers what a sweep finds due into batches, and knows which of them are under way. */
 export class DueFiles {
   private readonly context: DueFilesContext;
   private readonly sweep: { readonly sourceId: Id; readonly runId: Id };
   private readonly underWay = new Set<Id>();
-  private gathered: EntryRef[] = [];
-  private gatheredBytes = 0;
+  private readonly small: Gathered = { entries: [], bytes: 0 };
+  private readonly larger: Gathered = { entries: [], bytes: 0 };
 
   constructor(context: DueFilesContext, sweep: { readonly sourceId: Id; readonly runId: Id }) {
     this.context = context;
@@ -54,20 +63,26 @@ export class DueFiles {
 
   /** Gives what is left to others when this filled a batch. */
   async add({ entry, sizeBytes }: Pick<Due, 'entry' | 'sizeBytes'>): Promise<Leftover> {
-    const isFull = this.gathered.length >= mostEntries || this.gatheredBytes + sizeBytes > mostBytes;
-    const left = isFull ? await this.handOver() : new Map<Id, number>();
-    this.gathered.push(entry);
-    this.gatheredBytes += sizeBytes;
+    const gathered = sizeBytes <= smallBytes ? this.small : this.larger;
+    const isFull = gathered.entries.length >= mostEntries || gathered.bytes + sizeBytes > mostBytes;
+    const left = isFull ? await this.begin(gathered) : new Map<Id, number>();
+    gathered.entries.push(entry);
+    gathered.bytes += sizeBytes;
     return left;
   }
 
-  /** Starts a batch of what was gathered. What somebody else looks at now is left to him, by signal. */
+  /** Starts batches of what was gathered, whether it fills them or not. */
   async handOver(): Promise<Leftover> {
-    if (this.gathered.length === 0) return new Map();
+    return new Map([...(await this.begin(this.small)), ...(await this.begin(this.larger))]);
+  }
+
+  /** Starts a batch. What somebody else looks at now is left to him, by signal. */
+  private async begin(gathered: Gathered): Promise<Leftover> {
+    const { entries } = gathered;
+    if (entries.length === 0) return new Map();
     const { catalog, dispatcher } = this.context;
-    const entries = this.gathered;
-    this.gathered = [];
-    this.gatheredBytes = 0;
+    gathered.entries = [];
+    gathered.bytes = 0;
     const batchId = newRunId();
     const { hints, left } = await claimBatch(catalog, { id: batchId, ...this.sweep }, entries);
     if (hints.size > 0) await this.start(batchId);

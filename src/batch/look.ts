@@ -14,7 +14,10 @@ import type { BatchItem } from './batch-table.ts';
 import { type BatchContext, type BatchFile, itemDone, versionFacts } from './file.ts';
 
 /** A larger file goes its own way. Bytes. */
-export const largestInBatch = 1024 * 1024;
+export const largestInBatch = 8 * 1024 * 1024;
+
+/** What a batch reads into memory: as much as its files had by stat, and as much again that grew meanwhile. Bytes. */
+const mostRead = 32 * 1024 * 1024;
 
 /** How many files are read before others may run: some milliseconds. */
 const readInARow = 16;
@@ -47,7 +50,9 @@ export async function lookAt(
   const exceptions: BatchItem[] = [];
   const linked: Linked[] = [];
   const paths = items.map(({ look }) => look.entry.path);
-  const reads = readSmall(source.root, paths, { maxBytes: largestInBatch, segmentSizeFor });
+  const room = { maxBytes: largestInBatch, segmentSizeFor };
+  let leftBytes = mostRead;
+  const reads = readSmall(source.root, paths, room);
   const known = await earlierVersions(batch, items);
   try {
     for (const [index, item] of items.entries()) {
@@ -57,6 +62,8 @@ export async function lookAt(
         await setImmediate();
       }
       const read = reads.next().value as SmallRead;
+      if (read.kind === 'file') leftBytes -= read.content.length;
+      room.maxBytes = Math.min(largestInBatch, leftBytes);
       const found = judgeRead(batch, source.config, item, read, known.get(item.made?.id ?? ''));
       if (found.is === 'file') files.push(found.file);
       else if (found.is === 'done') done.push({ ...found.change, ...itemDone(batch, item) });

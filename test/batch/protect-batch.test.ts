@@ -373,10 +373,22 @@ describe('what does not pass straight through', () => {
     expect(world.calls).not.toContain('put');
   });
 
+  test('no more is read than a batch may hold, however much its files grew meanwhile', async () => {
+    const world = await makeWorld(server());
+    const names = ['a', 'b', 'c', 'd', 'e'];
+    for (const [index, name] of names.entries()) world.write(name, noise(7 * 1024 * 1024 + index));
+    const batch = await makeBatch(world, [...names, 'gone']);
+    await batch.run();
+    expect(await outcomes(world)).toMatchObject({
+      ...{ a: 'uploaded', b: 'uploaded', c: 'uploaded', d: 'uploaded', e: null, gone: 'vanished' },
+    });
+    expect(batch.passedOn).toHaveLength(1);
+  });
+
   test('goes its own way where a batch cannot deal with it, and stops nobody else', async () => {
     const world = await makeWorld(server());
     writeAll(world, ['good', 'bad']);
-    world.write('large', noise(1024 * 1024 + 1));
+    world.write('large', noise(8 * 1024 * 1024 + 1));
     const { scanner } = world.context;
     const finding = world.another({
       scanner: {
