@@ -48,14 +48,10 @@ export async function proveVersion(deps: ProveDeps, request: ProveRequest): Prom
   const { versionId } = request;
   const told = await eventsToProve(catalog, versionId);
   const heads = await headsOf(catalog, told);
-  const newest = Math.max(...[...heads.values()].map(({ number }) => number));
-  const anchor = await anchorCovering(catalog, newest);
+  const numbers = [...heads.values()].map(({ number }) => number);
+  const anchor = await anchorCovering(catalog, Math.max(...numbers));
   if (anchor === undefined) throw new Failure('proof_not_anchored');
   const destination = deps.destinations.find(({ name }) => name === anchor.destination);
-  const chain = await chainUpTo(catalog, anchor.number);
-  const anchored = chain.at(-1);
-  if (anchored === undefined)
-    throw new Failure('audit_mismatch', { detail: `head ${anchor.number} is gone` });
   const unsigned = {
     v: 1,
     proof: 'holdfast',
@@ -63,7 +59,7 @@ export async function proveVersion(deps: ProveDeps, request: ProveRequest): Prom
     madeAt: new Date().toISOString(),
     version: versionId,
     events: await Promise.all(told.map((event) => eventProof(catalog, event, heads))),
-    heads: headProofs([...new Set([...heads.values()].map(({ number }) => number))], chain),
+    heads: await headProofs(catalog, new Set(numbers), anchor.number),
     anchor: {
       destination: anchor.destination,
       bucket: destination?.bucket ?? '',
@@ -130,30 +126,30 @@ async function eventProof(
   return { event, head: row.number, index, path: auditPath(batch.leaves, index).map(hex) };
 }
 
-/** The heads up to the anchored one, from the first of the trail. */
-async function chainUpTo(catalog: Catalog, last: number): Promise<HeadRow[]> {
-  const chain: HeadRow[] = [];
-  for (let after = 0; after < last; ) {
-    const page = await headsAfter(catalog, after, 5_000);
-    chain.push(...page.filter(({ number }) => number <= last));
+/**
+ * The heads that cover the events, each with its way into the anchored one, which comes last and has none. Of all other heads
+ * only the hash is kept in memory.
+ */
+async function headProofs(catalog: Catalog, numbers: ReadonlySet<number>, anchored: number) {
+  const shown: HeadRow[] = [];
+  const hashes: Buffer[] = [];
+  for (let after = 0; after < anchored; ) {
+    const page = await headsAfter(catalog, after, 1_000);
+    for (const row of page.filter(({ number }) => number <= anchored)) {
+      if (numbers.has(row.number) || row.number === anchored) shown.push(row);
+      if (row.number < anchored) hashes.push(leafHash(row.head));
+    }
     const newest = page.at(-1);
     if (newest === undefined) break;
     after = newest.number;
   }
-  return chain;
-}
-
-/** The heads that cover the events, each with its way into the anchored one, which comes last and has none. */
-function headProofs(numbers: readonly number[], chain: readonly HeadRow[]) {
-  const earlier = chain.slice(0, -1).map(({ head }) => leafHash(head));
-  const anchored = chain.at(-1);
-  return chain
-    .filter((row) => row === anchored || numbers.includes(row.number))
-    .map((row) => ({
-      head: read(row),
-      signature: row.signature.toString('base64url'),
-      path: row === anchored ? [] : auditPath(earlier, chain.indexOf(row)).map(hex),
-    }));
+  if (shown.at(-1)?.number !== anchored)
+    throw new Failure('audit_mismatch', { detail: `head ${anchored} is gone` });
+  return shown.map((row) => {
+    const head = read(row);
+    const path = row.number === anchored ? [] : auditPath(hashes, head.number - head.first).map(hex);
+    return { head, signature: row.signature.toString('base64url'), path };
+  });
 }
 
 /** What policy was asked: in full, or by its hash where nobody here can open it (any more). */
