@@ -2,7 +2,13 @@ import { linkSync, mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { pipelineSteps } from '../../src/audit/event.ts';
-import { claimBatch, closedAmong, forgetClosed, takeOverBatches } from '../../src/batch/batch-table.ts';
+import {
+  claimBatch,
+  closedAmong,
+  forgetClosed,
+  passedOn,
+  takeOverBatches,
+} from '../../src/batch/batch-table.ts';
 import { giveUpBatch } from '../../src/batch/protect-batch.ts';
 import { newRunId } from '../../src/domain/ids.ts';
 import type { FailPointName } from '../../src/pipeline/fail-points.ts';
@@ -408,6 +414,11 @@ describe('what does not pass straight through', () => {
       large: null,
     });
     expect(batch.passedOn).toHaveLength(2);
+    // What was passed on is waited for, what is settled is forgotten.
+    expect([...(await passedOn(world.catalog, batch.batchId)).keys()].sort()).toEqual(
+      batch.passedOn.toSorted(),
+    );
+    expect(await world.catalog.rows('select 1 from batch_items')).toHaveLength(2);
     // Of what others begin anew nothing is left behind.
     expect(await world.catalog.rows('select 1 from versions')).toHaveLength(2);
   });
