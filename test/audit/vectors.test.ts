@@ -68,3 +68,28 @@ print(head.decode() == v["headJson"],
   });
   expect({ stdout: stdout.trim(), stderr }).toEqual({ stdout: 'True True False True', stderr: '' });
 });
+
+test('the Python program takes the approvals that count, and no other', () => {
+  const program = `
+import importlib.util, json, sys
+spec = importlib.util.spec_from_file_location("p", sys.argv[1]); p = importlib.util.module_from_spec(spec); spec.loader.exec_module(p)
+answers = []
+for vector in json.load(open(sys.argv[2])):
+    said = vector["statement"]
+    facts = {name: value for name, value in said.items() if name not in ("v", "repository", "destination", "lock")}
+    facts.update(result="counted", lockMode=said["lock"]["mode"], lockDays=said["lock"]["days"])
+    facts.update(signature=vector["signature"], publicKey=vector["publicKey"])
+    told = [(True, {}, "approval", said["destination"], "", facts)]
+    try:
+        valid = len(p.verify_approvals({"repository": said["repository"]}, told)) == 1
+    except p.Refused:
+        valid = False
+    answers.append(valid == vector["isValid"])
+print(len(answers) > 3, all(answers))
+`;
+  const verifier = at('../../ops/audit/verify_proof.py');
+  const { stdout, stderr } = spawnSync('python3', ['-c', program, verifier, at('../holds/vectors.json')], {
+    encoding: 'utf8',
+  });
+  expect({ stdout: stdout.trim(), stderr }).toEqual({ stdout: 'True True', stderr: '' });
+});
