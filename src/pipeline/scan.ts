@@ -2,7 +2,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { openIncident } from '../audit/incident.ts';
 import type { Change, ScanRow } from '../catalog/rows.ts';
 import type { Id, ScannerFacts, Verdict } from '../domain/records.ts';
-import type { ScanAnswer, ScanStep } from '../domain/steps.ts';
+import { type ScanAnswer, type ScanStep, smallContentBytes } from '../domain/steps.ts';
 import { ContentChanged, readSegments } from '../files/segment-reader.ts';
 import { exceptionOf } from '../quarantine/query.ts';
 import { type PipelineContext, type StepRun, versionEvent } from './context.ts';
@@ -125,7 +125,8 @@ export async function scanContent(
           context.scanner.scan(beating(handle, version, run), {
             sizeBytes: version.content.sizeBytes,
             signal: run.signal,
-            patient,
+            // On a busy machine a second scan of large content would only be more of the same work.
+            patient: patient || version.content.sizeBytes > smallContentBytes,
           }),
         ),
       run.patienceMs,
