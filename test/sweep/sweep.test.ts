@@ -99,6 +99,36 @@ describe('a sweep', () => {
     expect(again.totals).toMatchObject({ seen: 4, unchanged: 4, uploaded: 0, bytesRead: 0, bytesSent: 0 });
   });
 
+  test('has files of more than 1 MiB in batches of their own, and larger ones than 8 MiB in none', async () => {
+    const { world, sweeping, sweep } = await makeSweeper();
+    const mebibyte = 1024 * 1024;
+    for (const [name, sizeBytes] of Object.entries({
+      a: 1,
+      b: mebibyte + 1,
+      c: 2,
+      d: 8 * mebibyte,
+      e: mebibyte,
+    }))
+      world.write(name, Buffer.alloc(sizeBytes, name));
+    world.write('f', Buffer.alloc(8 * mebibyte + 1));
+    const begun: string[] = [];
+    const { startBatch } = sweeping.dispatcher;
+    const dispatcher = {
+      ...sweeping.dispatcher,
+      async startBatch(batchId: Id) {
+        const items = await world.catalog.rows<{ path: Buffer }>(
+          'select e.path from batch_items i join entries e on e.id = i.entry_id where i.batch_id = $1 order by 1',
+          [batchId],
+        );
+        begun.push(items.map(({ path }) => path.toString()).join(' '));
+        await startBatch(batchId);
+      },
+    };
+    Object.assign(sweeping, { dispatcher });
+    await sweep();
+    expect(begun).toEqual(['a c e', 'b d']);
+  });
+
   test('after a switch of the policy judges anew what is protected, without reading it, and acts on what changed', async () => {
     const { world, sweep } = await makeSweeper();
     for (const name of ['a', 'b']) world.write(name, name);
