@@ -136,7 +136,7 @@ export class SegmentReader {
 }
 
 /** AES-256-CTR decryption of bytes that lie `position` bytes into the keystream that starts at `iv` (section 4.3). */
-export function decryptAt(key: KeyObject, iv: Buffer, position: number, ciphertext: Buffer): Buffer {
+function decryptAt(key: KeyObject, iv: Buffer, position: number, ciphertext: Buffer): Buffer {
   const decipher = createDecipheriv('aes-256-ctr', key, counterAt(iv, Math.floor(position / 16)));
   decipher.update(Buffer.alloc(position % 16));
   return decipher.update(ciphertext);
