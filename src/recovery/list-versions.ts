@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { parseAnchorName } from '../audit/head.ts';
 import { retrying, throwIfInterrupted } from '../restore/retry.ts';
 import { prefixed } from '../sealed/names.ts';
 import type { Bucket } from './bucket.ts';
@@ -53,6 +54,8 @@ async function listOnce(
     }
     if (++versions % progressEvery === 0) onProgress(versions);
     const name = listed.key.slice(below.length);
+    // The audit trail's: `audit verify` reads them.
+    if (parseAnchorName(name) !== undefined) continue;
     if (!ours.test(name)) {
       others++;
       const elsewhere = keyringElsewhere.exec(name)?.[1];
