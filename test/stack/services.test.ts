@@ -16,6 +16,7 @@ import {
 import { Connection } from '@temporalio/client';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { opaEnvironment } from '../../src/policy/opa-arguments.ts';
 import { isPassable } from '../../src/stack/folders.ts';
 import { identify } from '../../src/stack/process-table.ts';
 import { runCommand } from '../../src/stack/run.ts';
@@ -100,7 +101,8 @@ describe('the embedded stack', () => {
         .filter((variable) => variable !== '' && !variable?.startsWith('ROOT_'));
       // Postgres writes its title over its environment.
       if (name !== 'postgres') {
-        expect(variables.sort()).toEqual(['HOLDFAST_INSTANCE', 'HOME', 'LANG', 'PATH', 'TZ']);
+        const own = name === 'opa' ? Object.keys(opaEnvironment) : [];
+        expect(variables.sort()).toEqual([...own, 'HOLDFAST_INSTANCE', 'HOME', 'LANG', 'PATH', 'TZ']);
       }
     }
   });
