@@ -169,8 +169,11 @@ function judgeRead(
       if (config.maxSize !== undefined && print.sizeBytes > config.maxSize) return exception;
       const stat = statFacts('file', print.stat);
       const state = { sha512: Buffer.from(print.sha512, 'hex'), attributes: print.attributes.kept };
-      if (isKnown(context, look.head, stat, state) && isLinkedAsBefore(look.head, print.stat))
+      if (isKnown(context, look.head, stat, state) && isLinkedAsBefore(look.head, print.stat)) {
+        // Another look has protected what an earlier try made a version of: that one ends as it is passed on.
+        if (made !== undefined) return exception;
         return { is: 'done', change: unchangedLook(context, look, `${batchId}/${item.position}`, stat) };
+      }
       if (made !== undefined) {
         // A version made before, from other bytes, is never sealed again under its number.
         const isSame = earlier?.content.sha512.equals(state.sha512) && sameMetadata(earlier, stat);

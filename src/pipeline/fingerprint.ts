@@ -1,6 +1,6 @@
 import type { BigIntStats } from 'node:fs';
 import type { Observation } from '../catalog/catalog.ts';
-import type { StatFacts } from '../catalog/rows.ts';
+import type { Change, StatFacts } from '../catalog/rows.ts';
 import { noAttributes } from '../domain/attributes.ts';
 import { Failure } from '../domain/failures.ts';
 import type { Id, Outcome } from '../domain/records.ts';
@@ -213,7 +213,11 @@ class Look {
   private async unchanged(stat?: StatFacts): Promise<Settled> {
     const { head } = this.seen;
     const among = `${this.run.workflowRunId}/${this.input.round}`;
-    await this.context.catalog.write(unchangedLook(this.context, this.at, among, stat));
+    // Made by this very look, when another one protected the same state before it went on.
+    await this.context.catalog.write({
+      ...this.cancelling(),
+      ...unchangedLook(this.context, this.at, among, stat),
+    });
     return {
       next: 'settled',
       outcome: head?.outcome ?? 'vanished',
@@ -224,9 +228,15 @@ class Look {
   }
 
   private async cancelled(): Promise<FingerprintAnswer> {
+    await this.context.catalog.write({ ...this.cancelling(), events: [] });
+    return { next: 'changed' };
+  }
+
+  /** The end of the version that this very look made before it was cut off. */
+  private cancelling(): Pick<Change, 'settle' | 'reservationEnded'> {
     const { made, entry, number } = this.seen;
-    if (made === undefined) return { next: 'changed' };
-    await this.context.catalog.write({
+    if (made === undefined) return {};
+    return {
       settle: {
         versionId: made.id,
         entryId: entry.id,
@@ -237,9 +247,7 @@ class Look {
         reason: 'changed',
       },
       reservationEnded: { versionId: made.id },
-      events: [],
-    });
-    return { next: 'changed' };
+    };
   }
 }
 

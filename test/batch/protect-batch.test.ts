@@ -655,6 +655,30 @@ describe('a batch that is killed', () => {
     await expectWhole(world);
   });
 
+  test('makes nothing of a name that another look has protected in between', async () => {
+    const world = await makeWorld(server());
+    writeAll(world, ['a']);
+    linkSync(join(world.folder, 'a'), join(world.folder, 'link'));
+    const batch = await makeBatch(world, ['a', 'link']);
+    const dying = world.another({
+      failPoints: {
+        reach: (name) => {
+          if (name === 'after-commit') throw new Killed();
+        },
+      },
+    });
+    await expect(batch.run(dying)).rejects.toThrow(Killed);
+    expect(await outcomes(world)).toEqual({ a: 'uploaded', link: null });
+    await protectOnce(world.context, await world.entry('link'));
+    await batch.run();
+    expect(await world.catalog.rows('select outcome from versions order by observed_at')).toEqual([
+      { outcome: 'uploaded' },
+      { outcome: 'cancelled' },
+      { outcome: 'duplicate' },
+    ]);
+    await expectWhole(world);
+  });
+
   test('leaves a trail of what it did before and what it did anew', async () => {
     const world = await makeWorld(server());
     writeAll(world, ['a']);

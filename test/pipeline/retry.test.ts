@@ -1,3 +1,5 @@
+import { renameSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Catalog } from '../../src/catalog/catalog.ts';
 import { Failure } from '../../src/domain/failures.ts';
@@ -242,6 +244,27 @@ describe('a step that runs twice', () => {
     expect(await fingerprint(world.context, look, run)).toEqual({ next: 'changed' });
     expect(await world.catalog.rows('select outcome from versions')).toEqual([{ outcome: 'cancelled' }]);
     expect(await fingerprint(world.context, look, run)).toEqual({ next: 'changed' });
+  });
+
+  test('fingerprint of a file that was put back in between makes nothing of the first version', async () => {
+    const world = await newWorld();
+    world.write('a', 'hello');
+    const entry = await world.entry('a');
+    await protectOnce(world.context, entry);
+    renameSync(join(world.folder, 'a'), join(world.folder, 'kept'));
+    world.write('a', 'other');
+    const look = { entryId: entry.id, runId: 'r', round: 0 };
+    const run = stepRun();
+    await fingerprint(world.context, look, run);
+    renameSync(join(world.folder, 'kept'), join(world.folder, 'a'));
+    expect(await fingerprint(world.context, look, run)).toMatchObject({
+      outcome: 'uploaded',
+      unchanged: true,
+    });
+    expect(await world.catalog.rows('select outcome from versions order by observation')).toEqual([
+      { outcome: 'uploaded' },
+      { outcome: 'cancelled' },
+    ]);
   });
 
   test('fingerprint of a file that went away in between makes nothing of the first version', async () => {
