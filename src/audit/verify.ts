@@ -93,10 +93,12 @@ export async function* verifyAudit(
     counts[finding.kind] = (counts[finding.kind] ?? 0) + 1;
     return finding;
   };
-  const upTo = await deps.catalog.transaction(newestHead);
   const anchors = new Anchors();
   const away: string[] = [];
+  const placed = new Map<string, Awaited<ReturnType<typeof anchorsOf>>>();
   for (const [name, place] of deps.destinations) {
+    // Before the bucket is listed, and the heads after it: what is anchored meanwhile is neither missing nor cut off.
+    placed.set(name, await anchorsOf(deps.catalog, name));
     try {
       for await (const found of foundAnchors({ ...deps, ...place }, (done) =>
         request.onProgress?.({ events: 0, anchors: done }),
@@ -114,12 +116,12 @@ export async function* verifyAudit(
       away.push(name);
     }
   }
-  const walk = new Walk(deps, request, upTo);
+  const walk = new Walk(deps, request, await deps.catalog.transaction(newestHead));
   for await (const finding of walk.findings(anchors)) yield count(finding);
   for (const finding of anchors.unmet(walk, request.begin)) yield count(finding);
-  for (const name of deps.destinations.keys()) {
+  for (const [name, rows] of placed) {
     if (away.includes(name)) continue;
-    for (const { number, s3VersionId, retainUntil } of await anchorsOf(deps.catalog, name)) {
+    for (const { number, s3VersionId, retainUntil } of rows) {
       const isDue = s3VersionId !== null && retainUntil !== null && retainUntil > new Date();
       if (isDue && !anchors.has(name, number, s3VersionId))
         yield count({

@@ -152,6 +152,21 @@ test('an anchor that the bucket lost is told, and one that somebody planted is n
   expect(await kinds()).toEqual(['missing_anchor 2', 'planted 9']);
 });
 
+test('what is anchored while the bucket is listed is neither cut off nor missing', async () => {
+  const { store } = trail;
+  const list = store.listVersions.bind(store);
+  const anchorAnother = async () => {
+    await trail.add(1);
+    await trail.anchors.write('all');
+  };
+  store.listVersions = async function* (prefix) {
+    await anchorAnother();
+    yield* list(prefix);
+    await anchorAnother();
+  };
+  expect(await kinds()).toEqual([]);
+});
+
 test('a key that was not pinned is no key', async () => {
   const others = auditSigners(drawSecrets());
   const walk = verifyAudit(

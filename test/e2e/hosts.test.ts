@@ -171,7 +171,7 @@ test('a revoked host, still running, writes nothing: not to Postgres, not to the
   const after = await cluster.run('sweep', 'shared', '--wait', '--json');
   expect(after.rows).toMatchObject([{ result: 'complete', totals: { seen: 42, failed: 0 } }]);
   const audited = await cluster.query<{ action: string }>(
-    `select event -> 'facts' ->> 'action' as action from audit_events where event ->> 'step' = 'configuration' order by number`,
+    `select event -> 'facts' ->> 'action' as action from audit_events where event -> 'facts' ? 'action' and event ->> 'step' = 'configuration' order by number`,
   );
   expect(audited.map(({ action }) => action)).toEqual(['host-add', 'host-revoke']);
 }, 240_000);
