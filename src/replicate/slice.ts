@@ -10,6 +10,7 @@ import { isFailure } from '../domain/failures.ts';
 import type { Id } from '../domain/records.ts';
 import type { CopyAnswer, CopyStep } from '../domain/steps.ts';
 import { destinationOf, type PipelineContext, type StepRun } from '../pipeline/context.ts';
+import { outages } from '../pipeline/outages.ts';
 import { troubleOf } from '../pipeline/trouble.ts';
 import { ByteBudget } from '../restore/byte-budget.ts';
 import type { ReadDeps } from '../restore/content.ts';
@@ -41,8 +42,9 @@ export async function copySlice(
 ): Promise<Copied> {
   const { catalog, destinations } = context;
   const until = performance.now() + sliceMs;
+  const { store, facts } = destinationOf(context, to);
   // The keyring comes before everything that it opens.
-  await destinationOf(context, to).facts();
+  await facts();
   const stores = new Map([...destinations].map(([name, { store }]) => [name, store]));
   const memory = new ByteBudget(memoryBytes);
   const reading: ReadDeps = { keys: context.keys, stores, memory, signal: run.signal, retryPausesMs };
@@ -53,6 +55,8 @@ export async function copySlice(
       .run(() => copyVersion(context, reading, task, run), run.patienceMs)
       .catch((error: unknown) => deferrable(context, task, error));
     counts[kind] += 1;
+    // It takes what is protected now at once again, too.
+    if (kind === 'copied') outages.end(store);
     if (kind === 'deferred') await deferCopy(catalog, task.versionId, to);
     if (kind === 'waiting') await sleep(waitingMs);
     run.heartbeat();
