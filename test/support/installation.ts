@@ -3,6 +3,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   readlinkSync,
   renameSync,
@@ -338,7 +339,11 @@ export class TestInstallation {
 
   /** Every request the embedded S3 server has answered, in the order of its log. */
   requests(): readonly S3Request[] {
-    return accessRecords(readFileSync(path.join(this.home, 'data', 's3', 'access.log'), 'utf8'));
+    const folder = path.join(this.home, 'data', 's3');
+    // A long one was rotated: the highest number is the oldest.
+    const logs = readdirSync(folder).filter((name) => name.startsWith('access.log'));
+    const oldestFirst = logs.sort((a, b) => b.localeCompare(a));
+    return oldestFirst.flatMap((name) => accessRecords(readFileSync(path.join(folder, name), 'utf8')));
   }
 
   /**
