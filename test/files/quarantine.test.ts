@@ -11,6 +11,7 @@ import fs, {
   rmSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import fsPromises from 'node:fs/promises';
@@ -138,7 +139,7 @@ test.each([
     ({ file }: SetUp) => {
       const { atime, mtime } = statSync(file);
       writeFileSync(file, 'X5O!P%@AP harmless');
-      fsPromises.utimes(file, atime, mtime);
+      utimesSync(file, atime, mtime);
     },
     (file: string) => readFileSync(file, 'utf8') === 'X5O!P%@AP harmless',
   ],
