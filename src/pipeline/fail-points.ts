@@ -34,6 +34,9 @@ export interface FailPoints {
   reach(name: FailPointName): void;
 }
 
+/** Between two looks whether there is a file: each is a system call, and places are reached many times for each file. */
+const lookEveryMs = 20;
+
 /**
  * Those a fault test writes into `file` (`<name> <count> [stop]`), before the process starts or while it runs: the process
  * ends as kill -9 would the `count`-th time that place is reached; with `stop` it stands still there until SIGCONT.
@@ -42,9 +45,16 @@ export interface FailPoints {
  */
 export function chosenFailPoints(file: string): FailPoints {
   let chosen = taken(file);
+  let lookedAtMs = performance.now();
+  const look = (): void => {
+    const now = performance.now();
+    if (now - lookedAtMs < lookEveryMs) return;
+    lookedAtMs = now;
+    chosen = taken(file);
+  };
   return {
     reach: (reached) => {
-      chosen ??= taken(file);
+      if (chosen === undefined) look();
       if (chosen === undefined || reached !== chosen.name || --chosen.left > 0) return;
       const { signal } = chosen;
       chosen = undefined;

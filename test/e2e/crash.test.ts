@@ -29,7 +29,8 @@ beforeAll(async () => {
     // Content that does not shrink, so that parts are as many as the size says.
     const content = randomFillSync(Buffer.alloc(files[name] * mebibyte));
     const file = installation.write('docs', name, content);
-    const { pid } = await restartedWorker();
+    installation.armFailPoint('after-part', partsBeforeKill);
+    const { pid } = await installation.service('worker');
     const protecting = installation.protect(file);
     await until('the worker is gone', () => !isAlive(pid), 60_000);
     for (const upload of await openUploads()) keys[upload.name] = upload.key;
@@ -40,19 +41,6 @@ beforeAll(async () => {
     ended[name] = await protecting;
   }
 }, 300_000);
-
-/** A worker that will die in the middle of the next upload. */
-async function restartedWorker(): Promise<{ pid: number }> {
-  installation.armFailPoint('after-part', partsBeforeKill);
-  const before = await installation.signal('worker', 'SIGKILL');
-  let pid = 0;
-  await until('the worker is started again', async () => {
-    const worker = await installation.service('worker');
-    pid = worker.pid;
-    return worker.healthy && pid !== before && pid !== 0;
-  });
-  return { pid };
-}
 
 afterAll(() => installation?.remove());
 
