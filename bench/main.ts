@@ -40,7 +40,7 @@ else {
 
 async function comparing(): Promise<void> {
   const size = quick
-    ? { rounds: 3, files: 6_000, bulkFiles: 5_000, arrivals: 100 }
+    ? { rounds: 3, files: 5_000, bulkFiles: 2_000, arrivals: 100 }
     : { rounds: 3, files: 16_400, bulkFiles: 10_000, arrivals: 400 };
   const facts = machine(results, 'builtin-test');
   print(machineText(facts));
