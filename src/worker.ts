@@ -391,13 +391,10 @@ async function scheduleAuditVerification(): Promise<void> {
 
 /** What the audit trail is verified with. */
 function auditVerifying({ catalog, ids, hostId, destinations }: PipelineContext): RecordedAuditDeps {
-  const places = [...destinations].map(
-    ([name, { store, config: destination }]) => [name, { store, prefix: destination.prefix }] as const,
-  );
   return {
     ...{ catalog, ids, hostId, repository: config.repository },
     keys: auditSigners(keyring.root),
-    destinations: new Map(places),
+    destinations: placesOf(destinations),
   };
 }
 
@@ -576,12 +573,17 @@ function holding(): HoldDeps {
   return { context, repository: config.repository, expiresMs: expires, remindEveryMs: remindEvery, metrics };
 }
 
+/** Where the objects of each destination lie. */
+function placesOf(destinations: PipelineContext['destinations']) {
+  return new Map(
+    [...destinations].map(([name, { store, config }]) => [name, { store, prefix: config.prefix }]),
+  );
+}
+
 /** What the samples are verified with. */
 function verifying(installation: Installation, context: PipelineContext): VerifyDeps {
   const { catalog, ids, hostId, keys } = context;
-  const destinations = new Map(
-    [...context.destinations].map(([name, { store, config }]) => [name, { store, prefix: config.prefix }]),
-  );
+  const destinations = placesOf(context.destinations);
   const keyring = [...installation.keyringDocuments, ...installation.hostDocuments];
   return { catalog, ids, hostId, keys, destinations, keyring };
 }

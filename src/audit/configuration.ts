@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import type { Catalog } from '../catalog/catalog.ts';
+import { readFact, writeFact } from '../catalog/installation-fact.ts';
 import { canonical } from '../domain/canonical.ts';
 import { newRunId } from '../domain/ids.ts';
 import type { Installation } from '../installation.ts';
@@ -16,21 +17,14 @@ export async function tellConfiguration(
   const host = config.host.id;
   const factName = `configuration ${host}`;
   const sha256 = hash('sha256', canonical(config), 'hex');
-  const [known] = await catalog.rows<{ value: { sha256: string } }>(
-    'select value from installation_facts where name = $1',
-    [factName],
-  );
-  if (known?.value.sha256 === sha256) return;
+  const before = (await readFact<{ sha256: string }>(catalog, factName))?.value.sha256;
+  if (before === sha256) return;
   const run = newRunId();
   const event = auditEvent(ids, {
     ...{ subject: run, step: 'configuration', run, host },
-    facts: { sha256, ...(known === undefined ? {} : { before: known.value.sha256 }) },
+    facts: { sha256, ...(before === undefined ? {} : { before }) },
   });
   await catalog.write({ events: [event] });
   // Afterwards: told twice is better than not at all.
-  await catalog.rows(
-    `insert into installation_facts (name, value) values ($1, $2)
-     on conflict (name) do update set value = excluded.value, at = now()`,
-    [factName, { sha256 }],
-  );
+  await writeFact(catalog, factName, { sha256 });
 }

@@ -1,4 +1,5 @@
 import type { Catalog } from '../catalog/catalog.ts';
+import { readFact, writeFact } from '../catalog/installation-fact.ts';
 import type { Ids } from '../domain/ids.ts';
 import type { Id } from '../domain/records.ts';
 import { auditEvent } from './event.ts';
@@ -55,13 +56,14 @@ export async function recordedAuditVerify(
     });
     await catalog.write({ events: [event] });
     await catalog.endRun(runId, totals.breaches > 0 ? 'complete with warnings' : 'complete', totals);
-    await writeFact(catalog, {
+    const fact: AuditVerifyFact = {
       at: new Date().toISOString(),
       events,
       heads,
       anchors,
       breaches: totals.breaches,
-    });
+    };
+    await writeFact(catalog, factName, fact);
     return value;
   }
 }
@@ -81,19 +83,7 @@ async function open(
   await catalog.write({ incident, events: [event] });
 }
 
-async function writeFact(catalog: Catalog, fact: AuditVerifyFact): Promise<void> {
-  await catalog.rows(
-    `insert into installation_facts (name, value) values ($1, $2)
-     on conflict (name) do update set value = excluded.value, at = now()`,
-    [factName, fact],
-  );
-}
-
 /** Undefined until a run has ended. */
 export async function readAuditVerifyFact(catalog: Catalog): Promise<AuditVerifyFact | undefined> {
-  const [row] = await catalog.rows<{ value: AuditVerifyFact }>(
-    'select value from installation_facts where name = $1',
-    [factName],
-  );
-  return row?.value;
+  return (await readFact<AuditVerifyFact>(catalog, factName))?.value;
 }

@@ -1,4 +1,5 @@
 import type { Catalog } from '../catalog/catalog.ts';
+import { readFact } from '../catalog/installation-fact.ts';
 import { prefixed } from '../sealed/names.ts';
 import type { ObjectStore, VersionName } from '../storage/object-store.ts';
 
@@ -35,11 +36,7 @@ export async function retireDocuments(catalog: Catalog, names: readonly string[]
 }
 
 export async function retiredDocuments(catalog: Catalog): Promise<string[]> {
-  const [row] = await catalog.rows<{ value: string[] }>(
-    'select value from installation_facts where name = $1',
-    [factName],
-  );
-  return [...new Set(row?.value ?? [])];
+  return [...new Set((await readFact<string[]>(catalog, factName))?.value)];
 }
 
 async function forgetRetired(catalog: Catalog, name: string): Promise<void> {

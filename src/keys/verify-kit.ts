@@ -1,4 +1,5 @@
 import type { Catalog } from '../catalog/catalog.ts';
+import { readFact, writeFact } from '../catalog/installation-fact.ts';
 import { Failure } from '../domain/failures.ts';
 import type { Id } from '../domain/records.ts';
 import { lastMaster } from '../sealed/keyring.ts';
@@ -56,18 +57,11 @@ export async function verifyKit(
 }
 
 export async function recordVerifiedKit(catalog: Catalog, kit: Omit<VerifiedKit, 'at'>): Promise<void> {
-  await catalog.rows(
-    `insert into installation_facts (name, value) values ($1, $2)
-     on conflict (name) do update set value = excluded.value, at = now()`,
-    [factName, JSON.stringify(kit)],
-  );
+  await writeFact(catalog, factName, kit);
 }
 
 /** Undefined while no kit was ever verified. */
 export async function verifiedKit(catalog: Catalog): Promise<VerifiedKit | undefined> {
-  const [row] = await catalog.rows<{ value: Omit<VerifiedKit, 'at'>; at: Date }>(
-    'select value, at from installation_facts where name = $1',
-    [factName],
-  );
-  return row === undefined ? undefined : { ...row.value, at: row.at };
+  const fact = await readFact<Omit<VerifiedKit, 'at'>>(catalog, factName);
+  return fact && { ...fact.value, at: fact.at };
 }

@@ -63,7 +63,7 @@ export function evidenceFacts({ id, inputHash }: Pick<DecisionRow, 'id' | 'input
 function question({ entry, ...facts }: AdmissionInput | ReleaseInput): { text: string; inputHash: Buffer } {
   const salt = publicRandom(16);
   const [factsText, privateText] = [canonicalText(facts), canonicalText(entry)];
-  const privateHash = hash('sha256', Buffer.concat([salt, Buffer.from(privateText)]), 'hex');
+  const privateHash = privateHashOf(salt, privateText);
   return {
     text: `{"facts":${factsText},"private":${privateText},"salt":"${salt.toString('base64url')}"}`,
     inputHash: hash('sha256', `{"facts":${factsText},"privateHash":"${privateHash}"}`, 'buffer'),
@@ -85,9 +85,11 @@ async function sealedEvidence(
 
 /** What is hashed of a question: all but names, and a hash of these that says nothing without the salt. */
 export function withoutNames({ entry, ...facts }: AdmissionInput | ReleaseInput, salt: Buffer) {
-  const privateHash = hash('sha256', Buffer.concat([salt, canonical(entry)]), 'hex');
-  return { facts, privateHash };
+  return { facts, privateHash: privateHashOf(salt, canonicalText(entry)) };
 }
+
+const privateHashOf = (salt: Buffer, privateText: string): string =>
+  hash('sha256', Buffer.concat([salt, Buffer.from(privateText)]), 'hex');
 
 /** One question with the salt of its private part, 16 bytes: what a proof shows or withholds. */
 export interface Question {

@@ -26,7 +26,7 @@ import {
   type Unopened,
   unchangedLook,
 } from './look.ts';
-import { settledAnswer, settledAs } from './settle.ts';
+import { settledAnswer, settledAs, settling } from './settle.ts';
 
 /**
  * Steps 1 and 2: looks at the entry, hashes what it holds, and says whether this state is known already. What is not a
@@ -234,20 +234,10 @@ class Look {
 
   /** The end of the version that this very look made before it was cut off. */
   private cancelling(): Pick<Change, 'settle' | 'reservationEnded'> {
-    const { made, entry, number } = this.seen;
+    const { made, entry, number: observation } = this.seen;
     if (made === undefined) return {};
-    return {
-      settle: {
-        versionId: made.id,
-        entryId: entry.id,
-        observation: number,
-        hint: 0,
-        runId: this.input.runId,
-        outcome: 'cancelled',
-        reason: 'changed',
-      },
-      reservationEnded: { versionId: made.id },
-    };
+    const { runId } = this.input;
+    return settling({ id: made.id, entry, observation, hint: 0, runId }, 'cancelled', 'changed');
   }
 }
 

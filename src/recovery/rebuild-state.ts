@@ -1,13 +1,9 @@
+import { readFact, type Statements, writeFact } from '../catalog/installation-fact.ts';
 import { Failure } from '../domain/failures.ts';
 import { newRunId } from '../domain/ids.ts';
 import type { Id } from '../domain/records.ts';
 import { headsFolder } from '../manifest/heads.ts';
 import { notedHeads } from './heads.ts';
-
-/** A catalog, or its owner's connection: anything that runs a statement. */
-export interface Statements {
-  rows<Row extends object>(sql: string, values?: unknown[]): Promise<Row[]>;
-}
 
 const fact = 'catalog_rebuild';
 
@@ -18,11 +14,7 @@ export interface RebuildState {
 }
 
 async function rebuildState(catalog: Statements): Promise<RebuildState | undefined> {
-  const [row] = await catalog.rows<{ value: RebuildState }>(
-    'select value from installation_facts where name = $1',
-    [fact],
-  );
-  return row?.value;
+  return (await readFact<RebuildState>(catalog, fact))?.value;
 }
 
 /**
@@ -71,10 +63,6 @@ async function entryCount(catalog: Statements): Promise<number> {
   return row?.entries ?? 0;
 }
 
-async function setState(catalog: Statements, value: RebuildState): Promise<void> {
-  await catalog.rows(
-    `insert into installation_facts (name, value) values ($1, $2)
-     on conflict (name) do update set value = excluded.value, at = now()`,
-    [fact, value],
-  );
+function setState(catalog: Statements, value: RebuildState): Promise<void> {
+  return writeFact(catalog, fact, value);
 }

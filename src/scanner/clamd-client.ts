@@ -23,8 +23,8 @@ export interface ClamdScannerOptions {
   readonly prove: (facts: ScannerFacts) => Promise<ScannerProof>;
   readonly now?: () => Date;
   /**
-   * Folder on a disk where longer content is copied to be handed over as an open file, which costs clamd a fraction of what a
-   * stream does; it writes such a copy itself otherwise. Without one everything is streamed.
+   * Folder on a disk where longer content is copied to be handed over as an open file, which costs clamd less than a stream
+   * does; it writes such a copy itself otherwise. Without one everything is streamed.
    */
   readonly copies?: string;
 }

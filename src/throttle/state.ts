@@ -1,4 +1,5 @@
 import type { Catalog } from '../catalog/catalog.ts';
+import { readFact, writeFact } from '../catalog/installation-fact.ts';
 import type { AuditRow } from '../catalog/rows.ts';
 import type { LimitOverride } from './upload-limit.ts';
 
@@ -7,11 +8,8 @@ const factName = 'limits.upload';
 
 /** What was decided by command; undefined where the configuration counts. Also when its time is over. */
 export async function readOverride(catalog: Catalog): Promise<LimitOverride | undefined> {
-  const [row] = await catalog.rows<{ value: LimitOverride | Record<string, never> }>(
-    'select value from installation_facts where name = $1',
-    [factName],
-  );
-  return row === undefined || row.value.rate === undefined ? undefined : (row.value as LimitOverride);
+  const fact = await readFact<LimitOverride | Record<string, never>>(catalog, factName);
+  return fact?.value.rate === undefined ? undefined : (fact.value as LimitOverride);
 }
 
 /** Decides it for every worker of this catalog, on record; undefined: the configuration counts again. */
@@ -21,9 +19,5 @@ export async function writeOverride(
   event: AuditRow,
 ): Promise<void> {
   await catalog.write({ events: [event] });
-  await catalog.rows(
-    `insert into installation_facts (name, value) values ($1, $2)
-     on conflict (name) do update set value = excluded.value, at = now()`,
-    [factName, override ?? {}],
-  );
+  await writeFact(catalog, factName, override ?? {});
 }

@@ -1,5 +1,6 @@
 import { auditEvent } from '../audit/event.ts';
 import type { Catalog, RunResult } from '../catalog/catalog.ts';
+import { readFact, writeFact } from '../catalog/installation-fact.ts';
 import { isFailure } from '../domain/failures.ts';
 import type { Id } from '../domain/records.ts';
 import { mismatches, type VerifySummary } from './finding.ts';
@@ -35,7 +36,12 @@ export async function recordedVerify(deps: VerifyDeps, request: VerifyRequest): 
   }
   const totals = totalsOf(summary);
   await endRun(deps, request, runResult(summary), totals, {});
-  await writeFact(deps.catalog, { runId: request.runId, ...totals });
+  const { checked, mismatches: wrong, repaired } = totals;
+  const fact: VerifyFact = {
+    ...{ runId: request.runId, at: new Date().toISOString() },
+    ...{ checked, mismatches: wrong, repaired },
+  };
+  await writeFact(deps.catalog, factName, fact);
   return summary;
 }
 
@@ -94,23 +100,7 @@ function totalsOf(summary: VerifySummary): {
   return { checked, read, manifests, keyringDocuments, listed, mismatches: mismatches(findings), repaired };
 }
 
-async function writeFact(
-  catalog: Catalog,
-  { runId, checked, mismatches, repaired }: Omit<VerifyFact, 'at'>,
-): Promise<void> {
-  const fact: VerifyFact = { runId, at: new Date().toISOString(), checked, mismatches, repaired };
-  await catalog.rows(
-    `insert into installation_facts (name, value) values ($1, $2)
-     on conflict (name) do update set value = excluded.value, at = now()`,
-    [factName, fact],
-  );
-}
-
 /** Undefined until a run has ended. */
 export async function readVerifyFact(catalog: Catalog): Promise<VerifyFact | undefined> {
-  const [row] = await catalog.rows<{ value: VerifyFact }>(
-    'select value from installation_facts where name = $1',
-    [factName],
-  );
-  return row?.value;
+  return (await readFact<VerifyFact>(catalog, factName))?.value;
 }

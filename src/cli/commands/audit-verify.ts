@@ -2,7 +2,7 @@ import { type AuditFinding, type AuditSummary, breaches, verifyAudit } from '../
 import { auditKeys } from '../audit-keys.ts';
 import { localTime } from '../output.ts';
 import { type Session, sessionConfig, withCatalog } from '../session.ts';
-import { openStores } from '../stores.ts';
+import { openPlaces } from '../stores.ts';
 
 /** Verifies the audit trail and changes nothing. Exit code 4 for any breach, 5 where a destination did not answer. */
 export async function runAuditVerify(
@@ -13,13 +13,7 @@ export async function runAuditVerify(
   const keys = await auditKeys(session, publicKey);
   const config = sessionConfig(session);
   return withCatalog(session, async (catalog, where) => {
-    const stores = await openStores(config, where);
-    const destinations = new Map(
-      config.destinations.flatMap(({ name, prefix }) => {
-        const store = stores.get(name);
-        return store === undefined ? [] : [[name, { store, prefix }] as const];
-      }),
-    );
+    const destinations = await openPlaces(config, where);
     try {
       const walk = verifyAudit(
         { catalog, repository: config.repository, keys, destinations },
@@ -36,7 +30,7 @@ export async function runAuditVerify(
         output.line(findingLine(value));
       }
     } finally {
-      for (const store of stores.values()) store.close();
+      for (const { store } of destinations.values()) store.close();
     }
   });
 }

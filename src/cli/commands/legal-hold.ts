@@ -1,6 +1,7 @@
 import { type LegalHold, legalHolds } from '../../catalog/legal-hold-query.ts';
 import { newRunId } from '../../domain/ids.ts';
 import type { Id } from '../../domain/records.ts';
+import { isWithin } from '../../files/paths.ts';
 import { type HoldingContext, liftLegalHold, placeLegalHold } from '../../retention/legal-hold.ts';
 import { openRetained } from '../../retention/open.ts';
 import { exactPath } from '../exact-path.ts';
@@ -57,7 +58,7 @@ export async function runLegalHoldList(
         ? undefined
         : await exactPath(catalog, sourceId, wanted?.path ?? Buffer.alloc(0));
     const holds = (await legalHolds(catalog, { sourceId, all })).filter(
-      (hold) => path === undefined || isAtOrBelow(path, hold.path) || isAtOrBelow(hold.path, path),
+      (hold) => path === undefined || isWithin(path, hold.path) || isWithin(hold.path, path),
     );
     for (const hold of holds) session.output.value(holdJson(hold));
     const rows = holds.map((hold) => [
@@ -103,13 +104,6 @@ async function onTarget(
     }
   });
 }
-
-const isAtOrBelow = (path: Buffer, folder: Buffer): boolean =>
-  folder.length === 0 ||
-  path.equals(folder) ||
-  (path.length > folder.length &&
-    path[folder.length] === 0x2f &&
-    path.subarray(0, folder.length).equals(folder));
 
 const named = ({ source, path, caseName }: LegalHold): string =>
   printable(

@@ -16,7 +16,7 @@ import type { Endpoints } from '../../stack/endpoints.ts';
 import { localTime, printable, table } from '../output.ts';
 import { pathFields } from '../rows.ts';
 import { type Session, sessionConfig, unlock, withCatalog } from '../session.ts';
-import { openStores } from '../stores.ts';
+import { openPlaces, type Place } from '../stores.ts';
 
 export interface ReportOptions {
   readonly csv?: boolean;
@@ -44,12 +44,12 @@ export async function runReport(
   const away: string[] = [];
   return withCatalog(session, async (catalog, where) => {
     const lines = new Lines(session, csv);
-    const stores: Awaited<ReturnType<typeof openStores>> = new Map();
+    const destinations = new Map<string, Place>();
     try {
-      for await (const row of await rowsOf(session, { catalog, where, what, id, away, stores }))
+      for await (const row of await rowsOf(session, { catalog, where, what, id, away, destinations }))
         lines.add(row);
     } finally {
-      for (const store of stores.values()) store.close();
+      for (const { store } of destinations.values()) store.close();
     }
     lines.end(nothing[what] ?? '');
     for (const name of away) session.output.note(`Nobody looked at ${name}: it does not answer.`);
@@ -64,7 +64,7 @@ interface Asked {
   readonly id: string | undefined;
   readonly away: string[];
   /** Filled with what is opened, for the caller to close. */
-  readonly stores: Awaited<ReturnType<typeof openStores>>;
+  readonly destinations: Map<string, Place>;
 }
 
 async function rowsOf(session: Session, asked: Asked): Promise<AsyncGenerator<ReportRow>> {
@@ -92,17 +92,13 @@ async function requireRun(catalog: Catalog, id: string): Promise<void> {
     throw new Failure('usage', { detail: `There is no run ${id}: see \`holdfast runs\`.` });
 }
 
-async function placesOf(session: Session, { catalog, where, away, stores }: Asked): Promise<Places> {
+async function placesOf(session: Session, { catalog, where, away, destinations }: Asked): Promise<Places> {
   const config = sessionConfig(session);
   const { ids } = await unlock(session);
-  for (const [name, store] of await openStores(config, where)) stores.set(name, store);
-  const destinations = config.destinations.flatMap(({ name, prefix }) => {
-    const store = stores.get(name);
-    return store === undefined ? [] : [[name, { store, prefix }] as const];
-  });
+  for (const [name, place] of await openPlaces(config, where)) destinations.set(name, place);
   return {
     sources: servedSources(config, ids, catalog).values(),
-    destinations: new Map(destinations),
+    destinations,
     away,
   };
 }

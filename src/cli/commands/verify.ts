@@ -1,7 +1,4 @@
 import { newRunId } from '../../domain/ids.ts';
-import type { Installation } from '../../installation.ts';
-import type { Endpoints } from '../../stack/endpoints.ts';
-import { openS3Store } from '../../storage/s3-store.ts';
 import {
   type Finding,
   type FindingKind,
@@ -11,10 +8,11 @@ import {
   type VerifySummary,
 } from '../../verify/finding.ts';
 import { recordedVerify } from '../../verify/recorded-run.ts';
-import type { VerifyDestination, VerifyProgress } from '../../verify/run.ts';
+import type { VerifyProgress } from '../../verify/run.ts';
 import { bytes, localTime, printable } from '../output.ts';
 import { pathFields } from '../rows.ts';
 import { type Session, unlock, withCatalog } from '../session.ts';
+import { openPlaces } from '../stores.ts';
 import { parseTarget, requireSource } from '../target.ts';
 
 export interface VerifyOptions {
@@ -39,7 +37,7 @@ export async function runVerify(
     if (wanted !== undefined) await requireSource(catalog, wanted.source);
     const { config, ids, keys } = installation;
     const keyring = [...installation.keyringDocuments, ...installation.hostDocuments];
-    const destinations = await openDestinations(installation, where);
+    const destinations = await openPlaces(config, where);
     const report = new Report(session);
     const sample = options.all ? 1 : options.sample;
     try {
@@ -68,17 +66,6 @@ export async function runVerify(
       for (const { store } of destinations.values()) store.close();
     }
   });
-}
-
-async function openDestinations(
-  { config }: Installation,
-  where: Endpoints,
-): Promise<Map<string, VerifyDestination>> {
-  const opened = config.destinations.map(async (destination) => {
-    const store = await openS3Store(where.s3(destination, 'agent'));
-    return [destination.name, { store, prefix: destination.prefix }] as const;
-  });
-  return new Map(await Promise.all(opened));
 }
 
 /** Lines printed for one kind of finding; a flooded bucket has more than anybody reads. */
