@@ -32,6 +32,7 @@ const commands = [
   'audit',
   'prove',
   'report',
+  'usage',
   'replicate',
   'rescan',
   'limits',

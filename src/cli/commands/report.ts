@@ -1,9 +1,7 @@
 import type { Catalog } from '../../catalog/catalog.ts';
 import { Failure } from '../../domain/failures.ts';
-import { csvRecord } from '../../report/csv.ts';
 import { missingRows, type Places } from '../../report/missing.ts';
 import {
-  type Cell,
   failureRows,
   holdRows,
   quarantineRows,
@@ -13,8 +11,7 @@ import {
 } from '../../report/rows.ts';
 import { servedSources } from '../../sources.ts';
 import type { Endpoints } from '../../stack/endpoints.ts';
-import { localTime, printable, table } from '../output.ts';
-import { pathFields } from '../rows.ts';
+import { ReportLines } from '../report-lines.ts';
 import { type Session, sessionConfig, unlock, withCatalog } from '../session.ts';
 import { openPlaces, type Place } from '../stores.ts';
 
@@ -43,7 +40,7 @@ export async function runReport(
     throw new Failure('usage', { detail: 'Give the id of a run with `report run`, and only there.' });
   const away: string[] = [];
   return withCatalog(session, async (catalog, where) => {
-    const lines = new Lines(session, csv);
+    const lines = new ReportLines(session.output, csv);
     const destinations = new Map<string, Place>();
     try {
       for await (const row of await rowsOf(session, { catalog, where, what, id, away, destinations }))
@@ -101,60 +98,4 @@ async function placesOf(session: Session, { catalog, where, away, destinations }
     destinations,
     away,
   };
-}
-
-/** Lines of text are aligned by pages, so that a long report begins at once. */
-const pageLines = 200;
-
-/** Rows in the form that was asked for. */
-class Lines {
-  private readonly session: Session;
-  private readonly csv: boolean;
-  private page: string[][] = [];
-  private count = 0;
-
-  constructor(session: Session, csv: boolean) {
-    this.session = session;
-    this.csv = csv;
-  }
-
-  add(row: ReportRow): void {
-    const { output } = this.session;
-    const names = Object.keys(row);
-    output.value(Object.fromEntries(Object.entries(row).flatMap(([name, cell]) => jsonMembers(name, cell))));
-    if (this.csv) {
-      if (this.count === 0) output.line(csvRecord(names));
-      output.line(csvRecord(Object.values(row).map(csvText)));
-    } else {
-      if (this.count === 0) this.page.push(names);
-      this.page.push(Object.values(row).map(plainText));
-      if (this.page.length >= pageLines) this.flush();
-    }
-    this.count += 1;
-  }
-
-  end(nothingText: string): void {
-    this.flush();
-    if (this.csv) return;
-    this.session.output.line(this.count === 0 ? nothingText : `${this.count} lines`);
-  }
-
-  private flush(): void {
-    if (this.page.length > 0) this.session.output.line(table(this.page.splice(0)));
-  }
-}
-
-function jsonMembers(name: string, cell: Cell): [string, unknown][] {
-  if (cell instanceof Buffer) return Object.entries(pathFields(cell));
-  return [[name, cell]];
-}
-
-function csvText(cell: Cell): string {
-  if (cell instanceof Date) return cell.toISOString();
-  return cell instanceof Buffer ? cell.toString('utf8') : String(cell ?? '');
-}
-
-function plainText(cell: Cell): string {
-  if (cell instanceof Date) return localTime(cell);
-  return cell === null ? '-' : printable(cell instanceof Buffer ? cell.toString('utf8') : String(cell));
 }

@@ -118,6 +118,23 @@ ${examples(
         (await import('../commands/report.ts')).runReport(session, what, id, options),
       ),
     );
+
+  command('usage', 'tell how much is kept, where, and until when it is locked')
+    .argument('[source]', 'only of this source')
+    .option('--csv', 'as CSV for spreadsheets, a line for each source and destination; times in UTC')
+    .addHelpText(
+      'after',
+      `${examples('holdfast usage', 'holdfast usage documents --json', 'holdfast usage --csv > usage.csv')}
+For each source: files that stand, versions that can be restored, and how many bytes were read for them. For each of its
+destinations: the encrypted bytes stored, what sharing and packs save, what only earlier states need, what nothing needs any
+more, and when the locks end. What two sources share counts for both; the last lines count everything once. Manifests, keys and
+anchors of the audit trail come on top. Asks only the catalog, and takes no password.`,
+    )
+    .action(
+      run(async (session, source, options) =>
+        (await import('../commands/usage.ts')).runUsage(session, source, options),
+      ),
+    );
 }
 
 function headNumber(text: string): number {

@@ -1,0 +1,60 @@
+import { csvRecord } from '../report/csv.ts';
+import type { Cell, ReportRow } from '../report/rows.ts';
+import { localTime, type Output, printable, table } from './output.ts';
+import { pathFields } from './rows.ts';
+
+/** Lines of text are aligned by pages, so that a long report begins at once. */
+const pageLines = 200;
+
+/** Rows in the form that was asked for. */
+export class ReportLines {
+  private readonly output: Output;
+  private readonly csv: boolean;
+  private page: string[][] = [];
+  private count = 0;
+
+  constructor(output: Output, csv: boolean) {
+    this.output = output;
+    this.csv = csv;
+  }
+
+  add(row: ReportRow): void {
+    const { output } = this;
+    const names = Object.keys(row);
+    output.value(Object.fromEntries(Object.entries(row).flatMap(([name, cell]) => jsonMembers(name, cell))));
+    if (this.csv) {
+      if (this.count === 0) output.line(csvRecord(names));
+      output.line(csvRecord(Object.values(row).map(csvText)));
+    } else {
+      if (this.count === 0) this.page.push(names);
+      this.page.push(Object.values(row).map(plainText));
+      if (this.page.length >= pageLines) this.flush();
+    }
+    this.count += 1;
+  }
+
+  end(nothingText: string): void {
+    this.flush();
+    if (this.csv) return;
+    this.output.line(this.count === 0 ? nothingText : `${this.count} lines`);
+  }
+
+  private flush(): void {
+    if (this.page.length > 0) this.output.line(table(this.page.splice(0)));
+  }
+}
+
+function jsonMembers(name: string, cell: Cell): [string, unknown][] {
+  if (cell instanceof Buffer) return Object.entries(pathFields(cell));
+  return [[name, cell]];
+}
+
+function csvText(cell: Cell): string {
+  if (cell instanceof Date) return cell.toISOString();
+  return cell instanceof Buffer ? cell.toString('utf8') : String(cell ?? '');
+}
+
+function plainText(cell: Cell): string {
+  if (cell instanceof Date) return localTime(cell);
+  return cell === null ? '-' : printable(cell instanceof Buffer ? cell.toString('utf8') : String(cell));
+}
