@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { Client, Connection, type TLSConfig } from '@temporalio/client';
 import type { DataConverter } from '@temporalio/common';
-import { NativeConnection } from '@temporalio/worker';
 import { Failure } from '../domain/failures.ts';
 import type { PayloadKey } from '../sealed/keyring.ts';
 import { EncryptingCodec } from './codec.ts';
@@ -36,12 +35,8 @@ export async function connectClient(to: TemporalAddress, keys: readonly PayloadK
   return new Client({ connection, namespace: to.namespace, dataConverter: dataConverter(keys) });
 }
 
-/** The connection all workers of a process share. */
-export async function connectWorker(to: TemporalAddress): Promise<NativeConnection> {
-  return connected(async () => NativeConnection.connect(await connectionOptions(to)));
-}
-
-async function connectionOptions(to: TemporalAddress) {
+/** What client and worker connect with alike. */
+export async function connectionOptions(to: TemporalAddress) {
   return {
     address: to.address,
     ...(to.tls === undefined ? {} : { tls: await readTls(to.tls) }),
@@ -60,7 +55,8 @@ async function readTls(tls: NonNullable<TemporalAddress['tls']>): Promise<TLSCon
   };
 }
 
-async function connected<T>(connect: () => Promise<T>): Promise<T> {
+/** Failure `temporal_unavailable` where `connect` fails. */
+export async function connected<T>(connect: () => Promise<T>): Promise<T> {
   try {
     return await connect();
   } catch (error) {
