@@ -5,6 +5,7 @@ import {
   type KnownVersion,
   knownVersion,
   leaseMinutes,
+  noticedNow,
   versionColumns,
 } from '../catalog/catalog.ts';
 import type { Rows } from '../catalog/database.ts';
@@ -38,8 +39,8 @@ export function batchOf(owner: string): Id | undefined {
 const lease = `lease_owner = 'batch:' || $1, lease_until = now() + interval '${leaseMinutes} minutes'`;
 
 /** Entries that nobody knew are taken as they are made: written once. In the order that every writer takes them in. */
-const takeNew = `insert into entries (id, source_id, path, hint, observation, lease_owner, lease_until)
-  select id, $2, path, 1, 1, 'batch:' || $1, now() + interval '${leaseMinutes} minutes'
+const takeNew = `insert into entries (id, source_id, path, hint, observation, lease_owner, lease_until, noticed_at)
+  select id, $2, path, 1, 1, 'batch:' || $1, now() + interval '${leaseMinutes} minutes', now()
   from unnest($3::text[], $4::bytea[]) as w(id, path) order by id on conflict do nothing returning id, path, hint, observation, null as owner`;
 
 /**
@@ -52,7 +53,7 @@ const takeKnown = `with wanted as (
       select 1 from batches b where 'batch:' || b.id = lease_owner and b.closed_at is null)) then lease_owner end as owner
   from entries where id = any($2)
 ), taken as (
-  update entries e set hint = e.hint + 1, observation = e.observation + 1, ${lease}
+  update entries e set hint = e.hint + 1, ${noticedNow}, observation = e.observation + 1, ${lease}
   from wanted w where e.id = w.id and w.owner is null returning e.id, e.observation, e.hint
 )
 select w.id, w.path, w.owner, t.hint, t.observation from wanted w left join taken t on t.id = w.id`;
@@ -171,7 +172,7 @@ export async function takeOpenItems(catalog: Catalog, batchId: Id): Promise<Batc
       await rows(`update entries set ${lease} where id = any($2)`, [batchId, due.map(({ id }) => id)]);
   });
   const found = await catalog.rows<Record<string, unknown>>(
-    `select i.position, i.entry_id as "entryId", i.observation, i.hint, b.run_id as "runId", e.source_id as "sourceId", e.path,
+    `select i.position, i.entry_id as "entryId", i.observation, i.hint, b.run_id as "runId", e.source_id as "sourceId", e.path, e.noticed_at as "noticedAt",
             ${versionColumns('head', 'head')}, ${versionColumns('made', 'made')}
      from batch_items i join batches b on b.id = i.batch_id join entries e on e.id = i.entry_id
      left join versions head on head.id = e.head_version_id
@@ -190,6 +191,7 @@ export async function takeOpenItems(catalog: Catalog, batchId: Id): Promise<Batc
         hint: row.hint as number,
         runId: row.runId as Id,
         workflowId: batchWorkflowId(batchId),
+        ...(row.noticedAt === null ? {} : { noticedAt: row.noticedAt as Date }),
         ...(head ? { head } : {}),
       },
       ...(made ? { made } : {}),

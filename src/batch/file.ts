@@ -82,6 +82,7 @@ export function versionFacts(
     ...(hardlink === null ? {} : { hardlink }),
     ...(xattrs === null ? {} : { xattrs }),
     ...(xattrsDropped === null ? {} : { xattrsDropped }),
+    ...(look.noticedAt === undefined ? {} : { noticedAt: look.noticedAt }),
     entry: look.entry,
     sourceName,
     observation: look.number,

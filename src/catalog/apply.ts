@@ -243,7 +243,7 @@ async function write(query: Rows, changes: readonly Change[]): Promise<void> {
     query,
     all((c) => c.unchanged),
     { entryId: 'text', hint: 'int8' },
-    (r) => `update entries e set settled_hint = greatest(e.settled_hint, r.hint)
+    (r) => `update entries e set settled_hint = greatest(e.settled_hint, r.hint), ${stillNoticed}
     from (select entry_id, max(hint) as hint from ${r} group by entry_id) r
     where e.id = r.entry_id`,
   );
@@ -354,6 +354,9 @@ async function lockEntries(query: Rows, rows: readonly { entryId: string }[]): P
   await query('select 1 from entries where id = any($1) order by id for no key update', [entryIds]);
 }
 
+/** What came while an entry was looked at counts from the end of that look. */
+const stillNoticed = `noticed_at = case when e.hint > greatest(e.settled_hint, r.hint) then now() else e.noticed_at end`;
+
 /** Compare-and-set: an older observation that ends late never takes the place of a newer head. */
 async function settle(query: Rows, given: NonNullable<Change['settle']>[]): Promise<void> {
   if (given.length === 0) return;
@@ -372,7 +375,7 @@ async function settle(query: Rows, given: NonNullable<Change['settle']>[]): Prom
     rows,
     { entryId: 'text', versionId: 'text', observation: 'int8', hint: 'int8', outcome: 'text' },
     (r) => `update entries e
-    set settled_hint = greatest(e.settled_hint, r.hint),
+    set settled_hint = greatest(e.settled_hint, r.hint), ${stillNoticed},
         head_version_id = case when r.head and r.observation > e.head_observation then r.version_id else e.head_version_id end,
         head_observation = case when r.head and r.observation > e.head_observation then r.observation else e.head_observation end
     from (select distinct on (entry_id) entry_id, version_id, observation, hint, outcome <> 'cancelled' as head

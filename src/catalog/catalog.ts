@@ -54,6 +54,8 @@ export interface VersionFacts extends KnownVersion {
   readonly workflowId?: string;
   /** How many extended attributes could not be recorded. */
   readonly xattrsDropped?: number;
+  /** When the oldest event came that this look, or one before it, had to answer. */
+  readonly noticedAt?: Date;
   readonly content?: { sha512: Buffer; sha256: Buffer; sizeBytes: number; mediaType: string };
   readonly segmentSize: number;
   readonly segmentHashes: Buffer;
@@ -80,14 +82,27 @@ export interface StoredObject {
 /** How long whoever looks at an entry has it to himself. */
 export const leaseMinutes = 10;
 
+/** Of an entry that gets a hint, in an update of `entries`: it is the oldest unanswered one, or that stays. */
+export const noticedNow = `noticed_at = case when hint = settled_hint then now() else noticed_at end`;
+
 /** The catalog and audit trail in Postgres. Every call may fail with `catalog_unavailable`; nothing is half written. */
 export class Catalog {
   private readonly pool: pg.Pool;
   private readonly group: GroupCommit<Change, Applied>;
 
-  constructor(pool: pg.Pool) {
+  private readonly told: (change: Change) => void;
+
+  /** @param told told of each change once it is durable; must not throw */
+  constructor(pool: pg.Pool, told: (change: Change) => void = () => {}) {
     this.pool = pool;
-    this.group = new GroupCommit((changes) => applyChanges(pool, changes));
+    this.told = told;
+    this.group = new GroupCommit((changes) => this.commit(changes));
+  }
+
+  private async commit(changes: readonly Change[]): Promise<Applied[]> {
+    const applied = await applyChanges(this.pool, changes);
+    for (const [index, change] of changes.entries()) if (applied[index] === 'written') this.told(change);
+    return applied;
   }
 
   /** Resolves when the change is durable. `object_not_live`: nothing of it was written. */
@@ -107,7 +122,7 @@ export class Catalog {
    */
   applyTogether(changes: readonly Change[]): Promise<Applied[]> {
     const told = changes.map((change) => ({ ...change, events: joinedSteps(change.events) }));
-    return translated(() => applyChanges(this.pool, told));
+    return translated(() => this.commit(told));
   }
 
   async ping(): Promise<void> {
@@ -212,9 +227,10 @@ export class Catalog {
     const ids = unique.map((entry) => entry.id);
     const found = await this.transaction(async (rows) => {
       await takeEntries(rows, ids);
-      return (await rows('update entries set hint = hint + 1 where id = any($1) returning id, hint, path', [
-        ids,
-      ])) as { id: Id; hint: number; path: Buffer }[];
+      return (await rows(
+        `update entries set hint = hint + 1, ${noticedNow} where id = any($1) returning id, hint, path`,
+        [ids],
+      )) as { id: Id; hint: number; path: Buffer }[];
     });
     const known = new Map(found.map((row) => [row.id, row.path]));
     await this.restorePaths(unique.filter(({ id, path }) => !known.get(id)?.equals(path)));
@@ -332,7 +348,7 @@ export class Catalog {
     const found = await this.rows<Record<string, unknown>>(
       `select ${versionColumns('v', 'v')}, v.entry_id as "entryId", v.observation, v.run_id as "runId",
               v.workflow_id as "workflowId", v.xattrs_dropped as "xattrsDropped", v.segment_size as "segmentSize",
-              v.segment_hashes as "segmentHashes", v.admission, e.source_id as "sourceId", e.path, e.hint as "entryHint",
+              v.segment_hashes as "segmentHashes", v.admission, e.source_id as "sourceId", e.path, e.hint as "entryHint", e.noticed_at as "noticedAt",
               o.hint as "observedHint", s.name as "sourceName",
               c.sha256, c.size_bytes as "contentSize", c.media_type as "mediaType",
               sc.state, sc.reason as "scanReason", sc.signature, sc.engine, sc.signature_revision as "signatureRevision",
@@ -598,6 +614,7 @@ function versionFacts(row: Record<string, unknown>): VersionFacts {
     runId: row.runId as Id,
     segmentSize: (row.segmentSize as number | null) ?? 0,
     segmentHashes: (row.segmentHashes as Buffer | null) ?? Buffer.alloc(0),
+    ...(row.noticedAt === null ? {} : { noticedAt: row.noticedAt as Date }),
     ...(row.workflowId === null ? {} : { workflowId: row.workflowId as string }),
     ...(row.xattrsDropped === null ? {} : { xattrsDropped: row.xattrsDropped as number }),
     ...(row.admission === null ? {} : { admission: row.admission as AdmissionResult }),

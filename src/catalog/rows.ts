@@ -298,6 +298,11 @@ export interface Settlement {
   readonly runId: Id;
   readonly outcome: Outcome;
   readonly reason: string | null;
+  /**
+   * Since when there was something to protect: the later of the oldest unanswered event and the content's last change.
+   * Milliseconds since 1970. Not stored: latency is told of it. Left out where nothing of a file's content settled.
+   */
+  readonly dueSinceMs?: number;
 }
 
 /** What became of one item of a batch: it has its outcome and is forgotten, or its entry's own workflow takes it. */

@@ -25,6 +25,8 @@ export interface LookedAt {
   readonly hint: number;
   readonly runId: Id;
   readonly workflowId: string;
+  /** When the oldest event came that it answers; only batches, whose versions nobody reads back, carry it. */
+  readonly noticedAt?: Date;
   /** The entry's newest settled version. */
   readonly head?: KnownVersion;
 }

@@ -38,6 +38,7 @@ export async function settle(
 /** A version that has more destinations than the one at hand ends with the last of them. */
 export function settling(
   version: Pick<VersionFacts, 'id' | 'entry' | 'observation' | 'hint' | 'runId'> &
+    Partial<Pick<VersionFacts, 'mtimeNs' | 'noticedAt'>> &
     Pick<AdmittedVersion, 'elsewhere'>,
   outcome: Outcome,
   reason: string | null,
@@ -52,9 +53,19 @@ export function settling(
       runId: version.runId,
       outcome,
       reason,
+      ...dueSince(version),
     },
     reservationEnded: { versionId: version.id },
   };
+}
+
+/** A file's own time may lie in the future, or say anything: it counts where it is later than the event, and past. */
+function dueSince({ noticedAt, mtimeNs = 0n }: Partial<Pick<VersionFacts, 'mtimeNs' | 'noticedAt'>>): {
+  dueSinceMs?: number;
+} {
+  if (noticedAt === undefined) return {};
+  const [noticedMs, changedMs] = [noticedAt.getTime(), Number(mtimeNs / 1_000_000n)];
+  return { dueSinceMs: changedMs > noticedMs && changedMs <= Date.now() ? changedMs : noticedMs };
 }
 
 export function settledAnswer(version: { id: string }, outcome: Outcome, reason: string | null): Settled {
