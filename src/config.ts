@@ -4,8 +4,9 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { Failure } from './domain/failures.ts';
 import { lockModes, sealedFormats } from './domain/records.ts';
+import { languages } from './text/language.ts';
 import { parseRate, rateForm } from './throttle/rate.ts';
-import { parseDays, parseMinute, type RateWindow } from './throttle/windows.ts';
+import { parseDays, parseMinute, type RateWindow, weekdays } from './throttle/windows.ts';
 
 /**
  * `holdfast.yaml`: read once, checked once, then trusted. Unknown keys are refused, so that a misspelt one cannot be
@@ -76,6 +77,21 @@ const timezone = z
 const jitter = duration.prefault('10m');
 /** Share of the files that look unchanged which each sweep reads again. */
 const rehash = percentage.prefault('1%');
+
+const mailAddress = z.email('an e-mail address');
+
+/** Names and addresses that stay on this machine. */
+const isLoopback = (host: string): boolean => /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i.test(host);
+
+/** A password or a file name never goes over a network in the clear. */
+const secureUrl = z
+  .url({ protocol: /^https?$/, error: 'a URL with https' })
+  .refine(
+    (url) => url.startsWith('https:') || isLoopback(new URL(url).hostname),
+    'https; http only to this machine',
+  );
+
+const proxyUrl = z.url({ protocol: /^http$/, error: 'a URL with http' });
 
 const source = z.strictObject({
   name,
@@ -205,6 +221,48 @@ const ownAddress = z
   .union([z.ipv4(), z.ipv6()], 'an IP address of this machine')
   .refine((address) => !/^[0:.]+$/.test(address), 'one address of this machine, not all of them');
 
+/** Where messages go (docs/notifications.md). */
+const channel = z.discriminatedUnion('type', [
+  z
+    .strictObject({
+      name,
+      type: z.literal('email'),
+      host: z.string().min(1),
+      port: port.optional(),
+      /** none: only on this machine. */
+      security: z.enum(['starttls', 'tls', 'none']).default('starttls'),
+      user: z.string().min(1).optional(),
+      passwordFile: absolutePath.optional(),
+      caFile: absolutePath.optional(),
+      from: mailAddress,
+      to: z.array(mailAddress).min(1).max(20),
+    })
+    .refine(
+      ({ security, host }) => security !== 'none' || isLoopback(host),
+      'security: none only to this machine',
+    )
+    .refine(
+      ({ user, passwordFile }) => (user === undefined) === (passwordFile === undefined),
+      'user and passwordFile: both or none',
+    ),
+  z.strictObject({
+    name,
+    type: z.literal('webhook'),
+    url: secureUrl,
+    /** Holds the secret that each message is signed with. */
+    secretFile: absolutePath,
+    caFile: absolutePath.optional(),
+  }),
+  z.strictObject({
+    name,
+    type: z.literal('ping'),
+    url: secureUrl,
+    /** Whether sweeps that were not complete are told by `<url>/fail`. */
+    failures: z.boolean().default(true),
+    caFile: absolutePath.optional(),
+  }),
+]);
+
 const schema = z.strictObject({
   version: z.literal(1),
   repository: id,
@@ -324,6 +382,63 @@ const schema = z.strictObject({
       least: z.int().min(1).default(100),
     })
     .prefault({}),
+  /** What is sent to people is in this language, with times in this zone. */
+  language: z.enum(languages).default('en'),
+  timezone: timezone.default('UTC'),
+  /** The breach register. */
+  breaches: z
+    .strictObject({
+      /** How long after its detection an incident has to be notified. */
+      notifyWithin: duration.refine((ms) => ms >= 3_600_000, 'at least 1h').prefault('72h'),
+      /** How long before that a warning is sent. */
+      warnBefore: duration.prefault('24h'),
+      /** Who you are, whom you tell, and who answers questions: for the prepared notice. */
+      organisation: z.string().min(1).optional(),
+      authority: z.strictObject({ name: z.string().min(1), email: mailAddress.optional() }).optional(),
+      contact: z
+        .strictObject({
+          name: z.string().min(1),
+          role: z.string().min(1),
+          phone: z.string().min(1),
+          email: mailAddress,
+        })
+        .optional(),
+    })
+    .refine(({ warnBefore, notifyWithin }) => warnBefore < notifyWithin, 'warnBefore: less than notifyWithin')
+    .prefault({}),
+  notifications: z
+    .strictObject({
+      channels: z
+        .array(channel)
+        .max(10)
+        .refine(
+          (channels) => new Set(channels.map((each) => each.name)).size === channels.length,
+          'two channels have one name',
+        )
+        .default([]),
+      /** Whether messages name files. Mail is read by whoever handles it. */
+      includePaths: z.boolean().default(false),
+      /** A source without a complete sweep for so long is told. */
+      sweepWithin: duration.refine((ms) => ms >= 3_600_000, 'at least 1h').prefault('26h'),
+      /** What lasts is told again after so long. */
+      repeatEvery: duration.refine((ms) => ms >= 3_600_000, 'at least 1h').prefault('1d'),
+      /** A disk or staging folder fuller than this is told. */
+      diskAbove: percentage.prefault('80%'),
+      /** How e-mail servers and URLs beyond this machine are reached, where not directly. */
+      proxy: proxyUrl.optional(),
+      digest: z
+        .union([
+          z.literal('off'),
+          z.strictObject({
+            every: z.enum(['day', 'week']).default('day'),
+            at: minuteOfDay.prefault('07:00'),
+            /** The day of a weekly one. */
+            weekday: z.enum(weekdays).default('mon'),
+          }),
+        ])
+        .default('off'),
+    })
+    .prefault({}),
   policy: z
     .strictObject({
       allowTestSignatures: z.boolean().default(false),
@@ -346,6 +461,7 @@ const schema = z.strictObject({
 });
 
 export type Config = z.infer<typeof schema>;
+export type ChannelConfig = Config['notifications']['channels'][number];
 export type SourceConfig = Config['sources'][number];
 export type TlsFiles = z.infer<typeof tls>;
 export type DestinationConfig = Config['destinations'][number];

@@ -248,5 +248,7 @@ export const incidentKinds = [
   'unauthorised_access',
   'policy_bypass',
   'mass_change',
+  // What only people know of: they enter it by hand.
+  'other',
 ] as const;
 export type IncidentKind = (typeof incidentKinds)[number];

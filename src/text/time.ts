@@ -1,0 +1,31 @@
+/** A moment in an IANA zone with its offset, e.g. `2026-11-23 14:05:09 +01:00`: alike in every language. */
+export function timeIn(timezone: string, at: Date): string {
+  const format = new Intl.DateTimeFormat('en-CA', {
+    timeZone: timezone,
+    hourCycle: 'h23',
+    ...{ year: 'numeric', month: '2-digit', day: '2-digit' },
+    ...{ hour: '2-digit', minute: '2-digit', second: '2-digit' },
+    timeZoneName: 'longOffset',
+  });
+  const part = Object.fromEntries(format.formatToParts(at).map(({ type, value }) => [type, value]));
+  // "GMT" alone is no offset at all.
+  const offset = part.timeZoneName?.replace('GMT', '') || '+00:00';
+  return `${part.year}-${part.month}-${part.day} ${part.hour}:${part.minute}:${part.second} ${offset}`;
+}
+
+/** A day in an IANA zone as people write it, e.g. `23 novembre 2026`. */
+export function dayIn(locale: string, timezone: string, at: Date): string {
+  return new Intl.DateTimeFormat(locale, { timeZone: timezone, dateStyle: 'long' }).format(at);
+}
+
+/** A span of time in its largest whole unit, e.g. `23 hours`, `3 jours`; below a minute one minute. */
+export function spanIn(locale: string, ms: number): string {
+  const minutes = Math.max(1, Math.floor(Math.abs(ms) / 60_000));
+  const [value, unit] =
+    minutes >= 2 * 24 * 60
+      ? [Math.floor(minutes / 1_440), 'day']
+      : minutes >= 120
+        ? [Math.floor(minutes / 60), 'hour']
+        : [minutes, 'minute'];
+  return new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'long' }).format(value);
+}
