@@ -1,16 +1,17 @@
 /**
  * What every entry point does first, in plain JavaScript because it runs on the host's own Node (20 or newer):
- * install the pinned packages when they are missing or old, then run the real program on the pinned Node 24.
+ * install the pinned packages when they are missing or old, then run the real program on the pinned Node 24: in this process where
+ * it is that Node or can become it, else as its child.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import module, { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { constants, homedir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = realpathSync(fileURLToPath(new URL('..', import.meta.url)));
 /** Exit code 5: a dependency is unavailable (the table in src/domain/failures.ts). */
@@ -19,12 +20,12 @@ const unavailable = 5;
 class CannotStart extends Error {}
 
 /**
- * Runs `checkoutScript` (relative to the project) with `args` on Node 24 and ends this process as it ends:
- * with its code, or 128 + n when signal n killed it. In a packed install, `packedScript` runs instead.
+ * Runs `checkoutScript` (relative to the project) with `args` on Node 24. This process ends as it ends; where it is a child that signal
+ * n killed, with 128 + n. In a packed install, `packedScript` runs instead.
  */
 export async function launch({ checkoutScript, packedScript, args }) {
   try {
-    process.exitCode = await run(checkoutScript, packedScript, args);
+    await run(checkoutScript, packedScript, args);
   } catch (error) {
     if (!(error instanceof CannotStart)) throw error;
     process.stderr.write(`holdfast: ${error.message}\n`);
@@ -43,7 +44,7 @@ async function run(checkoutScript, packedScript, args) {
   if (!isPacked) await ensurePackages();
   const script = isPacked ? packedScript : checkoutScript;
   if (script === undefined) throw new CannotStart('This command only exists in a checkout of the project.');
-  return await runOnPinnedNode(path.join(root, script), args);
+  await runOnPinnedNode(path.join(root, script), args);
 }
 
 /** Runs `npm ci` unless node_modules carries the stamp of this package-lock.json, platform and architecture. */
@@ -95,12 +96,12 @@ async function withLock(work) {
   }
 }
 
-/** The path of the `node` npm package's program, found from this file wherever npm put the package. */
+/** The program and the version of the `node` npm package, found from this file wherever npm put the package. */
 function pinnedNode() {
   try {
     const manifest = createRequire(import.meta.url).resolve('node/package.json');
     const program = path.join(path.dirname(manifest), 'bin', 'node');
-    if (existsSync(program)) return program;
+    if (existsSync(program)) return { program, version: JSON.parse(readFileSync(manifest, 'utf8')).version };
   } catch (error) {
     if (error.code !== 'MODULE_NOT_FOUND') throw error;
   }
@@ -110,9 +111,20 @@ function pinnedNode() {
 }
 
 async function runOnPinnedNode(script, args) {
+  const { program, version } = pinnedNode();
   // Types are stripped and modules compiled once, not by each command: half of what one costs. Node keeps it by content.
-  const env = { NODE_COMPILE_CACHE: path.join(cacheFolder(), 'compiled'), ...process.env };
-  const child = spawn(pinnedNode(), [script, ...args], { stdio: 'inherit', env });
+  process.env.NODE_COMPILE_CACHE ??= path.join(cacheFolder(), 'compiled');
+  if (process.version === `v${version}` && realpathSync(process.execPath) === realpathSync(program)) {
+    module.enableCompileCache(process.env.NODE_COMPILE_CACHE);
+    process.argv = [process.argv[0], script, ...args];
+    await import(pathToFileURL(script).href);
+  } else if (process.execve !== undefined) process.execve(program, [program, script, ...args], process.env);
+  else process.exitCode = await runChild(program, [script, ...args]);
+}
+
+/** The exit code of a child that is this process in all but its number. */
+async function runChild(program, args) {
+  const child = spawn(program, args, { stdio: 'inherit' });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR2']) {
     process.on(signal, () => {
       if (!(isTerminalSignal(signal) && ownsTerminal())) child.kill(signal);

@@ -62,13 +62,31 @@ function makeProject(target: string, script: string): string {
   return target;
 }
 
-function start(program: string, args: readonly string[], cwd = folder): ChildProcess {
-  const env = {
-    PATH: bin,
-    NPM_NOTES: path.join(folder, 'notes'),
-    NODE_PACKAGE: path.join(projectRoot, 'node_modules', 'node'),
-  };
-  return spawn(process.execPath, [program, ...args], { env, cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+const pinned = path.join(projectRoot, 'node_modules', 'node');
+
+function start(
+  program: string,
+  args: readonly string[],
+  cwd = folder,
+  host: { readonly nodePackage?: string; readonly nodeArgs?: readonly string[] } = {},
+): ChildProcess {
+  const { nodePackage = pinned, nodeArgs = [] } = host;
+  const env = { PATH: bin, NPM_NOTES: path.join(folder, 'notes'), NODE_PACKAGE: nodePackage };
+  return spawn(process.execPath, [...nodeArgs, program, ...args], {
+    env,
+    cwd,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+}
+
+/** A package like the pinned one that is another Node than the one of this test: its program tells of itself, then becomes it. */
+function otherNode(): string {
+  const nodePackage = path.join(folder, 'other node');
+  mkdirSync(path.join(nodePackage, 'bin'), { recursive: true });
+  writeFileSync(path.join(nodePackage, 'package.json'), '{"version": "24.0.0"}');
+  const program = `#!/bin/sh\necho "$PPID" > '${folder}/parent'; exec '${process.execPath}' "$@"\n`;
+  writeFileSync(path.join(nodePackage, 'bin/node'), program, { mode: 0o755 });
+  return nodePackage;
 }
 
 interface Ended {
@@ -121,7 +139,8 @@ describe('in a checkout', () => {
       script: path.join(root, 'src/cli/main.ts'),
     });
     expect((await run(link, ['exit', '42'])).code).toBe(42);
-    expect((await run(link, ['die'])).code).toBe(128 + 9);
+    // Of a signal: there is no process in between.
+    expect((await run(link, ['die'])).code).toBe(null);
   });
 
   test('a signal reaches the program', async () => {
@@ -130,6 +149,32 @@ describe('in a checkout', () => {
     await new Promise((resolve) => child.stdout?.once('data', resolve));
     child.kill('SIGTERM');
     expect((await end).code).toBe(43);
+  });
+
+  test('another Node becomes the pinned one', async () => {
+    const host = { nodePackage: otherNode() };
+    const child = start(holdfast(), ['a b', '--json'], bin, host);
+    expect(JSON.parse((await ended(child)).stdout)).toEqual({
+      args: ['a b', '--json'],
+      cwd: bin,
+      script: path.join(root, 'src/cli/main.ts'),
+    });
+    expect(readFileSync(path.join(folder, 'parent'), 'utf8')).toBe(`${process.pid}\n`);
+    expect((await ended(start(holdfast(), ['exit', '42'], folder, host))).code).toBe(42);
+  });
+
+  test('one that is too old for that starts it, and ends as it ends', async () => {
+    const old = path.join(folder, 'old.cjs');
+    writeFileSync(old, 'process.execve = undefined;');
+    const host = { nodePackage: otherNode(), nodeArgs: ['--require', old] };
+    const waiting = start(holdfast(), ['wait'], bin, host);
+    const end = ended(waiting);
+    await new Promise((resolve) => waiting.stdout?.once('data', resolve));
+    expect(readFileSync(path.join(folder, 'parent'), 'utf8')).toBe(`${waiting.pid}\n`);
+    waiting.kill('SIGTERM');
+    expect((await end).code).toBe(43);
+    expect((await ended(start(holdfast(), ['exit', '42'], folder, host))).code).toBe(42);
+    expect((await ended(start(holdfast(), ['die'], folder, host))).code).toBe(128 + 9);
   });
 
   test('scripts/start.mjs runs a script the same way', async () => {
