@@ -86,6 +86,16 @@ export class Ids {
     return this.derive('policy_epoch', hostId, number);
   }
 
+  /** @param occasion tells messages of one topic, subject and channel apart */
+  notification(topic: string, subject: string, occasion: string | number, channel: string): Id {
+    return this.derive('notification', topic, subject, occasion, channel);
+  }
+
+  /** @param subject of what lasts: a source or host, the name of a channel, or nothing */
+  condition(kind: string, subject: string): Id {
+    return this.derive('condition', kind, subject);
+  }
+
   private derive(kind: string, ...rest: (string | number)[]): Id {
     return deriveId(this.pathIdKey, [kind, ...rest]);
   }
