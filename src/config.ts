@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { isAbsolute, join } from 'node:path';
+import { isAbsolute } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { Failure } from './domain/failures.ts';
@@ -547,5 +547,3 @@ function checkWriteOnly({ format, openpgp, passwordFile }: Config, file: string)
           : undefined;
   if (detail !== undefined) throw new Failure('config_invalid', { file, detail });
 }
-
-export const configFile = (home: string): string => join(home, 'holdfast.yaml');

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import { parse, stringify } from 'yaml';
-import { type ConfigFile, configFile } from '../../src/config.ts';
+import type { ConfigFile } from '../../src/config.ts';
 import { isWithin } from '../../src/files/paths.ts';
+import { configFile } from '../../src/stack/paths.ts';
 import { writePrivate } from '../../src/stack/secrets.ts';
 import type { Installation } from './installation.ts';
 import { plantedRules } from './planted.ts';

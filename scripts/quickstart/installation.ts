@@ -1,10 +1,9 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { configFile } from '../../src/config.ts';
 import { Failure } from '../../src/domain/failures.ts';
 import { isWithin } from '../../src/files/paths.ts';
 import { ensureFolders } from '../../src/stack/folders.ts';
-import type { Paths } from '../../src/stack/paths.ts';
+import { configFile, type Paths } from '../../src/stack/paths.ts';
 import { ensureSecret, writePrivate } from '../../src/stack/secrets.ts';
 import { type PlantedFile, plant, plantedFiles } from './planted.ts';
 

@@ -22,9 +22,9 @@ import { defineRescanCommands } from './definitions/rescan.ts';
 import { defineRestoreCommands } from './definitions/restore.ts';
 import { defineRetentionCommands } from './definitions/retention.ts';
 import { defineSweepCommands } from './definitions/sweeps.ts';
-import { noteRefusal } from './note-refusal.ts';
+import { openSession } from './open-session.ts';
 import { Output } from './output.ts';
-import { openSession, type Session } from './session.ts';
+import type { Session } from './session.ts';
 
 /** The command line. Which commands there are stands in definitions/; each is loaded when it is called. */
 // Each file and folder is made with a mode of its own; a stricter mask would shut the services' users out of theirs.
@@ -113,8 +113,8 @@ function run(action: (session: Session, ...args: any[]) => Promise<unknown>) {
     const passwords = { passwordFile, passwordFd, command: nameOf(self) };
     const session = openSession(env, config, output, interrupt.signal, passwords);
     const options = args.pop();
-    const exitCode = await action(session, ...args, options).catch((error: unknown) => {
-      noteRefusal(session, error);
+    const exitCode = await action(session, ...args, options).catch(async (error: unknown) => {
+      (await import('./note-refusal.ts')).noteRefusal(session, error);
       throw error;
     });
     if (typeof exitCode === 'number') process.exitCode = exitCode;

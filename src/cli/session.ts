@@ -1,15 +1,13 @@
-import { userInfo } from 'node:os';
-import { resolve } from 'node:path';
 import type { Client } from '@temporalio/client';
 import { noteDeed } from '../audit/deeds.ts';
 import { Catalog } from '../catalog/catalog.ts';
 import { openPool } from '../catalog/database.ts';
-import { type Config, configFile, readConfig } from '../config.ts';
+import { type Config, readConfig } from '../config.ts';
 import { Failure } from '../domain/failures.ts';
 import { type Installation, openInstallation } from '../installation.ts';
 import { supervisorStatus } from '../stack/control.ts';
 import { type Endpoints, endpoints, runningFrom } from '../stack/endpoints.ts';
-import { type Paths, resolvePaths } from '../stack/paths.ts';
+import type { Paths } from '../stack/paths.ts';
 import type { Output } from './output.ts';
 import { type PasswordSources, readPassword } from './password.ts';
 
@@ -25,28 +23,6 @@ export interface Session extends PasswordSources {
   readonly command: string;
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
-}
-
-export function openSession(
-  env: NodeJS.ProcessEnv,
-  configOption: string | undefined,
-  output: Output,
-  signal: AbortSignal,
-  { command, ...passwords }: Omit<PasswordSources, 'env'> & Pick<Session, 'command'>,
-): Session {
-  const uid = process.getuid?.() ?? 0;
-  const paths = resolvePaths(env, uid);
-  return {
-    paths,
-    configPath: configOption === undefined ? configFile(paths.home) : resolve(configOption),
-    output,
-    actor: userInfo().username,
-    uid,
-    command,
-    env,
-    ...passwords,
-    signal,
-  };
 }
 
 export const sessionConfig = (session: Session): Config => readConfig(session.configPath);

@@ -34,6 +34,9 @@ export function resolvePaths(env: NodeJS.ProcessEnv, uid: number): Paths {
   return { home, cache, runtime: runtimeFolder(env, uid, installation) };
 }
 
+/** The configuration, where none is named. */
+export const configFile = (home: string): string => path.join(home, 'holdfast.yaml');
+
 /** 12 hex digits that stand for a state folder in names that must be short. */
 export function homeDigest(home: string): string {
   return createHash('sha256').update(home).digest('hex').slice(0, 12);
