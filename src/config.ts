@@ -341,6 +341,15 @@ const schema = z.strictObject({
         .prefault('5m'),
       /** How often the trail is verified. */
       verifyEvery: duration.refine((ms) => ms >= 3_600_000, 'at least 1h').prefault('1d'),
+      /** So many wrong passwords, keys and credentials within a time are an incident. */
+      refusals: z
+        .strictObject({
+          count: z.int().min(2).max(1_000).prefault(5),
+          within: duration
+            .refine((ms) => ms >= 60_000 && ms <= 86_400_000, 'at least 1m and at most 1d')
+            .prefault('10m'),
+        })
+        .prefault({}),
     })
     .prefault({}),
   limits: z

@@ -1,5 +1,6 @@
 import { readSync } from 'node:fs';
 import { noteDeed } from './audit/deeds.ts';
+import { refusalOf } from './audit/refusals.ts';
 import { type Installation, openInstallation } from './installation.ts';
 import { type Endpoints, endpoints, runningFrom } from './stack/endpoints.ts';
 import { resolvePaths } from './stack/paths.ts';
@@ -27,7 +28,12 @@ export async function openProcess(
     process.getuid?.() ?? 0,
   );
   const password = passwordFromStandardInput();
-  const installation = await openInstallation(paths, value('--config'), password);
+  const installation = await openInstallation(paths, value('--config'), password).catch((error: unknown) => {
+    const refusal = refusalOf(error);
+    if (refusal !== undefined)
+      noteDeed(paths.home, { step: 'access', actor: 'holdfast', facts: { ...refusal, process: name } });
+    throw error;
+  });
   // The supervisor gives it to the next process: this one, which reads hostile input, has no use for it any more.
   password.fill(0);
   const { holder, openedGeneration: generation } = installation.keyring;

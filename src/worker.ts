@@ -26,6 +26,8 @@ import { auditEvent } from './audit/event.ts';
 import { numberAfterAnchors } from './audit/found-anchors.ts';
 import { auditSigners } from './audit/keys.ts';
 import type { RecordedAuditDeps } from './audit/recorded-run.ts';
+import { refusalOf } from './audit/refusals.ts';
+import { RefusedAccess } from './audit/refused-access.ts';
 import { sequenceAudit } from './audit/sequencer.ts';
 import { Catalog } from './catalog/catalog.ts';
 import { openPool } from './catalog/database.ts';
@@ -81,6 +83,7 @@ import { openScanner } from './scanner/open-scanner.ts';
 import { openSource, servedSources } from './sources.ts';
 import type { Endpoints } from './stack/endpoints.ts';
 import { prepareDestination, preparedFirst } from './stack/prepare-destination.ts';
+import { gateDeedsHome } from './stack/services/gate.ts';
 import { openS3Store } from './storage/s3-store.ts';
 import { announceReady, untilStopped } from './supervised.ts';
 import { scheduleSweeps } from './sweep/schedule.ts';
@@ -121,7 +124,11 @@ const metrics = new Metrics();
 metrics.serve(metricsPort);
 
 const catalog = new Catalog(await openPool({ ...endpoints.catalogWriter, maxConnections: 12 }));
-await tellOthers();
+const refused = new RefusedAccess(installation.paths.home, 'worker');
+await tellOthers().catch((error: unknown) => {
+  noteRefusal(error);
+  throw error;
+});
 await tellConfiguration(catalog, installation);
 await noteShreddings();
 const uploadLimit = new UploadLimit(config.limits.upload);
@@ -244,15 +251,16 @@ void housekeeping(keepCheckpoints);
 void housekeeping(keepHoldsWaiting);
 // Asking is what makes a switch of the policy noticed, also while there is nothing to judge.
 const watchingPolicy = repeat(policyPollMs, async () => {
-  await context.policy.ping().catch(() => {});
+  await context.policy.ping().catch(noteRefusal);
 });
-const signTrail = auditTrail();
+const signTrail = await auditTrail();
 const sequencing = repeat(5_000, () => signTrail('due'));
 const counting = repeat(60_000, countHolds);
 const telling = repeat(60_000, async () => {
-  await tellOthers().catch((error: unknown) =>
-    log.warn({ err: error }, 'the other hosts are not told of this one'),
-  );
+  await tellOthers().catch((error: unknown) => {
+    noteRefusal(error);
+    log.warn({ err: error }, 'the other hosts are not told of this one');
+  });
   if (config.keeper) await housekeeping(startRetentions);
 });
 announceReady();
@@ -323,6 +331,11 @@ async function startRetentions(): Promise<void> {
   const own = config.sources.map(({ name }) => installation.ids.source(name));
   const ids = new Set([...own, ...(await allSources(catalog)).map(({ id }) => id)]);
   for (const id of ids) await startRetention(client, config, id);
+}
+
+/** Puts on record that this process was refused what it came for. */
+function noteRefusal(error: unknown): void {
+  refused.note(refusalOf(error));
 }
 
 /** Tells the other hosts that this one is there, and what it serves. */
@@ -409,7 +422,7 @@ async function writeManifests(which: 'due' | 'all'): Promise<void> {
 }
 
 /** Puts audit events under signed heads, and these where the database's owner cannot reach them; a write-only host has no key to sign with. */
-function auditTrail(): (which: 'due' | 'all') => Promise<void> {
+async function auditTrail(): Promise<(which: 'due' | 'all') => Promise<void>> {
   const keys = auditSigners(keyring.root);
   const signer = keys.at(-1);
   if (signer === undefined) return async () => {};
@@ -420,10 +433,18 @@ function auditTrail(): (which: 'due' | 'all') => Promise<void> {
   }));
   const sequencer = { catalog, repository, signer, keys, firstNumber: () => numberAfterAnchors(places) };
   const everyMs = audit.anchorEvery;
+  const { ids, paths } = installation;
+  const uid = process.getuid?.() ?? 0;
+  const telling = {
+    ...{ catalog, ids, hostId: config.host.id, home: paths.home },
+    limit: { count: audit.refusals.count, withinMs: audit.refusals.within },
+    ...(config.listen === undefined ? {} : { gateFolder: await gateDeedsHome(paths, uid) }),
+  };
   const anchors = new AnchorWriter({ catalog, repository, keys, destinations, everyMs, failPoints, log });
   return async (which) => {
     try {
-      await tellDeeds(catalog, installation.ids, config.host.id, installation.paths.home);
+      refused.tell(which);
+      await tellDeeds(telling);
       await sequenceAudit(sequencer);
       await anchors.write(which);
     } catch (error) {
@@ -609,7 +630,8 @@ async function openDestinations(
   };
   const opened = new Map<string, Destination>();
   for (const destination of config.destinations) {
-    const store = await openS3Store({ ...endpoints.s3(destination, 'agent'), pace: uploadLimit });
+    const options = endpoints.s3(destination, 'agent');
+    const store = await openS3Store({ ...options, pace: uploadLimit, onFailure: noteRefusal });
     const facts = liveFacts(store);
     opened.set(destination.name, {
       config: destination,

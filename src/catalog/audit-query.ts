@@ -217,6 +217,27 @@ export async function* eventsBetween(
   }
 }
 
+/** Refusals that were told since a moment, by this host. */
+export async function refusedSince(catalog: Catalog, hostId: Id, since: Date): Promise<RefusedEvent[]> {
+  const found = await catalog.rows<{ event: { subject: Id; actor: string; facts: RefusedEvent['facts'] } }>(
+    `select event from audit_events
+     where at >= $1 and event ->> 'step' = 'access' and event ->> 'host' = $2 order by number`,
+    [since, hostId],
+  );
+  return found.map(({ event: { subject, actor, facts } }) => ({
+    ...{ id: subject, at: String(facts.at), actor, facts },
+  }));
+}
+
+/** `id`: of the deed that was noted down, `at` then. */
+export interface RefusedEvent {
+  readonly id: Id;
+  /** ISO 8601 UTC. */
+  readonly at: string;
+  readonly actor: string;
+  readonly facts: Readonly<Record<string, string | number | boolean>>;
+}
+
 export type ToldEvent = Pick<EventRow, 'number' | 'event'>;
 
 /** What is told of a version, by number. */

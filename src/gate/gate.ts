@@ -21,9 +21,11 @@ export interface GateOptions {
   readonly own: Certificate;
   /** Folder with one certificate for each host that is let in: `<host id>.pem`. */
   readonly hostsFolder: string;
+  /** Folder with those of hosts that are let in no more, named alike. */
+  readonly revokedFolder: string;
 }
 
-/** Told of what happens at the gate. `host`: its id, undefined where nobody showed a certificate that is known. */
+/** Told of what happens at the gate. `host`: its id, undefined where nobody showed a certificate that is or was known. */
 export type GateEvent = (what: 'refused' | 'expelled', facts: { service: string; host?: string }) => void;
 
 /** How long a stranger may take to show who it is. */
@@ -105,7 +107,8 @@ export class Gate {
     const host = fingerprint === undefined ? undefined : this.#known().get(fingerprint);
     if (fingerprint === undefined || host === undefined) {
       client.destroy();
-      this.#told('refused', { service: door.service });
+      const revoked = certificatesIn(this.#options.revokedFolder).get(fingerprint ?? '');
+      this.#told('refused', { service: door.service, ...(revoked === undefined ? {} : { host: revoked }) });
       return;
     }
     this.#open.set(client, { fingerprint, service: door.service, host });
@@ -116,18 +119,22 @@ export class Gate {
 
   /** Read anew each time: whoever is taken off the list must not get in on an older one. */
   #known(): Map<string, string> {
-    const { hostsFolder } = this.#options;
-    const known = new Map<string, string>();
-    for (const name of readdirSync(hostsFolder)) {
-      if (!name.endsWith('.pem')) continue;
-      try {
-        known.set(fingerprintOf(readFileSync(join(hostsFolder, name), 'utf8')), name.slice(0, -4));
-      } catch {
-        // Taken away meanwhile, or no certificate: lets nobody in.
-      }
-    }
-    return known;
+    return certificatesIn(this.#options.hostsFolder);
   }
+}
+
+/** Ids of hosts by the fingerprints of their certificates. */
+function certificatesIn(folder: string): Map<string, string> {
+  const known = new Map<string, string>();
+  for (const name of readdirSync(folder)) {
+    if (!name.endsWith('.pem')) continue;
+    try {
+      known.set(fingerprintOf(readFileSync(join(folder, name), 'utf8')), name.slice(0, -4));
+    } catch {
+      // Taken away meanwhile, or no certificate: lets nobody in.
+    }
+  }
+  return known;
 }
 
 /** Waits until the client asks for TLS, and hands it over then; whoever asks for anything else is turned away. */

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { RefusedAccess } from '../audit/refused-access.ts';
 import { createLog } from '../observability/log.ts';
 import { announceReady, untilStopped } from '../supervised.ts';
 import { type Door, Gate } from './gate.ts';
@@ -10,6 +11,9 @@ export interface GateSettings {
   readonly certificateFile: string;
   readonly keyFile: string;
   readonly hostsFolder: string;
+  readonly revokedFolder: string;
+  /** Where it notes down whom it turned away, for the worker to tell. */
+  readonly deedsHome: string;
   /** Whom it goes on as once it has read its key. */
   readonly user?: { readonly uid: number; readonly gid: number };
 }
@@ -29,15 +33,27 @@ if (settings.user !== undefined) {
   process.setgid?.(settings.user.gid);
   process.setuid?.(settings.user.uid);
 }
-const gate = new Gate({ ...settings, own }, (what, facts) =>
-  log.warn(facts, what === 'refused' ? 'somebody unknown was turned away' : 'a revoked host was cut off'),
-);
+const refused = new RefusedAccess(settings.deedsHome, 'gate');
+const gate = new Gate({ ...settings, own }, (what, facts) => {
+  const isKnown = facts.host !== undefined;
+  log.warn(
+    facts,
+    what === 'expelled'
+      ? 'a revoked host was cut off'
+      : `${isKnown ? 'a revoked host' : 'somebody unknown'} was turned away`,
+  );
+  refused.note({ ...facts, what: isKnown ? 'host_revoked' : 'host_unknown' });
+});
 await gate.open();
-const rechecking = setInterval(() => gate.recheck(), recheckMs);
+const rechecking = setInterval(() => {
+  gate.recheck();
+  refused.tell('due');
+}, recheckMs);
 announceReady();
 log.info({ address: settings.address }, 'gate is open');
 await untilStopped(async () => {
   clearInterval(rechecking);
   await gate.close();
+  refused.tell('all');
 });
 log.info('gate is closed');

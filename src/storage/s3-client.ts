@@ -37,6 +37,8 @@ export interface S3StoreOptions {
   readonly pageSize?: number;
   /** How fast bodies may leave; as fast as they go when missing. */
   readonly pace?: UploadPace;
+  /** Told of each request that failed, as callers see it. */
+  readonly onFailure?: (error: unknown) => void;
 }
 
 export interface S3Clients {

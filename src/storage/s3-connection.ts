@@ -53,8 +53,10 @@ export class S3Connection {
   }
 
   translate(error: unknown): unknown {
-    const { name, region } = this.options;
-    return translateS3Error(error, { destination: name, bucket: this.bucket, region });
+    const { name, region, onFailure } = this.options;
+    const failure = translateS3Error(error, { destination: name, bucket: this.bucket, region });
+    onFailure?.(failure);
+    return failure;
   }
 
   /** The server's time, asking it where the last answer is too old. */

@@ -19,6 +19,10 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(home, { recursive: true, force: true }));
 
+const limit = { count: 5, withinMs: 600_000 };
+const tellIn = (catalog: Catalog, from: string) =>
+  tellDeeds({ catalog, ids, hostId: 'h', home: from, limit });
+
 const told = (catalog: Catalog) =>
   catalog.rows<{ event: { step: string; actor: string; facts: object } }>(
     'select event from audit_events order by number',
@@ -33,9 +37,9 @@ test('whoever opened the keyring or was refused is told once, also after nothing
   });
   noteDeed(home, { step: 'access', actor: 'bob', facts: { what: 'wrong_password', command: 'key rotate' } });
   expect(statSync(join(home, 'deeds')).mode & 0o777).toBe(0o700);
-  expect(await tellDeeds(catalog, ids, 'h', home)).toBe(2);
+  expect(await tellIn(catalog, home)).toBe(2);
   expect(readdirSync(join(home, 'deeds'))).toEqual([]);
-  expect(await tellDeeds(catalog, ids, 'h', home)).toBe(0);
+  expect(await tellIn(catalog, home)).toBe(0);
   const events = (await told(catalog)).map(({ event }) => event).sort((a, b) => (a.actor < b.actor ? -1 : 1));
   expect(events).toMatchObject([
     { step: 'keyring', actor: 'ana', facts: { action: 'unlock', command: 'cat', at: expect.any(String) } },
@@ -48,19 +52,19 @@ test('one that was told before its file could go is not told twice', async () =>
   noteDeed(home, { step: 'access', actor: 'bob', facts: { what: 'wrong_password', command: 'cat' } });
   const [name = ''] = readdirSync(join(home, 'deeds'));
   const bytes = readFileSync(join(home, 'deeds', name));
-  await tellDeeds(catalog, ids, 'h', home);
+  await tellIn(catalog, home);
   writeFileSync(join(home, 'deeds', name), bytes);
-  await tellDeeds(catalog, ids, 'h', home);
+  await tellIn(catalog, home);
   expect(await told(catalog)).toHaveLength(1);
 });
 
 test('nobody is kept from working by a folder that cannot be written, nor the worker by what is no deed', async () => {
   const catalog = await openCatalog(postgres());
-  expect(await tellDeeds(catalog, ids, 'h', join(home, 'none'))).toBe(0);
+  expect(await tellIn(catalog, join(home, 'none'))).toBe(0);
   noteDeed(join(home, 'none'), { step: 'access', actor: 'bob', facts: {} });
   noteDeed(home, { step: 'access', actor: 'bob', facts: {} });
   writeFileSync(join(home, 'deeds', `${'0'.repeat(32)}.json`), '{"step":"admission"}');
-  expect(await tellDeeds(catalog, ids, 'h', home)).toBe(1);
+  expect(await tellIn(catalog, home)).toBe(1);
 });
 
 test('a configuration that changed is told when the worker starts, by its hash, and then no more', async () => {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { connect as connectPlain, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -24,6 +24,7 @@ const told: string[] = [];
 
 beforeAll(async () => {
   folder = mkdtempSync(path.join(tmpdir(), 'holdfast-gate-'));
+  mkdirSync(path.join(folder, 'revoked'));
   [own, known, stranger] = await Promise.all([makeCertificate(), makeCertificate(), makeCertificate()]);
   echo = createServer((socket) => {
     arrived += 1;
@@ -36,7 +37,7 @@ beforeAll(async () => {
   ports = await gatePorts(address);
   gate = new Gate(
     {
-      ...{ address, own, hostsFolder: folder },
+      ...{ address, own, hostsFolder: folder, revokedFolder: path.join(folder, 'revoked') },
       doors: [
         { service: 's3', port: ports.s3, target, asksFirst: false, alpn: 'http/1.1' },
         { service: 'postgres', port: ports.postgres, target, asksFirst: true },
@@ -119,6 +120,16 @@ test('who is taken off the list is cut off, and comes in no more', async () => {
   expect(told.at(-1)).toBe(`expelled s3 ${hostId}`);
   const again = await knock(known).catch(() => undefined);
   if (again !== undefined) expect(await echoed(again, Buffer.from('in'))).toBeUndefined();
+});
+
+test('a host that was revoked is turned away by its name', async () => {
+  const revoked = path.join(folder, 'revoked', `${hostId}.pem`);
+  letIn();
+  renameSync(path.join(folder, `${hostId}.pem`), revoked);
+  onTestFinished(() => rmSync(revoked));
+  const client = await knock(known).catch(() => undefined);
+  if (client !== undefined) expect(await echoed(client, Buffer.from('in'))).toBeUndefined();
+  expect(told.at(-1)).toBe(`refused s3 ${hostId}`);
 });
 
 test('a client does not take anybody else for the gate', async () => {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { refusalOf } from '../../src/audit/refusals.ts';
 import { isLoopback } from '../../src/storage/s3-bucket.ts';
 import type { S3StoreOptions } from '../../src/storage/s3-client.ts';
 import { translateS3Error } from '../../src/storage/s3-errors.ts';
@@ -121,6 +122,15 @@ describe('answers that are not the expected ones', () => {
     expect(thrown).toMatchObject({ code: failure });
     expect(`${thrown.message} ${JSON.stringify(thrown.facts)}`).not.toContain('objects/k');
     expect(seen.filter(isNotHeadBucket)).toHaveLength(1);
+  });
+
+  test('whoever opened it is told of each request that failed', async () => {
+    const told: unknown[] = [];
+    const options = { onFailure: (error: unknown) => told.push(error) };
+    const { store } = await answering({ status: 403, code: 'AccessDenied' }, options);
+    const thrown = await store.put(object).catch((error) => error);
+    expect(told).toEqual([thrown]);
+    expect(refusalOf(told[0])).toEqual({ what: 's3_denied', destination: 'scripted' });
   });
 
   test('why the bucket itself cannot be seen is asked where the answer can say it', async () => {

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync } from 'node:fs';
 import path from 'node:path';
 import type { Config } from '../../config.ts';
 import type { Door } from '../../gate/gate.ts';
@@ -46,7 +46,9 @@ export function gateService({
         address: listen.address,
         doors: doors(listen, running),
         ...certificateFiles(paths),
-        hostsFolder: await hostsFolder(paths, uid),
+        hostsFolder: await folderOf(paths, uid, 'hosts'),
+        revokedFolder: await folderOf(paths, uid, 'revoked'),
+        deedsHome: await gateDeedsHome(paths, uid),
         ...(user === undefined ? {} : { user }),
       };
       const settingsFile = path.join(data, 'gate.json');
@@ -103,18 +105,23 @@ export async function openGateTo(
   hostId: string,
   certificate: string,
 ): Promise<void> {
-  const file = path.join(await hostsFolder(paths, uid), `${hostId}.pem`);
+  const file = path.join(await folderOf(paths, uid, 'hosts'), `${hostId}.pem`);
   writePrivate(file, certificate, await serviceUser('gate', uid));
 }
 
-/** Lets a host through no more; its connections end within a second. */
+/** Lets a host through no more; its connections end within a second, and it is known by its name when it comes again. */
 export async function closeGateTo(paths: Paths, uid: number, hostId: string): Promise<void> {
-  rmSync(path.join(await hostsFolder(paths, uid), `${hostId}.pem`), { force: true });
+  const name = `${hostId}.pem`;
+  const open = path.join(await folderOf(paths, uid, 'hosts'), name);
+  if (existsSync(open)) renameSync(open, path.join(await folderOf(paths, uid, 'revoked'), name));
 }
 
-async function hostsFolder(paths: Paths, uid: number): Promise<string> {
+/** What the gate writes, as whom it runs: the deeds below are its own. */
+export const gateDeedsHome = (paths: Paths, uid: number): Promise<string> => folderOf(paths, uid, 'refused');
+
+async function folderOf(paths: Paths, uid: number, name: 'hosts' | 'revoked' | 'refused'): Promise<string> {
   const user = await serviceUser('gate', uid);
-  const folder = path.join(ensureServiceFolders(paths, 'gate', user).data, 'hosts');
+  const folder = path.join(ensureServiceFolders(paths, 'gate', user).data, name);
   privateFolder(folder, user);
   return folder;
 }
