@@ -1,10 +1,12 @@
 import { activityInfo, Context } from '@temporalio/activity';
+import { judgedFacts, judgedInRun, worstOfRun } from '../src/catalog/judged-query.ts';
 import type {
   AdmitAnswer,
   Dependency,
   FailStep,
   FingerprintAnswer,
   FingerprintStep,
+  JudgedFacts,
   PlanAnswer,
   ScanAnswer,
   ScanStep,
@@ -15,7 +17,7 @@ import type {
   UploadAnswer,
   VersionStep,
 } from '../src/domain/steps.ts';
-import type { Metrics } from '../src/observability/metrics.ts';
+import type { PipelineMetrics } from '../src/observability/metrics/pipeline.ts';
 import { admit } from '../src/pipeline/admit.ts';
 import type { PipelineContext, StepRun } from '../src/pipeline/context.ts';
 import { fingerprint } from '../src/pipeline/fingerprint.ts';
@@ -40,7 +42,7 @@ export function createActivities(
   context: PipelineContext,
   sweeping: SweepContext,
   gates: Gates,
-  metrics: Metrics,
+  metrics: Pick<PipelineMetrics, 'stepTook'>,
 ) {
   /** Runs a step with heartbeats and, where something is missing, answers so. */
   const step =
@@ -52,12 +54,15 @@ export function createActivities(
       const began = performance.now();
       try {
         const answer = await beating((run) => work(context, input, run));
-        if (isSettled(answer) && !answer.unchanged) metrics.settled(answer.outcome);
-        return answer;
+        if (!isSettled(answer)) return answer;
+        const { versionId } = answer;
+        return versionId === undefined
+          ? answer
+          : { ...answer, judged: await judgedFacts(context.catalog, versionId) };
       } catch (error) {
         return postponed<Answer>(error, context.log);
       } finally {
-        metrics.stepTook(name, (performance.now() - began) / 1_000);
+        metrics.stepTook('single', name, (performance.now() - began) / 1_000);
       }
     };
 
@@ -70,16 +75,23 @@ export function createActivities(
     upload: step<VersionStep, UploadAnswer>(upload),
 
     /** One sweep of a source, from the first entry to the last outcome. */
-    sweepSource: step<SweepStep, SweepAnswer>(
-      (_, input, run) => sweepSource(sweeping, input, run),
-      'sweepSource',
-    ),
+    sweepSource: step<SweepStep, SweepAnswer>(async (_, input, run) => {
+      const answer = await sweepSource(sweeping, input, run);
+      if (answer.next !== 'swept') return answer;
+      const outcome = await worstOfRun(context.catalog, input.runId);
+      return {
+        ...answer,
+        policyRevision: context.bundleRevision,
+        ...(outcome === undefined ? {} : { outcome }),
+      };
+    }, 'sweepSource'),
 
-    /** Records an error that ended a look. */
-    recordFailure: (input: FailStep): Promise<void> =>
-      beating((run) => recordFailure(context, input, run)).catch((error: unknown) =>
-        failing(error, context.log),
-      ),
+    /** Records an error that ended a look, and tells how policy had judged the file. */
+    recordFailure: (input: FailStep): Promise<JudgedFacts> =>
+      beating(async (run) => {
+        await recordFailure(context, input, run);
+        return judgedInRun(context.catalog, input.entryId, input.runId);
+      }).catch((error: unknown) => failing(error, context.log)),
 
     /** Waits until a dependency answers again; spends no attempt of the file that needs it. */
     awaitDependency: (dependency: Dependency): Promise<void> =>

@@ -91,6 +91,7 @@ import type { SweepContext } from './sweep/sweep.ts';
 import { dataConverter } from './temporal/connect.ts';
 import { connectWorker } from './temporal/connect-worker.ts';
 import { filesQueue, hostQueue, verifyAuditId, verifySampleId } from './temporal/names.ts';
+import { registerSearchAttributes } from './temporal/register-search-attributes.ts';
 import { ensureSchedule } from './temporal/schedules.ts';
 import { readOverride } from './throttle/state.ts';
 import { TokenBucket } from './throttle/token-bucket.ts';
@@ -164,6 +165,7 @@ Runtime.install({
 });
 const connection = await connectWorker(endpoints.temporal);
 const { namespace } = endpoints.temporal;
+await registerSearchAttributes(connection, namespace);
 const converter = dataConverter(keyring.root.payload);
 const client = new Client({ connection, namespace, dataConverter: converter });
 // What a step hands on stays with the group whose queue it came from.

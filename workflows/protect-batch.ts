@@ -2,6 +2,7 @@ import { proxyActivities, sleep } from '@temporalio/workflow';
 import type { BatchActivities } from '../activities/batch.ts';
 import type { Id } from '../src/domain/records.ts';
 import type { RetryOptions } from '../src/domain/steps.ts';
+import { publish } from './search-attributes.ts';
 import { gate } from './steps.ts';
 
 export interface ProtectBatchInput {
@@ -30,7 +31,7 @@ export async function protectBatch({ batchId, retry }: ProtectBatchInput): Promi
   try {
     for (;;) {
       const answer = await regular.protectBatch({ batchId });
-      if (answer.next === 'batched') return;
+      if (answer.next === 'batched') return publish(answer);
       if (answer.next === 'busy') await sleep('1s');
       else await gate.awaitDependency(answer.dependency);
     }

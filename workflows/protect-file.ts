@@ -12,6 +12,7 @@ import {
 import type { Id } from '../src/domain/records.ts';
 import { type Changed, maxChangingLooks, type RetryOptions, type Settled } from '../src/domain/steps.ts';
 import { changedSignal, stateQuery } from './messages.ts';
+import { type FoundOut, publish } from './search-attributes.ts';
 import type { stagingHold } from './staging-hold.ts';
 import { createSteps, failureCode, recordFailure, type Steps } from './steps.ts';
 
@@ -50,6 +51,7 @@ export async function protectFile(input: ProtectFileInput): Promise<Settled> {
         giveUpOn(look, error),
       );
     });
+    publish(foundOut(settled, runId));
     for (const holdId of holdsOf(settled)) await waitForApproval(holdId, input.hostQueue);
     if (changedIn === undefined) return reported(settled);
     runId = changedIn;
@@ -130,9 +132,15 @@ async function untilItRests(look: (giveUp: boolean) => Promise<Settled | Changed
 /** A step ended in an error about this file: say so in the catalog, then here. */
 async function giveUpOn(look: Look, error: unknown): Promise<Settled> {
   const code = failureCode(error);
-  await recordFailure({ entryId: look.entryId, runId: look.runId, round: look.round, code });
-  return { next: 'settled', outcome: 'failed', reason: code };
+  const judged = await recordFailure({ entryId: look.entryId, runId: look.runId, round: look.round, code });
+  return { next: 'settled', outcome: 'failed', reason: code, judged };
 }
+
+/** What this look made known. A state that was known before has its outcome from the run that found it. */
+const foundOut = ({ outcome, reason, unchanged, judged }: Settled, run: Id): FoundOut => ({
+  ...{ ...judged, run },
+  ...(unchanged ? { outcome: 'unchanged' } : { outcome, reason }),
+});
 
 const holdsOf = ({ holdId, otherHoldIds = [] }: Settled): Id[] =>
   holdId === undefined ? [] : [holdId, ...otherHoldIds];

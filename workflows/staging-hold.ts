@@ -10,9 +10,10 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { HoldActivities } from '../activities/holds.ts';
-import type { HoldAnswer, HoldEnd } from '../src/domain/holds.ts';
+import type { AboutHold, HoldAnswer, HoldEnd } from '../src/domain/holds.ts';
 import type { Id } from '../src/domain/records.ts';
 import { approveUpdate, rejectUpdate, resealUpdate, stateQuery } from './messages.ts';
+import { type FoundOut, publish } from './search-attributes.ts';
 import { failureCode, untilThere } from './steps.ts';
 
 export interface StagingHoldInput {
@@ -63,6 +64,7 @@ export async function stagingHold(input: StagingHoldInput): Promise<HoldEnd> {
   const { holdId } = input;
   let { hostQueue } = input;
   let ended: HoldEnd | undefined;
+  let about: AboutHold;
   const requests: Request[] = [];
 
   setHandler(approveUpdate, ({ attemptId }) => decide('release', attemptId), { validator: mayDecide });
@@ -74,7 +76,9 @@ export async function stagingHold(input: StagingHoldInput): Promise<HoldEnd> {
 
   for (let pauseMs = firstPauseMs; ; ) {
     const standing = await untilThere(() => anywhere.lookAtHold({ holdId }));
+    about = standing.about;
     if (standing.state !== 'open') return end(standing.state);
+    publish({ ...about, outcome: 'held', holdUntil: new Date(about.until) });
     // Who started this need not be who staged the bytes: hosts of a group share the work.
     hostQueue = standing.hostQueue ?? hostQueue;
     const { isApproved, expiresInMs } = standing;
@@ -151,6 +155,7 @@ export async function stagingHold(input: StagingHoldInput): Promise<HoldEnd> {
   /** Tells everybody who still waits, and takes away what nobody needs any more; what cannot be reached is swept later. */
   async function end(state: HoldEnd): Promise<HoldEnd> {
     ended = state;
+    publish({ ...about, ...outcomeOf[state] });
     await condition(allHandlersFinished);
     if (state !== 'approved')
       await onHost(hostQueue)
@@ -159,6 +164,13 @@ export async function stagingHold(input: StagingHoldInput): Promise<HoldEnd> {
     return state;
   }
 }
+
+/** What becomes of the version, as the catalog has it. */
+const outcomeOf: Readonly<Record<HoldEnd, Pick<FoundOut, 'outcome' | 'reason'>>> = {
+  approved: { outcome: 'uploaded', reason: undefined },
+  rejected: { outcome: 'ignored', reason: 'hold_rejected' },
+  expired: { outcome: 'ignored', reason: 'hold_expired' },
+};
 
 function endOf(answer: HoldAnswer | undefined): HoldEnd | undefined {
   if (answer?.next === 'released') return 'approved';

@@ -1,7 +1,9 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import { executeChild, WorkflowIdReusePolicy, workflowInfo } from '@temporalio/workflow';
+import { executeChild, uuid4, WorkflowIdReusePolicy, workflowInfo } from '@temporalio/workflow';
 import type { Id } from '../src/domain/records.ts';
 import type { RetryOptions } from '../src/domain/steps.ts';
+import { summaryOfSweep } from '../src/temporal/summaries.ts';
+import { publish, searchAttributes, startAttributes } from './search-attributes.ts';
 import { createSteps, failureCode } from './steps.ts';
 
 export interface SweepInput {
@@ -22,21 +24,29 @@ export async function sweepSource(input: SweepInput): Promise<string> {
   for (;;) {
     try {
       const swept = await run('sweepSource', { sourceId, runId, actor, confirmsDeletions }, true);
+      publish({ ...swept, run: runId });
       return swept.result;
     } catch (error) {
       // Workers that died say nothing about the source, however many: the next one goes on where they were.
-      if (failureCode(error) !== 'timeout') throw error;
+      const code = failureCode(error);
+      if (code === 'timeout') continue;
+      publish({ run: runId, outcome: 'failed', reason: code });
+      throw error;
     }
   }
 }
 
 /** What a schedule starts: the one sweep of the source, unless it is under way. */
 export async function sweepOnSchedule(input: SweepInput): Promise<string> {
+  const run = input.runId ?? uuid4().replaceAll('-', '');
+  const source = workflowInfo().typedSearchAttributes.get(searchAttributes.source);
   try {
     return await executeChild(sweepSource, {
-      args: [input],
+      args: [{ ...input, runId: run }],
       workflowId: `sweep:${input.sourceId}`,
       workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
+      typedSearchAttributes: startAttributes({ source, run }),
+      ...summaryOfSweep({ source, run }, workflowInfo().namespace),
     });
   } catch (error) {
     if (error instanceof WorkflowExecutionAlreadyStartedError) return 'under way already';

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { worstOfBatch } from '../catalog/judged-query.ts';
 import type { Id } from '../domain/records.ts';
 import type { BatchAnswer } from '../domain/steps.ts';
 import type { StepRun } from '../pipeline/context.ts';
@@ -51,8 +52,11 @@ export async function protectBatch(
     await passOn(batch, [...looked.exceptions, ...admitted.exceptions, ...scanned.exceptions]);
     await store(batch, scanned.passed, run);
   }
+  // The sweep may forget a batch that is closed.
+  const outcome = await worstOfBatch(context.catalog, batchId);
   await closeBatch(context.catalog, batchId);
-  return { next: 'batched' };
+  const { bundleRevision: policyRevision } = context;
+  return { next: 'batched', policyRevision, ...(outcome === undefined ? {} : { outcome }) };
 }
 
 /** A batch that ended in an error: each file that is left goes its own way, where its error can be told. */

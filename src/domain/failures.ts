@@ -276,6 +276,12 @@ export const failures = {
     'Temporal does not answer.',
     'Run `holdfast status`; the log of the temporal service says why.',
   ),
+  search_attributes_missing: row(
+    5,
+    false,
+    'The Temporal namespace {namespace} lacks search attributes of Holdfast, or has one of another type, and this account may not register them.',
+    "Have an administrator of the cluster run: {command} (Temporal Cloud: the same names and types in the namespace's settings). Then: holdfast down && holdfast up -d",
+  ),
   config_missing: row(
     1,
     false,

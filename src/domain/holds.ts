@@ -3,6 +3,7 @@
  * never a path. Sandbox-safe.
  */
 import type { Id, Outcome } from './records.ts';
+import type { JudgedFacts } from './steps.ts';
 
 export type HoldState = 'open' | 'approved' | 'rejected' | 'expired';
 export type HoldEnd = Exclude<HoldState, 'open'>;
@@ -57,6 +58,16 @@ export interface HoldStanding {
   readonly remindInMs: number;
   /** As many valid approvals as it needs are there, and nothing but its host keeps it from being released. */
   readonly isApproved: boolean;
+  readonly about: AboutHold;
+}
+
+/** By what a hold's workflow can be found. */
+export interface AboutHold extends JudgedFacts {
+  /** The run that made the version. */
+  readonly run: Id;
+  readonly reason: string;
+  /** When it counts as rejected, ISO 8601 UTC. */
+  readonly until: string;
 }
 
 export interface Ended {

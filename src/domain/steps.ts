@@ -15,6 +15,17 @@ export type Postponed =
   | { readonly next: 'busy' }
   | { readonly next: 'unavailable'; readonly dependency: Dependency };
 
+/** By what a version's workflow can be found, as far as its policy decision is known. */
+export interface JudgedFacts {
+  /** The operator's name of it. */
+  readonly source?: string;
+  readonly classification?: string;
+  /** Names. */
+  readonly destinations?: readonly string[];
+  /** Of the bundle that admitted it. */
+  readonly policyRevision?: string;
+}
+
 /** The version has its outcome. */
 export interface Settled {
   readonly next: 'settled';
@@ -27,6 +38,7 @@ export interface Settled {
   readonly holdId?: Id;
   /** Of the further destinations that release denied. */
   readonly otherHoldIds?: readonly Id[];
+  readonly judged?: JudgedFacts;
 }
 
 /** The file is not what it was when this look at it began: look again. */
@@ -187,7 +199,16 @@ export interface SweepStep {
 }
 
 /** `result` as in the run log. */
-export type SweepAnswer = Postponed | { readonly next: 'swept'; readonly result: string };
+export type SweepAnswer =
+  | Postponed
+  | {
+      readonly next: 'swept';
+      readonly result: string;
+      /** The worst of its files; undefined where nothing changed. */
+      readonly outcome?: Outcome;
+      /** Of the bundle that judged last. */
+      readonly policyRevision?: string;
+    };
 
 /** One slice of a source's retention. */
 export interface RetainStep {
@@ -243,7 +264,14 @@ export interface BatchStep {
   readonly batchId: Id;
 }
 
-export type BatchAnswer = Postponed | { readonly next: 'batched' };
+export type BatchAnswer =
+  | Postponed
+  | {
+      readonly next: 'batched';
+      /** The worst of the files that were protected together; undefined where none was. */
+      readonly outcome?: Outcome;
+      readonly policyRevision?: string;
+    };
 
 /** Retries of errors about a file: how many after the first try, and the first pause (doubled each time). */
 export interface RetryOptions {

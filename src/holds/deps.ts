@@ -1,5 +1,5 @@
 import type { Id } from '../domain/records.ts';
-import type { Metrics } from '../observability/metrics.ts';
+import type { UpkeepMetrics } from '../observability/metrics/upkeep.ts';
 import { destinationOf, type PipelineContext } from '../pipeline/context.ts';
 import { type ScannedVersion, scanned } from '../pipeline/policy-input.ts';
 import { towards } from '../pipeline/several.ts';
@@ -13,7 +13,7 @@ export interface HoldDeps {
   readonly expiresMs: number;
   /** How often whoever approves is reminded. */
   readonly remindEveryMs: number;
-  readonly metrics: Pick<Metrics, 'holdReminded'>;
+  readonly metrics: Pick<UpkeepMetrics, 'holdReminded'>;
 }
 
 /** The held version as its destination is to get it. What is written of it answers no hint: it was looked at long ago. */

@@ -31,6 +31,9 @@ export interface HeldFile {
   readonly sizeBytes: number;
   readonly sha512: Buffer;
   readonly admission: AdmissionResult;
+  /** The run that made the version, and the policy that admitted it. */
+  readonly runId: Id;
+  readonly bundleRevision: string | null;
   /** Whether the file has a newer version by now: the hold is about the older one. */
   readonly isSuperseded: boolean;
 }
@@ -39,7 +42,7 @@ const columns = `h.id, h.version_id as "versionId", h.destination, h.host_id as 
   h.sealing_id as "sealingId", g.key_id as "keyId", g.format, g.generation, g.iv,
   h.sealed_length as "sealedLength", h.sealed_sha256 as "sealedSha256",
   h.opened_at as "openedAt", h.closed_at as "closedAt", h.reminded_at as "remindedAt", s.name as source, e.path, v.size_bytes as "sizeBytes",
-  v.sha512, v.admission, e.head_observation > v.observation as "isSuperseded",
+  v.sha512, v.admission, v.run_id as "runId", v.bundle_revision as "bundleRevision", e.head_observation > v.observation as "isSuperseded",
   (select d.id from decisions d where d.version_id = h.version_id
      and (d.gate = 'admission' or d.destination = h.destination and not d.allow)
    order by d.gate = 'release' desc, d.at desc, d.id limit 1) as "decisionId"`;

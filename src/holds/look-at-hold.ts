@@ -16,6 +16,15 @@ export async function lookAtHold(deps: HoldDeps, { holdId }: HoldStep): Promise<
     hostQueue: hostQueue(held.hostId),
     expiresInMs: held.openedAt.getTime() + expiresMs - Date.now(),
     remindInMs: remindedAt.getTime() + remindEveryMs - Date.now(),
+    about: {
+      run: held.runId,
+      source: held.source,
+      reason: held.reason,
+      classification: held.admission.classification,
+      destinations: [held.destination],
+      ...(held.bundleRevision === null ? {} : { policyRevision: held.bundleRevision }),
+      until: new Date(held.openedAt.getTime() + expiresMs).toISOString(),
+    },
   };
   const isUsable = held.state === 'open' && (held.staged === 'whole' || held.staged === 'host_unavailable');
   // Nobody can let it go to a destination that is not configured any more; it expires.

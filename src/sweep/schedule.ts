@@ -31,6 +31,7 @@ export async function scheduleSweeps(client: Client, config: Config, ids: Ids): 
         args: [sweepInput(config, sourceId, { actor: 'holdfast', confirmsDeletions: false })],
         taskQueue: filesQueue(groupOf(config, source.name)),
         recurrence,
+        source: source.name,
       });
   }
 }

@@ -6,6 +6,8 @@ import {
   ScheduleOverlapPolicy,
 } from '@temporalio/client';
 
+import { startAttributes } from '../../workflows/search-attributes.ts';
+
 /** When a schedule fires: at intervals counted from 1970, or by a cron line in an IANA zone; each up to `jitterMs` late. */
 export type Recurrence = { readonly jitterMs: number } & (
   | { readonly everyMs: number }
@@ -19,6 +21,8 @@ export interface RecurringWorkflow {
   readonly args: readonly unknown[];
   readonly taskQueue: string;
   readonly recurrence: Recurrence;
+  /** Name of the source it is about, if of one. */
+  readonly source?: string;
 }
 
 /** What was missed while everything was off is made up for once, if it is not older. */
@@ -57,6 +61,7 @@ function scheduleOptions({
   args,
   taskQueue,
   recurrence,
+  source,
 }: RecurringWorkflow): ScheduleOptions {
   const jitter = recurrence.jitterMs;
   return {
@@ -65,7 +70,10 @@ function scheduleOptions({
       'cron' in recurrence
         ? { cronExpressions: [recurrence.cron], timezone: recurrence.timezone, jitter }
         : { intervals: [{ every: recurrence.everyMs }], jitter },
-    action: { type: 'startWorkflow', workflowId: id, workflowType, args: [...args], taskQueue },
+    action: {
+      ...{ type: 'startWorkflow', workflowId: id, workflowType, args: [...args], taskQueue },
+      typedSearchAttributes: startAttributes({ source }),
+    },
     policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: catchUp },
   };
 }

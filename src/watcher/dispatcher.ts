@@ -2,11 +2,14 @@ import type { Client } from '@temporalio/client';
 import { changedSignal } from '../../workflows/messages.ts';
 import type { protectBatch } from '../../workflows/protect-batch.ts';
 import type { protectFile } from '../../workflows/protect-file.ts';
+import { startAttributes } from '../../workflows/search-attributes.ts';
 import type { Catalog, EntryRef } from '../catalog/catalog.ts';
+import { startedFor } from '../catalog/judged-query.ts';
 import type { Config } from '../config.ts';
 import type { Id } from '../domain/records.ts';
 import { batchWorkflowId, hostQueue, protectWorkflowId } from '../temporal/names.ts';
 import { translateOutage } from '../temporal/outage.ts';
+import { summaryOfBatch, summaryOfFile } from '../temporal/summaries.ts';
 
 /** How many start requests are under way at once. */
 const startsAtOnce = 16;
@@ -40,10 +43,13 @@ export class Dispatcher {
   /** Starts the workflow of a batch, unless it is under way. Failure `temporal_unavailable`. */
   async startBatch(batchId: Id): Promise<void> {
     const { maxRetries, retryDelay } = this.config.pipeline;
+    const known = await startedFor(this.catalog, { batchId });
     const started = this.client.workflow.start<typeof protectBatch>('protectBatch', {
       workflowId: batchWorkflowId(batchId),
       taskQueue: this.taskQueue(),
       args: [{ batchId, retry: { maxRetries, retryDelayMs: retryDelay } }],
+      typedSearchAttributes: startAttributes(known),
+      ...summaryOfBatch(known),
       workflowIdConflictPolicy: 'USE_EXISTING',
       workflowIdReusePolicy: 'ALLOW_DUPLICATE',
     });
@@ -53,6 +59,7 @@ export class Dispatcher {
   /** Starts the entry's workflow, or tells the running one. Failure `temporal_unavailable`. */
   async start(entryId: Id, runId: Id): Promise<void> {
     const { maxRetries, retryDelay } = this.config.pipeline;
+    const known = { ...(await startedFor(this.catalog, { entryId })), run: runId };
     const started = this.client.workflow.signalWithStart<typeof protectFile, [{ runId: Id }]>('protectFile', {
       workflowId: protectWorkflowId(entryId),
       taskQueue: this.taskQueue(),
@@ -64,6 +71,8 @@ export class Dispatcher {
           hostQueue: hostQueue(this.config.host.id),
         },
       ],
+      typedSearchAttributes: startAttributes(known),
+      ...summaryOfFile(known),
       signal: changedSignal,
       signalArgs: [{ runId }],
     });

@@ -1,5 +1,6 @@
 /**
- * Records the histories that test/replay replays: `node test/replay/record.ts`, on the Node of this project.
+ * Records the histories that test/replay replays: `node test/replay/record.ts`, on the Node of this project; with names
+ * behind it only those.
  *
  * Run it when a workflow was changed on purpose and is not running anywhere; else guard the change with `patched`, so that
  * the histories here, like those of workflows that are open in the field, still replay. The activities are made up, the
@@ -27,10 +28,11 @@ import type { sweepOnSchedule } from '../../workflows/sweep-source.ts';
 import type { verifyAudit } from '../../workflows/verify-audit.ts';
 import type { verifySample } from '../../workflows/verify-sample.ts';
 import { clientOf, startTemporal, startWorker, type TestTemporal } from '../support/temporal.ts';
-import { type Handler, madeUpSteps, uploadedAnswer } from '../workflows/steps.ts';
+import { type Handler, madeUpSteps, openHold, uploadedAnswer } from '../workflows/steps.ts';
 import { historyToText } from './history-file.ts';
 
 const folder = join(import.meta.dirname, 'histories');
+const wanted = new Set(process.argv.slice(2));
 const large: Handler = (input) =>
   (input as { large?: boolean }).large ? { next: 'admit', versionId: 'v', large: true } : { next: 'large' };
 
@@ -96,11 +98,6 @@ interface HoldScene {
   readonly decisions: readonly (typeof approveUpdate | typeof rejectUpdate | 'reseal')[];
 }
 
-const standing = {
-  ...{ next: 'standing', state: 'open', isApproved: false },
-  ...{ expiresInMs: 14 * 86_400_000, remindInMs: 86_400_000 },
-};
-
 const holdScenes: readonly HoldScene[] = [
   { name: 'hold-approved', decisions: [approveUpdate] },
   { name: 'hold-rejected', decisions: [rejectUpdate] },
@@ -108,7 +105,7 @@ const holdScenes: readonly HoldScene[] = [
     name: 'hold-expired',
     steps: {
       lookAtHold: (_input, calls) =>
-        calls === 1 ? { ...standing, remindInMs: 10 } : { ...standing, expiresInMs: 10 },
+        calls === 1 ? { ...openHold, remindInMs: 10 } : { ...openHold, expiresInMs: 10 },
     },
     decisions: [],
   },
@@ -348,5 +345,6 @@ async function recordRetention(on: TestTemporal, client: Client): Promise<void> 
 }
 
 async function save(name: string, handle: WorkflowHandle<Workflow>): Promise<void> {
+  if (wanted.size > 0 && !wanted.has(name)) return;
   writeFileSync(join(folder, `${name}.json`), historyToText(await handle.fetchHistory()));
 }

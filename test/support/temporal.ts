@@ -16,6 +16,7 @@ import {
 } from '@temporalio/worker';
 import { afterAll, beforeAll, onTestFinished } from 'vitest';
 import { failureConverterPath } from '../../src/temporal/failure-converter-path.ts';
+import { registerSearchAttributes } from '../../src/temporal/register-search-attributes.ts';
 
 export interface TestTemporal {
   readonly env: TestWorkflowEnvironment;
@@ -55,6 +56,7 @@ export async function startTemporal(): Promise<TestTemporal> {
       log: { level: 'error', format: 'json' },
     },
   });
+  await registerSearchAttributes(env.connection, env.namespace ?? 'default');
   let skipping: Promise<WorkflowBundleWithSourceMap> | undefined;
   return {
     env,
@@ -148,4 +150,15 @@ export async function activityNames(handle: WorkflowHandle): Promise<string[]> {
     const name = event.activityTaskScheduledEventAttributes?.activityType?.name;
     return name ? [name] : [];
   });
+}
+
+/** By what a workflow can be found, by name. Once it is closed, all that it will ever be found by. */
+export async function attributesOf(handle: WorkflowHandle): Promise<Record<string, unknown>> {
+  const { typedSearchAttributes } = await handle.describe();
+  return Object.fromEntries(
+    typedSearchAttributes.getAll().flatMap(({ key, value }) =>
+      // The server adds its own.
+      key.name.startsWith('Holdfast') ? [[key.name.slice('Holdfast'.length), value]] : [],
+    ),
+  );
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { ApplicationFailure } from '@temporalio/common';
 import { expect, test } from 'vitest';
 import type { protectBatch } from '../../workflows/protect-batch.ts';
-import { clientOf, runWorker, useTemporal } from '../support/temporal.ts';
+import { attributesOf, clientOf, runWorker, useTemporal } from '../support/temporal.ts';
 import { type Handler, madeUpSteps } from './steps.ts';
 
 const temporal = useTemporal();
@@ -11,12 +11,14 @@ async function run(changes: Record<string, Handler>) {
   const taskQueue = `files.${randomUUID()}`;
   const steps = madeUpSteps({ giveUpBatch: () => undefined, ...changes });
   await runWorker(temporal(), taskQueue, steps.activities);
-  await clientOf(temporal()).workflow.execute<typeof protectBatch>('protectBatch', {
-    workflowId: `batch:${randomUUID()}`,
+  const workflowId = `batch:${randomUUID()}`;
+  const client = clientOf(temporal());
+  await client.workflow.execute<typeof protectBatch>('protectBatch', {
+    workflowId,
     taskQueue,
     args: [{ batchId: 'b', retry: { maxRetries: 1, retryDelayMs: 1 } }],
   });
-  return steps;
+  return { ...steps, handle: client.workflow.getHandle(workflowId) };
 }
 
 test('a batch is one activity, told only the id', async () => {
@@ -39,4 +41,11 @@ test('an error is tried again, and then every file goes its own way', async () =
     },
   });
   expect(names()).toEqual(['protectBatch', 'protectBatch', 'giveUpBatch']);
+});
+
+test('it can be found by the worst of its files', async () => {
+  const { handle } = await run({
+    protectBatch: () => ({ next: 'batched', outcome: 'vanished', policyRevision: 'p' }),
+  });
+  expect(await attributesOf(handle)).toEqual({ Outcome: 'vanished', PolicyRevision: 'p' });
 });

@@ -11,7 +11,7 @@ import { describe, expect, test } from 'vitest';
 import type { Settled } from '../../src/domain/steps.ts';
 import { changedSignal, stateQuery } from '../../workflows/messages.ts';
 import type { protectFile } from '../../workflows/protect-file.ts';
-import { activityNames, clientOf, runWorker, useTemporal } from '../support/temporal.ts';
+import { activityNames, attributesOf, clientOf, runWorker, useTemporal } from '../support/temporal.ts';
 import { type Handler, madeUpSteps, uploadedAnswer } from './steps.ts';
 
 const temporal = useTemporal();
@@ -372,5 +372,62 @@ describe('a held file', () => {
     expect(await again.result()).toEqual(held);
     expect((await hold.describe()).runId).toBe(described.runId);
     await hold.terminate();
+  });
+});
+
+describe("a file's workflow can be found by", () => {
+  const judged = {
+    Source: 'documents',
+    Classification: 'internal',
+    Destination: ['primary', 'second'],
+    PolicyRevision: 'p',
+  };
+
+  test('its run, its outcome and how policy judged it', async () => {
+    const { handle } = await start();
+    await handle.result();
+    expect(await attributesOf(handle)).toEqual({ ...judged, Run: 'first', Outcome: 'uploaded' });
+  });
+
+  test('the code of what it failed with', async () => {
+    const { handle } = await start({
+      scan: () => fail('s3_corrupt', true),
+      recordFailure: () => ({ source: 'documents', classification: 'restricted' }),
+    });
+    expect(await failureOf(handle)).toBe('s3_corrupt');
+    expect(await attributesOf(handle)).toEqual({
+      ...{ Source: 'documents', Classification: 'restricted' },
+      ...{ Run: 'first', Outcome: 'failed', Reason: 's3_corrupt' },
+    });
+  });
+
+  test('what became of it last, where it changed meanwhile, and not by what no longer holds', async () => {
+    let handle: WorkflowHandle | undefined;
+    const { handle: started } = await start({
+      fingerprint: large,
+      upload: async (_input, calls) => {
+        if (calls > 1) return uploadedAnswer;
+        while (handle === undefined) await sleep(10);
+        await handle.signal(changedSignal, { runId: 'second' });
+        return { next: 'settled', outcome: 'ignored', reason: 'temporary_files', versionId: 'v' };
+      },
+    });
+    handle = started;
+    await started.result();
+    expect(await attributesOf(started)).toEqual({ ...judged, Run: 'second', Outcome: 'uploaded' });
+  });
+
+  test('"unchanged" where its state was known, whatever became of that', async () => {
+    const { handle } = await start({
+      fingerprint: () => ({
+        next: 'settled',
+        outcome: 'held',
+        reason: 'no',
+        versionId: 'v',
+        unchanged: true,
+      }),
+    });
+    await handle.result();
+    expect(await attributesOf(handle)).toEqual({ Run: 'first', Outcome: 'unchanged' });
   });
 });

@@ -6,8 +6,8 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { approveUpdate, rejectUpdate, resealUpdate, stateQuery } from '../../workflows/messages.ts';
 import type { stagingHold } from '../../workflows/staging-hold.ts';
 import { skipSignal } from '../support/skip-signal.ts';
-import { clientOf, startWorker, useTemporal } from '../support/temporal.ts';
-import { type Handler, madeUpSteps } from './steps.ts';
+import { attributesOf, clientOf, startWorker, useTemporal } from '../support/temporal.ts';
+import { type Handler, madeUpSteps, openHold } from './steps.ts';
 
 const temporal = useTemporal();
 const dayMs = 86_400_000;
@@ -15,7 +15,7 @@ const anId = (): string => randomBytes(16).toString('hex');
 
 interface Hold {
   /** Changes what stands in the catalog. */
-  standing: { next: string; state: string; expiresInMs: number; remindInMs: number; isApproved: boolean };
+  standing: typeof openHold;
 }
 
 /** A hold's workflow with production durations, in a time that the test skips; the steps of its host apart. */
@@ -23,13 +23,7 @@ async function start(changes: Record<string, Handler> = {}, options: { hostIsAwa
   const taskQueue = `files.${randomUUID()}`;
   const hostQueue = `host.${randomUUID()}`;
   const catalog: Hold = {
-    standing: {
-      next: 'standing',
-      state: 'open',
-      expiresInMs: 14 * dayMs,
-      remindInMs: dayMs,
-      isApproved: false,
-    },
+    standing: { ...openHold },
   };
   const steps = madeUpSteps({ lookAtHold: () => catalog.standing, ...changes });
   const onHost = madeUpSteps(changes);
@@ -97,6 +91,20 @@ describe('waiting', () => {
     expect(events?.at(-1)?.workflowExecutionContinuedAsNewEventAttributes).toBeTruthy();
     expect(events?.length).toBeLessThan(300);
   }, 90_000);
+
+  test('can be found as held, by its date, until it is decided, and then by what became of it', async () => {
+    const { handle, steps, reject, timesCalled } = await start();
+    const known = {
+      ...{ Source: 'documents', Run: 'r', Classification: 'restricted' },
+      ...{ Destination: ['primary'], PolicyRevision: 'p' },
+    };
+    await timesCalled(steps, 'lookAtHold', 1);
+    const held = { ...known, Outcome: 'held', Reason: 'no', HoldUntil: new Date('2030-01-01T00:00:00Z') };
+    await expect.poll(() => attributesOf(handle)).toEqual(held);
+    await reject();
+    await handle.result();
+    expect(await attributesOf(handle)).toEqual({ ...known, Outcome: 'ignored', Reason: 'hold_rejected' });
+  });
 
   test('one that has ended in the catalog ends here', async () => {
     const { handle, catalog, skip } = await start();

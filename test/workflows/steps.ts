@@ -10,15 +10,30 @@ export interface Call {
 export type Handler = (input: never, calls: number) => unknown;
 
 /** A hold that waits for 14 days and is reminded of daily. */
-const openHold = {
+export const openHold = {
   next: 'standing',
   state: 'open',
   expiresInMs: 14 * 86_400_000,
   remindInMs: 86_400_000,
   isApproved: false,
+  about: {
+    run: 'r',
+    source: 'documents',
+    reason: 'no',
+    classification: 'restricted',
+    destinations: ['primary'],
+    policyRevision: 'p',
+    until: '2030-01-01T00:00:00.000Z',
+  },
 };
 
-const uploaded = { next: 'settled', outcome: 'uploaded', versionId: 'v' };
+const judged = {
+  source: 'documents',
+  classification: 'internal',
+  destinations: ['primary', 'second'],
+  policyRevision: 'p',
+};
+const uploaded = { next: 'settled', outcome: 'uploaded', versionId: 'v', judged };
 
 /** A small clean file's way through, with what a test puts in its place. `calls` counts calls of that step, from 1. */
 export function madeUpSteps(changes: Record<string, Handler> = {}): {

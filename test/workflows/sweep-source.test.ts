@@ -3,7 +3,7 @@ import { setTimeout } from 'node:timers/promises';
 import { ApplicationFailure } from '@temporalio/common';
 import { expect, test } from 'vitest';
 import type { sweepOnSchedule, sweepSource } from '../../workflows/sweep-source.ts';
-import { bundle, clientOf, runWorker, useTemporal } from '../support/temporal.ts';
+import { attributesOf, bundle, clientOf, runWorker, useTemporal } from '../support/temporal.ts';
 import { type Handler, madeUpSteps } from './steps.ts';
 
 const temporal = useTemporal();
@@ -87,4 +87,29 @@ test('the schedule leaves a sweep that is under way alone', async () => {
   const next = await start<typeof sweepOnSchedule>('sweepOnSchedule', `sweep-schedule:${sourceId}`);
   expect(await next.result()).toBe('complete');
   expect(names()).toEqual(['sweepSource', 'sweepSource']);
+});
+
+test('a sweep can be found by its run and by the worst of its files', async () => {
+  const { start, sourceId, calls } = await prepare(() => ({
+    ...swept,
+    outcome: 'held',
+    policyRevision: 'p',
+  }));
+  await (await start<typeof sweepOnSchedule>('sweepOnSchedule', `sweep-schedule:${sourceId}`)).result();
+  const handle = clientOf(temporal()).workflow.getHandle(`sweep:${sourceId}`);
+  const run = calls[0]?.input.runId;
+  expect(run).toMatch(/^[0-9a-f]{32}$/);
+  expect(await attributesOf(handle)).toEqual({ Run: run, Outcome: 'held', PolicyRevision: 'p' });
+  const { staticSummary, staticDetails } = await handle.describe();
+  expect(await staticSummary()).toBe(`sweep of a source, run ${run}`);
+  expect(await staticDetails()).toContain(encodeURIComponent(`HoldfastRun="${run}"`));
+});
+
+test('a sweep that ended in an error can be found by it', async () => {
+  const { start, sourceId } = await prepare(() => {
+    throw ApplicationFailure.nonRetryable('source_unavailable', 'source_unavailable');
+  });
+  const handle = await start<typeof sweepSource>('sweepSource', `sweep:${sourceId}`);
+  await expect(handle.result()).rejects.toThrow();
+  expect(await attributesOf(handle)).toMatchObject({ Outcome: 'failed', Reason: 'source_unavailable' });
 });
