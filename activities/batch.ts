@@ -2,7 +2,7 @@ import type { BatchContext } from '../src/batch/file.ts';
 import { isOutageOfOne, oneIsAway } from '../src/batch/outage.ts';
 import { giveUpBatch, protectBatch } from '../src/batch/protect-batch.ts';
 import type { BatchAnswer, BatchStep } from '../src/domain/steps.ts';
-import type { Metrics } from '../src/observability/metrics.ts';
+import type { PipelineMetrics } from '../src/observability/metrics/pipeline.ts';
 import type { PipelineContext } from '../src/pipeline/context.ts';
 import { Semaphore } from '../src/pipeline/semaphore.ts';
 import type { Dispatcher } from '../src/watcher/dispatcher.ts';
@@ -21,7 +21,7 @@ const batchesAtOnce = 2;
 export function createBatchActivities(
   context: PipelineContext,
   { packs, dispatcher }: Batching,
-  metrics: Metrics,
+  metrics: Pick<PipelineMetrics, 'stepTook'>,
 ) {
   const places = new Semaphore(batchesAtOnce);
   const batch = ({ batchId }: BatchStep): BatchContext => ({
@@ -29,7 +29,7 @@ export function createBatchActivities(
     batchId,
     packs,
     passOn: (entryId, runId) => dispatcher.start(entryId, runId),
-    settled: (outcome) => metrics.settled(outcome),
+    settled: () => {},
   });
   return {
     /** What is left of a batch, from the first look to the last commit. */
@@ -46,7 +46,7 @@ export function createBatchActivities(
         // The next try sees it.
         return isOutageOfOne(context, error) ? { next: 'busy' } : postponed<BatchAnswer>(error, context.log);
       } finally {
-        metrics.stepTook('protectBatch', (performance.now() - began) / 1_000);
+        metrics.stepTook('batch', 'protectBatch', (performance.now() - began) / 1_000);
       }
     },
 

@@ -1,10 +1,10 @@
 import type { RescanAnswer, RescanStep } from '../src/domain/steps.ts';
-import type { Metrics } from '../src/observability/metrics.ts';
+import type { UpkeepMetrics } from '../src/observability/metrics/upkeep.ts';
 import { type RescanDeps, rescan } from '../src/rescan/rescan.ts';
 import { postponed } from './edge.ts';
 import { beating } from './index.ts';
 
-export function createRescanActivities(deps: RescanDeps, metrics: Metrics) {
+export function createRescanActivities(deps: RescanDeps, metrics: UpkeepMetrics) {
   return {
     /** Has stored content scanned again, as long as the slice lasts. */
     rescanSlice: (input: RescanStep): Promise<RescanAnswer> =>
@@ -18,7 +18,7 @@ export type RescanActivities = ReturnType<typeof createRescanActivities>;
 
 async function rescanSlice(
   deps: RescanDeps,
-  metrics: Metrics,
+  metrics: UpkeepMetrics,
   { sliceMs, ...request }: RescanStep,
   signal: AbortSignal,
 ): Promise<RescanAnswer> {

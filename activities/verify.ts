@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { VerifyAnswer, VerifyStep } from '../src/domain/steps.ts';
-import type { Metrics } from '../src/observability/metrics.ts';
+import type { UpkeepMetrics } from '../src/observability/metrics/upkeep.ts';
 import { mismatches } from '../src/verify/finding.ts';
 import { recordedVerify } from '../src/verify/recorded-run.ts';
 import type { VerifyDeps } from '../src/verify/run.ts';
@@ -10,7 +10,7 @@ import { beating } from './index.ts';
 /** Objects a sample looks at at once: files that are being protected come first. */
 const jobs = 4;
 
-export function createVerifyActivities(deps: VerifyDeps, metrics: Metrics, log: Logger) {
+export function createVerifyActivities(deps: VerifyDeps, metrics: UpkeepMetrics, log: Logger) {
   return {
     /** Looks at a share of what lies in the destinations, as long as the slice lasts, and puts right what can be. */
     verifySlice: (input: VerifyStep): Promise<VerifyAnswer> =>
@@ -24,7 +24,7 @@ export type VerifyActivities = ReturnType<typeof createVerifyActivities>;
 
 async function verifySlice(
   deps: VerifyDeps,
-  { metrics, log }: { readonly metrics: Metrics; readonly log: Logger },
+  { metrics, log }: { readonly metrics: UpkeepMetrics; readonly log: Logger },
   { runId, sample, readSample, sliceMs }: VerifyStep,
   signal: AbortSignal,
 ): Promise<VerifyAnswer> {

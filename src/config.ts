@@ -286,6 +286,15 @@ const schema = z.strictObject({
     .optional(),
   /** Whether this host also does what is done for the whole repository: what expires, keys and manifests of lost hosts. */
   keeper: z.boolean().default(true),
+  /** Where Prometheus finds the metrics of this host's processes (docs/monitoring.md); on free ports where none are named. */
+  metrics: z
+    .strictObject({
+      address: z.union([z.literal('127.0.0.1'), ownAddress]).default('127.0.0.1'),
+      ports: z
+        .strictObject({ worker: port.optional(), sdk: port.optional(), watcher: port.optional() })
+        .prefault({}),
+    })
+    .prefault({}),
   /** How content is sealed where policy does not say otherwise. */
   format: z.enum(sealedFormats).default('sealed-v1'),
   /** Whether sweeps store small files many to an object. */

@@ -32,7 +32,6 @@ import { sequenceAudit } from './audit/sequencer.ts';
 import { Catalog } from './catalog/catalog.ts';
 import { openPool } from './catalog/database.ts';
 import { allSources, tellOfHost } from './catalog/host-query.ts';
-import { plannedCounts } from './catalog/replicate-query.ts';
 import type { DestinationConfig } from './config.ts';
 import { Failure } from './domain/failures.ts';
 import { newRunId } from './domain/ids.ts';
@@ -40,7 +39,7 @@ import type { Id } from './domain/records.ts';
 import type { Dependency } from './domain/steps.ts';
 import { systemCalls } from './files/system-calls.ts';
 import type { HoldDeps } from './holds/deps.ts';
-import { holdTotals } from './holds/held.ts';
+import { heldBytesOf } from './holds/held.ts';
 import { keepWaiting } from './holds/keep-waiting.ts';
 import { ClusterSemaphore } from './hosts/cluster-semaphore.ts';
 import { groupOf, type Installation } from './installation.ts';
@@ -51,7 +50,12 @@ import { shreddingScopes, shreddings } from './keys/shreddings.ts';
 import { keyedManifests, type ManifestFormat } from './manifest/format.ts';
 import { headsFolder } from './manifest/heads.ts';
 import { ManifestWriter } from './manifest/journal.ts';
+import { hostAndPort } from './observability/host-and-port.ts';
 import { createLog } from './observability/log.ts';
+import { standingLook } from './observability/metrics/look.ts';
+import { observeResources } from './observability/metrics/resources.ts';
+import { serveMetrics } from './observability/metrics/serve.ts';
+import { StandingMetrics } from './observability/metrics/standing.ts';
 import { Metrics } from './observability/metrics.ts';
 import { configuredRecipients } from './openpgp/configured.ts';
 import type { Destination, PipelineContext } from './pipeline/context.ts';
@@ -121,10 +125,12 @@ const policyPollMs = 2_000;
 const { installation, endpoints, metricsPort, argument } = await openProcess('worker', process.argv);
 const { config, keyring } = installation;
 const log = createLog('worker');
-const metrics = new Metrics();
-metrics.serve(metricsPort);
+const destinationNames = config.destinations.map(({ name }) => name);
+const metrics = new Metrics(destinationNames);
+serveMetrics(metrics.registry, { host: config.metrics.address, port: metricsPort });
 
-const catalog = new Catalog(await openPool({ ...endpoints.catalogWriter, maxConnections: 12 }));
+const pool = await openPool({ ...endpoints.catalogWriter, maxConnections: 12 });
+const catalog = new Catalog(pool, (change) => metrics.pipeline.written(change));
 const refused = new RefusedAccess(installation.paths.home, 'worker');
 await tellOthers().catch((error: unknown) => {
   noteRefusal(error);
@@ -161,6 +167,13 @@ Runtime.install({
   shutdownSignals: [],
   telemetryOptions: {
     logging: { forward: {}, filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }) },
+    metrics: {
+      prometheus: {
+        bindAddress: hostAndPort(config.metrics.address, Number(argument('--sdk-metrics-port'))),
+        // Off by default, and times would be in milliseconds.
+        ...{ countersTotalSuffix: true, unitSuffix: true, useSecondsForDurations: true },
+      },
+    },
   },
 });
 const connection = await connectWorker(endpoints.temporal);
@@ -173,14 +186,14 @@ const dispatcher = new Dispatcher(catalog, client, config, () => activityInfo().
 const holdActivities = createHoldActivities(holding());
 const activities = {
   ...holdActivities,
-  ...createActivities(context, sweeping(), gates, metrics),
-  ...createBatchActivities(context, { packs: config.packs === 'on', dispatcher }, metrics),
-  ...createVerifyActivities(verifying(installation, context), metrics, log),
+  ...createActivities(context, sweeping(), gates, metrics.pipeline),
+  ...createBatchActivities(context, { packs: config.packs === 'on', dispatcher }, metrics.pipeline),
+  ...createVerifyActivities(verifying(installation, context), metrics.upkeep, log),
   ...createReplicateActivities(context),
   // A write-only host has no key that the trail is signed with: another one of the group has.
   ...(config.writeOnly ? {} : createAuditActivities(auditVerifying(context), log)),
   // A write-only host could read none of it: another one of the group may.
-  ...(config.writeOnly ? {} : createRescanActivities(rescanning(context), metrics)),
+  ...(config.writeOnly ? {} : createRescanActivities(rescanning(context), metrics.upkeep)),
   ...createRetentionActivities(retaining(context)),
 };
 const shared = {
@@ -257,7 +270,22 @@ const watchingPolicy = repeat(policyPollMs, async () => {
 });
 const signTrail = await auditTrail();
 const sequencing = repeat(5_000, () => signTrail('due'));
-const counting = repeat(60_000, countHolds);
+observeResources(metrics.registry, {
+  ...{ semaphores: context.semaphores, partBuffers: context.partBuffers, home: installation.paths.home },
+  database: {
+    get occupancy() {
+      const { totalCount, idleCount, waitingCount: waiting, options } = pool;
+      return { places: options.max ?? 0, inUse: totalCount - idleCount, waiting };
+    },
+  },
+  staging: async () => ({
+    heldBytes: await heldBytesOf(catalog, config.host.id),
+    limitBytes: config.staging.quota,
+  }),
+});
+const measure = measuring();
+const measurements = repeat(15_000, measure);
+void measure();
 const telling = repeat(60_000, async () => {
   await tellOthers().catch((error: unknown) => {
     noteRefusal(error);
@@ -284,7 +312,7 @@ await watchingPolicy.stop();
 await filling.stop();
 await limiting.stop();
 await journaling.stop();
-await counting.stop();
+await measurements.stop();
 await telling.stop();
 await sequencing.stop();
 // Bounded, because a destination may hang: what is not written then is written at the next start.
@@ -417,7 +445,7 @@ function auditVerifying({ catalog, ids, hostId, destinations }: PipelineContext)
 /** Lists in the bucket what was settled since. */
 async function writeManifests(which: 'due' | 'all'): Promise<void> {
   try {
-    metrics.manifestsBehind(await manifests.writeWaiting(await keptSources(), which));
+    await manifests.writeWaiting(await keptSources(), which);
   } catch (error) {
     log.warn({ err: error }, 'manifests wait for the catalog');
   }
@@ -462,7 +490,6 @@ async function fillDestinations(): Promise<void> {
   try {
     await Promise.allSettled([...destinations.values()].map(({ facts }) => facts()));
     await startFilling({ catalog, client }, destinations.keys(), filesQueue(groupOf(config)));
-    metrics.copiesMissing(await plannedCounts(catalog, [...destinations.keys()]));
   } catch (error) {
     log.warn({ err: error }, 'copies wait to be begun');
   }
@@ -582,19 +609,36 @@ async function keepHoldsWaiting(): Promise<void> {
     await keepWaiting(catalog, client, filesQueue(groupOf(config, name)), [name]);
 }
 
-/** Tells the metrics what waits for decisions. */
-async function countHolds(): Promise<void> {
-  try {
-    metrics.holds(await holdTotals(catalog));
-  } catch (error) {
-    log.warn({ err: error }, 'holds are not counted anew');
-  }
+/** What the gauges are read by: every service is asked, every destination once a minute, and the catalog by who keeps the repository. */
+function measuring(): () => Promise<void> {
+  const { policy, scanner, destinations } = context;
+  const stand = config.keeper
+    ? standingLook(
+        { catalog, log, destinations: destinationNames },
+        new StandingMetrics(metrics.registry, destinationNames),
+      )
+    : async () => {};
+  let rounds = 0;
+  return async () => {
+    await metrics.dependencies.ask({
+      postgres: () => catalog.ping(),
+      opa: () => policy.ping(),
+      clamd: async () => {
+        const facts = await scanner.facts();
+        metrics.dependencies.signatures(facts, scanner.isStale(facts));
+      },
+    });
+    // What it answers is counted where it is asked.
+    if (rounds++ % 4 === 0)
+      await Promise.allSettled([...destinations.values()].map(({ facts }) => facts()));
+    await stand();
+  };
 }
 
 /** What looking after holds works with. */
 function holding(): HoldDeps {
   const { expires, remindEvery } = config.staging;
-  return { context, repository: config.repository, expiresMs: expires, remindEveryMs: remindEvery, metrics };
+  return { context, repository: config.repository, expiresMs: expires, remindEveryMs: remindEvery, metrics: metrics.upkeep };
 }
 
 /** Where the objects of each destination lie. */
@@ -634,10 +678,11 @@ async function openDestinations(
   for (const destination of config.destinations) {
     const options = endpoints.s3(destination, 'agent');
     const store = await openS3Store({ ...options, pace: uploadLimit, onFailure: noteRefusal });
-    const facts = liveFacts(store);
+    const observed = metrics.stores.observed(store);
+    const facts = liveFacts(observed);
     opened.set(destination.name, {
       config: destination,
-      store,
+      store: observed,
       // With a single one the worker would not have been started.
       facts: config.destinations.length === 1 ? facts : preparedFirst(() => prepare(destination), facts),
     });

@@ -1,3 +1,5 @@
+import type { Occupancy } from './semaphore.ts';
+
 /**
  * The memory that parts of large uploads are filled into and sent from, of all files together: whoever would need more
  * waits for a part to have been sent. First come, first served. A part that is larger than all of it goes alone.
@@ -10,6 +12,11 @@ export class PartBuffers {
 
   constructor(totalBytes: number) {
     this.totalBytes = totalBytes;
+  }
+
+  /** In bytes. */
+  get occupancy(): Occupancy {
+    return { places: this.totalBytes, inUse: this.inUseBytes, waiting: this.queue.length };
   }
 
   /** A buffer of the size, whatever is in it; it must be given back. */

@@ -76,7 +76,10 @@ export async function composeServices(options: ComposeOptions): Promise<ServiceS
     );
   }
   const dependsOn = services.map((service) => service.name);
-  const ours = { paths, configPath: options.configPath, password: options.password };
+  const ours = {
+    ...{ paths, configPath: options.configPath, password: options.password },
+    metrics: config.metrics,
+  };
   if (runs('worker')) {
     const onAway = (name: string) =>
       options.onWarning(`The destination ${name} does not answer: it is prepared, and filled, when it does.`);

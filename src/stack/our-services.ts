@@ -1,3 +1,5 @@
+import type { Config } from '../config.ts';
+import { hostAndPort } from '../observability/host-and-port.ts';
 import { serviceEnvironment } from './environment.ts';
 import type { Paths } from './paths.ts';
 import { choosePorts } from './ports.ts';
@@ -22,6 +24,8 @@ export function nodeService(options: {
   /** The script's path below the folder of the sources, without extension. */
   readonly script: string;
   readonly configPath: string;
+  /** Where its metrics are served; a port that is not named is any free one. */
+  readonly metrics: Config['metrics'];
   readonly dependsOn: readonly string[];
   /** The password to hand over at each start. */
   readonly password: () => Buffer;
@@ -42,7 +46,11 @@ export function nodeService(options: {
 
     async prepare(running) {
       await options.before?.(running);
-      const { metrics } = await choosePorts(paths, name, ['metrics']);
+      const free = await choosePorts(paths, name, ['metrics', 'sdk']);
+      const { address, ports } = options.metrics;
+      const metrics = ports[name] ?? free.metrics;
+      const sdk = ports.sdk ?? free.sdk;
+      const at = (port: number): string => `http://${hostAndPort(address, port)}/metrics`;
       return {
         command: process.execPath,
         args: [
@@ -53,14 +61,15 @@ export function nodeService(options: {
           ...['--home', paths.home],
           ...['--config', configPath],
           ...['--metrics-port', String(metrics)],
+          ...(name === 'worker' ? ['--sdk-metrics-port', String(sdk)] : []),
           ...(options.more ?? []),
         ],
         cwd: '/',
         // Two arenas: with one per thread, glibc keeps several times what is in use.
         env: { ...serviceEnvironment(paths.home), NODE_ENV: 'production', MALLOC_ARENA_MAX: '2' },
         user: undefined,
-        address: `http://127.0.0.1:${metrics}/metrics`,
-        extra: {},
+        address: at(metrics),
+        extra: { metrics: at(metrics), ...(name === 'worker' ? { sdkMetrics: at(sdk) } : {}) },
       };
     },
   };

@@ -4,7 +4,9 @@ import { openPool } from '../catalog/database.ts';
 import { newRunId } from '../domain/ids.ts';
 import { groupOf } from '../installation.ts';
 import { createLog } from '../observability/log.ts';
-import { Metrics } from '../observability/metrics.ts';
+import { serveMetrics } from '../observability/metrics/serve.ts';
+import { observeWatching } from '../observability/metrics/watching.ts';
+import { processRegistry } from '../observability/metrics.ts';
 import { openProcess } from '../process.ts';
 import { announceReady, untilStopped } from '../supervised.ts';
 import { startSweep } from '../sweep/start.ts';
@@ -18,7 +20,8 @@ import { SourceAgent } from './source-agent.ts';
 const { installation, endpoints, metricsPort } = await openProcess('watcher', process.argv);
 const { config, ids, keyring, paths } = installation;
 const log = createLog('watcher');
-new Metrics().serve(metricsPort);
+const registry = processRegistry();
+serveMetrics(registry, { host: config.metrics.address, port: metricsPort });
 const catalog = new Catalog(await openPool({ ...endpoints.catalogWriter, maxConnections: 4 }));
 const client = await connectClient(endpoints.temporal, keyring.root.payload);
 const runId = newRunId();
@@ -39,6 +42,10 @@ const agents = config.sources.map(
           { actor: 'holdfast', confirmsDeletions: false },
         ),
     }),
+);
+observeWatching(
+  registry,
+  agents.map(({ totals }, place) => ({ source: config.sources[place]?.name ?? '', totals })),
 );
 const working = agents.map((agent) => agent.run(stopping.signal));
 announceReady();
