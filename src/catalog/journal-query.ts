@@ -42,14 +42,18 @@ const isListable = `octet_length(e.path) <= 65535 and substring(e.path from 1 fo
 
 const isUnjournaled = `v.journal is null and v.outcome is not null and v.outcome <> 'cancelled' and ${isListable}`;
 
+/** Rows of `unlisted` with the versions they tell of, of which some may be listed by now. */
+const waiting = `unlisted u cross join lateral unnest(u.version_ids) with ordinality as w(id, place)
+  join versions v on v.id = w.id join entries e on e.id = v.entry_id`;
+
 /** How far the manifests are behind the catalog, one row per source. */
 export async function journalLags(catalog: Catalog): Promise<JournalLag[]> {
   return catalog.rows<JournalLag>(
     `select s.id as "sourceId", s.name as source, coalesce(l.versions, 0)::int as versions,
             greatest(0, coalesce(extract(epoch from now() - l.oldest), 0))::float8 as "oldestSeconds"
      from sources s left join (
-       select e.source_id, count(*) as versions, min(v.settled_at) as oldest
-       from versions v join entries e on e.id = v.entry_id where ${isUnjournaled} group by e.source_id
+       select u.source_id, count(distinct v.id) as versions, min(v.settled_at) as oldest
+       from ${waiting} where ${isUnjournaled} group by u.source_id
      ) l on l.source_id = s.id order by s.name`,
   );
 }
@@ -86,9 +90,16 @@ const isProtected = (version: string): string => `(
   (${version}.kind in ('dir', 'link') and ${version}.outcome = 'uploaded')
   or (${version}.kind = 'file' and ${version}.outcome in ${storedOutcomes} and ${isPlaced(version)}))`;
 
-const wherePassed: Readonly<Record<Pass, string>> = {
-  unjournaled: isUnjournaled,
-  live: `v.outcome is not null and v.outcome <> 'cancelled' and ${isListable}
+/** A pass over a source `$1` from after a place `$2`, `$3` on; what it asks for is `v`, and its own place `a`, `b`. */
+const passes: Readonly<Record<Pass, string>> = {
+  unjournaled: `select v.id, u.number::text as a, w.place::text as b, v.xattrs is not null as "isLong"
+    from ${waiting}
+    where u.source_id = $1 and (u.number, w.place) > ($2::bigint, $3::bigint) and ${isUnjournaled}
+    order by u.number, w.place`,
+  live: `select v.id, v.entry_id as a, v.observation::text as b, v.xattrs is not null as "isLong"
+    from versions v join entries e on e.id = v.entry_id
+    where e.source_id = $1 and (v.entry_id, v.observation) > ($2, $3::bigint)
+      and v.outcome is not null and v.outcome <> 'cancelled' and ${isListable}
       and (v.id = e.head_version_id
         or v.observation = (select max(p.observation) from versions p where p.entry_id = v.entry_id and ${isProtected('p')})
         or ${isPlaced('v')} or ${isLeftBehind('v')})
@@ -96,13 +107,14 @@ const wherePassed: Readonly<Record<Pass, string>> = {
       and not exists (
         select 1 from versions h where h.id = e.head_version_id and h.outcome = 'deleted'
           and h.settled_at < now() - interval '90 days'
-          and not exists (select 1 from versions w where w.entry_id = e.id and (${isPlaced('w')} or ${isLeftBehind('w')})))`,
+          and not exists (select 1 from versions w where w.entry_id = e.id and (${isPlaced('w')} or ${isLeftBehind('w')})))
+    order by v.entry_id, v.observation`,
 };
 
 /** Sorts before every version. */
-const beginning: Cursor = ['', '-1'];
+const beginnings: Readonly<Record<Pass, Cursor>> = { unjournaled: ['-1', '-1'], live: ['', '-1'] };
 
-/** The next versions of a pass over a source, at most `limit`, by entry and observation. */
+/** The next versions of a pass over a source, at most `limit`, each once: as they were settled, or by entry and observation. */
 export async function versionsToList(
   catalog: Catalog,
   o: {
@@ -113,16 +125,24 @@ export async function versionsToList(
     readonly limit: number;
   },
 ): Promise<PassedVersion[]> {
-  const rows = await catalog.rows<{ id: Id; entryId: Id; observation: number; isLong: boolean }>(
-    `select v.id, v.entry_id as "entryId", v.observation, v.xattrs is not null as "isLong"
-     from versions v join entries e on e.id = v.entry_id
-     where e.source_id = $1 and (v.entry_id, v.observation) > ($2, $3::bigint) and ${wherePassed[o.pass]}
-     order by v.entry_id, v.observation limit $4`,
-    [o.sourceId, ...(o.from ?? beginning), o.limit],
+  const rows = await catalog.rows<{ id: Id; a: string; b: string; isLong: boolean }>(
+    `${passes[o.pass]} limit $4`,
+    [o.sourceId, ...(o.from ?? beginnings[o.pass]), o.limit],
   );
-  return rows.map(({ id, entryId, observation, isLong }) => {
-    return { id, cursor: [entryId, String(observation)], isLong };
-  });
+  // One that was settled twice meanwhile waits twice.
+  const passed = new Map<Id, PassedVersion>();
+  for (const { id, a, b, isLong } of rows)
+    if (!passed.has(id)) passed.set(id, { id, cursor: [a, b], isLong });
+  return [...passed.values()];
+}
+
+/** Forgets what has waited to be listed and is. */
+export async function forgetListed(catalog: Catalog, sourceId: Id): Promise<void> {
+  await catalog.rows(
+    `delete from unlisted u where u.source_id = $1 and not exists (
+       select from unnest(u.version_ids) as w(id) join versions v on v.id = w.id where v.journal is null)`,
+    [sourceId],
+  );
 }
 
 /** What a manifest says of versions, in the order of their ids given. */
@@ -162,7 +182,9 @@ const placements = `(
     'retainUntil', ${manifestTime('o.retain_until')}
   ) order by pl.destination)
   from placements pl join objects o on o.id = pl.object_id
-    left join pack_members m on m.pack_id = o.pack_id and m.byte_offset = pl.byte_offset
+    -- By pack and place, whatever the statistics say: a pack's members, one by one, are hundreds for each of them.
+    left join lateral (
+      select * from pack_members where pack_id = o.pack_id and byte_offset = pl.byte_offset limit 1) m on true
     join sealings s on s.id = coalesce(o.sealing_id, m.sealing_id)
   where pl.version_id = v.id and pl.state = 'committed'
     and not exists (select from lost_members l where l.object_id = o.id and l.byte_offset = pl.byte_offset and o.pack_id is not null))`;

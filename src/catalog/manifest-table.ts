@@ -1,7 +1,6 @@
 import type { Id, LockMode } from '../domain/records.ts';
 import type { ManifestHead } from '../manifest/records.ts';
 import type { Catalog } from './catalog.ts';
-import { manifestTime } from './journal-query.ts';
 
 /** A manifest as the catalog knows it in one destination. */
 export interface ManifestRecord {
@@ -96,10 +95,10 @@ export async function commitManifests(
          set ${setAll}, s3_version_id = excluded.s3_version_id, retain_until = excluded.retain_until, state = 'committed'
        returning number
      ), listed as (
-       select id, settled_at from unnest($2::text[], $3::text[]) as l(id, settled_at)
+       select id, settled_at from unnest($2::text[], $3::timestamptz[]) as l(id, settled_at)
      ), taken as (
        select v.id from versions v join listed l on l.id = v.id
-       where v.journal is null and ${manifestTime('v.settled_at')} = l.settled_at
+       where v.journal is null and date_trunc('milliseconds', v.settled_at) = l.settled_at
        order by v.id for no key update of v skip locked
      )
      update versions v set journal = (select max(number) from committed) from taken where v.id = taken.id`,

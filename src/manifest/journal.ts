@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import type { Catalog } from '../catalog/catalog.ts';
 import {
   type Cursor,
+  forgetListed,
   type JournalLag,
   journalLags,
   latestRetention,
@@ -119,7 +120,9 @@ export class ManifestWriter {
         if (gathered.rowCount > 0) await this.#write(source, { kind: 'journal', last: true }, gathered);
         return gathered;
       });
-      if (written?.next === undefined) return;
+      if (written === undefined) return;
+      await forgetListed(this.#deps.catalog, source.id);
+      if (written.next === undefined) return;
       from = written.next;
     }
   }

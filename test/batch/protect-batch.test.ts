@@ -18,6 +18,7 @@ import { readContentPack } from '../../src/sealed/read-content-pack.ts';
 import { MemoryStore } from '../../src/storage/memory-store.ts';
 import { denied, makeWorld, noise, protectOnce, stepRun, type World } from '../support/pipeline.ts';
 import { usePostgres } from '../support/postgres.ts';
+import { danglingReferences } from '../support/references.ts';
 import { makeBatch, outcomes } from './batches.ts';
 
 const server = usePostgres();
@@ -53,8 +54,12 @@ async function restored(world: World): Promise<Record<string, string>> {
   return found;
 }
 
-/** No version of an object without an intent that knows of it, no intent left open, every committed object there. */
+/**
+ * No version of an object without an intent that knows of it, no intent left open, every committed object there, and every
+ * row that another one names.
+ */
 async function expectWhole(world: World): Promise<void> {
+  expect(await danglingReferences(world.catalog)).toEqual([]);
   const there = (await world.versions()).map(({ key, versionId }) => `${key} ${versionId}`).sort();
   const known = await world.catalog.rows<{ name: string }>(
     `select key || ' ' || s3_version_id as name from objects`,

@@ -1,0 +1,41 @@
+-- What a small file costs, once more: what many rows share is written once, and no row is written to mark another one.
+
+-- Rows that are made together with what they name, by src/catalog/apply.ts and nothing else, in that order and in one transaction;
+-- what they name is never removed. A check would be a look-up for each row. The tests of batches look whether all of them are there, also after a kill.
+alter table decisions drop constraint decisions_version_id_fkey;
+alter table scans drop constraint scans_version_id_fkey;
+alter table sealings drop constraint sealings_version_id_fkey;
+alter table pack_members drop constraint pack_members_sealing_id_fkey;
+alter table pack_members drop constraint pack_members_sha512_fkey;
+alter table placements drop constraint placements_version_id_fkey;
+alter table file_status drop constraint file_status_version_id_fkey;
+
+-- Versions that a manifest is to list, in the order in which they were settled: of each statement that settled some, one row for each source.
+-- `versions.journal` says which of them still wait; a row goes when none of its own does.
+create table unlisted (
+  source_id    text not null references sources,
+  number       bigint generated always as identity,
+  version_ids  text[] not null,
+  primary key (source_id, number)
+);
+grant select on unlisted to holdfast_writer, holdfast_reader;
+grant insert, delete on unlisted to holdfast_writer;
+
+-- Whoever settles a version, or settles it anew, has it listed.
+create function versions_settled() returns trigger language plpgsql as $$
+begin
+  insert into public.unlisted (source_id, version_ids)
+  select e.source_id, pg_catalog.array_agg(v.id)
+  from settled v join public.entries e on e.id = v.entry_id
+  where v.journal is null and v.outcome is not null
+  group by e.source_id;
+  return null;
+end
+$$;
+create trigger versions_settled after update on versions referencing new table as settled
+  for each statement execute function versions_settled();
+create trigger versions_inserted after insert on versions referencing new table as settled
+  for each statement execute function versions_settled();
+
+-- With it a version that is listed would have to get a new entry in every index.
+drop index versions_unjournaled;
