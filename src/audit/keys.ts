@@ -19,7 +19,11 @@ export interface AuditSigner extends AuditPublicKey {
 }
 
 /** What a signature is for: one never passes for the other. */
-export type SigningContext = 'holdfast/1/audit head' | 'holdfast/1/audit export' | 'holdfast/1/audit proof';
+export type SigningContext =
+  | 'holdfast/1/audit head'
+  | 'holdfast/1/audit beginning'
+  | 'holdfast/1/audit export'
+  | 'holdfast/1/audit proof';
 
 /** PKCS #8 of an Ed25519 private key up to its 32 bytes (RFC 8410). */
 const pkcs8Prefix = Buffer.from('302e020100300506032b657004220420', 'hex');

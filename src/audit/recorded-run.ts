@@ -2,6 +2,7 @@ import type { Catalog } from '../catalog/catalog.ts';
 import { readFact, writeFact } from '../catalog/installation-fact.ts';
 import type { Ids } from '../domain/ids.ts';
 import type { Id } from '../domain/records.ts';
+import { readBeginning } from './beginning.ts';
 import { auditEvent } from './event.ts';
 import { anchorName } from './head.ts';
 import { openIncident } from './incident.ts';
@@ -26,6 +27,8 @@ export interface AuditVerifyFact {
   readonly heads: number;
   readonly anchors: number;
   readonly breaches: number;
+  /** Where the trail begins anew since its catalog was rebuilt; null: with its first head. */
+  readonly beginning: { readonly head: number; readonly at: string } | null;
 }
 
 const factName = 'audit_verify';
@@ -39,7 +42,9 @@ export async function recordedAuditVerify(
 ): Promise<AuditSummary> {
   const { catalog, ids, hostId } = deps;
   await catalog.startRun({ id: runId, kind: 'audit-verify', hostId, actor: 'holdfast' });
-  const walk = verifyAudit(deps, { begin: 1, signal });
+  const beginning = await readBeginning(catalog, deps.repository, deps.keys);
+  const begun = beginning === undefined ? null : { head: beginning.begin, at: beginning.at };
+  const walk = verifyAudit(deps, { begin: begun?.head ?? 1, signal });
   let opened = 0;
   for (;;) {
     const { value, done } = await walk.next();
@@ -48,7 +53,14 @@ export async function recordedAuditVerify(
       continue;
     }
     const { events, heads, anchors, sinceAnchor } = value;
-    const totals = { events, heads, anchors, sinceAnchor, breaches: breaches(value) };
+    const totals = {
+      events,
+      heads,
+      anchors,
+      sinceAnchor,
+      breaches: breaches(value),
+      begin: begun?.head ?? 1,
+    };
     const event = auditEvent(ids, {
       ...{ subject: runId, step: 'verify', run: runId, host: hostId },
       among: new Date().toISOString(),
@@ -62,6 +74,7 @@ export async function recordedAuditVerify(
       heads,
       anchors,
       breaches: totals.breaches,
+      beginning: begun,
     };
     await writeFact(catalog, factName, fact);
     return value;

@@ -5,8 +5,14 @@ import { type Check, ok } from './check.ts';
 export const audit: Check = {
   name: 'audit',
   async look({ catalog, config }) {
-    const warnings = auditWarnings(await auditStanding(await catalog(), config.destinations));
-    if (warnings.length === 0) return [ok('The audit trail is signed and anchored.')];
+    const standing = await auditStanding(await catalog(), config.destinations);
+    const warnings = auditWarnings(standing);
+    const beginning = standing.verified?.beginning ?? null;
+    const since =
+      beginning === null
+        ? ''
+        : ` It begins with head ${beginning.head}: the catalog was rebuilt on ${beginning.at.slice(0, 10)}, and what was told before is lost.`;
+    if (warnings.length === 0) return [ok(`The audit trail is signed and anchored.${since}`)];
     return warnings.map((what) => ({
       state: 'problem',
       what,

@@ -1,11 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { recordBeginning } from '../../src/audit/beginning.ts';
 import { auditSigners } from '../../src/audit/keys.ts';
 import { leafHash } from '../../src/audit/merkle.ts';
-import { recordedAuditVerify } from '../../src/audit/recorded-run.ts';
+import { readAuditVerifyFact, recordedAuditVerify } from '../../src/audit/recorded-run.ts';
 import { sequenceAudit } from '../../src/audit/sequencer.ts';
 import { auditStanding } from '../../src/audit/standing.ts';
 import { breaches, verifyAudit } from '../../src/audit/verify.ts';
+import { writeFact } from '../../src/catalog/installation-fact.ts';
 import { canonical } from '../../src/domain/canonical.ts';
 import { Failure } from '../../src/domain/failures.ts';
 import { Ids, newRunId } from '../../src/domain/ids.ts';
@@ -212,4 +214,52 @@ test('the schedule opens one incident for each breach, however often it meets it
     { result: 'complete with warnings' },
     { result: 'complete with warnings' },
   ]);
+});
+
+describe('a catalog that was rebuilt', () => {
+  const run = newRunId();
+  const signal = new AbortController().signal;
+  const emptied = () =>
+    tamper('truncate audit_events, audit_heads, audit_anchors, incidents, installation_facts cascade');
+  const scheduled = async () => {
+    const { catalog, keys, store } = trail;
+    const destinations = new Map([['here', { store, prefix: 'p' }]]);
+    const deps = { catalog, repository, keys, destinations, ids: new Ids(randomBytes(64)), hostId: 'h' };
+    const summary = await recordedAuditVerify(deps, { runId: newRunId(), signal });
+    return { found: Object.keys(summary.findings), fact: await readAuditVerifyFact(catalog) };
+  };
+  const begin = () =>
+    recordBeginning(trail.catalog, trail.signer, [{ ...trail, prefix: 'p' }], { repository, run });
+
+  test('goes on behind its anchors, and the schedule says since when', async () => {
+    await emptied();
+    const { at } = await begin();
+    await trail.add(2);
+    await trail.anchors.write('all');
+    expect(await scheduled()).toMatchObject({
+      ...{ found: [], fact: { breaches: 0, beginning: { head: 4, at } } },
+    });
+    // Whoever verifies by themselves is told nevertheless.
+    expect(await kinds()).toEqual(['lost 3']);
+  });
+
+  test('without a rebuild, or with a beginning that nobody signed, it is lost', async () => {
+    await emptied();
+    await trail.add(1);
+    expect((await scheduled()).found).toEqual(['lost']);
+    const beginning = await begin();
+    await writeFact(trail.catalog, 'audit_beginning', { ...beginning, begin: 9 });
+    expect((await scheduled()).found).toEqual(['lost']);
+  });
+
+  test('whose trail is lost once more is found, also with the old beginning put back', async () => {
+    await emptied();
+    const beginning = await begin();
+    await trail.add(2);
+    await trail.anchors.write('all');
+    await emptied();
+    await writeFact(trail.catalog, 'audit_beginning', beginning);
+    await trail.add(1);
+    expect((await scheduled()).found).toEqual(['lost']);
+  });
 });

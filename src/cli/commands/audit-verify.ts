@@ -1,3 +1,4 @@
+import { type Beginning, readBeginning } from '../../audit/beginning.ts';
 import { type AuditFinding, type AuditSummary, breaches, verifyAudit } from '../../audit/verify.ts';
 import { auditKeys } from '../audit-keys.ts';
 import { localTime } from '../output.ts';
@@ -25,7 +26,10 @@ export async function runAuditVerify(
       );
       for (;;) {
         const { value, done } = await walk.next();
-        if (done) return end(session, value);
+        if (done) {
+          const beginning = await readBeginning(catalog, config.repository, keys);
+          return end(session, value, beginning);
+        }
         output.value(value);
         output.line(findingLine(value));
       }
@@ -35,7 +39,7 @@ export async function runAuditVerify(
   });
 }
 
-function end({ output }: Session, summary: AuditSummary): number {
+function end({ output }: Session, summary: AuditSummary, beginning: Beginning | undefined): number {
   const { events, heads, anchors, anchored, sinceAnchor, unsigned, away } = summary;
   const wrong = breaches(summary);
   output.value({ summary });
@@ -46,6 +50,10 @@ function end({ output }: Session, summary: AuditSummary): number {
   if (wrong > 0)
     output.line(
       'Somebody changed the database, or an older state of it was put back. Keep it as it is, and compare it with a backup of the time before.',
+    );
+  if (summary.findings.lost !== undefined && beginning !== undefined)
+    output.line(
+      `The catalog was rebuilt on ${localTime(new Date(beginning.at))}, and what was told before went with the old one: go on with --begin ${beginning.begin}.`,
     );
   output.line(
     anchored === null

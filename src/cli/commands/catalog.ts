@@ -1,4 +1,6 @@
+import { recordBeginning } from '../../audit/beginning.ts';
 import { auditEvent } from '../../audit/event.ts';
+import { auditSigners } from '../../audit/keys.ts';
 import type { Catalog, RunResult } from '../../catalog/catalog.ts';
 import { openPool } from '../../catalog/database.ts';
 import { migrate } from '../../catalog/migrate.ts';
@@ -27,6 +29,7 @@ import { type MessageKeyOptions, messageKeys } from '../message-keys.ts';
 import { readPassword } from '../password.ts';
 import { progressText, readingJson, readingLines, rollbackWarnings } from '../recovery-text.ts';
 import { locate, type Session, sessionConfig, withCatalog } from '../session.ts';
+import { openPlaces } from '../stores.ts';
 
 export interface RebuildOptions extends MessageKeyOptions {
   /** The destination to read; the first one when missing. */
@@ -176,8 +179,8 @@ async function requireConfirmation({ yes }: RebuildOptions): Promise<void> {
 
 /** The rebuild with its row in the run log and its audit event; a run that was stopped is gone on with. */
 async function recorded(
-  { session: { actor }, config, catalog }: Rebuilding,
-  { ids, sources, adoption }: RepositoryRead,
+  { session: { actor }, config, catalog, where }: Rebuilding,
+  { ids, sources, adoption, keyring }: RepositoryRead,
   rebuild: (run: Id) => Promise<Rebuilt>,
 ): Promise<Rebuilt> {
   const { run } = await beginRebuild(catalog);
@@ -186,7 +189,8 @@ async function recorded(
   try {
     const rebuilt = await rebuild(run);
     const result: RunResult = sources.some(isIncomplete) ? 'complete with warnings' : 'complete';
-    const facts = { what: 'catalog rebuild', ...rebuilt, adopted: adoption.adopted, result };
+    const auditBegins = await beginTrail(run);
+    const facts = { what: 'catalog rebuild', ...rebuilt, adopted: adoption.adopted, result, ...auditBegins };
     const event = auditEvent(ids, { subject: run, step: 'run', run, host: hostId, actor, facts });
     await catalog.write({ events: [event] });
     await catalog.endRun(run, result, { ...rebuilt });
@@ -197,5 +201,20 @@ async function recorded(
     // What stopped it says more than that it could not be noted down.
     await catalog.endRun(run, result, {}).catch(() => {});
     throw error;
+  }
+
+  /** The trail went with the catalog: it goes on behind its anchors. A write-only host has no key to sign that with. */
+  async function beginTrail(run: Id): Promise<{ auditBegins?: number }> {
+    const keys = auditSigners(keyring.root);
+    const signer = keys.at(-1);
+    if (signer === undefined) return {};
+    const { repository } = config;
+    const places = [...(await openPlaces(config, where)).values()];
+    try {
+      const anchors = places.map((place) => ({ ...place, repository, keys }));
+      return { auditBegins: (await recordBeginning(catalog, signer, anchors, { repository, run })).begin };
+    } finally {
+      for (const { store } of places) store.close();
+    }
   }
 }
