@@ -57,15 +57,6 @@ function textOfArray(items: readonly unknown[]): string {
   return `[${text}]`;
 }
 
-/** Printable ASCII that needs no escape: what ids, hashes and codes are made of. */
-const plainText = /^[ !#-[\]-~]*$/;
-
-function textOfString(value: string): string {
-  if (plainText.test(value)) return `"${value}"`;
-  if (!value.isWellFormed()) throw new TypeError('a lone surrogate has no JSON form');
-  return JSON.stringify(value);
-}
-
 function textOfObject(value: object): string | undefined {
   if ('toJSON' in value && typeof value.toJSON === 'function') return textOf(value.toJSON());
   const members = value as Record<string, unknown>;
