@@ -17,6 +17,7 @@ const name = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'letters, digits, dot, dash, underscore; at most 63');
 const id = z.string().regex(/^[0-9a-f]{32}$/, '32 hex digits');
+const webAddress = z.url({ protocol: /^https?$/ });
 
 const units: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const duration = z
@@ -214,6 +215,32 @@ const services = z.strictObject({
     .default({ mode: 'embedded' }),
 });
 
+const logs = z.strictObject({
+  /** The least urgent lines that are written. */
+  level: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+  /** When a log is put aside, and how many of each are kept beside it. */
+  maxSize: size.refine((bytes) => bytes >= 65_536, 'at least 64KiB').prefault('10MiB'),
+  maxAge: duration.refine((ms) => ms >= 3_600_000, 'at least 1h').prefault('7d'),
+  keep: z.int().min(1).max(100).default(5),
+  /** Where our own processes' logs are sent besides; nowhere by default. */
+  loki: z
+    .strictObject({
+      url: webAddress,
+      /** Whose logs they are, where several share a Loki. */
+      tenant: z.string().min(1).optional(),
+      username: z.string().min(1).optional(),
+      /** Holds the user's password or, without a user, a token. */
+      passwordFile: absolutePath.optional(),
+      ...tlsFiles,
+      insecure,
+    })
+    .refine(
+      ({ username, passwordFile }) => username === undefined || passwordFile !== undefined,
+      'username needs a passwordFile',
+    )
+    .optional(),
+});
+
 const port = z.int().min(1).max(65_535);
 
 /** Never every address: what is open to a network is named. */
@@ -284,6 +311,7 @@ const schema = z.strictObject({
         .prefault({}),
     })
     .optional(),
+  logs: logs.prefault({}),
   /** Whether this host also does what is done for the whole repository: what expires, keys and manifests of lost hosts. */
   keeper: z.boolean().default(true),
   /** Where Prometheus finds the metrics of this host's processes (docs/monitoring.md); on free ports where none are named. */

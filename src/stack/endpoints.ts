@@ -126,7 +126,7 @@ function externalDatabase(
 }
 
 /** What stays on this machine needs no encryption. Failure `plaintext_refused` for what would cross a network in the clear. */
-function requirePrivate(service: string, uri: string, isPrivate: boolean): void {
+export function requirePrivate(service: string, uri: string, isPrivate: boolean): void {
   if (isPrivate) return;
   // Of Postgres: the folder of a unix socket stands where the host is not.
   const [, host = ''] = /^\w+:\/\/(?:[^@/]*@)?(\[[^\]]*\]|[^:/?]*)/.exec(uri) ?? [];

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from '../domain/failures.ts';
-import { lastLines, rotate } from './logs.ts';
+import { lastLines } from './logs.ts';
 import { ServiceProcess } from './service-process.ts';
 import type { Launch, RunningServices, ServiceSpec } from './services/service.ts';
 import type { ServiceStatus } from './supervisor-state.ts';
@@ -34,7 +34,7 @@ const startPollMs = 50;
 /** What a silent service gets to end in order before it is killed. */
 const silentGraceMs = 5_000;
 
-export type SupervisorLog = (message: string, facts: Readonly<Record<string, string | number>>) => void;
+export type SupervisorLog = (message: string, facts: Readonly<Record<string, unknown>>) => void;
 
 interface Options {
   readonly spec: ServiceSpec;
@@ -115,8 +115,8 @@ export class SupervisedService {
     await this.#life;
   }
 
-  rotateLogs(): void {
-    for (const file of [this.#options.logFile, ...(this.#launch?.moreLogs ?? [])]) rotate(file);
+  get logFiles(): readonly string[] {
+    return [this.#options.logFile, ...(this.#launch?.moreLogs ?? [])];
   }
 
   async #bringUp(): Promise<void> {
@@ -196,7 +196,7 @@ export class SupervisedService {
       if (this.#isStopping) break;
       await this.#bringUp().catch((error: Error) => {
         if (!this.#isStopping) {
-          this.#options.log(`The service ${this.spec.name} did not start: ${error.message}`, {});
+          this.#options.log(`The service ${this.spec.name} did not start.`, { err: error });
         }
       });
     }

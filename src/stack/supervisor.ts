@@ -3,6 +3,7 @@ import { Failure } from '../domain/failures.ts';
 import { type Control, serveControl } from './control.ts';
 import { ensureFolders } from './folders.ts';
 import { type Lock, tryLockSoon } from './lock.ts';
+import { defaultRotation, isDue, type LogRotation, rotate } from './logs.ts';
 import { homeDigest, type Paths } from './paths.ts';
 import { bootId, endProcess, findByEnvironment, isRunning } from './process-table.ts';
 import { instanceVariable } from './service-process.ts';
@@ -26,6 +27,9 @@ export interface SupervisorOptions {
   readonly services: readonly ServiceSpec[];
   readonly log: SupervisorLog;
   readonly timing?: SupervisorTiming;
+  readonly rotation?: LogRotation;
+  /** Called right before a log is put aside. */
+  readonly beforeRotation?: (file: string) => void;
   /** Takes the secret that {@link Supervisor.renew} brings; throws where it is not good. */
   readonly onNewSecret?: (secret: Buffer) => Promise<void>;
 }
@@ -187,7 +191,13 @@ export class Supervisor {
   }
 
   #rotateLogs(): void {
-    for (const service of this.#services) service.rotateLogs();
+    const { paths, rotation = defaultRotation, beforeRotation } = this.#options;
+    const own = path.join(paths.home, 'logs', 'supervisor.log');
+    for (const file of [own, ...this.#services.flatMap(({ logFiles }) => logFiles)]) {
+      if (!isDue(file, rotation)) continue;
+      beforeRotation?.(file);
+      rotate(file, rotation.keep);
+    }
   }
 
   #writeState(): void {

@@ -8,6 +8,7 @@ import { Failure, isFailure } from '../../domain/failures.ts';
 import { type HoldTotals, holdTotals } from '../../holds/held.ts';
 import { holdSentence, holdWarnings } from '../../holds/standing.ts';
 import { hostWarnings } from '../../hosts/standing.ts';
+import { readStanding, shippingWarnings, standingFile } from '../../logs/standing.ts';
 import { policyStanding } from '../../policy/installed.ts';
 import { type MalwareStanding, malwareStanding, malwareWarnings } from '../../quarantine/standing.ts';
 import { copiesStanding, copiesWarnings } from '../../replicate/standing.ts';
@@ -40,6 +41,7 @@ export async function runStatus(session: Session): Promise<void> {
   const scanner = status === undefined ? null : await scannerStanding(session);
   const policy = policyStanding(paths.home);
   const watched = await watchingNotes(config.sources);
+  const logs = config.logs.loki === undefined ? undefined : readStanding(standingFile(paths.home));
   output.value({
     running: status !== undefined,
     ...(status === undefined ? {} : { pid: status.pid, startTime: status.startTime }),
@@ -49,6 +51,7 @@ export async function runStatus(session: Session): Promise<void> {
     services,
     problems,
     watching: Object.fromEntries(watched),
+    logs: logs === undefined ? null : { waiting: logs.waiting ?? null, lost: logs.lost ?? null },
     policy: policy ?? null,
     verified,
     audit,
@@ -116,6 +119,7 @@ export async function runStatus(session: Session): Promise<void> {
     ...(copies === null ? [] : copiesWarnings(copies, localTime)),
     ...(holds === null ? [] : holdWarnings(holds)),
     ...(hosts === null ? [] : hostWarnings(hosts, new Date())),
+    ...(logs === undefined ? [] : shippingWarnings(logs, localTime)),
   ];
   const waiting = holds === null ? undefined : holdSentence(holds);
   if (waiting !== undefined) output.line(waiting);

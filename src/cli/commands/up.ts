@@ -16,9 +16,10 @@ import { installationPassword, type Session, sessionConfig } from '../session.ts
 export interface UpOptions {
   readonly only?: string;
   readonly watch: boolean;
+  readonly foreground?: boolean;
 }
 
-/** Starts the services in the background and returns when all are healthy. */
+/** Starts the services in the background and returns when all are healthy; in the foreground, when they were stopped. */
 export async function runUp(session: Session, options: UpOptions): Promise<void> {
   const { paths, output, configPath } = session;
   const config = sessionConfig(session);
@@ -36,6 +37,10 @@ export async function runUp(session: Session, options: UpOptions): Promise<void>
   });
 
   rmSync(lastFailureFile(paths), { force: true });
+  if (options.foreground) {
+    const { supervise } = await import('./supervise.ts');
+    return supervise(session, wanted, password, true);
+  }
   const daemon = await spawnDetached(
     process.execPath,
     [process.argv[1] ?? '', '--config', configPath, 'supervise', '--services', wanted.join(',')],

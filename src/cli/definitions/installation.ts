@@ -39,11 +39,21 @@ export function defineInstallationCommands({ command, program, run }: Cli): void
 
   command('up', 'start all services in the background; returns when they are healthy')
     .option('-d, --detach', 'as always: kept for habit')
+    .addOption(
+      new Option('--foreground', 'stay until stopped and show the log: for systemd and containers').conflicts(
+        'detach',
+      ),
+    )
     .option('--only <services>', 'only these, separated by commas')
     .option('--no-watch', 'without the watcher')
     .addHelpText(
       'after',
-      examples('holdfast up -d', 'holdfast up --only postgres,s3', 'holdfast up -d --no-watch'),
+      examples(
+        'holdfast up -d',
+        'holdfast up --only postgres,s3',
+        'holdfast up -d --no-watch',
+        'holdfast up --foreground',
+      ),
     )
     .action(run(async (session, options) => (await import('../commands/up.ts')).runUp(session, options)));
 
