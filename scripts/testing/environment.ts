@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Paths } from '../../src/stack/paths.ts';
 import type { Progress } from '../../src/stack/toolchain/cached-folder.ts';
 import { ensureTools, type Tools } from '../../src/stack/toolchain.ts';
+import { ensurePrometheus } from './prometheus.ts';
 import { ensurePython } from './python.ts';
 
 export interface TestTools {
@@ -23,6 +24,7 @@ export async function testTools(options: {
   const { paths, uid, searchPath, onProgress, scratch } = options;
   const tools = await ensureTools(paths, { uid, searchPath, onProgress });
   const python = await ensurePython(paths.cache, uid === 0, onProgress);
+  const prometheus = await ensurePrometheus(paths.cache, searchPath, onProgress);
   return {
     opa: tools.opa,
     env: {
@@ -32,6 +34,7 @@ export async function testTools(options: {
       HOLDFAST_TEST_POSTGRES_BIN: tools.postgres.bin,
       HOLDFAST_TEST_CLAMD: clamdProgram(tools.clamd, scratch),
       HOLDFAST_TEST_PYTHON: python,
+      HOLDFAST_TEST_PROMETHEUS: prometheus,
     },
   };
 }

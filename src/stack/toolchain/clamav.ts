@@ -1,11 +1,10 @@
-import { createHash } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Failure } from '../../domain/failures.ts';
 import { withLock } from '../lock.ts';
-import { type CommandResult, isProgramMissing, runCommand } from '../run.ts';
-import { cachedFolder, type Progress } from './cached-folder.ts';
+import { isProgramMissing, runCommand } from '../run.ts';
+import type { Progress } from './cached-folder.ts';
+import { aptGet, unpackedPackages } from './debian-packages.ts';
 import { findProgram, systemFolders } from './find-program.ts';
 
 /** ClamAV's programs and what they need in their environment. */
@@ -70,7 +69,7 @@ async function install(onProgress: Progress): Promise<void> {
   if (mayGate) writeFileSync(startGate, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
   try {
     const args = ['install', '-y', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=300', ...packages];
-    await aptGet(args, ['update']);
+    await aptGet(args, missing);
   } finally {
     if (mayGate) rmSync(startGate, { force: true });
   }
@@ -85,37 +84,12 @@ async function install(onProgress: Progress): Promise<void> {
 }
 
 async function unpacked({ cache, onProgress }: ClamavOptions): Promise<ClamavTools> {
-  const scratch = mkdtempSync(path.join(tmpdir(), 'holdfast-apt-'));
-  try {
-    // Without rights, apt can still keep package lists of its own.
-    const ownLists = ['lists', 'cache'].map((name) => path.join(scratch, name));
-    for (const folder of ownLists) mkdirSync(path.join(folder, 'partial'), { recursive: true });
-    const own = ['-o', `Dir::State::lists=${ownLists[0]}`, '-o', `Dir::Cache=${ownLists[1]}`];
-    const simulated = ['install', '--simulate', '--no-install-recommends', ...packages];
-    const { result, options } = await aptGet(simulated, ['update'], own);
-    const names = [...result.stdout.matchAll(/^Inst (\S+) \((\S+) /gm)].map(
-      ([, name, version]) => `${name}=${version}`,
-    );
-    const digest = createHash('sha256').update(names.sort().join('\n')).digest('hex').slice(0, 12);
-    const folder = await cachedFolder(cache, `clamav-${digest}`, onProgress, async (temporary) => {
-      onProgress('unpacking ClamAV into the cache (apt-get download)');
-      const download = await runCommand('apt-get', [...options, 'download', ...names], { cwd: scratch });
-      if (download.code !== 0) throw missing();
-      for (const deb of readdirSync(scratch).filter((name) => name.endsWith('.deb'))) {
-        const unpack = await runCommand('dpkg', ['-x', path.join(scratch, deb), temporary]);
-        if (unpack.code !== 0)
-          throw new Failure('tool_failed', { what: 'ClamAV', detail: unpack.stderr.trim() });
-      }
-      chmodSync(temporary, 0o755);
-    });
-    return {
-      clamd: path.join(folder, 'usr/sbin/clamd'),
-      freshclam: path.join(folder, 'usr/bin/freshclam'),
-      env: { LD_LIBRARY_PATH: libraryFolders(folder).join(':') },
-    };
-  } finally {
-    rmSync(scratch, { recursive: true, force: true });
-  }
+  const folder = await unpackedPackages({ cache, what: 'ClamAV', packages, missing, onProgress });
+  return {
+    clamd: path.join(folder, 'usr/sbin/clamd'),
+    freshclam: path.join(folder, 'usr/bin/freshclam'),
+    env: { LD_LIBRARY_PATH: libraryFolders(folder).join(':') },
+  };
 }
 
 /** The folders of shared libraries below an unpacked distribution: lib, usr/lib and their architecture's folder. */
@@ -129,19 +103,4 @@ function libraryFolders(root: string): string[] {
         .map((name) => path.join(folder, name)),
       folder,
     ]);
-}
-
-/** Runs apt-get with `args`; where that fails, once more after `refresh`, both with `secondOptions`. */
-async function aptGet(
-  args: readonly string[],
-  refresh: readonly string[],
-  secondOptions: readonly string[] = [],
-): Promise<{ result: CommandResult; options: readonly string[] }> {
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C.UTF-8' };
-  const first = await runCommand('apt-get', args, { env });
-  if (first.code === 0) return { result: first, options: [] };
-  await runCommand('apt-get', [...secondOptions, ...refresh], { env });
-  const second = await runCommand('apt-get', [...secondOptions, ...args], { env });
-  if (second.code !== 0) throw missing();
-  return { result: second, options: secondOptions };
 }
