@@ -30,6 +30,7 @@ export function createBatchActivities(
     packs,
     passOn: (entryId, runId) => dispatcher.start(entryId, runId),
     settled: () => {},
+    stepTook: (step, seconds) => metrics.stepTook('batch', step, seconds),
   });
   return {
     /** What is left of a batch, from the first look to the last commit. */

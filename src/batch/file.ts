@@ -17,6 +17,8 @@ export interface BatchContext {
   readonly passOn: (entryId: Id, runId: Id) => Promise<void>;
   /** Told of each outcome once it is durable. */
   readonly settled: (outcome: Outcome) => void;
+  /** Told how long a step took for all its files; left out where nobody measures. */
+  readonly stepTook?: (step: string, seconds: number) => void;
 }
 
 /** A file on its way through the steps of a batch; `Version` grows with them. */
@@ -26,6 +28,20 @@ export interface BatchFile<Version extends JudgedVersion = JudgedVersion> {
   readonly content: Buffer;
   /** What the steps so far have found out, and nobody has written yet. */
   readonly change: Change;
+}
+
+/** Runs one step for all its files, and tells how long it took. */
+export async function timed<T>(
+  { stepTook }: Pick<BatchContext, 'stepTook'>,
+  step: string,
+  work: () => Promise<T>,
+): Promise<T> {
+  const began = performance.now();
+  try {
+    return await work();
+  } finally {
+    stepTook?.(step, (performance.now() - began) / 1_000);
+  }
 }
 
 /** Makes changes durable in one transaction; one answer for each, in order. */

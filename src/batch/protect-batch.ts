@@ -11,7 +11,7 @@ import { keyInUse, storedAs } from '../pipeline/stored-as.ts';
 import { type BatchItem, closeBatch, takeOpenItems } from './batch-table.ts';
 import { objectsOf, reserveAll, usedUp, type Wanted, wantedKey } from './content-query.ts';
 import { passOn } from './exceptions.ts';
-import { type BatchContext, type BatchFile, write } from './file.ts';
+import { type BatchContext, type BatchFile, timed, write } from './file.ts';
 import { settleGone } from './gone.ts';
 import { admitAll, scanAll } from './judge.ts';
 import { leftByBatch, settleLeft } from './left-intents.ts';
@@ -40,11 +40,11 @@ export async function protectBatch(
   const [first] = left;
   if (first !== undefined) {
     const source = await servedSource(context, first.look.entry);
-    const looked = await lookAt(batch, source, left, run);
+    const looked = await timed(batch, 'fingerprint', () => lookAt(batch, source, left, run));
     context.failPoints.reach('after-duplicate-check');
-    const admitted = await admitAll(batch, looked.files);
+    const admitted = await timed(batch, 'admit', () => admitAll(batch, looked.files));
     context.failPoints.reach('after-admission');
-    const scanned = await scanAll(batch, admitted.passed, run);
+    const scanned = await timed(batch, 'scan', () => scanAll(batch, admitted.passed, run));
     context.failPoints.reach('after-scan');
     await write(batch, [...looked.done, ...admitted.done]);
     await settleGone(batch, looked.gone, run);
@@ -119,13 +119,15 @@ async function sealAndShip(
   run: StepRun,
 ): Promise<void> {
   const { context } = batch;
-  const { sealed, refused } = await sealAll(context, files, await usedBefore(batch, files), run);
+  const { sealed, refused } = await timed(batch, 'seal', async () =>
+    sealAll(context, files, await usedBefore(batch, files), run),
+  );
   const goodUntil = Date.now() + decisionMinutes * 60_000;
   await giveBack(batch, refused);
   context.failPoints.reach('before-intent');
   const shipments = layOut(context, sealed, { packs: batch.packs, erasable });
   await announce(batch, shipments);
-  await ship(batch, shipments, goodUntil, run);
+  await timed(batch, 'upload', () => ship(batch, shipments, goodUntil, run));
 }
 
 async function giveBack(batch: BatchContext, files: readonly Scanned[]): Promise<void> {
