@@ -94,12 +94,12 @@ export function fileLook(
     version,
     events: [
       lookEvent(context, look, version, 'fingerprint', {
-        kind: 'file',
-        sizeBytes,
-        sha512,
-        sha256,
-        mediaType,
         ...attributeFacts(attributes),
+        kind: 'file',
+        mediaType,
+        sha256,
+        sha512,
+        sizeBytes,
       }),
       lookEvent(context, look, version, 'duplicate_check', { known: false }),
     ],

@@ -34,16 +34,17 @@ export function scanned(version: VersionFacts): ScannedVersion {
 /** Steps come in order: one without the row of the step before it is a defect, and stops here. */
 const missing = (what: string): Failure => new Failure('internal', { detail: `version without ${what}` });
 
+/** Its members, and those of {@link releaseInput}, are in the order that they are hashed in: putting each question's in order costs more than asking it. */
 export function admissionInput(version: JudgedVersion): AdmissionInput {
   return {
-    gate: 'admission',
-    source: { id: version.entry.sourceId, name: version.sourceName },
-    entry: entryInput(version.entry.path),
     content: {
-      sizeBytes: version.content.sizeBytes,
       mediaType: version.content.mediaType,
       sha256: version.content.sha256.toString('hex'),
+      sizeBytes: version.content.sizeBytes,
     },
+    entry: entryInput(version.entry.path),
+    gate: 'admission',
+    source: { id: version.entry.sourceId, name: version.sourceName },
   };
 }
 
@@ -57,40 +58,40 @@ export function releaseInput(
   const { admission, verdict, held } = version;
   const { facts } = destination;
   return {
-    gate: 'release',
-    source: { id: version.entry.sourceId, name: version.sourceName },
-    entry: entryInput(version.entry.path),
+    ...(held === undefined ? {} : { approvals: held.approvals }),
+    at: at.toISOString(),
     classification: admission.classification,
-    content: { sizeBytes: version.content.sizeBytes, sha256: version.content.sha256.toString('hex') },
-    sealing,
+    content: { sha256: version.content.sha256.toString('hex'), sizeBytes: version.content.sizeBytes },
     destination: {
-      name: destination.name,
       jurisdiction: facts.jurisdiction,
+      loopback: facts.loopback,
+      name: destination.name,
+      objectLock: facts.objectLock,
       region: facts.region,
       tls: facts.tls,
-      loopback: facts.loopback,
       versioning: facts.versioning,
-      objectLock: facts.objectLock,
     },
+    entry: entryInput(version.entry.path),
+    gate: 'release',
     lock: lockTerms(admission),
+    sealing,
+    source: { id: version.entry.sourceId, name: version.sourceName },
     verdict: {
-      state: verdict.state,
-      signatureSet: verdict.signatureSet,
       ...(verdict.reason === undefined ? {} : { reason: verdict.reason }),
+      signatureSet: verdict.signatureSet,
+      state: verdict.state,
     },
-    at: at.toISOString(),
-    ...(held === undefined ? {} : { approvals: held.approvals }),
   };
 }
 
 function lockTerms(admission: AdmissionResult): ReleaseInput['lock'] {
   const { mode, days } = admission.retention;
-  return { mode, days, requiredMode: mode, requiredDays: days };
+  return { days, mode, requiredDays: days, requiredMode: mode };
 }
 
 /** What the gates are told of an entry's name. */
 export function entryInput(path: Buffer): AdmissionInput['entry'] {
   const name = nameOf(path).toString('utf8');
   const dot = name.lastIndexOf('.');
-  return { path: path.toString('utf8'), name, extension: dot > 0 ? name.slice(dot + 1).toLowerCase() : '' };
+  return { extension: dot > 0 ? name.slice(dot + 1).toLowerCase() : '', name, path: path.toString('utf8') };
 }

@@ -99,11 +99,11 @@ function released(
       ordinal,
       facts: {
         allow,
-        reasons: reasons.map((reason) => reason.id),
+        ...(version.held === undefined ? {} : { approvals }),
         basis: input.sealing.basis,
         bundle: decision.bundleRevision,
         ...evidenceFacts(row),
-        ...(version.held === undefined ? {} : { approvals }),
+        reasons: reasons.map((reason) => reason.id),
         ...(transferAuthorisation === undefined ? {} : { transferAuthorisation }),
       },
     }),

@@ -37,14 +37,14 @@ export interface PolicyEngine {
 
 /** What `ReleaseInput.sealing` says of a file in sealed format v1; the release rules compare these strings. */
 export const sealedV1Terms = {
-  format: 'sealed-v1',
-  cipher: 'AES-256-CTR',
   authentication: 'HMAC-SHA-256',
+  cipher: 'AES-256-CTR',
+  format: 'sealed-v1',
 } as const;
 
 /** The same of an OpenPGP message. */
 export const openpgpTerms = {
-  format: 'openpgp',
-  cipher: 'AES-256-CFB',
   authentication: 'SEIPD-1',
+  cipher: 'AES-256-CFB',
+  format: 'openpgp',
 } as const;

@@ -1,10 +1,9 @@
 /** Metadata of a sealed file: docs/format.md section 4.4. */
 import { isUtf8 } from 'node:buffer';
-import { z } from 'zod';
 import { canonical } from '../domain/canonical.ts';
 import { Failure } from '../domain/failures.ts';
 import type { Id } from '../domain/records.ts';
-import { attributes, hex, name, nanoseconds, whole } from './fields.ts';
+import { type Check, isAttributes, isHex, isName, isNanoseconds, isWhole } from './fields.ts';
 import type { Purpose } from './keys.ts';
 import { maxMetadataBytes, maxPlaintextBytes } from './layout.ts';
 
@@ -60,35 +59,48 @@ export interface PathAndMetadata<P extends Purpose = 'content'> {
   readonly metadata: MetadataOf<P>;
 }
 
-const common = {
-  v: z.literal(1),
-  purpose: z.string(),
-  size: whole(0, maxPlaintextBytes),
-  sha512: hex(64),
-  sha256: hex(32),
-  scope: name,
-};
+const isId = isHex(16);
+const isOwner = isWhole(0, 0xffff_ffff);
+const optional =
+  (check: Check): Check =>
+  (value) =>
+    value === undefined || check(value);
 
-const contentSchema = z.looseObject({
+const common: readonly (readonly [member: string, Check])[] = [
+  ['v', (value) => value === 1],
+  ['purpose', (value) => typeof value === 'string'],
+  ['size', isWhole(0, maxPlaintextBytes)],
+  ['sha512', isHex(64)],
+  ['sha256', isHex(32)],
+  ['scope', isName],
+];
+
+const ofContent: typeof common = [
   ...common,
-  source: hex(16),
-  entry: hex(16),
-  version: hex(16),
-  observation: whole(0, Number.MAX_SAFE_INTEGER),
-  kind: z.literal('file'),
-  mode: whole(0, 0o7777),
-  uid: whole(0, 0xffff_ffff),
-  gid: whole(0, 0xffff_ffff),
-  mtimeNs: nanoseconds,
-  class: name,
-  hardlink: hex(16).optional(),
-  xattrs: attributes.optional(),
-  xattrsDropped: whole(1, Number.MAX_SAFE_INTEGER).optional(),
-});
+  ['source', isId],
+  ['entry', isId],
+  ['version', isId],
+  ['observation', isWhole(0, Number.MAX_SAFE_INTEGER)],
+  ['kind', (value) => value === 'file'],
+  ['mode', isWhole(0, 0o7777)],
+  ['uid', isOwner],
+  ['gid', isOwner],
+  ['mtimeNs', isNanoseconds],
+  ['class', isName],
+  ['hardlink', optional(isId)],
+  ['xattrs', optional(isAttributes)],
+  ['xattrsDropped', optional(isWhole(1, Number.MAX_SAFE_INTEGER))],
+];
 
-const partSchema = z.strictObject(common);
-
-const schemaOf = (purpose: Purpose) => (purpose === 'content' ? contentSchema : partSchema);
+/** Checked twice for every file, by its sealer and by its reader: by hand, because a schema takes a tenth of their time. */
+function isInForm(metadata: unknown, purpose: Purpose): boolean {
+  if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata)) return false;
+  const members = metadata as Readonly<Record<string, unknown>>;
+  if (purpose === 'content') return ofContent.every(([member, check]) => check(members[member]));
+  return (
+    Object.keys(members).length === common.length && common.every(([member, check]) => check(members[member]))
+  );
+}
 
 const maxPathBytes = 0xffff;
 
@@ -99,8 +111,7 @@ const maxPathBytes = 0xffff;
 export function encodeMetadata(path: Buffer, metadata: SealedMetadata | PartMetadata): Buffer {
   if (path.length > maxPathBytes) throw new Failure('name_too_long');
   if (!isRelativePath(path)) throw new TypeError('path is not relative, or has an empty or special name');
-  if (!schemaOf(metadata.purpose).safeParse(metadata).success)
-    throw new TypeError('metadata is outside the format');
+  if (!isInForm(metadata, metadata.purpose)) throw new TypeError('metadata is outside the format');
   const maxJsonBytes = maxMetadataBytes - 2 - path.length;
   let json = canonical(metadata);
   // Nothing in a part's metadata can be that long.
@@ -142,7 +153,7 @@ export function decodeMetadata<P extends Purpose>(bytes: Buffer, purpose: P): Pa
   const path = bytes.subarray(2, 2 + pathBytes);
   if (path.length !== pathBytes || !isRelativePath(path)) throw malformed();
   const json = parseJson(bytes.subarray(2 + pathBytes));
-  if (!schemaOf(purpose).safeParse(json).success) throw malformed();
+  if (!isInForm(json, purpose)) throw malformed();
   return { path: Buffer.from(path), metadata: json as MetadataOf<P> };
 }
 
