@@ -927,6 +927,48 @@ export const failures = {
     '{count} workflows of the lost catalog are still open in Temporal.',
     'Their files are looked at again by the next sweep: end them with --abandon.',
   ),
+  incident_unknown: row(
+    1,
+    false,
+    'There is no incident {incident} in the register.',
+    'List them with `holdfast incident list --all`; the first eight digits are enough.',
+  ),
+  incident_refused: row(
+    1,
+    false,
+    'The incident {incident} is {state}: that cannot be done any more.',
+    'See what was done with `holdfast incident show {incident}`.',
+  ),
+  incident_not_notified: row(
+    2,
+    false,
+    'The incident {incident} was not notified to anybody.',
+    'Say why nothing has to be notified with --reason, or notify it first: `holdfast incident notify {incident} --draft`.',
+  ),
+  notice_without_address: row(
+    2,
+    false,
+    'There is nobody to send the notice to, or no e-mail channel to send it by.',
+    'Set breaches.authority.email and an e-mail channel in the configuration, or name the address with --to.',
+  ),
+  notification_unknown: row(
+    1,
+    false,
+    'There is no message {notification}.',
+    'List them with `holdfast notify list`.',
+  ),
+  channel_unknown: row(
+    2,
+    false,
+    'There is no channel {channel}; the configuration has: {names}.',
+    'Name one of them, or leave it away for all. docs/notifications.md tells how to add one.',
+  ),
+  notify_test_failed: row(
+    5,
+    true,
+    '{count} of {of} channels did not deliver.',
+    'Check host, port, name and password, and whether this machine reaches the server; then run it again.',
+  ),
 } satisfies Record<string, FailureRow>;
 
 export type FailureCode = keyof typeof failures;
