@@ -17,7 +17,7 @@ import type {
   UploadAnswer,
   VersionStep,
 } from '../src/domain/steps.ts';
-import type { PipelineMetrics } from '../src/observability/metrics/pipeline.ts';
+import type { Lane, PipelineMetrics } from '../src/observability/metrics/pipeline.ts';
 import { admit } from '../src/pipeline/admit.ts';
 import type { PipelineContext, StepRun } from '../src/pipeline/context.ts';
 import { fingerprint } from '../src/pipeline/fingerprint.ts';
@@ -49,6 +49,7 @@ export function createActivities(
     <Input, Answer extends { next: string }>(
       work: (context: PipelineContext, input: Input, run: StepRun) => Promise<Answer>,
       name = work.name,
+      lane: Lane = 'single',
     ) =>
     async (input: Input): Promise<Answer> => {
       const began = performance.now();
@@ -62,7 +63,7 @@ export function createActivities(
       } catch (error) {
         return postponed<Answer>(error, context.log);
       } finally {
-        metrics.stepTook('single', name, (performance.now() - began) / 1_000);
+        metrics.stepTook(lane, name, (performance.now() - began) / 1_000);
       }
     };
 
@@ -75,16 +76,20 @@ export function createActivities(
     upload: step<VersionStep, UploadAnswer>(upload),
 
     /** One sweep of a source, from the first entry to the last outcome. */
-    sweepSource: step<SweepStep, SweepAnswer>(async (_, input, run) => {
-      const answer = await sweepSource(sweeping, input, run);
-      if (answer.next !== 'swept') return answer;
-      const outcome = await worstOfRun(context.catalog, input.runId);
-      return {
-        ...answer,
-        policyRevision: context.bundleRevision,
-        ...(outcome === undefined ? {} : { outcome }),
-      };
-    }, 'sweepSource'),
+    sweepSource: step<SweepStep, SweepAnswer>(
+      async (_, input, run) => {
+        const answer = await sweepSource(sweeping, input, run);
+        if (answer.next !== 'swept') return answer;
+        const outcome = await worstOfRun(context.catalog, input.runId);
+        return {
+          ...answer,
+          policyRevision: context.bundleRevision,
+          ...(outcome === undefined ? {} : { outcome }),
+        };
+      },
+      'sweepSource',
+      'sweep',
+    ),
 
     /** Records an error that ended a look, and tells how policy had judged the file. */
     recordFailure: (input: FailStep): Promise<JudgedFacts> =>

@@ -270,7 +270,7 @@ const watchingPolicy = repeat(policyPollMs, async () => {
 });
 const signTrail = await auditTrail();
 const sequencing = repeat(5_000, () => signTrail('due'));
-observeResources(metrics.registry, {
+const resources = observeResources(metrics.registry, {
   ...{ semaphores: context.semaphores, partBuffers: context.partBuffers, home: installation.paths.home },
   database: {
     get occupancy() {
@@ -278,10 +278,7 @@ observeResources(metrics.registry, {
       return { places: options.max ?? 0, inUse: totalCount - idleCount, waiting };
     },
   },
-  staging: async () => ({
-    heldBytes: await heldBytesOf(catalog, config.host.id),
-    limitBytes: config.staging.quota,
-  }),
+  stagingLimitBytes: config.staging.quota,
 });
 const measure = measuring();
 const measurements = repeat(15_000, measure);
@@ -621,7 +618,7 @@ function measuring(): () => Promise<void> {
   let rounds = 0;
   return async () => {
     await metrics.dependencies.ask({
-      postgres: () => catalog.ping(),
+      postgres: async () => resources.held(await heldBytesOf(catalog, config.host.id)),
       opa: () => policy.ping(),
       clamd: async () => {
         const facts = await scanner.facts();

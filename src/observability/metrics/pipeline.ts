@@ -16,8 +16,8 @@ const latencyBuckets = [0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3_600, 6 * 3_600, 86
 
 const stepBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 30, 300, 3_600];
 
-const lanes = ['single', 'batch'] as const;
-export type Lane = (typeof lanes)[number];
+/** One file by itself, the files of a batch together, or a whole sweep. */
+export type Lane = 'single' | 'batch' | 'sweep';
 
 /** Why files fail, as far as it can be foreseen: these are there from the start. */
 const foreseenReasons = [
@@ -104,7 +104,8 @@ export class PipelineMetrics {
     });
     for (const destination of destinations) {
       this.objects.inc({ destination }, 0);
-      for (const state of placementStates) this.placements.inc({ destination, state }, 0);
+      for (const state of placementStates)
+        if (state !== 'uploading') this.placements.inc({ destination, state }, 0);
     }
     this.incidents = counts(registry, 'kind', incidentKinds, {
       name: 'holdfast_incidents_total',
@@ -147,7 +148,8 @@ export class PipelineMetrics {
     if (change.hold) this.holdsOpened.inc();
     const ended = change.holdChange?.state;
     if (ended !== undefined) this.holdsEnded.inc(ended);
-    for (const { destination, state } of change.placements ?? []) this.placements.inc({ destination, state });
+    for (const { destination, state } of change.placements ?? [])
+      if (state !== 'uploading') this.placements.inc({ destination, state });
     if (change.object) this.objects.inc({ destination: change.object.destination });
     if (change.incident) this.incidents.inc(change.incident.kind);
   }

@@ -13,15 +13,19 @@ export interface Resources {
   readonly partBuffers: Occupied;
   /** Connections to the catalog's database. */
   readonly database: Occupied;
-  /** Sealed bytes that open holds keep on this host, and how many there may be. */
-  readonly staging: () => Promise<{ readonly heldBytes: number; readonly limitBytes: number }>;
+  /** How many sealed bytes open holds may keep on this host. */
+  readonly stagingLimitBytes: number;
   /** The folder of the state. */
   readonly home: string;
 }
 
-export function observeResources(registry: Registry, resources: Resources): void {
+/** Gives what has to be told how many bytes are held: only the catalog knows. */
+export function observeResources(
+  registry: Registry,
+  resources: Resources,
+): { readonly held: (bytes: number) => void } {
   const registers = [registry];
-  const { semaphores, partBuffers, database, staging, home } = resources;
+  const { semaphores, partBuffers, database, stagingLimitBytes, home } = resources;
   const rows: readonly (readonly [string, Occupied])[] = [
     ...Object.entries(semaphores),
     ['part_buffer_bytes', partBuffers],
@@ -47,32 +51,30 @@ export function observeResources(registry: Registry, resources: Resources): void
     name: 'holdfast_staging_bytes',
     help: 'Sealed bytes that open holds keep in the staging folder of this host.',
     registers,
-    async collect() {
-      // Where the catalog does not answer the last answer stands.
-      const now = await staging().catch(() => undefined);
-      if (now === undefined) return;
-      held.set(now.heldBytes);
-      limit.set(now.limitBytes);
-    },
   });
   const limit = new Gauge({
     name: 'holdfast_staging_limit_bytes',
     help: 'How many bytes may be held on this host.',
     registers,
   });
-  const free = new Gauge({
+  limit.set(stagingLimitBytes);
+  new Gauge({
     name: 'holdfast_disk_free_bytes',
     help: 'Free space on the file system of the state folder, as much as an ordinary user may take.',
     registers,
     async collect() {
-      const { bavail, bsize, blocks } = await statfs(home);
-      free.set(bavail * bsize);
-      total.set(blocks * bsize);
+      const { bavail, bsize } = await statfs(home);
+      this.set(bavail * bsize);
     },
   });
-  const total = new Gauge({
+  new Gauge({
     name: 'holdfast_disk_size_bytes',
     help: 'Size of the file system of the state folder.',
     registers,
+    async collect() {
+      const { blocks, bsize } = await statfs(home);
+      this.set(blocks * bsize);
+    },
   });
+  return { held: (bytes) => held.set(bytes) };
 }
