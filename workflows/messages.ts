@@ -23,3 +23,6 @@ export const rejectUpdate = defineUpdate<HoldAnswer, [{ attemptId: Id }]>('rejec
 
 /** Seal a held file anew from its source. `runId`: the command that asks. */
 export const resealUpdate = defineUpdate<HoldAnswer, [{ runId: Id }]>('reseal');
+
+/** Somebody acknowledged, notified or closed an incident: its register tells what. */
+export const incidentChangedSignal = defineSignal('incidentChanged');

@@ -65,6 +65,8 @@ create table conditions (
   told_at   timestamptz not null default now(),
   -- How often it was told since it began.
   told      integer not null default 1,
+  -- Since when it is not so any more; it has ended once that lasted for a while.
+  clear_at  timestamptz,
   ended_at  timestamptz,
   -- Counts how often it began.
   episode   integer not null default 1,

@@ -9,7 +9,7 @@ export const incidents = {
   late_detection_means:
     'Newer signatures find malware in content that was stored as clean. It stays locked in the bucket; restores leave it out.',
   late_detection_todo:
-    'See which file holds it: holdfast incident show {id}. Look for the same files on computers that restored or opened them.',
+    'See which files hold it: holdfast files --infected. Look for the same files on computers that restored or opened them.',
   tampering: 'stored data is lost or was changed',
   tampering_means:
     'An object in the bucket is gone, or holds other bytes than were written. What could be repaired was repaired.',

@@ -11,7 +11,7 @@ export const incidents = translationOf(english)({
   late_detection_means:
     'Des signatures plus récentes trouvent un logiciel malveillant dans un contenu stocké comme sain. Il reste verrouillé dans le stockage ; les restaurations le laissent de côté.',
   late_detection_todo:
-    'Voyez quel fichier le contient : holdfast incident show {id}. Cherchez les mêmes fichiers sur les ordinateurs qui les ont restaurés ou ouverts.',
+    'Voyez quels fichiers le contiennent : holdfast files --infected. Cherchez les mêmes fichiers sur les ordinateurs qui les ont restaurés ou ouverts.',
   tampering: 'des données stockées sont perdues ou ont été modifiées',
   tampering_means:
     'Un objet du stockage a disparu, ou contient d’autres octets que ceux qui ont été écrits. Ce qui pouvait être réparé l’a été.',

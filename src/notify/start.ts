@@ -1,0 +1,45 @@
+import type { Client } from '@temporalio/client';
+import type { incident } from '../../workflows/incident.ts';
+import type { sendNotification } from '../../workflows/send-notification.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import { markWatched, unwatchedIncidents } from '../catalog/incident-query.ts';
+import { markTaken, untakenNotifications } from '../catalog/notification-query.ts';
+import { incidentWorkflowId, notificationWorkflowId } from '../temporal/names.ts';
+
+export interface StartDeps {
+  readonly catalog: Catalog;
+  readonly client: { readonly workflow: Pick<Client['workflow'], 'start'> };
+  readonly taskQueue: string;
+}
+
+/**
+ * Gives every incident that is not closed, and every message that waits, its workflow, where it has none: rows are written by
+ * whoever has something to tell, and a process may end before it starts anything. Noted down only once it is started.
+ *
+ * @param which `all`: also those that had one, whose cluster may be lost
+ */
+export async function startWaiting(
+  { catalog, client, taskQueue }: StartDeps,
+  which: 'new' | 'all',
+): Promise<void> {
+  const incidents = await unwatchedIncidents(catalog, which === 'all');
+  for (const incidentId of incidents) {
+    await client.workflow.start<typeof incident>('incident', {
+      workflowId: incidentWorkflowId(incidentId),
+      taskQueue,
+      args: [{ incidentId }],
+      workflowIdConflictPolicy: 'USE_EXISTING',
+    });
+  }
+  if (incidents.length > 0) await markWatched(catalog, incidents);
+  const notifications = await untakenNotifications(catalog, which === 'all');
+  for (const notificationId of notifications) {
+    await client.workflow.start<typeof sendNotification>('sendNotification', {
+      workflowId: notificationWorkflowId(notificationId),
+      taskQueue,
+      args: [{ notificationId }],
+      workflowIdConflictPolicy: 'USE_EXISTING',
+    });
+  }
+  if (notifications.length > 0) await markTaken(catalog, notifications);
+}
