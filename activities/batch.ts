@@ -1,6 +1,8 @@
 import type { BatchContext } from '../src/batch/file.ts';
 import { isOutageOfOne, oneIsAway } from '../src/batch/outage.ts';
 import { giveUpBatch, protectBatch } from '../src/batch/protect-batch.ts';
+import type { Settlement } from '../src/catalog/rows.ts';
+import type { Outcome } from '../src/domain/records.ts';
 import type { BatchAnswer, BatchStep } from '../src/domain/steps.ts';
 import type { PipelineMetrics } from '../src/observability/metrics/pipeline.ts';
 import type { PipelineContext } from '../src/pipeline/context.ts';
@@ -24,28 +26,43 @@ export function createBatchActivities(
   metrics: Pick<PipelineMetrics, 'stepTook'>,
 ) {
   const places = new Semaphore(batchesAtOnce);
-  const batch = ({ batchId }: BatchStep): BatchContext => ({
+  const { log } = context;
+  const batch = ({ batchId }: BatchStep, settled: BatchContext['settled']): BatchContext => ({
     context,
     batchId,
     packs,
     passOn: (entryId, runId) => dispatcher.start(entryId, runId),
-    settled: () => {},
+    settled,
     stepTook: (step, seconds) => metrics.stepTook('batch', step, seconds),
   });
+  /** Logs each file of a batch, those that came through at `debug`, and counts them by outcome. */
+  const telling = () => {
+    const outcomes: Partial<Record<Outcome, number>> = {};
+    const settled = ({ outcome, reason, ...ids }: Settlement): void => {
+      outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+      const { runId: run, entryId: entry, versionId: version } = ids;
+      const isQuiet = outcome === 'uploaded' || outcome === 'duplicate';
+      log[isQuiet ? 'debug' : 'info']({ run, entry, version, outcome, reason }, 'file of a batch settled');
+    };
+    return { outcomes, settled };
+  };
   return {
     /** What is left of a batch, from the first look to the last commit. */
     protectBatch: async (input: BatchStep): Promise<BatchAnswer> => {
       const began = performance.now();
+      const { outcomes, settled } = telling();
       try {
-        return await beating(async (run) => {
+        const answer = await beating<BatchAnswer>(async (run) => {
           if (!(await oneIsAway(context)))
-            return places.run(() => protectBatch(batch(input), run), run.patienceMs);
-          await giveUpBatch(batch(input));
+            return places.run(() => protectBatch(batch(input, settled), run), run.patienceMs);
+          await giveUpBatch(batch(input, settled));
           return { next: 'batched' };
         });
+        log.info({ outcomes, durationMs: Math.round(performance.now() - began) }, 'batch done');
+        return answer;
       } catch (error) {
         // The next try sees it.
-        return isOutageOfOne(context, error) ? { next: 'busy' } : postponed<BatchAnswer>(error, context.log);
+        return isOutageOfOne(context, error) ? { next: 'busy' } : postponed<BatchAnswer>(error, log);
       } finally {
         metrics.stepTook('batch', 'protectBatch', (performance.now() - began) / 1_000);
       }
@@ -53,7 +70,9 @@ export function createBatchActivities(
 
     /** Hands what is left of a batch to workflows of their own. */
     giveUpBatch: (input: BatchStep): Promise<void> =>
-      beating(() => giveUpBatch(batch(input))).catch((error: unknown) => failing(error, context.log)),
+      beating(() => giveUpBatch(batch(input, telling().settled))).catch((error: unknown) =>
+        failing(error, log),
+      ),
   };
 }
 

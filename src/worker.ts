@@ -51,7 +51,7 @@ import { keyedManifests, type ManifestFormat } from './manifest/format.ts';
 import { headsFolder } from './manifest/heads.ts';
 import { ManifestWriter } from './manifest/journal.ts';
 import { hostAndPort } from './observability/host-and-port.ts';
-import { createLog } from './observability/log.ts';
+import { createLog, logWhatEndsIt } from './observability/log.ts';
 import { standingLook } from './observability/metrics/look.ts';
 import { observeResources } from './observability/metrics/resources.ts';
 import { serveMetrics } from './observability/metrics/serve.ts';
@@ -94,7 +94,8 @@ import { scheduleSweeps } from './sweep/schedule.ts';
 import type { SweepContext } from './sweep/sweep.ts';
 import { dataConverter } from './temporal/connect.ts';
 import { connectWorker } from './temporal/connect-worker.ts';
-import { filesQueue, hostQueue, verifyAuditId, verifySampleId } from './temporal/names.ts';
+import { logSteps } from './temporal/log-steps.ts';
+import { controlQueue, filesQueue, hostQueue, verifyAuditId, verifySampleId } from './temporal/names.ts';
 import { registerSearchAttributes } from './temporal/register-search-attributes.ts';
 import { ensureSchedule } from './temporal/schedules.ts';
 import { readOverride } from './throttle/state.ts';
@@ -122,9 +123,11 @@ const verifySliceMs = 2 * 60 * 60 * 1_000;
 const policyPollMs = 2_000;
 
 /** The agent worker: the one place where everything the pipeline uses is made and wired. */
+const log = createLog('worker');
+logWhatEndsIt(log);
 const { installation, endpoints, metricsPort, argument } = await openProcess('worker', process.argv);
 const { config, keyring } = installation;
-const log = createLog('worker');
+log.level = config.logs.level;
 const destinationNames = config.destinations.map(({ name }) => name);
 const metrics = new Metrics(destinationNames);
 serveMetrics(metrics.registry, { host: config.metrics.address, port: metricsPort });
@@ -200,6 +203,7 @@ const shared = {
   connection,
   namespace,
   dataConverter: converter,
+  interceptors: { activity: [logSteps(log)] },
   shutdownGraceTime: '10s',
   shutdownForceTime: '20s',
 } satisfies Partial<WorkerOptions>;

@@ -1,7 +1,7 @@
 import type { Applied } from '../catalog/apply.ts';
 import type { VersionFacts } from '../catalog/catalog.ts';
-import type { Change, VersionRow } from '../catalog/rows.ts';
-import type { Id, Outcome } from '../domain/records.ts';
+import type { Change, Settlement, VersionRow } from '../catalog/rows.ts';
+import type { Id } from '../domain/records.ts';
 import type { PipelineContext } from '../pipeline/context.ts';
 import type { LookedAt } from '../pipeline/look.ts';
 import type { JudgedVersion } from '../pipeline/policy-input.ts';
@@ -16,7 +16,7 @@ export interface BatchContext {
   /** Has the entry's own workflow take it, as if the watcher had seen it change. */
   readonly passOn: (entryId: Id, runId: Id) => Promise<void>;
   /** Told of each outcome once it is durable. */
-  readonly settled: (outcome: Outcome) => void;
+  readonly settled: (settlement: Settlement) => void;
   /** Told how long a step took for all its files; left out where nobody measures. */
   readonly stepTook?: (step: string, seconds: number) => void;
 }
@@ -52,7 +52,7 @@ export async function write(
   if (changes.length === 0) return [];
   const applied = await context.catalog.applyTogether(changes);
   for (const [index, { settle }] of changes.entries())
-    if (settle && settle.outcome !== 'cancelled' && applied[index] === 'written') settled(settle.outcome);
+    if (settle && settle.outcome !== 'cancelled' && applied[index] === 'written') settled(settle);
   return applied;
 }
 

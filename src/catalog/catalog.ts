@@ -3,6 +3,7 @@ import { joinedSteps } from '../audit/event.ts';
 import type { Attributes } from '../domain/attributes.ts';
 import { Failure } from '../domain/failures.ts';
 import type { AdmissionResult, Id, LockMode, Outcome, ScannerFacts, Verdict } from '../domain/records.ts';
+import { addLogIds } from '../observability/log-ids.ts';
 import { type Applied, applyChanges } from './apply.ts';
 import { type Rows, translated } from './database.ts';
 import { GroupCommit } from './group-commit.ts';
@@ -340,6 +341,7 @@ export class Catalog {
   async version(id: Id): Promise<VersionFacts> {
     const found = (await this.versions([id])).get(id);
     if (found === undefined) throw new Failure('version_unknown', { version: id });
+    addLogIds({ run: found.runId, entry: found.entry.id, version: id });
     return found;
   }
 

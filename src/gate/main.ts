@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { RefusedAccess } from '../audit/refused-access.ts';
-import { createLog } from '../observability/log.ts';
+import { createLog, logWhatEndsIt } from '../observability/log.ts';
 import { announceReady, untilStopped } from '../supervised.ts';
 import { type Door, Gate } from './gate.ts';
 
@@ -24,6 +24,7 @@ const recheckMs = 1_000;
 /** The gate process: what faces the network runs with no rights of its own and without the repository's password. */
 const settings = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as GateSettings;
 const log = createLog('gate');
+logWhatEndsIt(log);
 const own = {
   certificate: readFileSync(settings.certificateFile, 'utf8'),
   key: readFileSync(settings.keyFile, 'utf8'),

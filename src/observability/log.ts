@@ -1,6 +1,7 @@
 import pino, { type Logger } from 'pino';
 import { Failure } from '../domain/failures.ts';
 import { projectRoot } from '../stack/project.ts';
+import { logIds } from './log-ids.ts';
 
 /** What a line may be called, the least urgent first. */
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
@@ -14,6 +15,7 @@ export function createLog(service: string, file?: string): Logger {
   return pino(
     {
       base: { service },
+      mixin: logIds,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       serializers: { err: describeError },
@@ -22,11 +24,19 @@ export function createLog(service: string, file?: string): Logger {
   );
 }
 
-/** What nobody caught ends the process with a line of this log, in place of Node's own account, which may hold a path. */
+const flushWithinMs = 1_000;
+
+/**
+ * What nobody caught ends the process with a line of this log, in place of Node's own account, which may hold a path. What an
+ * operator can do about it is said beside, in words that stay on this machine because they are no line of the log.
+ */
 export function logWhatEndsIt(log: Logger): void {
   process.on('uncaughtException', (error) => {
-    log.fatal({ err: error }, 'ended by an error that nobody expected');
-    log.flush(() => process.exit(1));
+    log.fatal({ err: error }, 'ended by an error');
+    if (error instanceof Failure) process.stderr.write(`${error.message}\n  → ${error.hint}\n`);
+    const end = (): never => process.exit(1);
+    setTimeout(end, flushWithinMs);
+    log.flush(end);
   });
 }
 

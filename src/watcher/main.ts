@@ -3,7 +3,7 @@ import { Catalog } from '../catalog/catalog.ts';
 import { openPool } from '../catalog/database.ts';
 import { newRunId } from '../domain/ids.ts';
 import { groupOf } from '../installation.ts';
-import { createLog } from '../observability/log.ts';
+import { createLog, logWhatEndsIt } from '../observability/log.ts';
 import { serveMetrics } from '../observability/metrics/serve.ts';
 import { observeWatching } from '../observability/metrics/watching.ts';
 import { processRegistry } from '../observability/metrics.ts';
@@ -17,9 +17,11 @@ import { ProblemBoard } from './problem-board.ts';
 import { SourceAgent } from './source-agent.ts';
 
 /** The watcher process: watches every source of this host, and starts a workflow for each change. */
+const log = createLog('watcher');
+logWhatEndsIt(log);
 const { installation, endpoints, metricsPort } = await openProcess('watcher', process.argv);
 const { config, ids, keyring, paths } = installation;
-const log = createLog('watcher');
+log.level = config.logs.level;
 const registry = processRegistry();
 serveMetrics(registry, { host: config.metrics.address, port: metricsPort });
 const catalog = new Catalog(await openPool({ ...endpoints.catalogWriter, maxConnections: 4 }));
