@@ -91,6 +91,7 @@ import { gateDeedsHome } from './stack/services/gate.ts';
 import { openS3Store } from './storage/s3-store.ts';
 import { announceReady, untilStopped } from './supervised.ts';
 import { scheduleSweeps } from './sweep/schedule.ts';
+import { serveSweepRequests } from './sweep/serve-requests.ts';
 import type { SweepContext } from './sweep/sweep.ts';
 import { dataConverter } from './temporal/connect.ts';
 import { connectWorker } from './temporal/connect-worker.ts';
@@ -294,6 +295,10 @@ const telling = repeat(60_000, async () => {
   });
   if (config.keeper) await housekeeping(startRetentions);
 });
+const requests = await serveSweepRequests(argument('--socket'), {
+  ...{ catalog, client, config, ids: installation.ids },
+  onError: (error) => log.warn({ err: error }, 'a sweep that was asked for is left to the command'),
+});
 announceReady();
 if (systemCalls() === undefined) {
   log.warn('extended attributes are not recorded: koffi has no build for this platform');
@@ -307,6 +312,7 @@ await Promise.race([
   ...running,
 ]);
 await Promise.all(running);
+requests.close();
 clearInterval(daily);
 clearInterval(noting);
 await watchingPolicy.stop();

@@ -48,6 +48,11 @@ export class Output {
     process.stderr.write(`${text}\n`);
   }
 
+  /** Whether {@link Output.progress} tells anybody anything: it may take work to know. */
+  get tellsProgress(): boolean {
+    return process.stderr.isTTY || this.progressInLines;
+  }
+
   /** Replaces the line that shows how far a long command is. */
   progress(text: string): void {
     if (!process.stderr.isTTY) {

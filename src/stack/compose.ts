@@ -11,6 +11,7 @@ import { requireWholeCatalog } from '../recovery/rebuild-state.ts';
 import { endpoints, writerPasswordFile } from './endpoints.ts';
 import { checkExternal } from './external.ts';
 import { nodeService } from './our-services.ts';
+import { workerSocket } from './paths.ts';
 import { prepareDestinations } from './prepare-destination.ts';
 import { ensureSecret } from './secrets.ts';
 import { clamdService } from './services/clamd.ts';
@@ -84,7 +85,7 @@ export async function composeServices(options: ComposeOptions): Promise<ServiceS
     const onAway = (name: string) =>
       options.onWarning(`The destination ${name} does not answer: it is prepared, and filled, when it does.`);
     const before = (running: RunningServices) => prepareRepository(installation, running, onAway);
-    const more = ['--workflow-bundle', await ensureWorkflowBundle(paths)];
+    const more = ['--workflow-bundle', await ensureWorkflowBundle(paths), '--socket', workerSocket(paths)];
     services.push(nodeService({ ...ours, name: 'worker', script: 'src/worker', dependsOn, before, more }));
   }
   if (runs('watcher')) {

@@ -1,8 +1,6 @@
-import { chmodSync, rmSync } from 'node:fs';
-import { connect, createServer, type Socket } from 'node:net';
 import path from 'node:path';
-import { createInterface } from 'node:readline';
 import { Failure, type FailureCode, type FailureFacts, isFailure } from '../domain/failures.ts';
+import { askLines, type LineServer, serveLines } from './line-socket.ts';
 import type { Paths } from './paths.ts';
 import type { SupervisorStatus } from './supervisor-state.ts';
 
@@ -23,37 +21,9 @@ export function controlSocket(paths: Paths): string {
   return path.join(paths.runtime, 'control.sock');
 }
 
-/** The served control socket. `close` ends every connection, which tells whoever asked to stop that it is done. */
-export interface Control {
-  close(): void;
-}
-
-/** Serves the control socket, mode 0600. The caller holds the supervisor's lock. */
-export async function serveControl(paths: Paths, handlers: Handlers): Promise<Control> {
-  const file = controlSocket(paths);
-  // Whoever made this socket is dead: only the holder of the lock makes one.
-  rmSync(file, { force: true });
-  const connections = new Set<Socket>();
-  const server = createServer((socket) => {
-    connections.add(socket);
-    socket.on('error', () => {}).on('close', () => connections.delete(socket));
-    createInterface({ input: socket }).on('line', async (line) => {
-      const answer = await respond(line, handlers);
-      socket.write(`${JSON.stringify(answer)}\n`);
-    });
-  });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ path: file }, resolve);
-  });
-  chmodSync(file, 0o600);
-  return {
-    close() {
-      rmSync(file, { force: true });
-      server.close();
-      for (const socket of connections) socket.end();
-    },
-  };
+/** Serves the control socket. The caller holds the supervisor's lock. */
+export function serveControl(paths: Paths, handlers: Handlers): Promise<LineServer> {
+  return serveLines(controlSocket(paths), async (line, say) => say(await respond(line, handlers)));
 }
 
 async function respond(line: string, handlers: Handlers): Promise<unknown> {
@@ -118,22 +88,15 @@ export async function supervisorStop(paths: Paths): Promise<'stopped' | 'not-run
 }
 
 /** The first answer to `request`; undefined when nobody listens or the other side ended without one. */
-function ask(paths: Paths, request: Request, until: 'first-answer' | 'end'): Promise<string | undefined> {
-  return new Promise((resolve, reject) => {
-    let answer: string | undefined;
-    const socket = connect({ path: controlSocket(paths) });
-    socket.on('error', (error: NodeJS.ErrnoException) => {
-      const isGone = error.code === 'ENOENT' || error.code === 'ECONNREFUSED' || error.code === 'ECONNRESET';
-      if (isGone || error.code === 'EPIPE') resolve(answer);
-      else reject(error);
-    });
-    createInterface({ input: socket })
-      .on('line', (line) => {
-        answer ??= line;
-        if (until === 'first-answer') socket.destroy();
-      })
-      .on('error', () => {});
-    socket.on('close', () => resolve(answer));
-    socket.write(`${JSON.stringify(request)}\n`);
-  });
+async function ask(
+  paths: Paths,
+  request: Request,
+  until: 'first-answer' | 'end',
+): Promise<string | undefined> {
+  let answer: string | undefined;
+  for await (const line of askLines(controlSocket(paths), request)) {
+    answer ??= line;
+    if (until === 'first-answer') break;
+  }
+  return answer;
 }

@@ -37,6 +37,9 @@ export function resolvePaths(env: NodeJS.ProcessEnv, uid: number): Paths {
 /** The configuration, where none is named. */
 export const configFile = (home: string): string => path.join(home, 'holdfast.yaml');
 
+/** What a running worker does for commands, so that they need not open keys and connections of their own. */
+export const workerSocket = ({ runtime }: Paths): string => path.join(runtime, 'worker.sock');
+
 /** 12 hex digits that stand for a state folder in names that must be short. */
 export function homeDigest(home: string): string {
   return createHash('sha256').update(home).digest('hex').slice(0, 12);

@@ -1,7 +1,8 @@
 import path from 'node:path';
 import { Failure } from '../domain/failures.ts';
-import { type Control, serveControl } from './control.ts';
+import { serveControl } from './control.ts';
 import { ensureFolders } from './folders.ts';
+import type { LineServer } from './line-socket.ts';
 import { type Lock, tryLockSoon } from './lock.ts';
 import { defaultRotation, isDue, type LogRotation, rotate } from './logs.ts';
 import { homeDigest, type Paths } from './paths.ts';
@@ -44,7 +45,7 @@ export class Supervisor {
   readonly #startTime = new Date();
   readonly #stopped = Promise.withResolvers<void>();
   #lock: Lock | undefined;
-  #control: Control | undefined;
+  #control: LineServer | undefined;
   #rotation: NodeJS.Timeout | undefined;
   #stop: Promise<void> | undefined;
 

@@ -81,6 +81,18 @@ test('without a watcher a sweep protects everything, changes and deletions inclu
   expect((await stack.run('verify', '--all', '--json')).code).toBe(0);
 }, 240_000);
 
+test('a running worker sweeps for who has no password, who may not confirm deletions', async () => {
+  const nobody = { HOLDFAST_PASSWORD_FILE: undefined };
+  stack.write('docs', 'folder/asked for', 'by a command without keys');
+  const swept = await stack.runWith(nobody, 'sweep', 'docs', '--wait', '--json');
+  expect(swept).toMatchObject({ code: 0, rows: [{ result: 'complete', totals: { uploaded: 2 } }] });
+  const started = await stack.runWith(nobody, 'sweep', 'docs', '--json');
+  expect(started).toMatchObject({ code: 0, rows: [{ started: true, runId: expect.any(String) }] });
+  await sweep();
+  expect(await stack.runWith(nobody, 'sweep', 'nowhere', '--wait')).toMatchObject({ code: 6 });
+  expect(await stack.runWith(nobody, 'sweep', 'docs', '--confirm-deletions')).toMatchObject({ code: 6 });
+});
+
 test('when too much is gone nothing counts as deleted until that is confirmed', async () => {
   const gone = 1 + treeFacts(stack.path('docs', 'folder')).entries.size;
   rmSync(stack.path('docs', 'folder'), { recursive: true });

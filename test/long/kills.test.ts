@@ -112,3 +112,12 @@ test.each(ofQuarantine)(
   },
   300_000,
 );
+
+test('a sweep is waited for beyond the life of the worker that was asked', async () => {
+  installation.write('docs', 'late', randomBytes(9 * 1024 * 1024));
+  const { pid } = await installation.service('worker');
+  installation.armFailPoint('before-intent');
+  const swept = await installation.run('sweep', 'docs', '--wait', '--json');
+  expect(swept).toMatchObject({ code: 0, rows: [{ result: 'complete', totals: { failed: 0 } }] });
+  expect((await installation.service('worker')).pid).not.toBe(pid);
+}, 300_000);

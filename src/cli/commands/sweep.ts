@@ -1,20 +1,19 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { Client } from '@temporalio/client';
-import type { Catalog, EndedRun } from '../../catalog/catalog.ts';
-import { type SourceRetention, sourceRetention } from '../../catalog/retention-query.ts';
 import { Failure } from '../../domain/failures.ts';
-import { newRunId } from '../../domain/ids.ts';
-import type { Id } from '../../domain/records.ts';
-import type { Installation } from '../../installation.ts';
-import { restoreCommand } from '../../retention/mass-change.ts';
-import { startSweep } from '../../sweep/start.ts';
-import { sweepWorkflowId } from '../../temporal/names.ts';
+import { askLines } from '../../stack/line-socket.ts';
+import { workerSocket } from '../../stack/paths.ts';
+import type { StartedSweep, SweepAnswer, SweepRequest, SweptSource } from '../../sweep/request.ts';
 import { bytes, printable } from '../output.ts';
-import { type Session, unlock, withCatalog, withTemporal } from '../session.ts';
+import type { Session } from '../session.ts';
 
 export interface SweepOptions {
   readonly wait?: boolean;
   readonly confirmDeletions?: boolean;
+}
+
+/** A sweep as far as a command has followed it. */
+export interface FollowedSweep extends StartedSweep {
+  /** Undefined while it is under way. */
+  readonly swept?: SweptSource;
 }
 
 /**
@@ -22,85 +21,60 @@ export interface SweepOptions {
  * failed or could not be looked at, or when more is gone than may count as deleted.
  */
 export async function runSweep(session: Session, source: string, options: SweepOptions): Promise<number> {
-  const installation = await unlock(session);
-  const { config, ids } = installation;
-  if (!config.sources.some(({ name }) => name === source)) throw new Failure('source_unknown', { source });
-  return withCatalog(session, (catalog, where) =>
-    withTemporal(installation, where, async (client) => {
-      const { output } = session;
-      const started = await start(session, installation, client, source, options);
-      const underWay = `A sweep of ${printable(source)} is under way already.`;
-      if (!options.wait) {
-        output.value({ source, runId: started ?? null, started: started !== undefined });
-        output.line(started === undefined ? underWay : `A sweep of ${printable(source)} has started.`);
-        return 0;
-      }
-      if (started === undefined) output.note(`holdfast: ${underWay} Waiting for it.`);
-      const runId = started ?? (await runUnderWay(catalog, ids.source(source)));
-      const ended = await untilEnded(session, catalog, client, ids.source(source), runId);
-      return report(session, source, runId, ended, await sourceRetention(catalog, ids.source(source)));
-    }),
+  const { output } = session;
+  const { wait = false, confirmDeletions = false } = options;
+  const tellStarted = ({ runId }: StartedSweep): void => {
+    if (wait && runId === null)
+      output.note(`holdfast: A sweep of ${printable(source)} is under way already. Waiting for it.`);
+  };
+  // Keys, catalog and cluster take several times as long to open as the worker, which has them, takes to sweep what did not change.
+  const asked = confirmDeletions ? undefined : await askWorker(session, source, wait, tellStarted);
+  const isDone = asked !== undefined && (!wait || asked.swept !== undefined);
+  const followed = isDone
+    ? asked
+    : await (await import('../sweep-directly.ts')).sweepDirectly(
+        session,
+        source,
+        options,
+        asked,
+        tellStarted,
+      );
+  const { runId, swept } = followed;
+  if (swept !== undefined) return report(session, source, swept);
+  output.value({ source, runId, started: runId !== null });
+  output.line(
+    runId !== null
+      ? `A sweep of ${printable(source)} has started.`
+      : `A sweep of ${printable(source)} is under way already.`,
   );
+  return 0;
 }
 
-/** The new run's id; undefined when a sweep is under way already. */
-async function start(
-  session: Session,
-  { config, ids }: Installation,
-  client: Client,
+/** How far the worker of this installation has brought it; undefined when none runs, or it cannot tell. */
+async function askWorker(
+  { paths, actor, output, signal }: Session,
   source: string,
-  { confirmDeletions = false }: SweepOptions,
-): Promise<Id | undefined> {
-  const runId = newRunId();
-  const asked = { runId, actor: session.actor, confirmsDeletions: confirmDeletions };
-  if (await startSweep(client, config, { id: ids.source(source), name: source }, asked)) return runId;
-  // What was asked for now was not asked of the one under way.
-  if (confirmDeletions) throw new Failure('sweep_running', { source });
-  return undefined;
-}
-
-async function runUnderWay(catalog: Catalog, sourceId: Id): Promise<Id> {
-  for (;;) {
-    const [row] = await catalog.rows<{ id: Id }>(
-      `select id from run_log where kind = 'sweep' and source_id = $1 order by started_at desc limit 1`,
-      [sourceId],
-    );
-    if (row !== undefined) return row.id;
-    await sleep(pollMs);
+  wait: boolean,
+  onStarted: (started: StartedSweep) => void,
+): Promise<FollowedSweep | undefined> {
+  const until = wait ? 'ended' : 'started';
+  const request: SweepRequest = { source, actor, until, progress: output.tellsProgress };
+  let followed: FollowedSweep | undefined;
+  for await (const line of askLines(workerSocket(paths), request, signal)) {
+    const answer = JSON.parse(line) as SweepAnswer;
+    if (answer.is === 'refused') {
+      if (answer.failure !== undefined) throw new Failure(answer.failure.code, answer.failure.facts);
+      return followed;
+    }
+    if (answer.is === 'started') {
+      followed = { runId: answer.runId };
+      onStarted(followed);
+      if (!wait) return followed;
+    }
+    if (answer.is === 'progress') output.progress(`${answer.settled} entries have their outcome`);
+    if (answer.is === 'ended' && followed !== undefined) return { ...followed, swept: answer };
   }
-}
-
-const pollMs = 500;
-
-/** Failure `sweep_failed` when its workflow ended without having ended the run. */
-async function untilEnded(
-  session: Session,
-  catalog: Catalog,
-  client: Client,
-  sourceId: Id,
-  runId: Id,
-): Promise<EndedRun> {
-  let isClosed = false;
-  const closed = client.workflow
-    .getHandle(sweepWorkflowId(sourceId))
-    .result()
-    .catch(() => {})
-    .finally(() => {
-      isClosed = true;
-    });
-  for (;;) {
-    const wasClosed = isClosed;
-    const ended = await catalog.endedRun(runId);
-    if (ended !== undefined) return ended;
-    if (wasClosed) throw new Failure('sweep_failed', { run: runId });
-    session.signal.throwIfAborted();
-    const [row] = await catalog.rows<{ count: number }>(
-      'select count(*) as count from file_status where run_id = $1',
-      [runId],
-    );
-    session.output.progress(`${row?.count ?? 0} entries have their outcome`);
-    await Promise.race([closed, sleep(pollMs)]);
-  }
+  return followed;
 }
 
 const shown = [
@@ -116,13 +90,11 @@ const shown = [
   'unreachable',
 ];
 
-function report(
+async function report(
   { output }: Session,
   source: string,
-  runId: Id,
-  { result, totals }: EndedRun,
-  pause: SourceRetention,
-): number {
+  { runId, result, totals, pinnedAt }: SweptSource,
+): Promise<number> {
   output.value({ source, runId, result, totals });
   const counts = shown.filter((name) => totals[name]).map((name) => `${totals[name]} ${name}`);
   output.line(`${totals.seen ?? 0} entries of ${printable(source)}: ${counts.join(', ') || 'none'}`);
@@ -136,10 +108,11 @@ function report(
         `  → Look whether the source is whole. If they were meant to go: holdfast sweep ${printable(source)} --wait --confirm-deletions`,
     );
   }
-  if (pause.pinnedAt !== null) {
+  if (pinnedAt !== null) {
+    const { restoreCommand } = await import('../../retention/mass-change.ts');
     output.note(
       `holdfast: WARNING: too much of ${printable(source)} changed or went at once. Nothing of it expires any more.\n` +
-        `  → What stood before comes back with: ${restoreCommand(source, pause.pinnedAt)}\n` +
+        `  → What stood before comes back with: ${restoreCommand(source, new Date(pinnedAt))}\n` +
         `  → If all is well: holdfast retention resume ${printable(source)} --reason …`,
     );
   }
