@@ -13,7 +13,9 @@ import {
 import { createAuditActivities } from '../activities/audit.ts';
 import { createBatchActivities } from '../activities/batch.ts';
 import { createHoldActivities, hostHoldActivities } from '../activities/holds.ts';
+import { createIncidentActivities } from '../activities/incidents.ts';
 import { createActivities } from '../activities/index.ts';
+import { createNotifyActivities } from '../activities/notify.ts';
 import { createReplicateActivities } from '../activities/replicate.ts';
 import { createRescanActivities } from '../activities/rescan.ts';
 import { createRetentionActivities } from '../activities/retention.ts';
@@ -42,6 +44,7 @@ import type { HoldDeps } from './holds/deps.ts';
 import { heldBytesOf } from './holds/held.ts';
 import { keepWaiting } from './holds/keep-waiting.ts';
 import { ClusterSemaphore } from './hosts/cluster-semaphore.ts';
+import type { IncidentDeps } from './incidents/look-at-incident.ts';
 import { groupOf, type Installation } from './installation.ts';
 import { keepKeyring } from './keys/keep-keyring.ts';
 import { keyFacts } from './keys/keyring-files.ts';
@@ -50,6 +53,9 @@ import { shreddingScopes, shreddings } from './keys/shreddings.ts';
 import { keyedManifests, type ManifestFormat } from './manifest/format.ts';
 import { headsFolder } from './manifest/heads.ts';
 import { ManifestWriter } from './manifest/journal.ts';
+import { shareChannels, sharedChannels } from './notify/channels.ts';
+import { scheduleDigest } from './notify/schedule.ts';
+import { roundMs, Watch, type WatchDeps } from './notify/watch.ts';
 import { hostAndPort } from './observability/host-and-port.ts';
 import { createLog, logWhatEndsIt } from './observability/log.ts';
 import { standingLook } from './observability/metrics/look.ts';
@@ -141,6 +147,7 @@ await tellOthers().catch((error: unknown) => {
   throw error;
 });
 await tellConfiguration(catalog, installation);
+if (config.keeper) await shareChannels(catalog, config.notifications.channels);
 await noteShreddings();
 const uploadLimit = new UploadLimit(config.limits.upload);
 const limiting = repeat(limitPollMs, noteLimit);
@@ -235,13 +242,38 @@ const workers = await Promise.all([
     activities: hostHoldActivities(holdActivities),
     maxConcurrentActivityTaskExecutions: 4,
   }),
+  ...(config.keeper
+    ? [
+        Worker.create({
+          ...shared,
+          taskQueue: controlQueue,
+          activities: {
+            ...createIncidentActivities(watchingIncidents(), log),
+            ...createNotifyActivities({
+              catalog,
+              config,
+              ids: installation.ids,
+              hostId: config.host.id,
+              log,
+            }),
+          },
+          maxConcurrentActivityTaskExecutions: 8,
+        }),
+      ]
+    : []),
 ]);
 const running = workers.map((worker) => worker.run());
 void housekeeping(settleLeftovers);
 void housekeeping(
   () => scheduleSweeps(client, config, installation.ids),
   ...(config.keeper
-    ? [scheduleSamples, scheduleAuditVerification, () => scheduleRescans(client, config), startRetentions]
+    ? [
+        scheduleSamples,
+        scheduleAuditVerification,
+        () => scheduleRescans(client, config),
+        startRetentions,
+        () => scheduleDigest(client, config),
+      ]
     : []),
 );
 const daily = setInterval(
@@ -288,6 +320,8 @@ const resources = observeResources(metrics.registry, {
 const measure = measuring();
 const measurements = repeat(15_000, measure);
 void measure();
+const watch = new Watch(watching());
+const notifying = repeat(roundMs, () => watch.next());
 const telling = repeat(60_000, async () => {
   await tellOthers().catch((error: unknown) => {
     noteRefusal(error);
@@ -321,6 +355,7 @@ await limiting.stop();
 await journaling.stop();
 await measurements.stop();
 await telling.stop();
+await notifying.stop();
 await sequencing.stop();
 // Bounded, because a destination may hang: what is not written then is written at the next start.
 await Promise.race([writeManifests('all'), sleep(8_000, undefined, { ref: false })]);
@@ -636,16 +671,48 @@ function measuring(): () => Promise<void> {
       },
     });
     // What it answers is counted where it is asked.
-    if (rounds++ % 4 === 0)
-      await Promise.allSettled([...destinations.values()].map(({ facts }) => facts()));
+    if (rounds++ % 4 === 0) await Promise.allSettled([...destinations.values()].map(({ facts }) => facts()));
     await stand();
+  };
+}
+
+/** What the clocks of incidents work with. */
+function watchingIncidents(): IncidentDeps {
+  const { notifyWithin, warnBefore } = config.breaches;
+  return {
+    ...{ catalog, ids: installation.ids, channels: () => sharedChannels(catalog) },
+    terms: { notifyWithinMs: notifyWithin, warnBeforeMs: warnBefore },
+  };
+}
+
+/** What people are told of this host and, where it keeps the repository, of the whole of it. */
+function watching(): WatchDeps {
+  const { notifications, staging, sources, keeper } = config;
+  const unswept = new Set(sources.filter(({ sweep }) => sweep === 'off').map(({ name }) => name));
+  return {
+    ids: installation.ids,
+    host: {
+      ...{ catalog, hostId: config.host.id, host: hostname(), home: installation.paths.home },
+      ...{ stagingQuotaBytes: staging.quota, diskAbove: notifications.diskAbove, scanner: context.scanner },
+    },
+    repository: keeper
+      ? { client, taskQueue: filesQueue(groupOf(config)), sweepWithinMs: notifications.sweepWithin, unswept }
+      : undefined,
+    repeatEveryMs: notifications.repeatEvery,
+    log,
   };
 }
 
 /** What looking after holds works with. */
 function holding(): HoldDeps {
   const { expires, remindEvery } = config.staging;
-  return { context, repository: config.repository, expiresMs: expires, remindEveryMs: remindEvery, metrics: metrics.upkeep };
+  return {
+    context,
+    repository: config.repository,
+    expiresMs: expires,
+    remindEveryMs: remindEvery,
+    metrics: metrics.upkeep,
+  };
 }
 
 /** Where the objects of each destination lie. */
