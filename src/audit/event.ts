@@ -60,11 +60,27 @@ export interface EventInput {
   readonly facts: Readonly<Record<string, unknown>>;
 }
 
-/** An event that is about to be told. What of it becomes a row is made when it is clear whether other steps go with it. */
+let lastMs = 0;
+let lastTime = '';
+
+/** ISO time. Many events are told in a millisecond. */
+function now(): string {
+  const ms = Date.now();
+  if (ms !== lastMs) {
+    lastMs = ms;
+    lastTime = new Date(ms).toISOString();
+  }
+  return lastTime;
+}
+
+/**
+ * An event that is about to be told. What of it becomes a row is made when it is clear whether other steps go with it, with
+ * its members in the order that they are hashed in.
+ */
 class ToldEvent implements AuditRow {
   readonly ids: Ids;
   readonly input: EventInput;
-  readonly at = new Date().toISOString();
+  readonly at = now();
 
   constructor(ids: Ids, input: EventInput) {
     this.ids = ids;
@@ -77,8 +93,12 @@ class ToldEvent implements AuditRow {
   }
 
   get event(): AuditRow['event'] {
-    const { step, destination = '', ordinal = 0, facts } = this.input;
-    return { ...this.common(this.at), step, destination, ordinal, facts };
+    const { actor = 'holdfast', destination = '', entry, facts, host, ordinal = 0 } = this.input;
+    const { run, source, step, subject, version, workflow } = this.input;
+    return {
+      ...{ actor, at: this.at, destination, entry, facts, host, id: this.id, ordinal },
+      ...{ run, source, step, subject, v: 1, version, workflow },
+    };
   }
 
   /** This step and later ones of the same file's life as one event. Failure `audit_conflict` where one is told twice. */
@@ -89,18 +109,20 @@ class ToldEvent implements AuditRow {
       ),
     );
     if (told.size <= later.length) throw new Failure('audit_conflict', { event: this.id });
-    const common = this.common(later.at(-1)?.at ?? this.at);
-    return { id: common.id, at: common.at, event: { ...common, steps: [this, ...later].map(asStep) } };
-  }
-
-  private common(at: string) {
-    const { subject, run, host, workflow, actor = 'holdfast', source, entry, version } = this.input;
-    return { v: 1, id: this.id, at, actor, subject, run, host, workflow, source, entry, version };
+    const { id } = this;
+    const at = later.at(-1)?.at ?? this.at;
+    const { actor = 'holdfast', entry, host, run, source, subject, version, workflow } = this.input;
+    const steps = [this, ...later].map(asStep);
+    return {
+      id,
+      at,
+      event: { actor, at, entry, host, id, run, source, steps, subject, v: 1, version, workflow },
+    };
   }
 }
 
-function asStep({ at, input: { step, destination, ordinal, facts } }: ToldEvent) {
-  return { step, at, destination, ordinal: ordinal === 0 ? undefined : ordinal, facts };
+function asStep({ at, input: { destination, facts, ordinal, step } }: ToldEvent) {
+  return { at, destination, facts, ordinal: ordinal === 0 ? undefined : ordinal, step };
 }
 
 /** An event of the audit trail (docs/format.md, section 10). */

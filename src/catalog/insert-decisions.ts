@@ -8,8 +8,10 @@ import type { DecisionRow } from './rows.ts';
  */
 export async function insertDecisions(query: Rows, decisions: readonly DecisionRow[]): Promise<void> {
   const rows = decisions.map(({ evidence, ...row }) => ({ ...row, evidenceId: evidence.id }));
-  const end = 'on conflict do nothing returning evidence_id as id';
-  const added = (await insertRows(query, 'decisions', rows, end)) as { id: string }[];
+  const end = 'on conflict do nothing returning evidence_id';
+  const added = (await insertRows(query, 'decisions', rows, end, 'distinct evidence_id as id')) as {
+    id: string;
+  }[];
   const wanted = new Set(added.map(({ id }) => id));
   const evidence = new Map(decisions.map((row) => [row.evidence.id, row.evidence]));
   await insertRows(

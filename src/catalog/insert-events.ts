@@ -15,8 +15,11 @@ export async function insertEvents(query: Rows, events: readonly AuditRow[]): Pr
     const json = canonical(event);
     return { id, leaf: leafHash(json), event: new Json(json), at };
   });
-  const added = await insertRows(query, 'audit_events', rows, 'on conflict do nothing returning 1');
-  if (added.length === rows.length) return;
+  const end = 'on conflict do nothing returning id';
+  const [added] = (await insertRows(query, 'audit_events', rows, end, 'count(*) as rows')) as {
+    rows: number;
+  }[];
+  if (added === undefined || added.rows === rows.length) return;
   const stored = (await query('select id, event from audit_events where id = any($1)', [
     rows.map(({ id }) => id),
   ])) as { id: string; event: Record<string, unknown> }[];

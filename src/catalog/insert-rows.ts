@@ -22,12 +22,15 @@ async function typesOf(query: Rows, table: string): Promise<ReadonlyMap<string, 
 /**
  * Inserts rows that are not there yet, or does what the end of the statement says; gives what that returns. Their keys are the
  * columns' names in camelCase; every row has those of the first one.
+ *
+ * @param summary of what it returns, instead of every row of it
  */
 export async function insertRows<Row extends object>(
   query: Rows,
   table: string,
   rows: readonly Row[],
   end = 'on conflict do nothing',
+  summary?: string,
 ): Promise<object[]> {
   const [first] = rows;
   if (first === undefined) return [];
@@ -37,7 +40,11 @@ export async function insertRows<Row extends object>(
   ) as Columns<Row>;
   const names = Object.keys(columns).map(snake).join(', ');
   const { source, values } = asRecords(rows, columns);
-  return query(`insert into ${table} (${names}) select * from ${source} ${end}`, values);
+  const insert = `insert into ${table} (${names}) select * from ${source} ${end}`;
+  return query(
+    summary === undefined ? insert : `with added as (${insert}) select ${summary} from added`,
+    values,
+  );
 }
 
 /** Which of the rows' keys are columns, and of which type. */
