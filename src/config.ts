@@ -312,6 +312,23 @@ const schema = z.strictObject({
     })
     .optional(),
   logs: logs.prefault({}),
+  /** Where `codec-server` listens: it decrypts payloads for the Web UI of Temporal. */
+  codecServer: z
+    .strictObject({
+      address: z.string().min(1).default('127.0.0.1'),
+      port: port.default(8_234),
+      certFile: absolutePath.optional(),
+      keyFile: absolutePath.optional(),
+    })
+    .refine(
+      ({ certFile, keyFile }) => (certFile === undefined) === (keyFile === undefined),
+      'certFile and keyFile: both or none',
+    )
+    .refine(
+      ({ address, certFile }) => certFile !== undefined || isLoopback(address),
+      'certFile and keyFile are needed beyond this machine',
+    )
+    .prefault({}),
   /** Whether this host also does what is done for the whole repository: what expires, keys and manifests of lost hosts. */
   keeper: z.boolean().default(true),
   /** Where Prometheus finds the metrics of this host's processes (docs/monitoring.md); on free ports where none are named. */

@@ -7,6 +7,7 @@ import { projectRoot } from '../stack/project.ts';
 import { type Cli, descriptor } from './define.ts';
 import { defineAuditCommands } from './definitions/audit.ts';
 import { defineCheckCommands } from './definitions/check.ts';
+import { defineCodecServerCommands } from './definitions/codec-server.ts';
 import { defineFilesCommands } from './definitions/files.ts';
 import { defineHoldCommands } from './definitions/holds.ts';
 import { defineHostCommands } from './definitions/hosts.ts';
@@ -66,6 +67,7 @@ defineHoldCommands(cli);
 defineHostCommands(cli);
 defineKeyCommands(cli);
 definePolicyCommands(cli);
+defineCodecServerCommands(cli);
 if (!isCommandsOwn('--version')) program.version(readVersion());
 
 await main();

@@ -276,6 +276,30 @@ export const failures = {
     'Temporal does not answer.',
     'Run `holdfast status`; the log of the temporal service says why.',
   ),
+  codec_token_exists: row(
+    2,
+    false,
+    'There is a valid token {name} already.',
+    'Take another name, or revoke that one first: holdfast codec-server revoke {name}',
+  ),
+  codec_token_unknown: row(
+    2,
+    false,
+    'There is no token {name}.',
+    'holdfast codec-server tokens lists those there are.',
+  ),
+  web_ui_unknown: row(
+    2,
+    false,
+    'Where the Web UI of Temporal is, is not known.',
+    'Put its address into holdfast.yaml, at services.temporal.webUi. Browsers let no other page read what the codec server decrypts.',
+  ),
+  address_taken: row(
+    5,
+    false,
+    'Nothing can listen on {address}: {detail}.',
+    'Another program has it, or this machine has no such address. Change codecServer in holdfast.yaml.',
+  ),
   search_attributes_missing: row(
     5,
     false,

@@ -45,6 +45,7 @@ const commands = [
   'doctor',
   'key',
   'policy',
+  'codec-server',
 ];
 const password = 'correct horse battery staple';
 let folder: string;

@@ -1,0 +1,117 @@
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { noteDeed } from '../../audit/deeds.ts';
+import { RefusedAccess } from '../../audit/refused-access.ts';
+import { CodecServer } from '../../codec-server/server.ts';
+import { addToken, isValid, readTokens, revokeToken } from '../../codec-server/tokens.ts';
+import type { Config } from '../../config.ts';
+import { Failure } from '../../domain/failures.ts';
+import { EncryptingCodec } from '../../temporal/codec.ts';
+import { localTime, table } from '../output.ts';
+import { locate, type Session, sessionConfig, unlock } from '../session.ts';
+
+/** Decrypts payloads for whoever has a token, until it is stopped. */
+export async function runCodecServer(session: Session): Promise<void> {
+  const { codecServer } = sessionConfig(session);
+  const { temporalUi } = await locate(session);
+  if (temporalUi === undefined) throw new Failure('web_ui_unknown');
+  const { keyring } = await unlock(session);
+  const { home } = session.paths;
+  const server = new CodecServer({
+    ...{ address: codecServer.address, port: codecServer.port, tls: tlsOf(codecServer) },
+    webUiOrigin: new URL(temporalUi).origin,
+    codec: new EncryptingCodec(keyring.root.payload),
+    tokens: () => readTokens(home),
+    note: (deed) => noteDeed(home, deed),
+    refused: new RefusedAccess(home, 'codec-server'),
+  });
+  const endpoint = await server.open().catch((error: NodeJS.ErrnoException) => {
+    const address = `${codecServer.address}:${codecServer.port}`;
+    throw new Failure('address_taken', { address, detail: error.code ?? 'unknown' }, { cause: error });
+  });
+  const { output } = session;
+  output.value({ endpoint, webUi: temporalUi });
+  output.line(
+    table([
+      ['sign in at', `${endpoint}/`],
+      ['then in', `${temporalUi} set the codec server to ${endpoint}, with cross-origin credentials`],
+    ]),
+  );
+  if (readTokens(home).length === 0)
+    output.note('Nobody has a token yet: holdfast codec-server token <name>');
+  output.note('Ctrl-C ends it, and every browser is signed out.');
+  await untilStopped(session.signal);
+  await server.close();
+}
+
+function tlsOf({ certFile, keyFile }: Config['codecServer']) {
+  return certFile === undefined || keyFile === undefined
+    ? undefined
+    : { cert: readSecretFile(certFile), key: readSecretFile(keyFile) };
+}
+
+function readSecretFile(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw new Failure('secret_unreadable', { file }, { cause: error });
+  }
+}
+
+/** That is how it is ended, and no failure. */
+async function untilStopped(signal: AbortSignal): Promise<void> {
+  const stopping = new AbortController();
+  const ended = [once(process, 'SIGTERM', { signal: stopping.signal })];
+  if (!signal.aborted) ended.push(once(signal, 'abort', { signal: stopping.signal }));
+  await Promise.race(ended.map((each) => each.catch(() => {})));
+  stopping.abort();
+}
+
+const hourMs = 3_600_000;
+
+/** Makes a token and prints it, once. */
+export async function runCodecToken(
+  session: Session,
+  name: string,
+  { hours }: { readonly hours: number },
+): Promise<void> {
+  if (!/^[\w.@-]{1,64}$/.test(name))
+    throw new Failure('usage', { detail: 'A name has 1 to 64 letters, digits and . _ @ -' });
+  sessionConfig(session);
+  const expiresAt = new Date(Date.now() + hours * hourMs);
+  const { paths, actor, output } = session;
+  const token = addToken(paths.home, name, expiresAt);
+  noteDeed(paths.home, {
+    ...{ step: 'keyring', actor },
+    facts: { action: 'codec-token', name, expiresAt: expiresAt.toISOString() },
+  });
+  output.value({ name, token, expiresAt });
+  output.line(token);
+  output.note(
+    `Valid until ${localTime(expiresAt)}. It is not shown again; whoever has it sees what workflows were given.`,
+  );
+}
+
+/** Who may see decrypted payloads. */
+export async function runCodecTokens({ paths, output }: Session): Promise<void> {
+  const now = new Date();
+  const tokens = readTokens(paths.home).map((token) => ({ ...token, valid: isValid(token, now) }));
+  for (const { sha256: _, ...token } of tokens) output.value(token);
+  if (tokens.length === 0) output.line('There are no tokens.');
+  else
+    output.line(
+      table(
+        tokens.map(({ name, expiresAt, valid }) => [
+          name,
+          `${valid ? 'until' : 'expired'} ${localTime(new Date(expiresAt))}`,
+        ]),
+      ),
+    );
+}
+
+/** Takes a token back, also from browsers that signed in with it. */
+export async function runCodecRevoke({ paths, actor, output }: Session, name: string): Promise<void> {
+  revokeToken(paths.home, name);
+  noteDeed(paths.home, { step: 'keyring', actor, facts: { action: 'codec-revoke', name } });
+  output.result({ name, revoked: true }, () => `The token ${name} is valid no more.`);
+}
