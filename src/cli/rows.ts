@@ -66,6 +66,15 @@ export interface RowFilter {
   readonly deleted: boolean;
   /** Entries with a protected version, the newest or an earlier one, that was found infected after it was stored. */
   readonly infected?: boolean;
+  /** Why the standing version has its outcome: a rule's id or a failure's code. */
+  readonly reason?: string;
+  /** The run that made it. */
+  readonly runId?: Id;
+  readonly classification?: string;
+  /** It was observed then or later. */
+  readonly changedSince?: Date;
+  /** Of the path's bytes. */
+  readonly matches?: (path: Buffer) => boolean;
 }
 
 /** Standing versions of all entries that match, by source and path, read in pages. */
@@ -84,6 +93,9 @@ export async function* listRows(catalog: Catalog, filter: RowFilter): AsyncGener
               or exists (select 1 from placements p where p.version_id = v.id and p.state = 'committed')
                  and not exists (select 1 from placements p where p.version_id = v.id and p.destination = $8
                                  and p.state = 'committed'))
+         and ($9::text is null or v.reason = $9) and ($10::text is null or v.run_id = $10)
+         and ($11::text is null or v.admission ->> 'classification' = $11)
+         and ($12::timestamptz is null or v.observed_at >= $12)
        order by s.name, e.path limit 500`,
       [
         after.source,
@@ -94,9 +106,13 @@ export async function* listRows(catalog: Catalog, filter: RowFilter): AsyncGener
         filter.deleted,
         filter.infected ?? false,
         filter.lacking ?? null,
+        filter.reason ?? null,
+        filter.runId ?? null,
+        filter.classification ?? null,
+        filter.changedSince ?? null,
       ],
     );
-    for (const row of page) yield fileRow(row);
+    for (const row of page) if (filter.matches?.(row.pathBytes) ?? true) yield fileRow(row);
     const last = page.at(-1);
     if (last === undefined) return;
     after = { source: last.source, path: last.pathBytes };

@@ -288,6 +288,12 @@ export const failures = {
     'There is no token {name}.',
     'holdfast codec-server tokens lists those there are.',
   ),
+  run_unknown: row(
+    2,
+    false,
+    'There is no run {run}.',
+    'holdfast runs lists the newest ones, with their ids.',
+  ),
   web_ui_unknown: row(
     2,
     false,

@@ -1,5 +1,7 @@
 import { Failure } from '../../domain/failures.ts';
 import { outcomes } from '../../domain/records.ts';
+import { globMatcher } from '../../files/glob.ts';
+import { classifications } from '../../policy/config.ts';
 import { countOutcomes, type FileRow, listRows, rowsTable } from '../rows.ts';
 import { type Session, sessionConfig, withCatalog } from '../session.ts';
 import { parseTarget, requireSource } from '../target.ts';
@@ -10,6 +12,13 @@ export interface FilesOptions {
   readonly infected?: boolean;
   /** Name of a destination. */
   readonly lacking?: string;
+  readonly source?: string;
+  readonly reason?: string;
+  readonly run?: string;
+  readonly class?: string;
+  readonly changedSince?: Date;
+  /** As `find` takes it. */
+  readonly name?: string;
 }
 
 /** Lists what the catalog knows: the standing version of every entry. */
@@ -28,7 +37,16 @@ export async function runFiles(
   const { lacking } = options;
   if (lacking !== undefined && !sessionConfig(session).destinations.some(({ name }) => name === lacking))
     throw new Failure('destination_unknown', { destination: lacking });
-  const wanted = target === undefined ? undefined : parseTarget(target);
+  const { source, reason, run, changedSince, class: classification } = options;
+  if (classification !== undefined && !(classifications as readonly string[]).includes(classification))
+    throw new Failure('usage', {
+      detail: `There is no classification "${classification}". There are ${classifications.join(', ')}.`,
+    });
+  if (target !== undefined && source !== undefined)
+    throw new Failure('usage', { detail: 'Give a target or --source, not both.' });
+  const named = target ?? source;
+  const wanted = named === undefined ? undefined : parseTarget(named);
+  const matches = options.name === undefined ? undefined : globMatcher(options.name);
   await withCatalog(session, async (catalog) => {
     if (wanted !== undefined) await requireSource(catalog, wanted.source);
     const counted: Pick<FileRow, 'outcome'>[] = [];
@@ -45,6 +63,11 @@ export async function runFiles(
       ...(wanted?.path === undefined ? {} : { under: wanted.path }),
       ...(outcome === undefined ? {} : { outcome }),
       ...(lacking === undefined ? {} : { lacking }),
+      ...(reason === undefined ? {} : { reason }),
+      ...(run === undefined ? {} : { runId: run }),
+      ...(classification === undefined ? {} : { classification }),
+      ...(changedSince === undefined ? {} : { changedSince }),
+      ...(matches === undefined ? {} : { matches }),
     })) {
       session.signal.throwIfAborted();
       output.value(row);

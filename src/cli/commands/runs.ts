@@ -1,45 +1,42 @@
+import { newestRuns } from '../../catalog/run-query.ts';
 import { localTime, table } from '../output.ts';
+import { runResults } from '../run-results.ts';
+import { totalsText } from '../run-totals.ts';
 import { type Session, withCatalog } from '../session.ts';
+import { requireSource } from '../target.ts';
 
-interface Run {
-  readonly runId: string;
-  readonly kind: string;
-  readonly actor: string;
-  readonly startedAt: Date;
-  readonly endedAt: Date | null;
-  readonly result: string | null;
-  readonly totals: Readonly<Record<string, number>>;
+export interface RunsOptions {
+  readonly limit: number;
+  readonly source?: string;
+  readonly since?: Date;
+  /** A key of {@link runResults}. */
+  readonly result?: string;
 }
 
 /** The newest runs: what was done, by whom, with which result. */
-export async function runRuns(session: Session, options: { readonly limit: number }): Promise<void> {
+export async function runRuns(session: Session, options: RunsOptions): Promise<void> {
   const { output } = session;
   await withCatalog(session, async (catalog) => {
-    const runs = await catalog.rows<Run>(
-      `select id as "runId", kind, actor, started_at as "startedAt", ended_at as "endedAt", result, totals
-       from run_log order by started_at desc limit $1`,
-      [options.limit],
-    );
+    const { source, since, result, limit } = options;
+    const runs = await newestRuns(catalog, {
+      sourceId: source === undefined ? undefined : await requireSource(catalog, source),
+      result: result === undefined ? undefined : runResults[result],
+      ...{ since, limit },
+    });
     for (const run of runs) output.value(run);
-    if (runs.length > 0)
+    if (runs.length === 0) output.line('No runs.');
+    else
       output.line(
         table(
           runs.map((run) => [
             run.runId,
-            run.kind,
+            [run.kind, run.source].filter(Boolean).join(' '),
             localTime(run.startedAt),
             run.result ?? 'running',
             run.actor,
-            totals(run),
+            totalsText(run.totals),
           ]),
         ),
       );
-    else output.line('No runs yet.');
   });
-}
-
-function totals(run: Run): string {
-  return Object.entries(run.totals)
-    .map(([name, count]) => `${name} ${count}`)
-    .join(', ');
 }

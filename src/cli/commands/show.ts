@@ -7,6 +7,7 @@ import { bytes, localTime, printable, table } from '../output.ts';
 import { pathFields } from '../rows.ts';
 import { type Session, withCatalog } from '../session.ts';
 import { parseTarget, requireSource } from '../target.ts';
+import { webUiLinks } from '../web-ui-links.ts';
 
 interface ShownVersion {
   readonly versionId: Id;
@@ -53,7 +54,7 @@ export async function runShow(
   const { output } = session;
   const { source, path: given } = parseTarget(target);
   if (given === undefined) throw new Failure('usage', { detail: 'show takes <source>:<path>.' });
-  await withCatalog(session, async (catalog) => {
+  await withCatalog(session, async (catalog, where) => {
     const path = await exactPath(catalog, await requireSource(catalog, source), given);
     const versions = await versionsOf(catalog, source, path);
     const wanted =
@@ -66,7 +67,17 @@ export async function runShow(
     const events = await eventsOf(catalog, wanted.versionId);
     const steps = pipelineSteps.flatMap((step) => events.filter((event) => event.step === step));
     const others = events.filter((event) => !(pipelineSteps as readonly string[]).includes(event.step));
-    output.value({ source, ...pathFields(path), ...wanted, placements, steps, events: others, versions });
+    const links = webUiLinks(where);
+    const { workflowId } = wanted;
+    const webUi = workflowId === null ? null : (links?.workflow(workflowId) ?? null);
+    const holds = (await holdsOf(catalog, wanted.versionId)).map((hold) => ({
+      ...hold,
+      webUi: links?.workflow(hold.workflowId) ?? null,
+    }));
+    output.value({
+      ...{ source, ...pathFields(path), ...wanted, webUi, holds },
+      ...{ placements, steps, events: others, versions },
+    });
     output.line(printable(`${source}:${path.toString('utf8')}`));
     output.line(
       table([
@@ -76,8 +87,10 @@ export async function runShow(
         ['kind', `${wanted.kind}, ${bytes(wanted.sizeBytes)}`],
         ['SHA-512', wanted.sha512 ?? 'none'],
         ...placements.map(placementRow),
-        ['workflow', wanted.workflowId ?? 'none'],
-        ['run', wanted.runId],
+        ['workflow', workflowId ?? 'none'],
+        ...(webUi === null ? [] : [['', webUi]]),
+        ...holds.map((hold) => ['hold', `${hold.holdId} ${hold.state}  ${hold.webUi ?? ''}`]),
+        ['run', `${wanted.runId}  (holdfast run show ${wanted.runId})`],
       ]),
     );
     output.line();
@@ -143,6 +156,17 @@ function placementsOf(catalog: Catalog, versionId: Id): Promise<ShownPlacement[]
     `select p.destination, p.state, o.key as "objectKey", o.s3_version_id as "s3VersionId", p.byte_offset as offset,
             coalesce(p.length, o.length) as length, o.pack_id is not null as "isInPack"
      from placements p left join objects o on o.id = p.object_id where p.version_id = $1 order by p.destination`,
+    [versionId],
+  );
+}
+
+/** What waits, or waited, for a decision about a version. */
+function holdsOf(
+  catalog: Catalog,
+  versionId: Id,
+): Promise<{ readonly holdId: Id; readonly state: string; readonly workflowId: string }[]> {
+  return catalog.rows(
+    `select id as "holdId", state, 'hold:' || id as "workflowId" from holds where version_id = $1 order by destination`,
     [versionId],
   );
 }
