@@ -159,44 +159,84 @@ export async function closedAmong(catalog: Catalog, batchIds: readonly Id[]): Pr
 
 /** What is left to do of a batch, in its order, and the entries are taken for another while. */
 export async function takeOpenItems(catalog: Catalog, batchId: Id): Promise<BatchItem[]> {
+  if ((await catalog.rows(dueForLease, [batchId])).length > 0) await takeAgain(catalog, batchId);
+  const found = await catalog.rows<OpenItem>(
+    `select i.position, i.entry_id as "entryId", i.observation, i.hint, b.run_id as "runId", e.source_id as "sourceId", e.path,
+            e.head_version_id as "headId"
+     from batches b join batch_items i on i.batch_id = b.id join entries e on e.id = i.entry_id
+     where b.id = $1 and i.state = 'open' order by i.position`,
+    [batchId],
+  );
+  // Of their own, because most entries of a first sweep have neither.
+  const made = await versionsOf(
+    catalog,
+    'v.entry_id = i.entry_id and v.observation = i.observation',
+    batchId,
+  );
+  const heads = found.some(({ headId }) => headId !== null)
+    ? await versionsOf(catalog, 'v.id = (select head_version_id from entries where id = i.entry_id)', batchId)
+    : new Map<number, KnownVersion>();
+  return found.map(({ position, entryId, sourceId, path, observation, hint, runId }) => {
+    const head = heads.get(position);
+    const own = made.get(position);
+    return {
+      position,
+      look: {
+        entry: { id: entryId, sourceId, path },
+        number: observation,
+        hint,
+        runId,
+        workflowId: batchWorkflowId(batchId),
+        ...(head ? { head } : {}),
+      },
+      ...(own ? { made: own } : {}),
+    };
+  });
+}
+
+interface OpenItem {
+  readonly position: number;
+  readonly entryId: Id;
+  readonly sourceId: Id;
+  readonly path: Buffer;
+  readonly observation: number;
+  readonly hint: number;
+  readonly runId: Id;
+  readonly headId: Id | null;
+}
+
+/** A lease that has just been taken is not taken again: each time makes a new version of every row. */
+const dueForLease = `select e.id from entries e join batch_items i on i.entry_id = e.id
+  where i.batch_id = $1 and i.state = 'open' and (e.lease_owner is distinct from 'batch:' || $1
+    or e.lease_until < now() + interval '${leaseMinutes - 1} minutes')`;
+
+async function takeAgain(catalog: Catalog, batchId: Id): Promise<void> {
   await catalog.transaction(async (rows) => {
-    // A lease that has just been taken is not taken again: each time makes a new version of every row.
-    const due = (await rows(
-      `select e.id from entries e join batch_items i on i.entry_id = e.id
-       where i.batch_id = $1 and i.state = 'open' and (e.lease_owner is distinct from 'batch:' || $1
-         or e.lease_until < now() + interval '${leaseMinutes - 1} minutes')
-       order by e.id for no key update of e`,
-      [batchId],
-    )) as { id: Id }[];
+    const due = (await rows(`${dueForLease} order by e.id for no key update of e`, [batchId])) as {
+      id: Id;
+    }[];
     if (due.length > 0)
       await rows(`update entries set ${lease} where id = any($2)`, [batchId, due.map(({ id }) => id)]);
   });
+}
+
+/** Versions that belong to open items of a batch, by the item's position. */
+async function versionsOf(
+  catalog: Catalog,
+  condition: string,
+  batchId: Id,
+): Promise<ReadonlyMap<number, KnownVersion>> {
   const found = await catalog.rows<Record<string, unknown>>(
-    `select i.position, i.entry_id as "entryId", i.observation, i.hint, b.run_id as "runId", e.source_id as "sourceId", e.path, e.noticed_at as "noticedAt",
-            ${versionColumns('head', 'head')}, ${versionColumns('made', 'made')}
-     from batch_items i join batches b on b.id = i.batch_id join entries e on e.id = i.entry_id
-     left join versions head on head.id = e.head_version_id
-     left join versions made on made.entry_id = i.entry_id and made.observation = i.observation
-     where i.batch_id = $1 and i.state = 'open' order by i.position`,
+    `select i.position, ${versionColumns('v', 'v')} from batch_items i join versions v on ${condition}
+     where i.batch_id = $1 and i.state = 'open'`,
     [batchId],
   );
-  return found.map((row) => {
-    const head = knownVersion(row, 'head');
-    const made = knownVersion(row, 'made');
-    return {
-      position: row.position as number,
-      look: {
-        entry: { id: row.entryId as Id, sourceId: row.sourceId as Id, path: row.path as Buffer },
-        number: row.observation as number,
-        hint: row.hint as number,
-        runId: row.runId as Id,
-        workflowId: batchWorkflowId(batchId),
-        ...(row.noticedAt === null ? {} : { noticedAt: row.noticedAt as Date }),
-        ...(head ? { head } : {}),
-      },
-      ...(made ? { made } : {}),
-    };
-  });
+  return new Map(
+    found.flatMap((row) => {
+      const version = knownVersion(row, 'v');
+      return version === undefined ? [] : [[row.position as number, version] as const];
+    }),
+  );
 }
 
 /** Entries of a batch that went their own way, with the hint each waits for. */
