@@ -2,7 +2,7 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { isFailure } from '../../domain/failures.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 
-/** What an upload or a request can come to, besides going well: each is there from the start. */
+/** What an upload or another operation can come to, besides going well: each is there from the start. */
 const failureCodes = [
   's3_unavailable',
   's3_denied',
@@ -11,6 +11,7 @@ const failureCodes = [
   'bucket_missing',
   'upload_missing',
   'lock_refused',
+  'internal',
 ] as const;
 
 const requestBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 120, 600];
@@ -19,7 +20,7 @@ const requestBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
 export class StoreMetrics {
   private readonly uploads: Counter<'destination' | 'result'>;
   private readonly requests: Histogram<'destination' | 'operation'>;
-  private readonly failures: Counter<'destination' | 'operation' | 'code'>;
+  private readonly failures: Counter<'destination' | 'code'>;
   private readonly sentBytes: Counter<'destination'>;
   private readonly receivedBytes: Counter<'destination'>;
   private readonly up: Gauge<'destination'>;
@@ -43,7 +44,7 @@ export class StoreMetrics {
     this.failures = new Counter({
       name: 'holdfast_s3_failures_total',
       help: 'Operations on a destination that failed, by the code of the failure.',
-      labelNames: ['destination', 'operation', 'code'],
+      labelNames: ['destination', 'code'],
       registers,
     });
     this.sentBytes = new Counter({
@@ -69,6 +70,7 @@ export class StoreMetrics {
       this.receivedBytes.inc({ destination }, 0);
       for (const result of ['stored', 'exists', ...failureCodes])
         this.uploads.inc({ destination, result }, 0);
+      for (const code of failureCodes) this.failures.inc({ destination, code }, 0);
     }
   }
 
@@ -83,7 +85,7 @@ export class StoreMetrics {
         return result;
       } catch (error) {
         const code = codeOf(error);
-        this.failures.inc({ destination, operation, code });
+        this.failures.inc({ destination, code });
         // Whatever else it says, it answers.
         this.up.set({ destination }, code === 's3_unavailable' ? 0 : 1);
         throw error;
