@@ -25,6 +25,9 @@ export interface DoctorDestination {
 export interface Patient {
   readonly config: Config;
   readonly home: string;
+  readonly configPath: string;
+  /** Whether whoever asks has the password in a variable. */
+  readonly hasPasswordInEnvironment: boolean;
   /** Undefined: nothing runs. */
   readonly status: SupervisorStatus | undefined;
   readonly endpoints: Endpoints;

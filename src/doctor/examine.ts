@@ -1,8 +1,10 @@
 import { isFailure } from '../domain/failures.ts';
 import { audit } from './audit.ts';
+import { buckets } from './buckets.ts';
 import type { Check, Finding, Patient } from './check.ts';
 import { clock } from './clock.ts';
 import { copies } from './copies.ts';
+import { database } from './database.ts';
 import { disk } from './disk.ts';
 import { holders } from './holders.ts';
 import { holds } from './holds.ts';
@@ -11,19 +13,28 @@ import { inotify } from './inotify.ts';
 import { journal } from './journal.ts';
 import { keyLocks } from './key-locks.ts';
 import { infectedContent } from './late-detections.ts';
+import { limits } from './limits.ts';
+import { opa } from './opa.ts';
+import { permissions } from './permissions.ts';
 import { policy } from './policy.ts';
 import { recoveryKit } from './recovery-kit.ts';
 import { retention } from './retention.ts';
+import { rights } from './rights.ts';
 import { sameMachine } from './same-machine.ts';
 import { malware, scanner } from './scanner.ts';
 import { services } from './services.ts';
+import { settings } from './settings.ts';
 import { signatures } from './signatures.ts';
 import { sources } from './sources.ts';
 import { stored } from './stored.ts';
+import { temporal } from './temporal.ts';
 
 /** Everything that is looked at, in the order it is told. */
 const checks: readonly Check[] = [
   services,
+  temporal,
+  database,
+  opa,
   sources,
   inotify,
   recoveryKit,
@@ -31,6 +42,8 @@ const checks: readonly Check[] = [
   keyLocks,
   journal,
   audit,
+  buckets,
+  rights,
   stored,
   copies,
   retention,
@@ -44,7 +57,13 @@ const checks: readonly Check[] = [
   clock,
   sameMachine,
   disk,
+  limits,
+  permissions,
+  settings,
 ];
+
+/** What `--only` takes. */
+export const checkNames: readonly string[] = checks.map(({ name }) => name);
 
 /** A write-only host has no keyring to look after. */
 const ofTheKeyring: ReadonlySet<Check> = new Set([recoveryKit, holders, keyLocks]);
@@ -53,12 +72,13 @@ export interface NamedFinding extends Finding {
   readonly check: string;
 }
 
-/** Looks at everything. What cannot be looked at is a problem of its own, and keeps nothing else from being told. */
-export async function* examine(
-  patient: Patient,
-  all: readonly Check[] = checks,
-): AsyncGenerator<NamedFinding> {
-  for (const check of all) {
+/**
+ * Looks at everything, or at what is named only. What cannot be looked at is a problem of its own, and keeps nothing else
+ * from being told.
+ */
+export async function* examine(patient: Patient, only: readonly string[] = []): AsyncGenerator<NamedFinding> {
+  for (const check of checks) {
+    if (only.length > 0 && !only.includes(check.name)) continue;
     if (patient.config.writeOnly && ofTheKeyring.has(check)) continue;
     const { name, look } = check;
     for (const finding of await look(patient).catch(unknowable)) yield { check: name, ...finding };

@@ -58,6 +58,8 @@ const envelope = z.object({
   result: z.unknown(),
   decision_id: z.string().min(1).optional(),
   provenance: z.object({
+    /** Of OPA. */
+    version: z.string().default('unknown'),
     bundles: z.record(z.string(), z.object({ revision: bundleRevision })),
   }),
 });
@@ -68,6 +70,7 @@ type Answer =
       readonly result: unknown;
       readonly revision: string;
       readonly decisionId: string;
+      readonly version: string;
     }
   | { readonly kind: 'unusable'; readonly detail: string };
 
@@ -105,12 +108,13 @@ export class OpaEngine implements PolicyEngine {
     return this.#terms('approval/terms', readApprovalTerms);
   }
 
-  async ping(): Promise<{ revision: string }> {
+  /** The bundle that is loaded, and the version of OPA. */
+  async ping(): Promise<{ revision: string; version: string }> {
     const answer = await this.#ask('GET', '/v1/data/holdfast/config/lock?provenance=true', '');
     if (answer.kind === 'unusable') throw new Failure('policy_unavailable', { detail: answer.detail });
     if (answer.result === undefined)
       throw new Failure('policy_unavailable', { detail: 'no configuration loaded' });
-    return { revision: answer.revision };
+    return { revision: answer.revision, version: answer.version };
   }
 
   /** What gave the classification, and every rule of classification that matched; undefined where the rules do not say. */
@@ -201,6 +205,7 @@ export class OpaEngine implements PolicyEngine {
       kind: 'answer',
       result: parsed.data.result,
       revision: bundle.revision,
+      version: parsed.data.provenance.version,
       // OPA numbers its decisions only while it logs them, and its log would hold the private input.
       decisionId: parsed.data.decision_id ?? randomUUID(),
     };

@@ -1,5 +1,5 @@
 import { beforeEach, expect, it, onTestFinished } from 'vitest';
-import { parseConfig } from '../../src/config.ts';
+import { type DestinationConfig, parseConfig } from '../../src/config.ts';
 import type { Patient } from '../../src/doctor/check.ts';
 import { examine, type NamedFinding } from '../../src/doctor/examine.ts';
 import { Failure } from '../../src/domain/failures.ts';
@@ -40,22 +40,42 @@ beforeEach(async () => {
   documents = [made.documents.two, made.scopes.own, made.scopes.default1];
 });
 
-async function findings(changes: Partial<Patient> = {}): Promise<Map<string, NamedFinding[]>> {
+async function findings(
+  changes: Partial<Patient> = {},
+  only?: readonly string[],
+): Promise<Map<string, NamedFinding[]>> {
   const [destination] = config.destinations;
   if (destination === undefined) throw new Error('no destination');
   const patient: Patient = {
     config,
     home: '/tmp',
+    configPath: '/tmp/holdfast.yaml',
+    hasPasswordInEnvironment: false,
     status: undefined,
-    endpoints: { signatures: { set: 'builtin-test' }, clamdSocket: '/nonexistent/clamd.sock' } as Endpoints,
+    endpoints: endpointsWith('/nonexistent/clamd.sock'),
     documents,
     catalog: async () => world.catalog,
     destinations: async () => [{ config: destination, store }],
     ...changes,
   };
-  const found = await Array.fromAsync(examine(patient));
+  const found = await Array.fromAsync(examine(patient, only));
   return Map.groupBy(found, ({ check }) => check);
 }
+/** Nothing but a scanner. */
+const endpointsWith = (clamdSocket: string): Endpoints => {
+  const away = (service: string): never => {
+    throw new Failure('service_not_running', { service });
+  };
+  return {
+    ...({ signatures: { set: 'builtin-test' }, clamdSocket, s3: () => away('s3') } as unknown as Endpoints),
+    get temporal() {
+      return away('temporal');
+    },
+    get opaSocket() {
+      return away('opa');
+    },
+  };
+};
 const publish = () => publishKeyring(store, '', documents, { mode: 'GOVERNANCE', days: 7 });
 const state = (found: Map<string, NamedFinding[]>, check: string) =>
   found.get(check)?.map((one) => one.state);
@@ -115,6 +135,42 @@ it('a clock that is off by more than two minutes is told', async () => {
   ]);
 });
 
+it('a role of Postgres that may change the audit trail is told', async () => {
+  expect((await findings()).get('postgres')).toMatchObject([
+    { state: 'problem', what: expect.stringContaining('fsync') },
+  ]);
+  await world.asOwner('grant delete on audit_events to holdfast_writer');
+  expect((await findings()).get('postgres')).toMatchObject([
+    { what: expect.stringContaining('fsync') },
+    {
+      ...{ state: 'problem', what: "The program's role may DELETE audit_events." },
+      todo: expect.stringContaining('revoke DELETE'),
+    },
+  ]);
+});
+
+it('what was stored last and is not locked is told', async () => {
+  const destinations = async () => [
+    { config: config.destinations[0] as DestinationConfig, store: world.store },
+  ];
+  expect(state(await findings({ destinations }), 'buckets')).toEqual(['ok']);
+  world.write('a', 'content');
+  await protectOnce(world.context, await world.entry('a'));
+  expect((await findings({ destinations })).get('buckets')).toMatchObject([
+    { state: 'ok', what: expect.stringContaining('locked (GOVERNANCE)') },
+  ]);
+  const [version] = await world.versions();
+  if (version === undefined) throw new Error('nothing stored');
+  world.store.lose(version);
+  expect((await findings({ destinations })).get('buckets')).toMatchObject([
+    { state: 'problem', what: expect.stringContaining('not there') },
+  ]);
+});
+
+it('only what is named is looked at', async () => {
+  expect([...(await findings({}, ['disk', 'holds'])).keys()]).toEqual(['holds', 'disk']);
+});
+
 it('manifests that lag are told', async () => {
   world.write('a', 'content');
   await protectOnce(world.context, await world.entry('a'));
@@ -139,7 +195,7 @@ it('a scanner whose OK cannot be believed is told, and what it was found to take
   onTestFinished(() => clamd.remove());
   clamd.database('limits.cdb', limitSignatures(mebibyte));
   await clamd.start();
-  const endpoints = { signatures: { set: 'builtin-test' }, clamdSocket: clamd.socketPath } as Endpoints;
+  const endpoints = endpointsWith(clamd.socketPath);
   expect((await findings({ endpoints })).get('scanner')).toMatchObject([
     { state: 'problem', todo: expect.stringContaining('AlertExceedsMax yes') },
     { state: 'warning', what: expect.stringContaining(`${2 * mebibyte}`) },

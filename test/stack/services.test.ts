@@ -16,6 +16,8 @@ import {
 import { Connection } from '@temporalio/client';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { judgeRights } from '../../src/doctor/rights.ts';
+import { tryRights } from '../../src/doctor/try-rights.ts';
 import { opaEnvironment } from '../../src/policy/opa-arguments.ts';
 import { isPassable } from '../../src/stack/folders.ts';
 import { identify } from '../../src/stack/process-table.ts';
@@ -25,6 +27,7 @@ import {
   roleBucketPolicy,
   type S3Credentials,
   s3CredentialFiles,
+  s3Roles,
 } from '../../src/stack/services/s3-roles.ts';
 import type { Supervisor } from '../../src/stack/supervisor.ts';
 import type { ServiceStatus } from '../../src/stack/supervisor-state.ts';
@@ -299,6 +302,26 @@ describe('s3 roles', () => {
     const put = new PutObjectCommand({ Bucket, Key: 'new', Body: 'x' });
     await expect(recover.send(put)).rejects.toEqual(refused);
     await expect(recover.send(new DeleteObjectCommand(locked))).rejects.toEqual(refused);
+  });
+
+  test('what each role may is found out without a trace, and a role that may more is told', async () => {
+    const { address, region } = service('s3');
+    const { rolesDir, credentialsFile } = s3CredentialFiles(home());
+    const options = { name: 'primary', endpoint: address, region: text(region), bucket: Bucket };
+    const tried = (file: string) =>
+      tryRights({ ...options, forcePathStyle: true, jurisdiction: 'local', credentialsFile: file }, 'rights');
+    for (const role of s3Roles)
+      expect(judgeRights('primary', role, await tried(path.join(rolesDir, role)))).toMatchObject([
+        { state: 'ok' },
+      ]);
+    expect(judgeRights('primary', 'agent', await tried(credentialsFile))).toMatchObject([
+      { state: 'problem', what: expect.stringContaining('s3:DeleteObjectVersion, s3:PutBucketVersioning') },
+    ]);
+    expect(judgeRights('primary', 'agent', await tried(path.join(rolesDir, 'recover')))).toMatchObject([
+      { state: 'problem', what: expect.stringContaining('s3:PutObject, s3:PutObjectRetention') },
+    ]);
+    const { Versions = [] } = await clients.owner.send(new ListObjectVersionsCommand({ Bucket }));
+    expect(Versions.filter(({ Key }) => Key === 'rights')).toEqual([]);
   });
 
   test('every request is in the access log', () => {

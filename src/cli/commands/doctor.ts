@@ -1,7 +1,8 @@
 import { Catalog } from '../../catalog/catalog.ts';
 import { openPool } from '../../catalog/database.ts';
 import type { DoctorDestination, Patient } from '../../doctor/check.ts';
-import { examine, type NamedFinding } from '../../doctor/examine.ts';
+import { checkNames, examine, type NamedFinding } from '../../doctor/examine.ts';
+import { Failure } from '../../domain/failures.ts';
 import { keyringDocuments } from '../../keys/keyring-files.ts';
 import { supervisorStatus } from '../../stack/control.ts';
 import { endpoints, runningFrom } from '../../stack/endpoints.ts';
@@ -15,12 +16,18 @@ const labels = { ok: 'ok      ', warning: 'WARNING ', problem: 'PROBLEM ' } as c
  * Looks at everything that people find out too late, and says what it means and what to do. Needs no password. Exit code 0, also
  * with warnings; 1 with a problem.
  */
-export async function runDoctor(session: Session): Promise<number> {
+export async function runDoctor(
+  session: Session,
+  { only = [] }: { readonly only?: readonly string[] },
+): Promise<number> {
+  const unknown = only.find((name) => !checkNames.includes(name));
+  if (unknown !== undefined)
+    throw new Failure('usage', { detail: `There is no check ${unknown}: ${checkNames.join(', ')}.` });
   const { output } = session;
   const open: (() => unknown)[] = [];
   const found: NamedFinding[] = [];
   try {
-    for await (const finding of examine(await patientOf(session, open))) {
+    for await (const finding of examine(await patientOf(session, open), only)) {
       found.push(finding);
       output.line(`${labels[finding.state]}${finding.check}: ${printable(finding.what)}`);
       if (finding.means !== undefined) output.line(`          ${printable(finding.means)}`);
@@ -58,6 +65,8 @@ async function patientOf(session: Session, open: (() => unknown)[]): Promise<Pat
   return {
     config,
     home: paths.home,
+    configPath: session.configPath,
+    hasPasswordInEnvironment: (session.env.HOLDFAST_PASSWORD ?? '') !== '',
     status,
     endpoints: where,
     documents: await keyringDocuments(paths.home),

@@ -3,9 +3,18 @@ import { addNewPasswordOptions, type Cli, collect, descriptor, examples } from '
 
 /** The keyring: who opens it, what seals, what is to become unreadable. And whether all is well. */
 export function defineKeyCommands({ command, run }: Cli): void {
-  command('doctor', 'look at what people find out too late; says what it means and what to do').action(
-    run(async (session) => (await import('../commands/doctor.ts')).runDoctor(session)),
-  );
+  command('doctor', 'look at what people find out too late; says what it means and what to do')
+    .option('--only <check>', 'only this check, as its line begins; may be given several times', collect)
+    .addHelpText(
+      'after',
+      `
+Every service, permission, right in the buckets, clock, limit, lock and setting; the backups, keys, copies and holds. Changes
+nothing and needs no password. Code 0, also with warnings; 1 with a problem.
+${examples('holdfast doctor', 'holdfast doctor --json', 'holdfast doctor --only rights --only buckets')}`,
+    )
+    .action(
+      run(async (session, options) => (await import('../commands/doctor.ts')).runDoctor(session, options)),
+    );
 
   const family = command('key', 'list, rotate, share, shred and move the keys');
   const key = (name: string, description: string) => command(name, description, family);

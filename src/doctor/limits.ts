@@ -1,0 +1,74 @@
+import { readFile, statfs } from 'node:fs/promises';
+import { type Check, type Finding, ok } from './check.ts';
+
+/** What the worker opens at once at most: files, sockets to stores, the catalog's and Temporal's connections. */
+const leastOpenFiles = 4_096;
+/** Below this the kernel begins to end processes, the scanner first. */
+const leastMemoryBytes = 256 * 1024 ** 2;
+const leastFreeInodes = 0.05;
+
+/** Whether the system lets the program have what it needs, and keeps none of its memory. */
+export const limits: Check = {
+  name: 'limits',
+  async look({ home, status }) {
+    const findings = judgeMemory(await readFile('/proc/meminfo', 'utf8'));
+    const { files, ffree } = await statfs(home);
+    // Some file systems have as many as they need, and say 0.
+    if (files > 0 && ffree / files < leastFreeInodes)
+      findings.push({
+        state: 'problem',
+        what: `The disk with ${home} has only ${ffree} inodes left.`,
+        means: 'No file can be made there any more, however much room there is.',
+        todo: 'Delete what is made of many small files, or move the state folder to another disk.',
+      });
+    for (const name of ['worker', 'watcher', 'postgres', 'clamd']) {
+      const pid = status?.services[name]?.pid ?? 0;
+      const text =
+        pid === 0 ? undefined : await readFile(`/proc/${pid}/limits`, 'utf8').catch(() => undefined);
+      if (text !== undefined) findings.push(...judgeLimits(name, text));
+    }
+    return findings.length > 0
+      ? findings
+      : [ok('Memory, inodes, open files and core files are as they should be.')];
+  },
+};
+
+/** @param limits /proc/<pid>/limits of a service (proc(5)) */
+export function judgeLimits(service: string, limits: string): Finding[] {
+  const soft = (name: string): number => {
+    const value = new RegExp(`^${name} +(\\S+)`, 'm').exec(limits)?.[1];
+    return value === 'unlimited' ? Number.POSITIVE_INFINITY : Number(value);
+  };
+  const findings: Finding[] = [];
+  if (service === 'worker' && soft('Max open files') < leastOpenFiles)
+    findings.push({
+      state: 'warning',
+      what: `The worker may open ${soft('Max open files')} files only.`,
+      means: 'When many files change at once, steps fail and are tried again: it takes longer.',
+      todo: `Set LimitNOFILE=${leastOpenFiles} for its service (ops/systemd/holdfast.service), or ulimit -n in the shell that starts it.`,
+    });
+  // The scanner and the database hold content and names, but none of our keys.
+  if (['worker', 'watcher'].includes(service) && soft('Max core file size') > 0)
+    findings.push({
+      state: 'problem',
+      what: `If the ${service} crashes, its memory is written to a file.`,
+      means: 'The keys would lie on the disk, unencrypted.',
+      todo: 'Set LimitCORE=0 for its service, or ulimit -c 0 in the shell that starts it.',
+    });
+  return findings;
+}
+
+/** @param meminfo /proc/meminfo (proc(5)) */
+export function judgeMemory(meminfo: string): Finding[] {
+  const kibibytes = Number(/^MemAvailable: +(\d+) kB/m.exec(meminfo)?.[1] ?? Number.NaN);
+  const mebibytes = Math.round(kibibytes / 1024);
+  if (!(kibibytes * 1024 < leastMemoryBytes)) return [];
+  return [
+    {
+      state: 'problem',
+      what: `Only ${mebibytes} MiB of memory are available.`,
+      means: 'The system may end the scanner or the database at any moment; files wait then.',
+      todo: 'Stop what else runs here, or add memory: the scanner alone needs 1.5 GiB with the official signatures.',
+    },
+  ];
+}
