@@ -40,5 +40,9 @@ const settledCount = `
 const standing = `
   select convert_from(e.path, 'UTF8') as path, v.outcome, a.at
   from entries e join sources s on s.id = e.source_id join versions v on v.id = e.head_version_id
-  left join audit_steps a on a.version = v.id and a.step = 'read_back'
+  -- Files that come alone: of none the events share a row with another's.
+  left join lateral (
+    select (step ->> 'at')::timestamptz as at
+    from audit_events e cross join lateral jsonb_array_elements(coalesce(e.event -> 'steps', jsonb_build_array(e.event))) step
+    where e.event ->> 'version' = v.id and step ->> 'step' = 'read_back' limit 1) a on true
   where s.name = $1 and convert_from(e.path, 'UTF8') = any($2)`;

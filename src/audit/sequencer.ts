@@ -16,7 +16,9 @@ import { GrowingTree, leafHash, treeRoot } from './merkle.ts';
 
 /** Any constant of ours: one sequencer at a time per database. */
 const sequencerLock = 7_203_115;
-/** Events under one head: what a proof has to read again, and 14 hashes in it. */
+/**
+ * Events under one head, and what else is in the row of the last one: what a proof has to read again, and 14 or 15 hashes in it.
+ */
 const mostLeaves = 16_384;
 
 export interface SequencerDeps {
@@ -62,7 +64,7 @@ async function addHead(deps: SequencerDeps, rows: Rows): Promise<number> {
     first,
     at: at.toISOString(),
     last: batch.last,
-    size: batch.size,
+    size: batch.leaves.length,
     root: treeRoot(batch.leaves).toString('hex'),
     history: history.root().toString('hex'),
   });
@@ -75,7 +77,7 @@ async function addHead(deps: SequencerDeps, rows: Rows): Promise<number> {
     peaks: history.peaks,
     at,
   });
-  return batch.size;
+  return batch.leaves.length;
 }
 
 interface Place {

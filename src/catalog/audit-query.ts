@@ -1,6 +1,7 @@
 import type { Id } from '../domain/records.ts';
 import type { Catalog } from './catalog.ts';
 import type { Rows } from './database.ts';
+import { isAsPacked, leavesOf, type PackedEvents, unpackedEvents } from './packed-events.ts';
 import { withEvidence } from './policy-query.ts';
 import type { DecisionRow } from './rows.ts';
 
@@ -50,30 +51,38 @@ export async function hasEventsAfter(rows: Rows, after: number | undefined): Pro
   return found.length > 0;
 }
 
+/**
+ * Rows of events by number: as many as make so many leaves, a row of many more if they end in the middle of it.
+ *
+ * @param most parameter of the number of leaves
+ */
+const page = (columns: string, where: string, most: string): string =>
+  `select ${columns} from (
+     select *, sum(coalesce(length(leaves) / 32, 1)) over (order by number) - coalesce(length(leaves) / 32, 1) as before
+     from (select * from audit_events where ${where} order by number limit ${most}) numbered
+   ) counted where before < ${most} order by number`;
+
 export interface LeafBatch {
-  readonly size: number;
   /** Number of the newest event in it. */
   readonly last: number;
   readonly leaves: readonly Buffer[];
 }
 
-/** Leaves of the next events after a number, in order: none above `upTo`, at most `most` of them. Undefined: there are none. */
+/**
+ * Leaves of the next events after a number, in order: none above `upTo`, and none after the row that has the `most`th.
+ * Undefined: there are none.
+ */
 export async function nextLeaves(
   rows: Rows,
   range: { readonly after: number | undefined; readonly upTo: number; readonly most: number },
 ): Promise<LeafBatch | undefined> {
-  const [row] = (await rows(
-    `select count(*) as size, max(number) as last, string_agg(leaf, ''::bytea order by number) as leaves
-     from (select number, leaf from audit_events where ($1::bigint is null or number > $1) and number <= $2
-           order by number limit $3) next`,
+  const found = (await rows(
+    `select max(number) as last, string_agg(coalesce(leaves, leaf), ''::bytea order by number) as leaves
+     from (${page('number, leaf, leaves', '($1::bigint is null or number > $1) and number <= $2', '$3')}) next`,
     [range.after ?? null, range.upTo, range.most],
-  )) as { size: number; last: number | null; leaves: Buffer | null }[];
-  if (row === undefined || row.last === null || row.leaves === null) return undefined;
-  const { size, last, leaves } = row;
-  return {
-    ...{ size, last },
-    leaves: Array.from({ length: size }, (_, i) => leaves.subarray(32 * i, 32 * i + 32)),
-  };
+  )) as { last: number | null; leaves: Buffer | null }[];
+  const [{ last = null, leaves = null } = {}] = found;
+  return last === null || leaves === null ? undefined : { last, leaves: leavesOf(leaves) };
 }
 
 export async function newestHead(rows: Rows): Promise<HeadRow | undefined> {
@@ -96,20 +105,63 @@ export function headsAfter(catalog: Catalog, after: number, most: number): Promi
   );
 }
 
+/** An event; those of one row share its number. */
 export interface EventRow {
   readonly number: number;
-  readonly id: string;
-  readonly leaf: Buffer;
   readonly event: Readonly<Record<string, unknown>>;
-  readonly at: Date;
+  /** As it was recorded; empty where there is none for it. */
+  readonly leaf: Buffer;
+  /** Whether what stands beside it in its row is what it says. */
+  readonly isAsTold: boolean;
 }
 
-/** Events after a number, in order. */
-export function eventsAfter(catalog: Catalog, after: number | undefined, most: number): Promise<EventRow[]> {
-  return catalog.rows<EventRow>(
-    `select number, id, leaf, event, at from audit_events where ($1::bigint is null or number > $1)
-     order by number limit $2`,
-    [after ?? null, most],
+const eventColumns = 'number, id, event, leaf, at, events, leaves, ids, workflow, first_at as "firstAt"';
+
+interface SingleEvent {
+  readonly number: number;
+  readonly id: Id;
+  readonly event: Readonly<Record<string, unknown>>;
+  readonly leaf: Buffer;
+  readonly at: Date;
+  readonly events: null;
+}
+
+type StoredEvents =
+  | SingleEvent
+  | (Omit<PackedEvents, 'at' | 'firstAt'> & {
+      readonly number: number;
+      readonly at: Date;
+      readonly firstAt: Date;
+    });
+
+/** The events of rows, in order. */
+function eventsIn(rows: readonly StoredEvents[]): EventRow[] {
+  return rows.flatMap((row): EventRow[] => {
+    const { number } = row;
+    if (row.events === null) {
+      const { id, event, leaf, at } = row;
+      return [{ number, event, leaf, isAsTold: event.id === id && event.at === at.toISOString() }];
+    }
+    const told = unpackedEvents(row.events) ?? [];
+    const leaves = leavesOf(row.leaves);
+    const isAsTold = isAsPacked(row, told);
+    return Array.from({ length: Math.max(told.length, leaves.length) }, (_, index) => {
+      return { number, event: told[index] ?? {}, leaf: leaves[index] ?? Buffer.alloc(0), isAsTold };
+    });
+  });
+}
+
+/** Events after a number, in order: about `most`, and whole rows. */
+export async function eventsAfter(
+  catalog: Catalog,
+  after: number | undefined,
+  most: number,
+): Promise<EventRow[]> {
+  return eventsIn(
+    await catalog.rows<StoredEvents>(page(eventColumns, '($1::bigint is null or number > $1)', '$2'), [
+      after ?? null,
+      most,
+    ]),
   );
 }
 
@@ -176,7 +228,8 @@ export interface AuditLag {
 
 export async function auditLag(catalog: Catalog, destinations: readonly string[]): Promise<AuditLag> {
   const [fresh] = await catalog.rows<{ unsigned: number; oldest: number }>(
-    `select count(*) as unsigned, coalesce(extract(epoch from now() - min(at)), 0)::float8 as oldest from audit_events
+    `select coalesce(sum(coalesce(length(leaves) / 32, 1)), 0)::int8 as unsigned,
+            coalesce(extract(epoch from now() - min(coalesce(first_at, at))), 0)::float8 as oldest from audit_events
      where number > coalesce((select max(last_event) from audit_heads), 0)`,
   );
   const behind = await catalog.rows<AuditLag['destinations'][number]>(
@@ -199,19 +252,18 @@ export async function auditLag(catalog: Catalog, destinations: readonly string[]
 const exportedAtOnce = 2_000;
 
 /** Events told between two moments, both included, by number. */
-export async function* eventsBetween(
-  catalog: Catalog,
-  from: Date,
-  to: Date,
-): AsyncGenerator<Pick<EventRow, 'number' | 'event'>> {
+export async function* eventsBetween(catalog: Catalog, from: Date, to: Date): AsyncGenerator<ToldEvent> {
+  const isBetween = ({ event: { at } }: ToldEvent): boolean =>
+    from.getTime() <= Date.parse(String(at)) && Date.parse(String(at)) <= to.getTime();
   for (let after: number | undefined; ; ) {
-    const page: readonly Pick<EventRow, 'number' | 'event'>[] = await catalog.rows(
-      `select number, event from audit_events
-       where at between $1 and $2 and ($3::bigint is null or number > $3) order by number limit $4`,
-      [from, to, after ?? null, exportedAtOnce],
+    const where = `at >= $1 and coalesce(first_at, at) <= $2 and ($3::bigint is null or number > $3)`;
+    const rows: EventRow[] = eventsIn(
+      await catalog.rows<StoredEvents>(page(eventColumns, where, '$4'), [
+        ...[from, to, after ?? null, exportedAtOnce],
+      ]),
     );
-    yield* page;
-    const last = page.at(-1);
+    yield* rows.filter(isBetween);
+    const last = rows.at(-1);
     if (last === undefined) return;
     after = last.number;
   }
@@ -240,11 +292,36 @@ export interface RefusedEvent {
 
 export type ToldEvent = Pick<EventRow, 'number' | 'event'>;
 
-/** What is told of a version, by number. */
-export function eventsOfVersion(catalog: Catalog, versionId: Id): Promise<ToldEvent[]> {
-  return catalog.rows<ToldEvent>(
-    `select number, event from audit_events where event ->> 'version' = $1 order by number`,
+/** What is told of a version, in order. */
+export async function eventsOfVersion(catalog: Catalog, versionId: Id): Promise<ToldEvent[]> {
+  const rows = await catalog.rows<StoredEvents>(
+    `select ${eventColumns} from audit_events where event ->> 'version' = $1
+     union all select ${eventColumns} from audit_events where workflow = (select workflow_id from versions where id = $1)
+     order by number`,
     [versionId],
+  );
+  return eventsIn(rows).filter(({ event }) => event.version === versionId);
+}
+
+/** A step of a version's life, or what else was told of it. */
+export interface ToldStep {
+  readonly number: number;
+  readonly eventId: Id;
+  readonly at: Date;
+  readonly step: string;
+  /** Empty where it is about none. */
+  readonly destination: string;
+  readonly ordinal: number;
+  readonly facts: Readonly<Record<string, unknown>>;
+}
+
+/** What is told of a version step by step, in the order of the events. */
+export async function stepsOfVersion(catalog: Catalog, versionId: Id): Promise<ToldStep[]> {
+  return (await eventsOfVersion(catalog, versionId)).flatMap(({ number, event }) =>
+    ((event.steps ?? [event]) as Partial<Omit<ToldStep, 'at'> & { at: string }>[]).map((told) => ({
+      ...{ number, eventId: String(event.id), at: new Date(told.at ?? ''), step: told.step ?? '' },
+      ...{ destination: told.destination ?? '', ordinal: told.ordinal ?? 0, facts: told.facts ?? {} },
+    })),
   );
 }
 

@@ -33,6 +33,16 @@ export function newEvents(count: number): AuditRow[] {
   );
 }
 
+/** Events about versions of one workflow, which share a row if they are many enough and are written together. */
+export function newSteps(count: number, facts: Readonly<Record<string, unknown>> = {}): AuditRow[] {
+  const run = newRunId();
+  return Array.from({ length: count }, () => {
+    const subject = newRunId();
+    const about = { subject, version: subject, run, host: 'h', workflow: `batch:${run}` };
+    return auditEvent(ids, { ...about, step: 'admission', facts: { allow: true, ...facts } });
+  });
+}
+
 /** An audit trail in a real database, with one destination in memory. */
 export interface Trail extends SequencerDeps {
   readonly store: MemoryStore;

@@ -7,6 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
+import { pipelineSteps } from '../../src/audit/event.ts';
+import { stepsOfVersion } from '../../src/catalog/audit-query.ts';
 import { Catalog, type EntryRef, type VersionFacts } from '../../src/catalog/catalog.ts';
 import { openPool } from '../../src/catalog/database.ts';
 import type { DestinationConfig, SourceConfig } from '../../src/config.ts';
@@ -275,12 +277,14 @@ export async function makeWorld(server: TestPostgres): Promise<World> {
       });
       return opened.content();
     },
-    events: (versionId) =>
-      catalog.rows(
-        `select step, facts from audit_steps where version = $1 order by array_position(array['fingerprint', 'duplicate_check',
-           'admission', 'scan', 'seal', 'release', 'upload', 'read_back', 'commit'], step), ordinal`,
-        [versionId],
-      ),
+    async events(versionId) {
+      const steps = await stepsOfVersion(catalog, versionId);
+      const places = new Map<string, number>(pipelineSteps.map((step, index) => [step, index]));
+      const place = ({ step }: { step: string }): number => places.get(step) ?? -1;
+      return steps
+        .sort((a, b) => place(a) - place(b) || a.ordinal - b.ordinal)
+        .map(({ step, facts }) => ({ step, facts }));
+    },
   };
 }
 

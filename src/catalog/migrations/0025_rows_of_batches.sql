@@ -39,3 +39,24 @@ create trigger versions_inserted after insert on versions referencing new table 
 
 -- With it a version that is listed would have to get a new entry in every index.
 drop index versions_unjournaled;
+
+-- What one transaction tells of many versions of one workflow is one row (docs/format.md section 10): their events in a Zstandard
+-- frame, their leaves and their ids one after the other, in the same order. Any other row has `event` and `leaf`.
+alter table audit_events
+  alter column event drop not null,
+  alter column leaf drop not null,
+  add column events bytea,
+  add column leaves bytea check (length(leaves) % 32 = 0),
+  add column ids bytea check (length(ids) = length(leaves) / 2),
+  -- The workflow that the versions are of: `versions.workflow_id`.
+  add column workflow text,
+  -- When the first of them was told; `at` says when the last was.
+  add column first_at timestamptz,
+  add constraint audit_events_one_or_many check (
+    (event is null) = (leaf is null) and (event is null) = (events is not null) and (event is null) = (leaves is not null)
+    and (event is null) = (ids is not null) and (event is null) = (workflow is not null) and (event is null) = (first_at is not null));
+-- It is compressed, and hashes cannot be.
+alter table audit_events alter column events set storage external, alter column leaves set storage external, alter column ids set storage external;
+create index audit_events_workflow on audit_events (workflow) where workflow is not null;
+-- It would tell of some events only: src/catalog/audit-query.ts tells of all.
+drop view audit_steps;

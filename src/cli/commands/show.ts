@@ -1,4 +1,5 @@
 import { pipelineSteps } from '../../audit/event.ts';
+import { stepsOfVersion, type ToldStep } from '../../catalog/audit-query.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import { Failure } from '../../domain/failures.ts';
 import type { Id } from '../../domain/records.ts';
@@ -37,14 +38,6 @@ interface ShownPlacement {
   readonly isInPack: boolean;
 }
 
-interface ShownEvent {
-  readonly at: Date;
-  readonly step: string;
-  readonly destination: string;
-  readonly facts: Readonly<Record<string, unknown>>;
-  readonly eventId: Id;
-}
-
 /** One entry's life story: its versions, and for the newest (or the one asked for) every step from the audit trail. */
 export async function runShow(
   session: Session,
@@ -64,7 +57,9 @@ export async function runShow(
         version: options.version ?? '',
       });
     const placements = await placementsOf(catalog, wanted.versionId);
-    const events = await eventsOf(catalog, wanted.versionId);
+    const events = (await stepsOfVersion(catalog, wanted.versionId)).sort(
+      (a, b) => a.at.getTime() - b.at.getTime(),
+    );
     const steps = pipelineSteps.flatMap((step) => events.filter((event) => event.step === step));
     const others = events.filter((event) => !(pipelineSteps as readonly string[]).includes(event.step));
     const links = webUiLinks(where);
@@ -112,7 +107,7 @@ export async function runShow(
 }
 
 /** Nine lines, one for each step; a step that this version did not reach says so. */
-function stepLines(events: readonly ShownEvent[]): string[][] {
+function stepLines(events: readonly ToldStep[]): string[][] {
   return pipelineSteps.flatMap((step, index) => {
     const found = events.filter((event) => event.step === step);
     return found.length === 0
@@ -121,7 +116,7 @@ function stepLines(events: readonly ShownEvent[]): string[][] {
   });
 }
 
-function line(number: string, event: ShownEvent): string[] {
+function line(number: string, event: ToldStep): string[] {
   const facts = Object.entries(event.facts).map(([key, value]) => `${key}=${shortened(value)}`);
   return [number, event.step, localTime(event.at), [event.destination, ...facts].filter(Boolean).join(' ')];
 }
@@ -167,13 +162,6 @@ function holdsOf(
 ): Promise<{ readonly holdId: Id; readonly state: string; readonly workflowId: string }[]> {
   return catalog.rows(
     `select id as "holdId", state, 'hold:' || id as "workflowId" from holds where version_id = $1 order by destination`,
-    [versionId],
-  );
-}
-
-function eventsOf(catalog: Catalog, versionId: Id): Promise<ShownEvent[]> {
-  return catalog.rows<ShownEvent>(
-    `select at, step, destination, facts, event_id as "eventId" from audit_steps where version = $1 order by at, number, place`,
     [versionId],
   );
 }
