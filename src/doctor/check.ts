@@ -4,6 +4,7 @@ import type { KeyringDocument } from '../keys/keyring-files.ts';
 import type { Endpoints } from '../stack/endpoints.ts';
 import type { SupervisorStatus } from '../stack/supervisor-state.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import type { Language } from '../text/language.ts';
 
 /** What one look found. */
 export interface Finding {
@@ -26,6 +27,8 @@ export interface Patient {
   readonly config: Config;
   readonly home: string;
   readonly configPath: string;
+  /** Of whoever asks. */
+  readonly language: Language;
   /** Whether whoever asks has the password in a variable. */
   readonly hasPasswordInEnvironment: boolean;
   /** Undefined: nothing runs. */

@@ -1,6 +1,7 @@
 import { isFailure } from '../domain/failures.ts';
 import { audit } from './audit.ts';
 import { buckets } from './buckets.ts';
+import { breaches } from './breaches.ts';
 import type { Check, Finding, Patient } from './check.ts';
 import { clock } from './clock.ts';
 import { copies } from './copies.ts';
@@ -14,6 +15,7 @@ import { journal } from './journal.ts';
 import { keyLocks } from './key-locks.ts';
 import { infectedContent } from './late-detections.ts';
 import { limits } from './limits.ts';
+import { notifications } from './notifications.ts';
 import { opa } from './opa.ts';
 import { permissions } from './permissions.ts';
 import { policy } from './policy.ts';
@@ -49,6 +51,8 @@ const checks: readonly Check[] = [
   retention,
   infectedContent,
   holds,
+  breaches,
+  notifications,
   hosts,
   policy,
   signatures,

@@ -54,6 +54,7 @@ async function findings(
     status: undefined,
     endpoints: endpointsWith('/nonexistent/clamd.sock'),
     documents,
+    language: 'en',
     catalog: async () => world.catalog,
     destinations: async () => [{ config: destination, store }],
     ...changes,

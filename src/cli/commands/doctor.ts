@@ -7,6 +7,7 @@ import { keyringDocuments } from '../../keys/keyring-files.ts';
 import { supervisorStatus } from '../../stack/control.ts';
 import { endpoints, runningFrom } from '../../stack/endpoints.ts';
 import { openS3Store } from '../../storage/s3-store.ts';
+import { languageIn } from '../incident-rows.ts';
 import { printable } from '../output.ts';
 import { type Session, sessionConfig } from '../session.ts';
 
@@ -66,6 +67,7 @@ async function patientOf(session: Session, open: (() => unknown)[]): Promise<Pat
     config,
     home: paths.home,
     configPath: session.configPath,
+    language: languageIn(session),
     hasPasswordInEnvironment: (session.env.HOLDFAST_PASSWORD ?? '') !== '',
     status,
     endpoints: where,

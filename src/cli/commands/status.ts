@@ -1,6 +1,8 @@
 import { type AuditStanding, auditStanding, auditWarnings } from '../../audit/standing.ts';
 import { type HostRow, hostRows } from '../../catalog/host-query.ts';
+import { type IncidentTotals, incidentTotals } from '../../catalog/incident-query.ts';
 import { type JournalLag, journalLags } from '../../catalog/journal-query.ts';
+import { type ChannelTrouble, channelTroubles } from '../../catalog/notification-query.ts';
 import type { MissingCopies } from '../../catalog/replicate-query.ts';
 import { type LateDetections, lateDetections } from '../../catalog/rescan-query.ts';
 import { type PausedSource, pausedSources } from '../../catalog/retention-query.ts';
@@ -9,6 +11,8 @@ import { type HoldTotals, holdTotals } from '../../holds/held.ts';
 import { holdSentence, holdWarnings } from '../../holds/standing.ts';
 import { hostWarnings } from '../../hosts/standing.ts';
 import { readStanding, shippingWarnings, standingFile } from '../../logs/standing.ts';
+import { incidentWarnings } from '../../incidents/standing.ts';
+import { channelWarning } from '../../notify/standing.ts';
 import { policyStanding } from '../../policy/installed.ts';
 import { type MalwareStanding, malwareStanding, malwareWarnings } from '../../quarantine/standing.ts';
 import { copiesStanding, copiesWarnings } from '../../replicate/standing.ts';
@@ -18,6 +22,7 @@ import { supervisorStatus } from '../../stack/control.ts';
 import { standingWarnings, type VerifyStanding, verifyStanding } from '../../verify/standing.ts';
 import { readProblems } from '../../watcher/problem-board.ts';
 import { watchingNotes } from '../../watcher/watching.ts';
+import { languageIn } from '../incident-rows.ts';
 import { localTime, table } from '../output.ts';
 import { scannerStanding, scannerWarnings } from '../scanner-standing.ts';
 import { type Session, sessionConfig, withCatalog } from '../session.ts';
@@ -36,7 +41,7 @@ export async function runStatus(session: Session): Promise<void> {
     ]),
   );
   const problems = status === undefined ? {} : readProblems(paths.home);
-  const { audit, copies, verified, lags, late, malware, holds, paused, hosts } =
+  const { audit, copies, verified, lags, late, malware, holds, incidents, channels, paused, hosts } =
     status === undefined ? unknown : await standing(session);
   const scanner = status === undefined ? null : await scannerStanding(session);
   const policy = policyStanding(paths.home);
@@ -60,6 +65,8 @@ export async function runStatus(session: Session): Promise<void> {
     lateDetections: late,
     copies,
     holds,
+    incidents,
+    channels,
     paused,
     hosts:
       hosts
@@ -118,6 +125,8 @@ export async function runStatus(session: Session): Promise<void> {
     ...(paused === null ? [] : pauseWarnings(paused)),
     ...(copies === null ? [] : copiesWarnings(copies, localTime)),
     ...(holds === null ? [] : holdWarnings(holds)),
+    ...(incidents === null ? [] : incidentWarnings(incidents, config, languageIn(session))),
+    ...(channels ?? []).map((trouble) => channelWarning(trouble, languageIn(session))),
     ...(hosts === null ? [] : hostWarnings(hosts, new Date())),
     ...(logs === undefined ? [] : shippingWarnings(logs, localTime)),
   ];
@@ -145,6 +154,10 @@ interface Standing {
   readonly paused: readonly PausedSource[] | null;
   /** What waits for decisions. */
   readonly holds: HoldTotals | null;
+  /** The breach register. */
+  readonly incidents: IncidentTotals | null;
+  /** Channels that do not deliver. */
+  readonly channels: readonly ChannelTrouble[] | null;
   /** The machines of the cluster. */
   readonly hosts: readonly HostRow[] | null;
 }
@@ -158,6 +171,8 @@ const unknown: Standing = {
   malware: null,
   holds: null,
   paused: null,
+  incidents: null,
+  channels: null,
   hosts: null,
 };
 
@@ -172,6 +187,8 @@ async function standing(session: Session): Promise<Standing> {
       late: await lateDetections(catalog),
       holds: await holdTotals(catalog),
       paused: await pausedSources(catalog),
+      incidents: await incidentTotals(catalog, sessionConfig(session).breaches.notifyWithin),
+      channels: await channelTroubles(catalog),
       hosts: await hostRows(catalog),
     }));
   } catch (error) {
