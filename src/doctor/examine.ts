@@ -1,7 +1,7 @@
 import { isFailure } from '../domain/failures.ts';
 import { audit } from './audit.ts';
-import { buckets } from './buckets.ts';
 import { breaches } from './breaches.ts';
+import { buckets } from './buckets.ts';
 import type { Check, Finding, Patient } from './check.ts';
 import { clock } from './clock.ts';
 import { copies } from './copies.ts';
