@@ -1,4 +1,5 @@
 import { auditEvent } from '../audit/event.ts';
+import { openIncident } from '../audit/incident.ts';
 import { uploadingAmongSeveral } from '../catalog/several-query.ts';
 import type { FailStep } from '../domain/steps.ts';
 import type { PipelineContext, StepRun } from './context.ts';
@@ -14,7 +15,16 @@ export async function recordFailure(context: PipelineContext, input: FailStep, r
   const id = seen.made?.id ?? context.ids.version(entryId, seen.number);
   const ends = { id, entry: seen.entry, observation: seen.number, hint: seen.hint, runId };
   const broken = await uploadingAmongSeveral(context.catalog, id);
+  const planted =
+    code === 'planted_object'
+      ? openIncident(context.ids, {
+          ...{ kind: 'planted_object', subject: id, run: runId, host: context.hostId },
+          ...{ source: seen.entry.sourceId, version: id },
+          facts: { what: code },
+        })
+      : undefined;
   await context.catalog.write({
+    ...(planted === undefined ? {} : { incident: planted.incident }),
     ...(row === undefined ? {} : { version: row }),
     placements: broken.map((destination) => ({
       ...{ versionId: id, destination, objectId: null, byteOffset: 0, length: null },
@@ -33,6 +43,7 @@ export async function recordFailure(context: PipelineContext, input: FailStep, r
         version: id,
         facts: { outcome: 'failed', reason: code },
       }),
+      ...(planted === undefined ? [] : [planted.event]),
     ],
   });
 }

@@ -195,14 +195,14 @@ async function givenUp(
       await catalog.write({
         object: repaired.object,
         objectReplaced: { objectId: object.id, byObjectId: repaired.object.id, result },
-        events: [run.incident(told)],
+        ...run.incident(told),
       });
       run.report(told);
       return undefined;
     }
     const isGivenUp = change.objectLost !== undefined || change.membersLost !== undefined;
     const told: Finding = isGivenUp ? { ...finding, remedy: 'upload anew' } : finding;
-    await catalog.write({ ...change, events: [run.incident(told)] });
+    await catalog.write({ ...change, ...run.incident(told) });
     run.report(told);
     return change.objectLost === undefined ? noted : undefined;
   } catch (error) {
@@ -261,5 +261,5 @@ async function about(
 
 /** Reports a finding and notes it in the audit trail. */
 export async function tell(run: VerifyRun, finding: Finding): Promise<void> {
-  if (run.report(finding)) await run.deps.catalog.write({ events: [run.incident(finding)] });
+  if (run.report(finding)) await run.deps.catalog.write(run.incident(finding));
 }

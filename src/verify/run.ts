@@ -1,6 +1,6 @@
 import { auditEvent } from '../audit/event.ts';
 import type { Catalog } from '../catalog/catalog.ts';
-import type { AuditRow } from '../catalog/rows.ts';
+import type { AuditRow, Change } from '../catalog/rows.ts';
 import type { CheckScope } from '../catalog/verify-query.ts';
 import { Failure } from '../domain/failures.ts';
 import type { Ids } from '../domain/ids.ts';
@@ -12,6 +12,7 @@ import type { ReadDeps } from '../restore/content.ts';
 import { defaultRetryPausesMs, retrying, throwIfInterrupted } from '../restore/retry.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { type Finding, type FindingKind, isRepaired } from './finding.ts';
+import { incidentOf } from './incident.ts';
 
 export interface VerifyDestination {
   readonly store: ObjectStore;
@@ -87,6 +88,7 @@ export class VerifyRun {
   readonly findings: Partial<Record<FindingKind, number>> = {};
   private readonly retryPausesMs: readonly number[];
   private readonly told = new Set<string>();
+  private incidents = 0;
 
   constructor(deps: VerifyDeps, request: VerifyRequest, since: Date) {
     this.deps = deps;
@@ -140,8 +142,17 @@ export class VerifyRun {
     return true;
   }
 
-  /** What the audit trail keeps of a mismatch: ids and codes, no names. */
-  incident(finding: Finding): AuditRow {
+  /** What the audit trail and the breach register keep of a mismatch: ids and codes, no names. */
+  incident(finding: Finding): Pick<Change, 'incident' | 'events'> {
+    const { deps, request } = this;
+    const about = { run: request.runId, host: deps.hostId, source: request.scope?.sourceId };
+    const opened = this.incidents < mostIncidents ? incidentOf(deps.ids, finding, about) : undefined;
+    if (opened === undefined) return { events: [this.mismatch(finding)] };
+    this.incidents++;
+    return { incident: opened.incident, events: [this.mismatch(finding), opened.event] };
+  }
+
+  private mismatch(finding: Finding): AuditRow {
     const { kind, subject, destination, s3VersionId, objectId, remedy } = finding;
     const { runId: run, actor, scope } = this.request;
     return auditEvent(this.deps.ids, {
@@ -168,6 +179,9 @@ export class VerifyRun {
     this.request.onProgress?.({ checked: checked + manifests, toCheck, bytesRead, listed, findings });
   }
 }
+
+/** Incidents of one run; whoever changed more has opened enough of them. */
+const mostIncidents = 100;
 
 /** More findings than this are not compared with each other any more, so that memory stays bounded. */
 const mostRemembered = 50_000;
