@@ -168,13 +168,9 @@ export async function takeOpenItems(catalog: Catalog, batchId: Id): Promise<Batc
     [batchId],
   );
   // Of their own, because most entries of a first sweep have neither.
-  const made = await versionsOf(
-    catalog,
-    'v.entry_id = i.entry_id and v.observation = i.observation',
-    batchId,
-  );
+  const made = await versionsOf(catalog, madeByItem, batchId);
   const heads = found.some(({ headId }) => headId !== null)
-    ? await versionsOf(catalog, 'v.id = (select head_version_id from entries where id = i.entry_id)', batchId)
+    ? await versionsOf(catalog, headOfItem, batchId)
     : new Map<number, KnownVersion>();
   return found.map(({ position, entryId, sourceId, path, observation, hint, runId }) => {
     const head = heads.get(position);
@@ -220,14 +216,21 @@ async function takeAgain(catalog: Catalog, batchId: Id): Promise<void> {
   });
 }
 
-/** Versions that belong to open items of a batch, by the item's position. */
+const madeByItem = 'join versions v on v.entry_id = i.entry_id and v.observation = i.observation';
+const headOfItem = 'join entries e on e.id = i.entry_id join versions v on v.id = e.head_version_id';
+
+/**
+ * Versions that belong to open items of a batch, by the item's position.
+ *
+ * @param joined SQL that joins them, as `v`, to the items, `i`
+ */
 async function versionsOf(
   catalog: Catalog,
-  condition: string,
+  joined: string,
   batchId: Id,
 ): Promise<ReadonlyMap<number, KnownVersion>> {
   const found = await catalog.rows<Record<string, unknown>>(
-    `select i.position, ${versionColumns('v', 'v')} from batch_items i join versions v on ${condition}
+    `select i.position, ${versionColumns('v', 'v')} from batch_items i ${joined}
      where i.batch_id = $1 and i.state = 'open'`,
     [batchId],
   );
