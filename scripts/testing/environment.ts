@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Paths } from '../../src/stack/paths.ts';
 import type { Progress } from '../../src/stack/toolchain/cached-folder.ts';
-import { ensureTools, type Tools } from '../../src/stack/toolchain.ts';
+import { ensureTools, type Tools, toolServices } from '../../src/stack/toolchain.ts';
 import { ensurePrometheus } from './prometheus.ts';
 import { ensurePython } from './python.ts';
 
@@ -22,7 +22,7 @@ export async function testTools(options: {
   readonly onProgress: Progress;
 }): Promise<TestTools> {
   const { paths, uid, searchPath, onProgress, scratch } = options;
-  const tools = await ensureTools(paths, { uid, searchPath, onProgress });
+  const tools = await ensureTools(paths, { uid, searchPath, onProgress }, toolServices);
   const python = await ensurePython(paths.cache, uid === 0, onProgress);
   const prometheus = await ensurePrometheus(paths.cache, searchPath, onProgress);
   return {

@@ -15,6 +15,18 @@ export interface Tools {
   readonly clamd: ClamavTools;
 }
 
+/** Which tool an embedded service is. */
+const toolOf = {
+  postgres: 'postgres',
+  clamd: 'clamd',
+  opa: 'opa',
+  s3: 'versitygw',
+  temporal: 'temporal',
+} as const satisfies Record<string, keyof Tools>;
+type ToolService = keyof typeof toolOf;
+/** The services that are a program of somebody else's, in the order their tools are made ready. */
+export const toolServices = Object.keys(toolOf) as ToolService[];
+
 export interface ToolchainOptions {
   /** User id of this process. */
   readonly uid: number;
@@ -43,14 +55,14 @@ export function toolchain(
   };
 }
 
-/** Makes every tool ready, one after the other (each build already uses all processors). */
-export async function ensureTools(paths: Paths, options: ToolchainOptions): Promise<Tools> {
+/** Makes the tools of the named services ready, one after the other (each build already uses all processors). */
+export async function ensureTools<Name extends ToolService>(
+  paths: Paths,
+  options: ToolchainOptions,
+  services: readonly Name[],
+): Promise<Pick<Tools, (typeof toolOf)[Name]>> {
   const tools = toolchain(paths, options);
-  return {
-    postgres: await tools.postgres(),
-    clamd: await tools.clamd(),
-    opa: await tools.opa(),
-    versitygw: await tools.versitygw(),
-    temporal: await tools.temporal(),
-  };
+  const ready: Partial<Tools> = {};
+  for (const service of services) Object.assign(ready, { [toolOf[service]]: await tools[toolOf[service]]() });
+  return ready as Pick<Tools, (typeof toolOf)[Name]>;
 }

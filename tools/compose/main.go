@@ -17,7 +17,7 @@ func main() {
 	if len(os.Args) != 2 {
 		fail(fmt.Errorf("usage: compose FILE"))
 	}
-	options, err := cli.NewProjectOptions([]string{os.Args[1]}, cli.WithOsEnv, cli.WithConsistency(true))
+	options, err := cli.NewProjectOptions([]string{os.Args[1]}, cli.WithOsEnv, cli.WithDefaultProfiles(), cli.WithConsistency(true))
 	if err != nil {
 		fail(err)
 	}

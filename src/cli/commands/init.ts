@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { cp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { stringify } from 'yaml';
+import { parse, stringify } from 'yaml';
 import { type Config, type ConfigFile, parseConfig } from '../../config.ts';
 import { Failure } from '../../domain/failures.ts';
 import { installJoined, joinedConfig, requireJoinPassword } from '../../hosts/join.ts';
@@ -10,13 +10,15 @@ import { type JoinFile, readJoinFile } from '../../hosts/join-file.ts';
 import { createKeyring } from '../../keys/create-keyring.ts';
 import { kitText, type RecoveryKit, recoveryKit } from '../../keys/recovery-kit.ts';
 import { policiesFolder } from '../../policy/installed.ts';
+import { isOurs } from '../../stack/compose.ts';
 import { ensureFolders } from '../../stack/folders.ts';
 import { projectRoot } from '../../stack/project.ts';
 import { signatureSetFor } from '../../stack/services/signatures.ts';
-import { ensureTools } from '../../stack/toolchain.ts';
+import { ensureTools, toolServices } from '../../stack/toolchain.ts';
 import { confirm } from '../confirm.ts';
 import { requireNewKitFile, writeKit } from '../kit-file.ts';
 import { localTime } from '../output.ts';
+import { ownVoice } from '../own-voice.ts';
 import { readFirstPassword, readPassword } from '../password.ts';
 import type { Session } from '../session.ts';
 import { type WriteOnlyHost, writeOnlyHost } from '../write-only-host.ts';
@@ -38,6 +40,9 @@ export interface InitOptions {
   readonly recipient?: readonly string[];
   /** What `host add` wrote for this machine, which becomes a further host of that cluster. */
   readonly join?: string;
+  /** File with keys of the configuration that take the place of what `init` would write. */
+  readonly settings?: string;
+  readonly quarantine: 'move' | 'copy' | 'report';
 }
 
 /** Days every object is locked for unless the configuration says otherwise: short, because a lock cannot be taken back. */
@@ -45,7 +50,7 @@ export const defaultLockDays = 7;
 
 /** Sets up an installation: tools, configuration, policies, keyring. Makes no bucket and starts nothing. */
 export async function runInit(session: Session, options: InitOptions): Promise<void> {
-  const { paths, output } = session;
+  const { paths } = session;
   if (existsSync(session.configPath)) throw new Failure('already_initialised', { file: session.configPath });
   const sources = options.source.map(parseSource);
   if (options.kit !== undefined) requireNewKitFile(options.kit);
@@ -57,23 +62,13 @@ export async function runInit(session: Session, options: InitOptions): Promise<v
     await requireJoinPassword(joining, await readPassword(session, undefined));
   const config = joining
     ? joinedConfig(joining, paths.home, ownSettings(sources, options, host))
-    : newConfig(sources, options, host);
+    : { ...newConfig(sources, options, host), ...ownVoice(session.env), ...readSettings(options.settings) };
   const text = render(config);
   const checked = parseConfig(text, session.configPath);
   await confirmInit(session, checked, options);
 
   ensureFolders(paths, session.uid);
-  const tools = await ensureTools(paths, {
-    uid: session.uid,
-    searchPath: session.env.PATH ?? '',
-    onProgress: (line) => output.note(line),
-  });
-  if (
-    !options.allowTestSignatures &&
-    (await signatureSetFor(paths, session.uid, tools.clamd)) === 'builtin-test'
-  ) {
-    throw new Failure('no_official_signatures');
-  }
+  await ensureOwnTools(session, checked, options);
   await cp(join(projectRoot, 'policies'), policiesFolder(paths.home), {
     recursive: true,
     filter: (file) => !file.endsWith('_test.rego'),
@@ -87,6 +82,38 @@ export async function runInit(session: Session, options: InitOptions): Promise<v
   await writeFile(session.configPath, text, { mode: 0o600, flag: 'wx' });
   if (joining === undefined) report(session, checked, options, kit);
   else reportJoined(session, checked, joining);
+}
+
+/**
+ * Makes ready what this machine is to run itself; what others run, and which signatures their scanner has, is their business.
+ * Failure `no_official_signatures`, and the toolchain's.
+ */
+async function ensureOwnTools(
+  { paths, uid, env, output }: Session,
+  config: Config,
+  { allowTestSignatures }: InitOptions,
+): Promise<void> {
+  const options = { uid, searchPath: env.PATH ?? '', onProgress: (line: string) => output.note(line) };
+  const own = toolServices.filter((name) => isOurs(config, name));
+  const { clamd } = await ensureTools(paths, options, own);
+  if (!own.includes('clamd') || allowTestSignatures) return;
+  if ((await signatureSetFor(paths, uid, clamd)) === 'builtin-test')
+    throw new Failure('no_official_signatures');
+}
+
+/** What an installation is to begin with beside what is drawn for it: keys of the configuration. Failure `config_invalid`. */
+function readSettings(file: string | undefined): Partial<ConfigFile> {
+  if (file === undefined) return {};
+  try {
+    const settings: unknown = parse(readFileSync(file, 'utf8'));
+    if (typeof settings !== 'object' || settings === null) throw new Error('no keys');
+    const drawn = ['version', 'repository', 'host', 'sources'].find((key) => key in settings);
+    if (drawn !== undefined) throw new Error(`${drawn} is not for --settings: init makes it`);
+    return settings;
+  } catch (error) {
+    const detail = error instanceof Error ? error.message : 'not YAML';
+    throw new Failure('config_invalid', { file, detail });
+  }
 }
 
 /** A write-only host is known by its own keys: both files must be of the same one. Failure `usage`. */
@@ -143,11 +170,11 @@ function parseSource(text: string): { name: string; path: string } {
 /** What is the host's own: its sources, and what makes it a write-only one. */
 function ownSettings(
   sources: { name: string; path: string }[],
-  { allowTestSignatures }: InitOptions,
+  { allowTestSignatures, quarantine }: InitOptions,
   host: WriteOnlyHost | undefined,
 ) {
   return {
-    sources: sources.map((source) => ({ ...source, quarantine: 'move' as const })),
+    sources: sources.map((source) => ({ ...source, quarantine })),
     ...(allowTestSignatures === undefined ? {} : { policy: { allowTestSignatures } }),
     ...(host === undefined
       ? {}
@@ -213,6 +240,15 @@ const lockOf = (config: Config): Config['destinations'][number]['lock'] => {
   return first.lock;
 };
 
+const quarantineLines = {
+  move: [
+    'Infected files are MOVED out of their source, sealed, into the quarantine folder of this host;',
+    'set `quarantine: copy` or `report` for a source that must never be changed.',
+  ],
+  copy: ['Infected files stay in their source; a sealed copy is kept in the quarantine folder of this host.'],
+  report: ['Infected files stay in their source and are only reported.'],
+};
+
 function report(
   { output, configPath, paths }: Session,
   config: Config,
@@ -239,10 +275,7 @@ function report(
     `Objects are locked in ${mode} mode for ${days} day${days === 1 ? '' : 's'}: what is uploaded now`,
   );
   output.line(`cannot be deleted before ${localTime(deletableAt)}.`);
-  output.line(
-    'Infected files are MOVED out of their source, sealed, into the quarantine folder of this host;',
-  );
-  output.line('set `quarantine: copy` or `report` for a source that must never be changed.');
+  for (const line of quarantineLines[options.quarantine]) output.line(line);
   if (options.allowTestSignatures) {
     output.line('WARNING: without official signatures the scanner knows nothing but the EICAR test file.');
   }

@@ -8,7 +8,7 @@ import { supervisorStatus } from '../../stack/control.ts';
 import { lastFailure, lastFailureFile } from '../../stack/daemon-failure.ts';
 import { spawnDetached, waitHealthy } from '../../stack/detach.ts';
 import { ensureFolders } from '../../stack/folders.ts';
-import { ensureTools } from '../../stack/toolchain.ts';
+import { ensureTools, toolServices } from '../../stack/toolchain.ts';
 import { watchingNotes } from '../../watcher/watching.ts';
 import { localTime, table } from '../output.ts';
 import { installationPassword, type Session, sessionConfig } from '../session.ts';
@@ -30,11 +30,12 @@ export async function runUp(session: Session, options: UpOptions): Promise<void>
   const running = await supervisorStatus(paths);
   if (running !== undefined) throw new Failure('already_running', { pid: running.pid });
   ensureFolders(paths, session.uid);
-  await ensureTools(paths, {
-    uid: session.uid,
-    searchPath: session.env.PATH ?? '',
-    onProgress: (line) => output.note(line),
-  });
+  const tools = { uid: session.uid, searchPath: session.env.PATH ?? '' };
+  await ensureTools(
+    paths,
+    { ...tools, onProgress: (line) => output.note(line) },
+    toolServices.filter((name) => isOurs(config, name)),
+  );
 
   rmSync(lastFailureFile(paths), { force: true });
   if (options.foreground) {

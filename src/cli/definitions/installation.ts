@@ -25,12 +25,19 @@ export function defineInstallationCommands({ command, program, run }: Cli): void
       '--join <file>',
       'this machine is to be a further host of a cluster: what `host add` wrote for it',
     )
+    .option('--settings <file>', 'keys of holdfast.yaml to begin with, e.g. services that somebody else runs')
+    .addOption(
+      new Option('--quarantine <how>', 'what happens to infected files of these sources')
+        .choices(['move', 'copy', 'report'])
+        .default('move'),
+    )
     .option('-y, --yes', 'do not ask')
     .addHelpText(
       'after',
       examples(
         'HOLDFAST_PASSWORD_FILE=/etc/holdfast/password holdfast init --source documents=/srv/documents',
         'holdfast init --source a=/srv/a --source b=/srv/b --lock-days 30',
+        'holdfast init --source a=/srv/a --settings services.yaml --quarantine copy',
         'holdfast init --join bureau2.json --source bureau2=/srv/files',
         'holdfast init --write-only --keys web1.json --recipient backup.asc --source www=/var/www',
       ),
