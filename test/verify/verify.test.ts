@@ -87,7 +87,18 @@ describe('what is not', () => {
         `select event -> 'facts' as facts from audit_events where event ->> 'step' = 'incident'`,
       ),
     ).toEqual([
-      { facts: { what: 'missing', subject: 'content', object: lost.objectId, remedy: 'upload anew' } },
+      {
+        facts: expect.objectContaining({
+          what: 'missing',
+          subject: 'content',
+          object: lost.objectId,
+          remedy: 'upload anew',
+        }),
+      },
+      { facts: expect.objectContaining({ kind: 'tampering', about: lost.objectId, what: 'missing' }) },
+    ]);
+    expect(await world.catalog.rows('select kind, subject, state from incidents')).toEqual([
+      { kind: 'tampering', subject: lost.objectId, state: 'open' },
     ]);
     const again = (await protectOnce(world.context, await world.entry('a.txt'))) as Settled;
     expect(again).toMatchObject({ outcome: 'uploaded' });

@@ -31,7 +31,7 @@ export const incidents = {
     'Run holdfast verify --inventory to see it. Ask who has rights on the bucket, and change their keys.',
   unauthorised_access: 'repeated attempts to get in',
   unauthorised_access_means:
-    'Somebody tried several wrong passwords, keys or credentials within an hour. None of them opened anything.',
+    'Somebody tried several wrong passwords, keys or credentials within a short time. None of them opened anything.',
   unauthorised_access_todo:
     'Ask the people with accounts on this machine. If nobody knows, change the passwords of the machine, then holdfast key change-password.',
   policy_bypass: 'an attempt to get around the policy',

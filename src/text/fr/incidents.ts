@@ -33,7 +33,7 @@ export const incidents = translationOf(english)({
     'Lancez holdfast verify --inventory pour le voir. Demandez qui a des droits sur le stockage, et changez leurs clés.',
   unauthorised_access: 'tentatives d’accès répétées',
   unauthorised_access_means:
-    'Quelqu’un a essayé plusieurs mots de passe, clés ou identifiants faux en une heure. Aucun n’a rien ouvert.',
+    'Quelqu’un a essayé plusieurs mots de passe, clés ou identifiants faux en peu de temps. Aucun n’a rien ouvert.',
   unauthorised_access_todo:
     'Demandez aux personnes qui ont un compte sur cette machine. Si personne ne sait, changez les mots de passe de la machine, puis holdfast key change-password.',
   policy_bypass: 'tentative de contourner la politique',
