@@ -167,19 +167,18 @@ const scope = `case when v.kind <> 'file' then 'default' else coalesce(v.admissi
   where p.entry_id = v.entry_id and p.observation < v.observation and p.kind = 'file' and p.outcome in ('uploaded', 'duplicate')
   order by p.observation desc limit 1), 'default') end`;
 
+// Members here, and columns below, are in the order that a manifest has them in: none of its rows has to be put in order.
 const verdict = `case when sc.id is not null then json_build_object(
-  'state', sc.state, 'reason', sc.reason, 'signature', sc.signature, 'engine', sc.engine,
-  'signatureRevision', sc.signature_revision, 'signaturesAt', ${manifestTime('sc.signatures_at')},
-  'signatureSet', sc.signature_set) end`;
+  'engine', sc.engine, 'reason', sc.reason, 'signature', sc.signature, 'signatureRevision', sc.signature_revision,
+  'signatureSet', sc.signature_set, 'signaturesAt', ${manifestTime('sc.signatures_at')}, 'state', sc.state) end`;
 
 /** Joined here, and not by `sealed_file_at`: this is read for every version that is ever written. */
 const placements = `(
   select json_agg(json_build_object(
-    'destination', pl.destination, 'object', o.key, 's3VersionId', o.s3_version_id,
-    'offset', pl.byte_offset, 'length', coalesce(m.length, o.length), 'format', o.format, 'key', s.key_id,
-    'generation', s.generation, 'iv', encode(s.iv, 'hex'), 'madeFor', s.version_id,
-    'sealedSha256', encode(coalesce(m.sha256, o.sealed_sha256), 'hex'), 'lockMode', o.lock_mode,
-    'retainUntil', ${manifestTime('o.retain_until')}
+    'destination', pl.destination, 'format', o.format, 'generation', s.generation, 'iv', encode(s.iv, 'hex'),
+    'key', s.key_id, 'length', coalesce(m.length, o.length), 'lockMode', o.lock_mode, 'madeFor', s.version_id,
+    'object', o.key, 'offset', pl.byte_offset, 'retainUntil', ${manifestTime('o.retain_until')},
+    's3VersionId', o.s3_version_id, 'sealedSha256', encode(coalesce(m.sha256, o.sealed_sha256), 'hex')
   ) order by pl.destination)
   from placements pl join objects o on o.id = pl.object_id
     -- By pack and place, whatever the statistics say: a pack's members, one by one, are hundreds for each of them.
@@ -189,13 +188,13 @@ const placements = `(
   where pl.version_id = v.id and pl.state = 'committed'
     and not exists (select from lost_members l where l.object_id = o.id and l.byte_offset = pl.byte_offset and o.pack_id is not null))`;
 
-const columns = `v.entry_id as entry, e.path, v.id as version, v.observation, v.kind, v.outcome, v.reason,
-  v.size_bytes as size, v.mode, v.uid, v.gid, v.mtime_ns::text as "mtimeNs", v.link_target as "linkTarget", v.hardlink,
-  v.xattrs, v.xattrs_dropped as "xattrsDropped", encode(v.sha512, 'hex') as sha512, encode(c.sha256, 'hex') as sha256,
-  c.media_type as "mediaType", v.admission -> 'retention' ->> 'class' as class,
-  v.admission ->> 'classification' as classification, v.bundle_revision as bundle, v.run_id as run,
-  ${manifestTime('v.observed_at')} as "observedAt", ${manifestTime('v.settled_at')} as "settledAt",
-  ${verdict} as verdict, ${placements} as placements, ${scope} as scope`;
+const columns = `v.bundle_revision as bundle, v.admission -> 'retention' ->> 'class' as class,
+  v.admission ->> 'classification' as classification, v.entry_id as entry, v.gid, v.hardlink, v.kind,
+  v.link_target as "linkTarget", c.media_type as "mediaType", v.mode, v.mtime_ns::text as "mtimeNs", v.observation,
+  ${manifestTime('v.observed_at')} as "observedAt", v.outcome, e.path, ${placements} as placements, v.reason,
+  v.run_id as run, ${scope} as scope, ${manifestTime('v.settled_at')} as "settledAt", encode(c.sha256, 'hex') as sha256,
+  encode(v.sha512, 'hex') as sha512, v.size_bytes as size, v.uid, ${verdict} as verdict, v.id as version, v.xattrs,
+  v.xattrs_dropped as "xattrsDropped"`;
 
 /** As the query gives it: what is not there is null, bytes are not encoded yet, objects have their whole keys. */
 type Row = Omit<ManifestRow, 'path' | 'linkTarget' | 'placements'> & {
@@ -220,5 +219,8 @@ function listedVersion(found: Row, nameOf: ObjectNaming): ListedVersion {
 }
 
 function withoutNulls(row: object): object {
-  return Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null && value !== undefined));
+  const told: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(row))
+    if (value !== null && value !== undefined) told[name] = value;
+  return told;
 }

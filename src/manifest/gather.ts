@@ -7,7 +7,7 @@ import {
   type PassedVersion,
   versionsToList,
 } from '../catalog/journal-query.ts';
-import { canonical } from '../domain/canonical.ts';
+import { canonicalText } from '../domain/canonical.ts';
 import type { Id } from '../domain/records.ts';
 import type { ManifestRow } from './records.ts';
 import { rowSchema } from './schema.ts';
@@ -55,7 +55,7 @@ export async function gather(catalog: Catalog, o: GatherOptions): Promise<Gather
       }
       sectionOf(sections, o.sealedFor(scope)).push(row);
       rowCount += 1;
-      sizeBytes += canonical(row).length;
+      sizeBytes += Buffer.byteLength(canonicalText(row));
     }
     if (sizeBytes >= mostBytes && next !== undefined)
       return { sections, rowCount, next: page.at(-1)?.cursor };
