@@ -1,0 +1,228 @@
+/** Channels against real listeners: SMTP with STARTTLS and passwords, HTTP and HTTPS. */
+import { createHmac } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type IncomingHttpHeaders, type RequestListener } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { type ChannelConfig, parseConfig } from '../../src/config.ts';
+import type { Message } from '../../src/notify/message.ts';
+import { send } from '../../src/notify/send.ts';
+import { MailServer, mailPassword, mailUser } from '../support/mail-server.ts';
+import { type Certificates, makeCertificates } from '../support/tls.ts';
+
+let folder: string;
+let certificates: Certificates;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'holdfast-notify-'));
+  certificates = makeCertificates(folder, 'localhost');
+  writeFileSync(join(folder, 'password'), `${mailPassword}\n`);
+  writeFileSync(join(folder, 'secret'), 'shared secret\n');
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** A channel as the configuration takes it. */
+function channel(given: object): ChannelConfig {
+  const config = parseConfig(
+    JSON.stringify({
+      ...{ version: 1, repository: 'd'.repeat(32), host: { id: 'b'.repeat(32) } },
+      sources: [{ name: 'docs', path: '/tmp' }],
+      destinations: [{ name: 'primary', bucket: 'some-bucket', lock: { days: 7 } }],
+      notifications: { channels: [{ name: 'one', ...given }] },
+    }),
+    'holdfast.yaml',
+  );
+  return config.notifications.channels[0] as ChannelConfig;
+}
+
+const message: Message = {
+  id: 'a'.repeat(32),
+  topic: 'files_failed',
+  subject: '3 fichiers ne sont pas protégés',
+  text: 'Ce qui s’est passé\n…\n.\nfin\n',
+  facts: { count: 3 },
+  at: '2026-11-23T13:05:12.000Z',
+  recipient: undefined,
+};
+
+describe('mail', () => {
+  const email = (port: number, changes: object = {}): ChannelConfig =>
+    channel({
+      ...{ type: 'email', host: '127.0.0.1', port, caFile: certificates.caFile },
+      ...{ user: mailUser, passwordFile: join(folder, 'password') },
+      ...{ from: 'holdfast@mairie.example', to: ['claire@mairie.example', 'paul@mairie.example'] },
+      ...changes,
+    });
+  const start = async (options = {}): Promise<MailServer> => {
+    const server = await MailServer.start(certificates, options);
+    onTestFinished(() => server.stop());
+    return server;
+  };
+
+  test('goes over TLS, with name and password, to everybody, and says which message it is', async () => {
+    const server = await start();
+    await send(email(server.port), message, undefined);
+    expect(server.mails).toEqual([
+      {
+        from: 'holdfast@mairie.example',
+        to: ['claire@mairie.example', 'paul@mairie.example'],
+        subject: '[Holdfast] 3 fichiers ne sont pas protégés',
+        messageId: `<${message.id}@holdfast>`,
+        text: message.text,
+        ...{ secure: true, user: mailUser },
+      },
+    ]);
+    await send(email(server.port), { ...message, recipient: 'notification@authority.example' }, undefined);
+    expect(server.mails[1]?.to).toEqual(['notification@authority.example']);
+  });
+
+  test('a server that offers no TLS, or whose certificate nobody vouches for, gets nothing', async () => {
+    const plain = await start({ offersTls: false });
+    await expect(send(email(plain.port), message, undefined)).rejects.toMatchObject({ name: 'Undelivered' });
+    const other = await start();
+    const stranger = email(other.port, { caFile: undefined });
+    await expect(send(stranger, message, undefined)).rejects.toMatchObject({ name: 'Undelivered' });
+    expect([...plain.mails, ...other.mails]).toEqual([]);
+  });
+
+  test('says with a code what a server did not take, and nothing of a password', async () => {
+    const server = await start();
+    writeFileSync(join(folder, 'other'), 'not the password');
+    const wrong = send(email(server.port, { passwordFile: join(folder, 'other') }), message, undefined);
+    await expect(wrong).rejects.toMatchObject({ reason: expect.stringMatching(/^EAUTH 5\d\d$/) });
+    const full = await start({ takes: false });
+    await expect(send(email(full.port), message, undefined)).rejects.toMatchObject({
+      reason: 'EMESSAGE 452',
+    });
+    await server.stop();
+    await expect(send(email(server.port), message, undefined)).rejects.toMatchObject({
+      reason: expect.stringMatching(/^E[A-Z]+$/),
+    });
+    const nowhere = send(email(server.port, { passwordFile: '/nowhere' }), message, undefined);
+    await expect(nowhere).rejects.toMatchObject({ reason: 'passwordFile cannot be read' });
+  });
+
+  test('in the clear only to this machine', async () => {
+    const server = await start({ offersTls: false });
+    const here = { security: 'none', user: undefined, passwordFile: undefined, caFile: undefined };
+    await send(email(server.port, here), message, undefined);
+    expect(server.mails[0]?.secure).toBe(false);
+    expect(() => email(25, { ...here, host: 'mail.mairie.example' })).toThrow(
+      /security: none only to this machine/,
+    );
+  });
+});
+
+interface Taken {
+  readonly method: string | undefined;
+  readonly url: string | undefined;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
+/** A listener that answers as told, and what it was asked. */
+async function listener(
+  answer: (taken: Taken) => { status: number; location?: string },
+  tls = false,
+): Promise<{ url: string; taken: Taken[] }> {
+  const taken: Taken[] = [];
+  const listen: RequestListener = (request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      const { method, url, headers } = request;
+      taken.push({ method, url, headers, body: Buffer.concat(chunks).toString() });
+      const { status, location } = answer(taken.at(-1) as Taken);
+      response.writeHead(status, location === undefined ? {} : { location }).end('thank you');
+    });
+  };
+  const server = tls
+    ? createTlsServer(
+        { cert: readFileSync(certificates.certFile), key: readFileSync(certificates.keyFile) },
+        listen,
+      )
+    : createServer(listen);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    server.close();
+  });
+  const { port } = server.address() as AddressInfo;
+  return { url: `${tls ? 'https' : 'http'}://127.0.0.1:${port}`, taken };
+}
+
+describe('a webhook', () => {
+  const webhook = (url: string, changes: object = {}): ChannelConfig =>
+    channel({ type: 'webhook', url, secretFile: join(folder, 'secret'), ...changes });
+
+  test('gets JSON over TLS, signed with the shared secret', async () => {
+    const { url, taken } = await listener(() => ({ status: 202 }), true);
+    await send(webhook(`${url}/holdfast`, { caFile: certificates.caFile }), message, undefined);
+    const [{ method, url: path, headers, body } = {} as Taken] = taken;
+    expect([method, path]).toEqual(['POST', '/holdfast']);
+    const { id, topic, subject, text, facts, at } = message;
+    expect(JSON.parse(body)).toEqual({ v: 1, id, topic, at, subject, text, facts });
+    const timestamp = String(headers['holdfast-timestamp']);
+    expect(Math.abs(Number(timestamp) - Date.now() / 1_000)).toBeLessThan(60);
+    const expected = createHmac('sha256', 'shared secret').update(`${timestamp}.${body}`).digest('hex');
+    expect(headers).toMatchObject({ 'holdfast-signature': `sha256=${expected}`, 'holdfast-id': id });
+    await expect(send(webhook(url), message, undefined)).rejects.toMatchObject({ name: 'Undelivered' });
+    expect(taken).toHaveLength(1);
+  });
+
+  test('that answers otherwise did not take it', async () => {
+    const { url } = await listener(() => ({ status: 503 }));
+    await expect(send(webhook(url), message, undefined)).rejects.toMatchObject({ reason: 'HTTP 503' });
+  });
+
+  test('is followed on its own host only, and nowhere with another method', async () => {
+    const elsewhere = await listener(() => ({ status: 200 }));
+    const strays = await listener(() => ({ status: 308, location: `${elsewhere.url}/` }));
+    await expect(send(webhook(strays.url), message, undefined)).rejects.toMatchObject({
+      reason: 'redirected elsewhere',
+    });
+    expect(elsewhere.taken).toEqual([]);
+    const found = await listener(() => ({ status: 302, location: '/new' }));
+    await expect(send(webhook(found.url), message, undefined)).rejects.toMatchObject({ reason: 'HTTP 302' });
+    const moved = await listener(({ url }) =>
+      url === '/new' ? { status: 200 } : { status: 307, location: '/new' },
+    );
+    await send(webhook(moved.url), message, undefined);
+    expect(moved.taken.map(({ method, url }) => [method, url])).toEqual([
+      ['POST', '/'],
+      ['POST', '/new'],
+    ]);
+    const loop = await listener(() => ({ status: 307, location: '/' }));
+    await expect(send(webhook(loop.url), message, undefined)).rejects.toMatchObject({
+      reason: 'redirected too often',
+    });
+  });
+
+  test('is https, except on this machine', () => {
+    expect(() => webhook('http://hooks.mairie.example/')).toThrow(/https/);
+    expect(webhook('https://hooks.mairie.example/').type).toBe('webhook');
+  });
+});
+
+test('a dead man’s switch is asked for after a complete sweep, and for a failure after another one', async () => {
+  const { url, taken } = await listener(() => ({ status: 200 }));
+  const ping = channel({ type: 'ping', url: `${url}/0c5d7a?rid=1` });
+  await send(ping, { ...message, topic: 'sweep_complete' }, undefined);
+  await send(ping, { ...message, topic: 'sweep_incomplete' }, undefined);
+  expect(taken.map(({ method, url: path, body }) => [method, path, body])).toEqual([
+    ['GET', '/0c5d7a?rid=1', ''],
+    ['GET', '/0c5d7a/fail?rid=1', ''],
+  ]);
+});
+
+test('what lies beyond this machine is reached through the proxy, this machine is not', async () => {
+  const proxy = await listener(() => ({ status: 200 }));
+  const here = await listener(() => ({ status: 200 }));
+  await send(channel({ type: 'ping', url: `${here.url}/here` }), message, proxy.url);
+  expect([here.taken.length, proxy.taken.length]).toEqual([1, 0]);
+  // A proxy is asked for a tunnel: one that gives none is as good as none at all.
+  const beyond = send(channel({ type: 'ping', url: 'https://ping.example/x' }), message, proxy.url);
+  await expect(beyond).rejects.toMatchObject({ name: 'Undelivered' });
+});

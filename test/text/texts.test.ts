@@ -1,0 +1,115 @@
+import { readdirSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { ownVoice } from '../../src/cli/own-voice.ts';
+import { languageOf, languages } from '../../src/text/language.ts';
+import { filled, type Message, placeholdersOf } from '../../src/text/message.ts';
+import { allTexts, textsIn } from '../../src/text/texts.ts';
+import { spanIn, timeIn } from '../../src/text/time.ts';
+
+const sources = path.join(import.meta.dirname, '../../src/text');
+type Themes = Record<string, Record<string, Message>>;
+const themesOf = (language: (typeof languages)[number]): Themes => allTexts[language] as Themes;
+const forms = (message: Message): string[] =>
+  typeof message === 'string' ? [message] : Object.values(message);
+
+describe('the catalog of texts', () => {
+  test.each(languages)('has every theme of src/text/%s', (language) => {
+    const files = readdirSync(path.join(sources, language)).map((file) => file.replace(/\.ts$/, ''));
+    expect(Object.keys(allTexts[language]).sort()).toEqual(files.sort());
+    expect(files.length).toBeGreaterThan(3);
+  });
+
+  test.each(Object.keys(allTexts.en))(
+    'says everything of %s in each language, with the same placeholders',
+    (theme) => {
+      const original = themesOf('en')[theme] ?? {};
+      for (const language of languages) {
+        const translation = themesOf(language)[theme] ?? {};
+        expect(Object.keys(translation).sort()).toEqual(Object.keys(original).sort());
+        for (const [key, message] of Object.entries(original)) {
+          const translated = translation[key] as Message;
+          expect([key, placeholdersOf(translated)]).toEqual([key, placeholdersOf(message)]);
+          expect([key, typeof translated]).toEqual([key, typeof message]);
+          for (const form of forms(translated)) expect([key, form.trim()]).toEqual([key, form]);
+        }
+      }
+    },
+  );
+
+  test('translates every sentence', () => {
+    const untranslated = Object.entries(themesOf('en')).flatMap(([theme, messages]) =>
+      Object.entries(messages)
+        .filter(([key, message]) => JSON.stringify(themesOf('fr')[theme]?.[key]) === JSON.stringify(message))
+        .map(([key]) => `${theme}.${key}`),
+    );
+    // Words and commands that are the same in both languages.
+    expect(untranslated.sort()).toEqual([
+      'incidents.clock_stopped',
+      'incidents.label_incident',
+      'incidents.label_messages',
+      'incidents.label_source',
+      'incidents.listed',
+      'notices.contact',
+      'notices.heading_contact',
+      'notices.nature',
+      'notify.channel_todo',
+    ]);
+  });
+
+  test('names the same commands in both languages', () => {
+    const commands = (message: Message | undefined): string[] =>
+      forms(message ?? '').flatMap((form) => form.match(/holdfast [a-z]+( [a-z]+)?|--[a-z-]+/g) ?? []);
+    for (const [theme, messages] of Object.entries(themesOf('en'))) {
+      for (const [key, message] of Object.entries(messages)) {
+        const expected = commands(message).filter((command) => command.startsWith('--'));
+        const found = commands(themesOf('fr')[theme]?.[key]).filter((command) => command.startsWith('--'));
+        expect([key, found]).toEqual([key, expected]);
+      }
+    }
+  });
+});
+
+describe('a message', () => {
+  test('takes the plural form and the numbers of its language', () => {
+    expect(textsIn('en')('incidents', 'listed', { count: 1 })).toBe('1 incident');
+    expect(textsIn('fr')('messages', 'files_failed', { count: 0 })).toBe('0 fichier n’est pas protégé');
+    expect(textsIn('en')('messages', 'files_failed', { count: 0 })).toBe('0 files are not protected');
+    expect(textsIn('fr')('messages', 'files_failed', { count: 12_000 })).toMatch(/^12\s000 fichiers/);
+    // A million is a category of its own in French.
+    expect(textsIn('fr')('messages', 'files_failed', { count: 1_000_000 })).toMatch(/fichiers ne sont/);
+  });
+
+  test('is filled with what it is given, and never twice', () => {
+    expect(filled('{a} and {b}', { a: '{b}', b: 'c' }, 'en')).toBe('{b} and c');
+  });
+});
+
+test('the language is the one of LC_ALL, else LC_MESSAGES, else LANG; English where there is none', () => {
+  expect(languageOf({ LANG: 'fr_CM.UTF-8' })).toBe('fr');
+  expect(languageOf({ LANG: 'fr_CM.UTF-8', LC_MESSAGES: 'en_GB' })).toBe('en');
+  expect(languageOf({ LANG: 'en_US.UTF-8', LC_MESSAGES: 'en_US', LC_ALL: 'fr' })).toBe('fr');
+  expect(languageOf({ LANG: 'fr@euro', LC_ALL: '' })).toBe('fr');
+  for (const LANG of ['C', 'C.UTF-8', 'POSIX', 'de_DE', '', 'frr_DE'])
+    expect(languageOf({ LANG })).toBe('en');
+  expect(languageOf({})).toBe('en');
+});
+
+test('times have the offset of their zone, spans their largest unit', () => {
+  const at = new Date('2026-07-01T23:30:05.900Z');
+  expect(timeIn('Africa/Douala', at)).toBe('2026-07-02 00:30:05 +01:00');
+  expect(timeIn('UTC', at)).toBe('2026-07-01 23:30:05 +00:00');
+  expect(timeIn('America/St_Johns', at)).toBe('2026-07-01 21:00:05 -02:30');
+  expect(spanIn('fr', 24 * 3_600_000)).toMatch(/^24\sheures$/);
+  expect(spanIn('en', 72 * 3_600_000)).toBe('3 days');
+  expect(spanIn('en', 61_000)).toBe('1 minute');
+  expect(spanIn('en', 0)).toBe('1 minute');
+});
+
+test('an installation begins with the language and zone of the machine it is set up on', () => {
+  expect(ownVoice({ LANG: 'fr_CM.UTF-8' }, 'Africa/Douala')).toEqual({
+    language: 'fr',
+    timezone: 'Africa/Douala',
+  });
+  expect(ownVoice({}, 'Nowhere/Land')).toEqual({ language: 'en', timezone: 'UTC' });
+});
