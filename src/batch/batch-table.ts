@@ -162,7 +162,7 @@ export async function takeOpenItems(catalog: Catalog, batchId: Id): Promise<Batc
   if ((await catalog.rows(dueForLease, [batchId])).length > 0) await takeAgain(catalog, batchId);
   const found = await catalog.rows<OpenItem>(
     `select i.position, i.entry_id as "entryId", i.observation, i.hint, b.run_id as "runId", e.source_id as "sourceId", e.path,
-            e.head_version_id as "headId"
+            e.head_version_id as "headId", e.noticed_at as "noticedAt"
      from batches b join batch_items i on i.batch_id = b.id join entries e on e.id = i.entry_id
      where b.id = $1 and i.state = 'open' order by i.position`,
     [batchId],
@@ -172,7 +172,7 @@ export async function takeOpenItems(catalog: Catalog, batchId: Id): Promise<Batc
   const heads = found.some(({ headId }) => headId !== null)
     ? await versionsOf(catalog, headOfItem, batchId)
     : new Map<number, KnownVersion>();
-  return found.map(({ position, entryId, sourceId, path, observation, hint, runId }) => {
+  return found.map(({ position, entryId, sourceId, path, observation, hint, runId, noticedAt }) => {
     const head = heads.get(position);
     const own = made.get(position);
     return {
@@ -183,6 +183,7 @@ export async function takeOpenItems(catalog: Catalog, batchId: Id): Promise<Batc
         hint,
         runId,
         workflowId: batchWorkflowId(batchId),
+        ...(noticedAt === null ? {} : { noticedAt }),
         ...(head ? { head } : {}),
       },
       ...(own ? { made: own } : {}),
@@ -199,6 +200,7 @@ interface OpenItem {
   readonly hint: number;
   readonly runId: Id;
   readonly headId: Id | null;
+  readonly noticedAt: Date | null;
 }
 
 /** A lease that has just been taken is not taken again: each time makes a new version of every row. */

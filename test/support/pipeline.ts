@@ -11,6 +11,7 @@ import { pipelineSteps } from '../../src/audit/event.ts';
 import { stepsOfVersion } from '../../src/catalog/audit-query.ts';
 import { Catalog, type EntryRef, type VersionFacts } from '../../src/catalog/catalog.ts';
 import { openPool } from '../../src/catalog/database.ts';
+import type { Change } from '../../src/catalog/rows.ts';
 import type { DestinationConfig, SourceConfig } from '../../src/config.ts';
 import { Ids } from '../../src/domain/ids.ts';
 import type {
@@ -132,9 +133,10 @@ export function stepRun(workflowRunId = `workflow-run-${runs++}`, patienceMs = 6
   };
 }
 
-export async function makeWorld(server: TestPostgres): Promise<World> {
+/** @param told told of each change once it is durable */
+export async function makeWorld(server: TestPostgres, told?: (change: Change) => void): Promise<World> {
   const { ownerUri, writerUri } = await server.database();
-  const catalog = new Catalog(await openPool({ uri: writerUri }));
+  const catalog = new Catalog(await openPool({ uri: writerUri }), told);
   const home = mkdtempSync(join(tmpdir(), 'holdfast-pipeline-'));
   onTestFinished(async () => {
     await catalog.close();
