@@ -8,7 +8,8 @@ export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as
 export type LogLevel = (typeof logLevels)[number];
 
 /**
- * The process's log: JSON lines on standard output, or at the end of `file`. The supervisor keeps, rotates and ships them.
+ * The process's log: JSON lines on standard output, or, each before the call returns, at the end of `file`. The supervisor keeps,
+ * rotates and ships them.
  * Ids and codes only; an error's own message may hold a path and is left out unless the failure table wrote it.
  */
 export function createLog(service: string, file?: string): Logger {
@@ -20,7 +21,7 @@ export function createLog(service: string, file?: string): Logger {
       formatters: { level: (label) => ({ level: label }) },
       serializers: { err: describeError },
     },
-    pino.destination({ dest: file ?? 1, sync: false, mode: 0o600 }),
+    pino.destination({ dest: file ?? 1, sync: file !== undefined, mode: 0o600 }),
   );
 }
 

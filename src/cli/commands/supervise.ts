@@ -74,12 +74,6 @@ export async function supervise(
     log.error({ err: error }, 'the supervisor ended');
     throw error;
   } finally {
-    await flushed(log);
     await following?.stop();
   }
-}
-
-/** What is logged last is to be handed on too. */
-function flushed(log: ReturnType<typeof createLog>): Promise<void> {
-  return new Promise((resolve) => log.flush(() => resolve()));
 }
