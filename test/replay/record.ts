@@ -11,9 +11,13 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure, type Workflow } from '@temporalio/common';
+import { controlQueue } from '../../src/temporal/names.ts';
+import type { digest } from '../../workflows/digest.ts';
+import type { incident } from '../../workflows/incident.ts';
 import {
   approveUpdate,
   changedSignal,
+  incidentChangedSignal,
   rejectUpdate,
   resealUpdate,
   retainSignal,
@@ -23,6 +27,7 @@ import type { protectFile } from '../../workflows/protect-file.ts';
 import type { fillDestination } from '../../workflows/replicate.ts';
 import type { rescanOnSchedule } from '../../workflows/rescan.ts';
 import type { retainSource } from '../../workflows/retain-source.ts';
+import type { sendNotification } from '../../workflows/send-notification.ts';
 import type { stagingHold } from '../../workflows/staging-hold.ts';
 import type { sweepOnSchedule } from '../../workflows/sweep-source.ts';
 import type { verifyAudit } from '../../workflows/verify-audit.ts';
@@ -141,6 +146,7 @@ try {
   await recordRescan(temporal, client);
   await recordBatch(temporal, client);
   await recordRetention(temporal, client);
+  await recordBreach(temporal, client);
 } finally {
   await temporal.env.teardown();
 }
@@ -342,6 +348,40 @@ async function recordRetention(on: TestTemporal, client: Client): Promise<void> 
   await save('retain-continued', client.workflow.getHandle('retain:s', handle.firstExecutionRunId));
   await save('retain-source', last);
   await stop();
+}
+
+/** An incident that is told, warned of, notified and closed; a message that is sent at the second try; a digest. */
+async function recordBreach(on: TestTemporal, client: Client): Promise<void> {
+  const taskQueue = 'files.breach';
+  const standing = { next: 'standing', state: 'open', dueInMs: 10 };
+  const steps = madeUpSteps({
+    lookAtIncident: (_input, calls) => {
+      if (calls === 1) return { next: 'unavailable', dependency: 'postgres' };
+      if (calls < 4) return standing;
+      return { ...standing, dueInMs: null, state: calls < 5 ? 'notified' : 'closed' };
+    },
+    deliverNotification: (_input, calls) => ({ next: 'delivered', state: calls === 1 ? 'waiting' : 'sent' }),
+    writeDigest: () => ({ next: 'written' }),
+  });
+  const stop = await startWorker(on, taskQueue, steps.activities, { bundle: on.real });
+  const stopControl = await startWorker(on, controlQueue, steps.activities, { bundle: on.real });
+  const handle = await client.workflow.start<typeof incident>('incident', {
+    ...{ workflowId: 'incident:i', taskQueue, args: [{ incidentId: 'i' }] },
+  });
+  while (steps.names().filter((name) => name === 'lookAtIncident').length < 4) await setTimeout(50);
+  await handle.signal(incidentChangedSignal);
+  await handle.result();
+  await save('incident', handle);
+  const sent = await client.workflow.start<typeof sendNotification>('sendNotification', {
+    ...{ workflowId: 'notification:n', taskQueue, args: [{ notificationId: 'n' }] },
+  });
+  await sent.result();
+  await save('send-notification', sent);
+  const told = await client.workflow.start<typeof digest>('digest', { workflowId: 'digest', taskQueue });
+  await told.result();
+  await save('digest', told);
+  await stop();
+  await stopControl();
 }
 
 async function save(name: string, handle: WorkflowHandle<Workflow>): Promise<void> {
