@@ -9,7 +9,6 @@ import {
   versionColumns,
 } from '../catalog/catalog.ts';
 import type { Rows } from '../catalog/database.ts';
-import { insertRows } from '../catalog/insert-rows.ts';
 import { takeEntries } from '../catalog/take-entries.ts';
 import type { Id } from '../domain/records.ts';
 import type { LookedAt } from '../pipeline/look.ts';
@@ -122,14 +121,17 @@ async function recordItems(
   { id, sourceId, runId }: { readonly id: Id; readonly sourceId: Id; readonly runId: Id },
   found: readonly TakenEntry[],
 ): Promise<void> {
-  const items = found
-    .filter(({ hint }) => hint !== null)
-    .map(({ id: entryId, observation, hint }, position) => {
-      return { batchId: id, position, entryId, observation, hint, state: 'open' };
-    });
+  const items = found.filter(({ hint }) => hint !== null);
   if (items.length === 0) return;
-  await query('insert into batches (id, source_id, run_id) values ($1, $2, $3)', [id, sourceId, runId]);
-  await insertRows(query, 'batch_items', items);
+  await query(
+    `insert into batches (id, source_id, run_id, entry_ids, observations, hints) values ($1, $2, $3, $4, $5, $6)`,
+    [
+      ...[id, sourceId, runId],
+      items.map((item) => item.id),
+      items.map(({ observation }) => observation),
+      items.map(({ hint }) => hint),
+    ],
+  );
 }
 
 /**
@@ -257,7 +259,7 @@ export async function passedOn(catalog: Catalog, batchId: Id): Promise<Map<Id, n
 export async function closeBatch(catalog: Catalog, batchId: Id): Promise<void> {
   await catalog.rows(
     `update batches set closed_at = now() where id = $1 and closed_at is null
-       and not exists (select 1 from batch_items where batch_id = $1 and state = 'open')`,
+       and cardinality(entry_ids) = cardinality(settled) + cardinality(passed_on)`,
     [batchId],
   );
 }

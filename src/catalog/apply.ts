@@ -333,18 +333,25 @@ function withJudgement({ admission, scan }: Change, version: NonNullable<Change[
   };
 }
 
-/** What is settled is on record elsewhere: its item goes. What was passed on is waited for. */
+/** An item ends once: the way it ended first stands. */
 async function endItems(query: Rows, rows: readonly NonNullable<Change['batchItem']>[]): Promise<void> {
-  const { settled = [], passed_on = [] } = Object.groupBy(rows, ({ state }) => state);
-  const columns = { batchId: 'text', position: 'int4' } as const;
-  const isOpen = `i.batch_id = r.batch_id and i.position = r.position and i.state = 'open'`;
-  await run(query, settled, columns, (r) => `delete from batch_items i using ${r} where ${isOpen}`);
-  await run(
-    query,
-    passed_on,
-    columns,
-    (r) => `update batch_items i set state = 'passed_on' from ${r} where ${isOpen}`,
-  );
+  for (const [batchId, items] of Map.groupBy(rows, ({ batchId }) => batchId)) {
+    const { settled = [], passed_on = [] } = Object.groupBy(items, ({ state }) => state);
+    const positions = (ended: readonly { readonly position: number }[]) =>
+      ended.map(({ position }) => position);
+    const added = (parameter: string): string =>
+      `array(select distinct p from unnest(${parameter}::integer[]) p where p <> all(settled || passed_on))`;
+    if (settled.length > 0)
+      await query(`update batches set settled = settled || ${added('$2')} where id = $1`, [
+        batchId,
+        positions(settled),
+      ]);
+    if (passed_on.length > 0)
+      await query(`update batches set passed_on = passed_on || ${added('$2')} where id = $1`, [
+        batchId,
+        positions(passed_on),
+      ]);
+  }
 }
 
 /** Takes the entries in the order that every writer takes them in (hints too), so that none waits for the other. */

@@ -69,8 +69,8 @@ export async function latestRetention(catalog: Catalog, sourceId: Id): Promise<D
   return row?.latest ?? undefined;
 }
 
-/** To the millisecond, cut off: the form of a manifest's times, made in one place so that equal times stay equal. */
-export const manifestTime = (column: string): string =>
+/** To the millisecond, cut off: by the end that a manifest gives a version it is recognised when it is marked as listed. */
+const manifestTime = (column: string): string =>
   `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 
 const isPlaced = (version: string): string => `exists (
@@ -159,7 +159,10 @@ export async function listedVersions(
      order by asked.place`,
     [versionIds],
   );
-  return rows.map((row) => listedVersion(row, nameOf));
+  const stored = rows.filter(({ sha512 }) => sha512 !== null).map(({ version }) => version);
+  const placed = stored.length === 0 ? [] : await catalog.rows<PlacedRow>(placements, [stored]);
+  const byVersion = Map.groupBy(placed, ({ version }) => version);
+  return rows.map((row) => listedVersion(row, byVersion.get(row.version) ?? [], nameOf));
 }
 
 const scope = `case when v.kind <> 'file' then 'default' else coalesce(v.admission ->> 'scope', (
@@ -168,59 +171,99 @@ const scope = `case when v.kind <> 'file' then 'default' else coalesce(v.admissi
   order by p.observation desc limit 1), 'default') end`;
 
 // Members here, and columns below, are in the order that a manifest has them in: none of its rows has to be put in order.
-const verdict = `case when sc.id is not null then json_build_object(
-  'engine', sc.engine, 'reason', sc.reason, 'signature', sc.signature, 'signatureRevision', sc.signature_revision,
-  'signatureSet', sc.signature_set, 'signaturesAt', ${manifestTime('sc.signatures_at')}, 'state', sc.state) end`;
-
 /** Joined here, and not by `sealed_file_at`: this is read for every version that is ever written. */
-const placements = `(
-  select json_agg(json_build_object(
-    'destination', pl.destination, 'format', o.format, 'generation', s.generation, 'iv', encode(s.iv, 'hex'),
-    'key', s.key_id, 'length', coalesce(m.length, o.length), 'lockMode', o.lock_mode, 'madeFor', s.version_id,
-    'object', o.key, 'offset', pl.byte_offset, 'retainUntil', ${manifestTime('o.retain_until')},
-    's3VersionId', o.s3_version_id, 'sealedSha256', encode(coalesce(m.sha256, o.sealed_sha256), 'hex')
-  ) order by pl.destination)
+const placements = `
+  select pl.version_id as version, pl.destination, o.key as object, o.s3_version_id as "s3VersionId",
+    pl.byte_offset as "offset", coalesce(m.length, o.length) as length, o.format, s.key_id as key, s.generation, s.iv,
+    s.version_id as "madeFor", coalesce(m.sha256, o.sealed_sha256) as "sealedSha256", o.lock_mode as "lockMode",
+    o.retain_until as "retainUntil"
   from placements pl join objects o on o.id = pl.object_id
     -- By pack and place, whatever the statistics say: a pack's members, one by one, are hundreds for each of them.
     left join lateral (
       select * from pack_members where pack_id = o.pack_id and byte_offset = pl.byte_offset limit 1) m on true
     join sealings s on s.id = coalesce(o.sealing_id, m.sealing_id)
-  where pl.version_id = v.id and pl.state = 'committed'
-    and not exists (select from lost_members l where l.object_id = o.id and l.byte_offset = pl.byte_offset and o.pack_id is not null))`;
+  where pl.version_id = any($1) and pl.state = 'committed'
+    and not exists (select from lost_members l where l.object_id = o.id and l.byte_offset = pl.byte_offset and o.pack_id is not null)
+  order by pl.version_id, pl.destination`;
 
-const columns = `v.bundle_revision as bundle, v.admission -> 'retention' ->> 'class' as class,
-  v.admission ->> 'classification' as classification, v.entry_id as entry, v.gid, v.hardlink, v.kind,
-  v.link_target as "linkTarget", c.media_type as "mediaType", v.mode, v.mtime_ns::text as "mtimeNs", v.observation,
-  ${manifestTime('v.observed_at')} as "observedAt", v.outcome, e.path, ${placements} as placements, v.reason,
-  v.run_id as run, ${scope} as scope, ${manifestTime('v.settled_at')} as "settledAt", encode(c.sha256, 'hex') as sha256,
-  encode(v.sha512, 'hex') as sha512, v.size_bytes as size, v.uid, ${verdict} as verdict, v.id as version, v.xattrs,
-  v.xattrs_dropped as "xattrsDropped"`;
+const columns = `v.entry_id as entry, e.path, v.id as version, v.observation, v.kind, v.outcome, v.reason,
+  v.size_bytes as size, v.mode, v.uid, v.gid, v.mtime_ns::text as "mtimeNs", v.link_target as "linkTarget", v.hardlink,
+  v.xattrs, v.xattrs_dropped as "xattrsDropped", v.sha512, c.sha256,
+  c.media_type as "mediaType", v.admission -> 'retention' ->> 'class' as class,
+  v.admission ->> 'classification' as classification, v.bundle_revision as bundle, v.run_id as run,
+  ${manifestTime('v.observed_at')} as "observedAt", ${manifestTime('v.settled_at')} as "settledAt",
+  sc.state, sc.reason as "scanReason", sc.signature, sc.engine, sc.signature_revision as "signatureRevision",
+  sc.signatures_at as "signaturesAt", sc.signature_set as "signatureSet", ${scope} as scope`;
 
-/** As the query gives it: what is not there is null, bytes are not encoded yet, objects have their whole keys. */
-type Row = Omit<ManifestRow, 'path' | 'linkTarget' | 'placements'> & {
+type Verdict = NonNullable<ManifestRow['verdict']>;
+
+/** As the query gives it: what is not there is null, bytes are not encoded yet. */
+type Row = Omit<ManifestRow, 'path' | 'linkTarget' | 'placements' | 'verdict' | 'sha512' | 'sha256'> & {
   readonly path: Buffer;
   readonly linkTarget: Buffer | null;
-  readonly placements: readonly ManifestPlacement[] | null;
+  readonly sha512: Buffer | null;
+  readonly sha256: Buffer | null;
   readonly scope: string;
+} & {
+  // Of its scan: all null where there is none.
+  readonly state: Verdict['state'] | null;
+  readonly scanReason: string | null;
+  readonly signature: string | null;
+  readonly engine: string | null;
+  readonly signatureRevision: string | null;
+  readonly signaturesAt: Date | null;
+  readonly signatureSet: Verdict['signatureSet'] | null;
 };
 
-function listedVersion(found: Row, nameOf: ObjectNaming): ListedVersion {
-  const { scope, ...row } = found;
+/** Objects have their whole keys. */
+type PlacedRow = Omit<ManifestPlacement, 'iv' | 'sealedSha256' | 'retainUntil'> & {
+  readonly version: Id;
+  readonly iv: Buffer;
+  readonly sealedSha256: Buffer | null;
+  readonly retainUntil: Date;
+};
+
+function listedVersion(found: Row, placed: readonly PlacedRow[], nameOf: ObjectNaming): ListedVersion {
+  const {
+    scope,
+    state,
+    scanReason,
+    signature,
+    engine,
+    signatureRevision,
+    signaturesAt,
+    signatureSet,
+    ...row
+  } = found;
+  const verdict =
+    state === null || signaturesAt === null
+      ? undefined
+      : withoutNulls({
+          ...{ state, reason: scanReason, signature, engine, signatureRevision },
+          ...{ signaturesAt: signaturesAt.toISOString(), signatureSet },
+        });
   const told = {
     ...row,
     path: row.path.toString('base64url'),
     linkTarget: row.linkTarget?.toString('base64url'),
-    verdict: row.verdict && withoutNulls(row.verdict),
-    placements: row.placements?.map((where) =>
-      withoutNulls({ ...where, object: nameOf(where.destination, where.object) }),
-    ),
+    sha512: row.sha512?.toString('hex'),
+    sha256: row.sha256?.toString('hex'),
+    verdict,
+    placements: placed.length === 0 ? undefined : placed.map((where) => listedPlacement(where, nameOf)),
   };
   return { row: withoutNulls(told) as unknown as ManifestRow, scope };
 }
 
+function listedPlacement({ version: _, ...where }: PlacedRow, nameOf: ObjectNaming): object {
+  return withoutNulls({
+    ...where,
+    object: nameOf(where.destination, where.object),
+    iv: where.iv.toString('hex'),
+    sealedSha256: where.sealedSha256?.toString('hex'),
+    retainUntil: where.retainUntil.toISOString(),
+  });
+}
+
 function withoutNulls(row: object): object {
-  const told: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(row))
-    if (value !== null && value !== undefined) told[name] = value;
-  return told;
+  return Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null && value !== undefined));
 }

@@ -305,7 +305,7 @@ export interface Settlement {
   readonly dueSinceMs?: number;
 }
 
-/** What became of one item of a batch: it has its outcome and is forgotten, or its entry's own workflow takes it. */
+/** What became of one item of a batch: it has its outcome, or its entry's own workflow takes it. */
 export interface BatchItemRow {
   readonly batchId: Id;
   readonly position: number;

@@ -9,6 +9,9 @@ export interface CombinedOutcome {
   readonly reason: string | null;
 }
 
+const several =
+  'select version_id as id from placements where version_id = any($1) group by 1 having count(*) > 1';
+
 /**
  * What became of versions that have more than one placement: the worst of what became of them in each destination. A copy
  * that is still to be made, was refused to a copier or was lost makes no version worse than the copies it has.
@@ -25,8 +28,7 @@ const worst = `select distinct on (p.version_id) p.version_id as "versionId", s.
       end as outcome,
       case when p.state <> 'committed' then p.reason end as reason
   ) s
-  where s.outcome is not null and p.version_id in (
-    select version_id from placements where version_id = any($1) group by version_id having count(*) > 1)
+  where s.outcome is not null and p.version_id = any($1)
   order by p.version_id, array_position(array['failed', 'held', 'uploaded', 'duplicate'], s.outcome), p.destination`;
 
 /** The outcomes of those among the versions that lie in several destinations. */
@@ -34,7 +36,10 @@ export async function worstOutcomes(
   query: Rows,
   versionIds: readonly Id[],
 ): Promise<ReadonlyMap<Id, CombinedOutcome>> {
-  const found = (await query(worst, [versionIds])) as (CombinedOutcome & { versionId: Id })[];
+  // Mostly there are none, and Postgres takes longer to plan the other question than to answer this one.
+  const among = (await query(several, [versionIds])) as { id: Id }[];
+  if (among.length === 0) return new Map();
+  const found = (await query(worst, [among.map(({ id }) => id)])) as (CombinedOutcome & { versionId: Id })[];
   return new Map(found.map(({ versionId, ...combined }) => [versionId, combined]));
 }
 

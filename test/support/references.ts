@@ -9,6 +9,8 @@ const references = [
   ['pack_members', 'sealing_id', 'sealings', 'id'],
   ['pack_members', 'sha512', 'contents', 'sha512'],
   ['placements', 'version_id', 'versions', 'id'],
+  ['placements', 'object_id', 'objects', 'id'],
+  ['versions', 'entry_id', 'entries', 'id'],
   ['file_status', 'version_id', 'versions', 'id'],
   ['batch_items', 'entry_id', 'entries', 'id'],
   ['versions', 'scan_id', 'scans', 'id'],

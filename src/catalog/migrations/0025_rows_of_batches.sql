@@ -8,7 +8,35 @@ alter table sealings drop constraint sealings_version_id_fkey;
 alter table pack_members drop constraint pack_members_sealing_id_fkey;
 alter table pack_members drop constraint pack_members_sha512_fkey;
 alter table placements drop constraint placements_version_id_fkey;
+alter table placements drop constraint placements_object_id_fkey;
+alter table versions drop constraint versions_entry_id_fkey;
 alter table file_status drop constraint file_status_version_id_fkey;
+
+-- A decision's id is made of its version's: one index finds it by either.
+alter table decisions drop constraint decisions_pkey;
+drop index decisions_version;
+alter table decisions add primary key (version_id, id);
+
+-- Two of three found no room beside them for what they are when they are settled.
+alter table entries set (fillfactor = 40);
+
+-- What a batch has to do is one row, and not one for each file: entries in its order, the look at each and the hint it answers;
+-- of those that are done and those that were passed on the positions, from 0.
+drop table batch_items;
+alter table batches
+  add column entry_ids text[] not null,
+  add column observations bigint[] not null,
+  add column hints bigint[] not null,
+  add column settled integer[] not null default '{}',
+  add column passed_on integer[] not null default '{}',
+  add check (cardinality(observations) = cardinality(entry_ids) and cardinality(hints) = cardinality(entry_ids));
+alter table batches alter column entry_ids set storage external;
+-- `passed_on`: an exception, which the entry's own workflow takes.
+create view batch_items as
+  select b.id as batch_id, i.place::integer - 1 as position, i.entry_id, i.observation, i.hint,
+         case when i.place - 1 = any(b.settled) then 'settled' when i.place - 1 = any(b.passed_on) then 'passed_on' else 'open' end as state
+  from batches b cross join lateral unnest(b.entry_ids, b.observations, b.hints) with ordinality as i(entry_id, observation, hint, place);
+grant select on batch_items to holdfast_writer, holdfast_reader;
 
 -- Versions that a manifest is to list, in the order in which they were settled: of each statement that settled some, one row for each source.
 -- `versions.journal` says which of them still wait; a row goes when none of its own does.
