@@ -67,7 +67,8 @@ describe('alert rules', () => {
     expect(promtool('check', 'config', 'ops/prometheus/prometheus.yml')).toContain('SUCCESS');
   });
 
-  test('fire and stay silent as their tests say', () => {
+  // Hours of evaluation: seconds of CPU.
+  test('fire and stay silent as their tests say', { timeout: 120_000 }, () => {
     expect(promtool('test', 'rules', 'ops/prometheus/tests/holdfast_test.yml')).toContain('SUCCESS');
   });
 
@@ -117,7 +118,7 @@ describe('dashboards', () => {
     ({ panels }) => {
       expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length);
       const taken = new Set<string>();
-      for (const { title, type, gridPos, targets = [], fieldConfig } of panels) {
+      for (const { title, type, gridPos, targets = [], fieldConfig, datasource } of panels) {
         expect(title).not.toBe('');
         expect(gridPos.x + gridPos.w).toBeLessThanOrEqual(24);
         for (let x = gridPos.x; x < gridPos.x + gridPos.w; x++)
@@ -126,6 +127,7 @@ describe('dashboards', () => {
             taken.add(`${x} ${y}`);
           }
         if (type === 'row') continue;
+        expect(datasources, title).toContain(datasource?.uid);
         expect(targets.length, title).toBeGreaterThan(0);
         expect(new Set(targets.map(({ refId }) => refId)).size).toBe(targets.length);
         for (const { expr, datasource } of targets) {

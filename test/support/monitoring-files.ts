@@ -16,6 +16,7 @@ export interface Panel {
   readonly id: number;
   readonly type: string;
   readonly title: string;
+  readonly datasource?: { readonly uid: string };
   readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number };
   readonly targets?: readonly {
     readonly refId: string;
