@@ -6,6 +6,8 @@ const leastOpenFiles = 4_096;
 /** Below this the kernel begins to end processes, the scanner first. */
 const leastMemoryBytes = 256 * 1024 ** 2;
 const leastFreeInodes = 0.05;
+/** With 1 Linux gives no core to a program either (fs/coredump.c); what we start has that. */
+const noCoreBytes = 1;
 
 /** Whether the system lets the program have what it needs, and keeps none of its memory. */
 export const limits: Check = {
@@ -48,7 +50,7 @@ export function judgeLimits(service: string, limits: string): Finding[] {
       todo: `Set LimitNOFILE=${leastOpenFiles} for its service (ops/systemd/holdfast.service), or ulimit -n in the shell that starts it.`,
     });
   // The scanner and the database hold content and names, but none of our keys.
-  if (['worker', 'watcher'].includes(service) && soft('Max core file size') > 0)
+  if (['worker', 'watcher'].includes(service) && soft('Max core file size') > noCoreBytes)
     findings.push({
       state: 'problem',
       what: `If the ${service} crashes, its memory is written to a file.`,

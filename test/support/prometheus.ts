@@ -100,8 +100,12 @@ export class Prometheus {
       const { data } = (await answer.json()) as {
         data: { activeTargets: { health: string; lastScrape: string }[] };
       };
-      return data.activeTargets.every(
-        ({ health, lastScrape }) => health === 'up' && Date.parse(lastScrape) > since + 1_000,
+      // None is active before the configuration was taken over.
+      return (
+        data.activeTargets.length > 0 &&
+        data.activeTargets.every(
+          ({ health, lastScrape }) => health === 'up' && Date.parse(lastScrape) > since + 1_000,
+        )
       );
     });
   }
