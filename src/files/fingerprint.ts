@@ -1,8 +1,10 @@
-import { createHash, hash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { type BigIntStats, fstatSync, readSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import type { RecordedAttributes } from '../domain/attributes.ts';
 import { readAttributes } from './attributes.ts';
+import type { Hashes } from './hash-descriptor.ts';
+import { type HashProgress, hashElsewhere } from './hash-threads.ts';
 import { sniffLengthBytes, sniffMediaType } from './sniff.ts';
 
 /** What one undisturbed pass over a file's content found. */
@@ -23,19 +25,14 @@ export interface Fingerprint {
   readonly attributes: RecordedAttributes;
 }
 
-export interface FingerprintOptions {
+/** Progress is told every 4 MiB of a file above 8 MiB; e.g. to heartbeat. */
+export interface FingerprintOptions extends HashProgress {
   /** Segment size in bytes for a content of that many bytes. */
   readonly segmentSizeFor: (sizeBytes: number) => number;
-  /** Told after each chunk how many bytes are read; e.g. to heartbeat. */
-  readonly onProgress?: (bytesRead: number) => void;
-  readonly signal?: AbortSignal;
 }
 
-/** Up to this size a file is read at once and synchronously: no thread hand-over, one-shot hashes. */
+/** Up to this size a file is read at once and synchronously on this thread (3 ms per MiB), with one-shot hashes. */
 const wholeReadLimitBytes = 8 * 1024 * 1024;
-
-/** Bounds both memory and how long the event loop waits for a hash (about 3 ms per MiB). */
-const chunkBytes = 1024 * 1024;
 
 /**
  * Hashes an open file from its start in one pass and reads its attributes; `changed` when it did not stay the same
@@ -52,7 +49,7 @@ export async function fingerprintFile(
   const hashes =
     sizeBytes <= wholeReadLimitBytes
       ? hashWhole(handle.fd, sizeBytes, segmentSize)
-      : await hashStreamed(handle, sizeBytes, segmentSize, options);
+      : await hashElsewhere({ descriptor: handle.fd, sizeBytes, segmentSize }, options);
   if (hashes === undefined) return { kind: 'changed' };
   const attributes = readAttributes(handle.fd);
   if (!isSameState(stat, fstatSync(handle.fd, { bigint: true }))) return { kind: 'changed' };
@@ -89,8 +86,6 @@ export function isSameState(a: BigIntStats, b: BigIntStats): boolean {
     a.ctimeNs === b.ctimeNs
   );
 }
-
-type Hashes = Pick<Fingerprint, 'sha512' | 'sha256' | 'segmentHashes' | 'mediaType'>;
 
 /** Undefined when the file ended early. */
 function hashWhole(descriptor: number, sizeBytes: number, segmentSize: number): Hashes | undefined {
@@ -129,61 +124,4 @@ function hashSegments(content: Buffer, segmentSize: number): Buffer {
     hashes.push(hash('sha256', content.subarray(at, at + segmentSize), 'buffer'));
   }
   return Buffer.concat(hashes);
-}
-
-/** Undefined when the file ended early. While a chunk is hashed the next one is being read. */
-async function hashStreamed(
-  handle: FileHandle,
-  sizeBytes: number,
-  segmentSize: number,
-  { onProgress, signal }: FingerprintOptions,
-): Promise<Hashes | undefined> {
-  const sha512 = createHash('sha512');
-  const sha256 = createHash('sha256');
-  const stepBytes = Math.min(chunkBytes, segmentSize);
-  const segmentHashes = Buffer.allocUnsafe(Math.ceil(sizeBytes / segmentSize) * 32);
-  let segment = createHash('sha256');
-  let mediaType = '';
-  let current: Buffer = Buffer.allocUnsafe(stepBytes);
-  let spare: Buffer = Buffer.allocUnsafe(stepBytes);
-  let reading = readAt(handle, current, 0, sizeBytes);
-  try {
-    for (let at = 0; at < sizeBytes; at += stepBytes) {
-      const chunk = await reading;
-      if (chunk === undefined) return undefined;
-      signal?.throwIfAborted();
-      const end = at + chunk.length;
-      if (end < sizeBytes) reading = readAt(handle, spare, end, sizeBytes);
-      if (at === 0) mediaType = sniffMediaType(chunk.subarray(0, sniffLengthBytes));
-      sha512.update(chunk);
-      sha256.update(chunk);
-      segment.update(chunk);
-      if (end % segmentSize === 0 || end === sizeBytes) {
-        segment.digest().copy(segmentHashes, Math.floor(at / segmentSize) * 32);
-        segment = createHash('sha256');
-      }
-      [current, spare] = [spare, current];
-      onProgress?.(end);
-    }
-  } finally {
-    // The caller closes the handle: no read may be under way then.
-    await reading.catch(() => undefined);
-  }
-  return { sha512: sha512.digest('hex'), sha256: sha256.digest('hex'), segmentHashes, mediaType };
-}
-
-/** Fills `buffer` from `position`, up to the file's size; undefined when the file ends earlier. */
-async function readAt(
-  handle: FileHandle,
-  buffer: Buffer,
-  position: number,
-  sizeBytes: number,
-): Promise<Buffer | undefined> {
-  const length = Math.min(buffer.length, sizeBytes - position);
-  for (let read = 0; read < length; ) {
-    const { bytesRead } = await handle.read(buffer, read, length - read, position + read);
-    if (bytesRead === 0) return undefined;
-    read += bytesRead;
-  }
-  return buffer.subarray(0, length);
 }

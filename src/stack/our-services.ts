@@ -1,6 +1,6 @@
 import type { Config } from '../config.ts';
 import { hostAndPort } from '../observability/host-and-port.ts';
-import { serviceEnvironment } from './environment.ts';
+import { ourEnvironment } from './environment.ts';
 import type { Paths } from './paths.ts';
 import { choosePorts } from './ports.ts';
 import { projectRoot } from './project.ts';
@@ -66,7 +66,7 @@ export function nodeService(options: {
         ],
         cwd: '/',
         // Two arenas: with one per thread, glibc keeps several times what is in use.
-        env: { ...serviceEnvironment(paths.home), NODE_ENV: 'production', MALLOC_ARENA_MAX: '2' },
+        env: { ...ourEnvironment(paths), MALLOC_ARENA_MAX: '2' },
         user: undefined,
         address: at(metrics),
         extra: { metrics: at(metrics), ...(name === 'worker' ? { sdkMetrics: at(sdk) } : {}) },

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { Failure } from '../domain/failures.ts';
 import { serviceEnvironment } from './environment.ts';
@@ -17,6 +17,8 @@ export async function ensureWorkflowBundle(paths: Paths): Promise<string> {
     for (const file of filesBelow(path.join(sources, folder))) hash.update(file).update(readFileSync(file));
   }
   const outFile = path.join(paths.cache, 'workflows', `${hash.digest('hex').slice(0, 32)}.js`);
+  // The bundler takes a second to load, also where there is nothing to do.
+  if (existsSync(outFile)) return outFile;
   const { code, stderr } = await runCommand(process.execPath, [bundler, outFile], {
     cwd: '/',
     env: serviceEnvironment(paths.home),

@@ -4,6 +4,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { fingerprintFile } from '../../src/files/fingerprint.ts';
+import { hashElsewhere } from '../../src/files/hash-threads.ts';
 import { ContentChanged, readSegments, readWhole } from '../../src/files/segment-reader.ts';
 import { tempFolder } from './temp-tree.ts';
 
@@ -104,6 +105,23 @@ test('an aborted pass stops', async () => {
     onProgress: (bytesRead) => bytesRead >= 2 * mebibyte && abort.abort(new Error('enough')),
   });
   await expect(pass).rejects.toThrow('enough');
+});
+
+test('more files at once than there are threads all get their own hashes', async () => {
+  const contents = [9, 10, 11, 12, 13, 14].map((size) => pattern(size * mebibyte).fill(size, 0, 4096));
+  const found = await Promise.all(
+    contents.map(async (content) => fingerprintFile((await fileOf(content)).handle, options)),
+  );
+  expect(found.map((one) => one.kind === 'fingerprint' && one.sha512)).toEqual(
+    contents.map((content) => sha('sha512', content)),
+  );
+});
+
+test('an error of the disk keeps its code', async () => {
+  const handle = await open(tempFolder());
+  onTestFinished(() => handle.close());
+  const extent = { descriptor: handle.fd, sizeBytes: 9 * mebibyte, segmentSize: mebibyte };
+  await expect(hashElsewhere(extent, {})).rejects.toMatchObject({ code: 'EISDIR' });
 });
 
 async function expected(handle: FileHandle) {

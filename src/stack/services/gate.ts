@@ -4,7 +4,7 @@ import type { Config } from '../../config.ts';
 import type { Door } from '../../gate/gate.ts';
 import type { GateSettings } from '../../gate/main.ts';
 import { type Certificate, makeCertificate } from '../../hosts/certificate.ts';
-import { serviceEnvironment } from '../environment.ts';
+import { ourEnvironment } from '../environment.ts';
 import { ensureServiceFolders, privateFolder } from '../folders.ts';
 import { scriptFile } from '../our-services.ts';
 import type { Paths } from '../paths.ts';
@@ -57,7 +57,7 @@ export function gateService({
         command: process.execPath,
         args: [`--max-old-space-size=${heapMebibytes}`, scriptFile('src/gate/main'), settingsFile],
         cwd: '/',
-        env: { ...serviceEnvironment(paths.home), NODE_ENV: 'production' },
+        env: ourEnvironment(paths),
         user: undefined,
         address: listen.address,
         extra: {},
