@@ -20,6 +20,9 @@ import { resolvePaths } from '../../src/stack/paths.ts';
 import { makeDeepFile } from '../files/deep-tree.ts';
 import { eicar } from '../support/eicar.ts';
 import { isEmbedded, TestInstallation, until } from '../support/installation.ts';
+import { alerts, expressions, metricNames } from '../support/monitoring-files.ts';
+import { numbers } from '../support/numbers.ts';
+import { Prometheus } from '../support/prometheus.ts';
 
 /** sysfs gives files that nobody may read, not even root: for this one the kernel answers EACCES to every open. */
 const unreadableFolder = '/sys/bus/cpu';
@@ -453,3 +456,94 @@ test('a file that never rests is failed(changing), exit code 3', async () => {
   expect(ended?.rows).toMatchObject([{ path: 'busy/log.bin', outcome: 'failed', reason: 'changing' }]);
   expect(ended?.code).toBe(3);
 }, 120_000);
+
+/** Protects a file that is another one when it is scanned than when it was hashed: a version of it is cancelled. */
+async function changeBetweenSteps(name: string): Promise<void> {
+  const { pid } = await installation.service('worker');
+  const file = installation.write('docs', name, 'as it was hashed');
+  installation.armFailPoint('after-admission', 1, 'stop');
+  const protecting = installation.protect(file);
+  await until('the worker to stand still', () =>
+    readFileSync(`/proc/${pid}/stat`, 'latin1').includes(') T '),
+  );
+  writeFileSync(file, 'as it is by now');
+  process.kill(pid, 'SIGCONT');
+  expect((await protecting).rows).toMatchObject([{ path: name, outcome: 'uploaded' }]);
+}
+
+test('every number of dashboards and alerts is measured, and agrees with the catalog', async () => {
+  writer?.kill('SIGKILL');
+  const { worker } = await installation.services();
+  const prometheus = await Prometheus.start({
+    'holdfast-worker': String(worker?.metrics),
+    'holdfast-temporal-sdk': String(worker?.sdkMetrics),
+  });
+  try {
+    await changeBetweenSteps('changed.txt');
+    rmSync(installation.path('docs', 'plain/b.txt'));
+    for (let i = 0; i < 20; i++) installation.write('docs', `swept/${i}.txt`, `content ${i % 15}`);
+    // Some files of the tests before fail again.
+    expect((await installation.run('sweep', 'docs', '--wait')).code).toBe(3);
+    const to = path.join(installation.folder, 'restored');
+    expect((await installation.run('restore', 'docs:plain/a.txt', '--to', to)).code).toBe(0);
+    const sinceSeconds = Date.now() / 1_000;
+    await until('what stands to be counted', async () => {
+      const [at] = await prometheus.query('max(holdfast_standing_timestamp_seconds)');
+      return at !== undefined && at.value > sinceSeconds;
+    });
+    await prometheus.scraped();
+
+    const outcomes = await installation.query<{ outcome: string }>('select distinct outcome from versions');
+    expect(outcomes.map(({ outcome }) => outcome).sort()).toEqual([
+      ...[
+        'cancelled',
+        'deleted',
+        'duplicate',
+        'failed',
+        'held',
+        'ignored',
+        'quarantined',
+        'uploaded',
+        'vanished',
+      ],
+    ]);
+    const shown: Record<string, unknown> = {};
+    const counted: Record<string, unknown> = {};
+    for (const { expr, labels, sql } of numbers) {
+      const rows = await installation.query<{ key: string; value: number }>(sql);
+      const series = (await prometheus.query(expr)).map(
+        ({ metric, value }) => [labels.map((label) => metric[label]).join(','), value] as const,
+      );
+      shown[expr] = Object.fromEntries(series);
+      counted[expr] = Object.fromEntries([
+        ...series.map(([key]) => [key, 0]),
+        ...rows.map(({ key, value }) => [key, value]),
+      ]);
+    }
+    expect(shown).toEqual(counted);
+
+    // Nobody watches, no schedule has verified a sample yet, and no workflow but those of failed files has failed.
+    const absent = [
+      'holdfast_watched_entries_total',
+      'holdfast_run_last_success_timestamp_seconds{kind="verify"}',
+    ];
+    const isAbsent = (expr: string): boolean => absent.some((name) => expr.includes(name));
+    const empty: string[] = [];
+    for (const { where, expr } of expressions()) {
+      const answer = await prometheus.query(expr);
+      if (answer.length === 0 && where.includes('›') && !isAbsent(expr)) empty.push(`${where}: ${expr}`);
+      for (const name of metricNames(expr).filter((name) => !absent.includes(name)))
+        if ((await prometheus.query(`count({__name__=~"${name}(_bucket)?"})`)).length === 0)
+          empty.push(`${where}: ${name}`);
+    }
+    expect(empty).toEqual([]);
+    const fires = async (name: string): Promise<boolean> =>
+      (await prometheus.query(alerts.find(({ alert }) => alert === name)?.expr ?? '')).length > 0;
+    expect(await fires('HoldfastFilesFailed')).toBe(true);
+    expect(await fires('HoldfastIncidentOpen')).toBe(true);
+    expect(await fires('HoldfastNoCompleteSweep')).toBe(false);
+    expect(await fires('HoldfastUnsoundObjects')).toBe(false);
+  } finally {
+    await prometheus.stop();
+  }
+});
