@@ -1,15 +1,12 @@
 /** A Temporal server as one runs it oneself: all four services in one process, its history in Postgres. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { openSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { stringify } from 'yaml';
-import { resolvePaths } from '../../src/stack/paths.ts';
-import { projectRoot } from '../../src/stack/project.ts';
 import { runCommand } from '../../src/stack/run.ts';
-import { cachedFolder } from '../../src/stack/toolchain/cached-folder.ts';
+import { builtGoPrograms } from './go-program.ts';
 import type { TestInstallation } from './installation.ts';
 import { registerNamespace, withConnection } from './temporal-namespace.ts';
 import { until } from './until.ts';
@@ -87,26 +84,12 @@ export async function databaseServerOf(provider: TestInstallation): Promise<Data
   return { host, port, user: 'postgres', password };
 }
 
-/** Builds tools/temporal-server once into the cache: about six minutes on two processors. */
-async function buildServer(): Promise<string> {
-  const module = path.join(projectRoot, 'tools', 'temporal-server');
-  const hash = createHash('sha256');
-  for (const name of ['go.mod', 'go.sum']) hash.update(readFileSync(path.join(module, name)));
-  const { cache } = resolvePaths(process.env, process.getuid?.() ?? 0);
-  const folder = `temporal-server-${hash.digest('hex').slice(0, 12)}`;
-  return cachedFolder(
-    cache,
-    folder,
-    () => {},
-    async (temporary) => {
-      const flags = ['-mod=readonly', '-trimpath', '-buildvcs=false', '-ldflags', '-s -w'];
-      const packages = ['cmd/server', 'cmd/tools/sql'].map((name) => `go.temporal.io/server/${name}`);
-      // A slash at the end has each program put there under the last part of its package's name.
-      const args = ['build', ...flags, '-o', `${temporary}/`, ...packages];
-      await must('go', args, { cwd: module, env: { ...process.env, CGO_ENABLED: '0' } });
-    },
+/** About six minutes on two processors, once. */
+const buildServer = (): Promise<string> =>
+  builtGoPrograms(
+    'temporal-server',
+    ['cmd/server', 'cmd/tools/sql'].map((name) => `go.temporal.io/server/${name}`),
   );
-}
 
 async function prepareDatabase(
   sqlTool: string,
