@@ -4,16 +4,28 @@
  */
 import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { createIncidentActivities } from '../../activities/incidents.ts';
 import { createNotifyActivities } from '../../activities/notify.ts';
-import { listedIncidents } from '../../src/catalog/incident-query.ts';
+import { auditEvent } from '../../src/audit/event.ts';
+import { openIncident } from '../../src/audit/incident.ts';
+import { actOnIncident, incidentById, listedIncidents } from '../../src/catalog/incident-query.ts';
+import {
+  addNotifications,
+  listedNotifications,
+  type Notification,
+} from '../../src/catalog/notification-query.ts';
 import { type Config, parseConfig } from '../../src/config.ts';
+import { lookAtIncident } from '../../src/incidents/look-at-incident.ts';
+import { compose } from '../../src/notify/compose.ts';
 import { startWaiting } from '../../src/notify/start.ts';
-import { controlQueue, incidentWorkflowId } from '../../src/temporal/names.ts';
+import { controlQueue, incidentWorkflowId, notificationWorkflowId } from '../../src/temporal/names.ts';
+import { incidentChangedSignal, stateQuery } from '../../workflows/messages.ts';
 import { MailServer, mailPassword, mailUser } from '../support/mail-server.ts';
 import { makeWorld, protectOnce } from '../support/pipeline.ts';
 import { usePostgres } from '../support/postgres.ts';
@@ -35,7 +47,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-function configured(port: number, changes: object = {}): Config {
+function configured(port: number, other?: object): Config {
   return parseConfig(
     JSON.stringify({
       version: 1,
@@ -56,20 +68,47 @@ function configured(port: number, changes: object = {}): Config {
             ...{ user: mailUser, passwordFile: join(folder, 'password') },
             ...{ from: 'holdfast@mairie.example', to: ['claire@mairie.example'] },
           },
+          ...(other === undefined ? [] : [other]),
         ],
-        ...changes,
       },
     }),
     'holdfast.yaml',
   );
 }
 
+/** A webhook on a port where nobody listens before `listen` is called, which gives the ids of what it takes. */
+async function unreachedHook() {
+  const taken: string[] = [];
+  const listener = createServer((request, response) => {
+    taken.push(String(request.headers['holdfast-id']));
+    request.resume().on('end', () => response.end());
+  });
+  const listen = (port: number): Promise<number> =>
+    new Promise((resolve) =>
+      listener.listen(port, '127.0.0.1', () => resolve((listener.address() as AddressInfo).port)),
+    );
+  const port = await listen(0);
+  await new Promise((resolve) => listener.close(resolve));
+  onTestFinished(() => {
+    listener.close();
+  });
+  const secretFile = join(folder, 'password');
+  return {
+    channel: { name: 'hook', type: 'webhook', url: `http://127.0.0.1:${port}/`, secretFile },
+    async listen(): Promise<readonly string[]> {
+      await listen(port);
+      return taken;
+    },
+  };
+}
+
 /** An installation's register, its mail, and a worker that sees to both. */
-async function start() {
+async function start(options: { readonly hook?: boolean } = {}) {
   const world = await makeWorld(server());
   const mail = await MailServer.start(certificates);
   onTestFinished(() => mail.stop());
-  const config = configured(mail.port);
+  const hook = await unreachedHook();
+  const config = configured(mail.port, options.hook ? hook.channel : undefined);
   const { catalog, context } = world;
   const log = pino({ level: 'silent' });
   const { notifyWithin, warnBefore } = config.breaches;
@@ -92,7 +131,10 @@ async function start() {
   const client = clientOf(temporal());
   const deps = { catalog, client, taskQueue };
   return {
-    ...{ world, mail, config, catalog, client, deps },
+    ...{ world, mail, hook, catalog, client },
+    /** Lets so much time pass for a message. */
+    skipDelivery: (message: string, ms: number) =>
+      client.workflow.getHandle(notificationWorkflowId(message)).signal(skipSignal, ms),
     /** What the worker does every few seconds. */
     next: () => startWaiting(deps, 'new'),
     /** Ends the process that has the workflows, and starts another. */
@@ -153,3 +195,102 @@ test('an infected file is told within seconds, again a day before the time is ov
   const [, , overdue] = await mails(3);
   expect(overdue?.subject).toContain('EN RETARD');
 }, 60_000);
+
+test('notified and closed, the clock stands still; a notice that is sent says so in the register and the audit trail, and no closed incident is told of', async () => {
+  const { world, catalog, mail, mails, skip, client, next } = await start();
+  const { ids } = world.context;
+  const id = ids.incident('policy_bypass', 'run');
+  const { incident, event } = openIncident(ids, {
+    ...{ kind: 'policy_bypass', subject: 'run', run: 'run', host: 'host' },
+    facts: { what: 'approval_invalid' },
+  });
+  await catalog.write({ incident, events: [event] });
+  await mails(1);
+  // As the command does it: the message is written, and the worker sends it.
+  const notice = ids.notification('breach_notice', id, 'command', 'officer');
+  const recipient = 'notification@authority.example';
+  const facts = { actor: 'claire', to: recipient };
+  await catalog.transaction((rows) =>
+    addNotifications(rows, [
+      { id: notice, channel: 'officer', topic: 'breach_notice', subject: id, facts, recipient },
+    ]),
+  );
+  const [, sent] = await mails(2);
+  expect(sent).toMatchObject({ to: [recipient], secure: true });
+  expect(sent?.text).toContain('Mairie de Bonaberi');
+  expect(sent?.text).toContain('article 22');
+  await until('the register to say so', async () => (await incidentById(catalog, id))?.state === 'notified');
+  expect(await incidentById(catalog, id)).toMatchObject({
+    ...{ notifiedTo: recipient, notifiedMeans: 'mail', notifiedBy: 'claire' },
+  });
+  const told = await catalog.rows<{ actor: string; facts: object }>(
+    `select event ->> 'actor' as actor, event -> 'facts' as facts from audit_events
+     where event ->> 'subject' = $1 and event -> 'facts' ->> 'action' = 'notify'`,
+    [id],
+  );
+  expect(told).toEqual([
+    {
+      actor: 'claire',
+      facts: { action: 'notify', incident: id, to: recipient, means: 'mail', notification: notice },
+    },
+  ]);
+
+  const handle = client.workflow.getHandle(incidentWorkflowId(id));
+  await handle.signal(incidentChangedSignal);
+  await until('the workflow to know', async () => (await handle.query(stateQuery)) === 'notified');
+  await skip(id, 80 * hourMs);
+  const close = { act: 'close', by: 'claire', reason: null } as const;
+  const closed = auditEvent(ids, {
+    ...{ subject: id, step: 'incident', among: 'close', run: 'run', host: 'host', actor: 'claire' },
+    facts: { action: 'close', incident: id },
+  });
+  expect(await actOnIncident(catalog, id, close, closed)).toBe(true);
+  expect(await actOnIncident(catalog, id, close, closed)).toBe(false);
+  await handle.signal(incidentChangedSignal);
+  expect(await handle.result()).toBe('closed');
+  await next();
+  expect(mail.mails).toHaveLength(2);
+}, 60_000);
+
+test('one channel that is down keeps no other from delivering, and its message goes out once it is back', async () => {
+  const { world, catalog, mails, skipDelivery, hook } = await start({ hook: true });
+  const { ids } = world.context;
+  const { incident, event } = openIncident(ids, {
+    ...{ kind: 'audit_mismatch', subject: 'x', run: 'run', host: 'host', facts: {} },
+  });
+  await catalog.write({ incident, events: [event] });
+  await mails(1);
+  const waiting = () => listedNotifications(catalog, { state: 'waiting', limit: 10 });
+  await until('a try of the other', async () => ((await waiting())[0]?.attempts ?? 0) >= 1);
+  expect(await waiting()).toMatchObject([{ channel: 'hook', lastError: expect.stringMatching(/^E[A-Z]+$/) }]);
+  const { id: message, attempts } = (await waiting())[0] ?? { id: '', attempts: 0 };
+  expect(attempts).toBe(1);
+  const taken = await hook.listen();
+  await skipDelivery(message, 10_000);
+  await until('the other to deliver', async () => (await waiting()).length === 0);
+  expect(taken).toEqual([message]);
+}, 60_000);
+
+test('the eleventh of a kind within an hour is told as a number', async () => {
+  const world = await makeWorld(server());
+  const { catalog, context } = world;
+  const deps = {
+    ...{ catalog, ids: context.ids, terms: { notifyWithinMs: 72 * hourMs, warnBeforeMs: 24 * hourMs } },
+    channels: async () => [{ name: 'officer', type: 'email' as const }],
+  };
+  for (let number = 0; number < 13; number++) {
+    const { incident, event } = openIncident(context.ids, {
+      ...{ kind: 'tampering', subject: `object ${number}`, run: 'run', host: 'host', facts: {} },
+    });
+    await catalog.write({ incident, events: [event] });
+    const step = { incidentId: incident.id, nowMs: Date.now() };
+    const answers = [await lookAtIncident(deps, step), await lookAtIncident(deps, step)];
+    expect(answers.map(({ state }) => state)).toEqual(['open', 'open']);
+  }
+  const rows = await listedNotifications(catalog, { limit: 100 });
+  const topics = Object.groupBy(rows, ({ topic }) => topic);
+  expect(topics.incident_opened).toHaveLength(10);
+  expect(topics.incidents_many?.length).toBeLessThanOrEqual(2);
+  const many = await compose({ catalog, config: configured(25) }, topics.incidents_many?.[0] as Notification);
+  expect(many.text).toContain('13 incidents de ce genre');
+});
