@@ -28,6 +28,8 @@ export interface FooterSubject {
   readonly table: Buffer;
 }
 
+const footerPrefix = Buffer.of(footerMacPrefix);
+
 /** The 128 bytes that end a sealed file. */
 export function encodeFooter(fields: FooterFields, subject: FooterSubject, macKey: KeyObject): Buffer {
   const footer = Buffer.alloc(footerBytes);
@@ -41,7 +43,7 @@ export function encodeFooter(fields: FooterFields, subject: FooterSubject, macKe
   footer.writeBigUInt64BE(BigInt(fields.ciphertextLength), footerOffset.ciphertextLength);
   footer.writeBigUInt64BE(BigInt(subject.table.length), footerOffset.tableLength);
   createHmac('sha256', macKey)
-    .update(Buffer.of(footerMacPrefix))
+    .update(footerPrefix)
     .update(subject.head)
     .update(subject.encryptedMetadata)
     .update(subject.table)

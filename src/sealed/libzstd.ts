@@ -105,6 +105,8 @@ class Compressor {
   readonly #compressBound: Call;
   readonly #isError: Call;
   readonly #set = new Map<string, number>();
+  /** What was said last: mostly the same, and a file is compressed faster than a dozen parameters are compared. */
+  #said: Parameters | undefined;
   #room = Buffer.alloc(0);
 
   constructor(node: Node) {
@@ -133,7 +135,11 @@ class Compressor {
 
   /** Room for the frame. */
   #prepare(plain: Buffer, parameters: Parameters): Buffer {
-    for (const name in parameters) this.#ensure(name, parameters[name] ?? 0);
+    if (parameters !== this.#said) {
+      this.#said = undefined;
+      for (const name in parameters) this.#ensure(name, parameters[name] ?? 0);
+      this.#said = parameters;
+    }
     return this.#roomFor(Number(this.#compressBound(plain.length)));
   }
 

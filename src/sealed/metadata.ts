@@ -160,10 +160,7 @@ export function decodeMetadata<P extends Purpose>(bytes: Buffer, purpose: P): Pa
 /** True for names joined by `/`, none of them empty, `.` or `..`, without byte 0. */
 function isRelativePath(path: Buffer): boolean {
   if (path.includes(0)) return false;
-  return path
-    .toString('latin1')
-    .split('/')
-    .every((part) => part !== '' && part !== '.' && part !== '..');
+  return !/(?:^|\/)\.{0,2}(?:\/|$)/.test(path.toString('latin1'));
 }
 
 function parseJson(bytes: Buffer): unknown {

@@ -152,10 +152,12 @@ function authenticate<P extends Purpose>(
   return { facts: { ...facts, path, metadata }, reader, keystream };
 }
 
+const footerPrefix = Buffer.of(footerMacPrefix);
+
 function verifyFooter(sections: Sections, keys: FileKeys): void {
   const macAt = footerBytes - footerMacBytes;
   const mac = createHmac('sha256', keys.authenticate)
-    .update(Buffer.of(footerMacPrefix))
+    .update(footerPrefix)
     .update(sections.head)
     .update(sections.encryptedMetadata)
     .update(sections.table)

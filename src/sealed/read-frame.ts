@@ -79,13 +79,17 @@ function supportedCompression(footer: Buffer): CompressionAlgorithm {
     (name) => compressions[name] === number,
   );
   if (compression === undefined) throw unsupported(`compression ${number}`);
-  const reserved = [
-    footer.subarray(footerOffset.reservedWord, footerOffset.keyId),
-    footer.subarray(footerOffset.reservedTail, footerOffset.mac),
-  ];
-  if (reserved.some((bytes) => bytes.some((byte) => byte !== 0))) throw unsupported('reserved fields in use');
+  const isReserved =
+    isZero(footer, footerOffset.reservedWord, footerOffset.keyId) &&
+    isZero(footer, footerOffset.reservedTail, footerOffset.mac);
+  if (!isReserved) throw unsupported('reserved fields in use');
   return compression;
 }
+
+const zeros = Buffer.alloc(footerBytes);
+
+const isZero = (bytes: Buffer, start: number, end: number): boolean =>
+  bytes.compare(zeros, 0, end - start, start, end) === 0;
 
 function unsupported(detail: string): Failure {
   return new Failure('unsupported_format', { detail });

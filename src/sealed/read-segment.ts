@@ -147,10 +147,12 @@ function counterAt(iv: Buffer, block: number): Buffer {
   return Buffer.from(counter.toString(16).padStart(32, '0'), 'hex');
 }
 
+/** What a tag covers before the segment; its number is filled in for each. */
+const segmentPrefix = Buffer.of(segmentMacPrefix, 0, 0, 0, 0);
+
 function segmentTag(key: KeyObject, index: number, ciphertext: Buffer): Buffer {
-  const prefix = Buffer.of(segmentMacPrefix, 0, 0, 0, 0);
-  prefix.writeUInt32BE(index, 1);
-  return createHmac('sha256', key).update(prefix).update(ciphertext).digest().subarray(0, tagBytes);
+  segmentPrefix.writeUInt32BE(index, 1);
+  return createHmac('sha256', key).update(segmentPrefix).update(ciphertext).digest().subarray(0, tagBytes);
 }
 
 const decompress = promisify(zstdDecompress) as (bytes: Buffer, options: ZstdOptions) => Promise<Buffer>;

@@ -129,6 +129,9 @@ function compressBound(sizeBytes: number): number {
   return sizeBytes + (sizeBytes >>> 8) + (sizeBytes < threshold ? (threshold - sizeBytes) >>> 11 : 0);
 }
 
+/** What a tag covers before the segment; its number is filled in for each. */
+const segmentPrefix = Buffer.of(segmentMacPrefix, 0, 0, 0, 0);
+
 /** Writes the table entry of segment `index`, whose encrypted stored bytes are `ciphertext`. */
 export function writeTableEntry(
   table: Buffer,
@@ -136,10 +139,8 @@ export function writeTableEntry(
   segment: { readonly ciphertext: Buffer; readonly raw: boolean },
   macKey: KeyObject,
 ): void {
-  const prefix = Buffer.alloc(5);
-  prefix.writeUInt8(segmentMacPrefix, 0);
-  prefix.writeUInt32BE(index, 1);
-  const tag = createHmac('sha256', macKey).update(prefix).update(segment.ciphertext).digest();
+  segmentPrefix.writeUInt32BE(index, 1);
+  const tag = createHmac('sha256', macKey).update(segmentPrefix).update(segment.ciphertext).digest();
   const at = index * tableEntryBytes;
   table.writeUInt32BE(segment.ciphertext.length + (segment.raw ? rawFlag : 0), at);
   tag.copy(table, at + 4, 0, tagBytes);
