@@ -48,6 +48,7 @@ const agents = config.sources.map(
 observeWatching(
   registry,
   agents.map(({ totals }, place) => ({ source: config.sources[place]?.name ?? '', totals })),
+  (source) => board.has(source),
 );
 const working = agents.map((agent) => agent.run(stopping.signal));
 announceReady();

@@ -20,6 +20,10 @@ export class ProblemBoard {
     this.write();
   }
 
+  has(source: string): boolean {
+    return this.problems.has(source);
+  }
+
   private write(): void {
     writePrivate(this.file, `${JSON.stringify(Object.fromEntries(this.problems))}\n`);
   }

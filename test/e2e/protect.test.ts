@@ -525,6 +525,7 @@ test('every number of dashboards and alerts is measured, and agrees with the cat
     // Nobody watches, no schedule has verified a sample yet, and no workflow but those of failed files has failed.
     const absent = [
       'holdfast_watched_entries_total',
+      'holdfast_source_disturbed',
       'holdfast_run_last_success_timestamp_seconds{kind="verify"}',
     ];
     const isAbsent = (expr: string): boolean => absent.some((name) => expr.includes(name));

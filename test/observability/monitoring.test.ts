@@ -52,6 +52,7 @@ test('no label could hold an id or a path', () => {
         'depth',
         'destination',
         'gate',
+        'host',
         'kind',
         'lane',
         'operation',

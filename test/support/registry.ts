@@ -12,7 +12,11 @@ export function wholeRegistry(): Registry {
     ...{ semaphores: { disk: idle }, partBuffers: idle, database: idle, stagingLimitBytes: 1, home: '/' },
   });
   new StandingMetrics(registry, ['primary']);
-  observeWatching(registry, [{ source: 'docs', totals: { seen: 0, dispatched: 0, skipped: 0 } }]);
+  observeWatching(
+    registry,
+    [{ source: 'docs', totals: { seen: 0, dispatched: 0, skipped: 0 } }],
+    () => false,
+  );
   return registry;
 }
 

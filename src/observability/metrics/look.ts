@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { auditStanding } from '../../audit/standing.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
+import { hostRows } from '../../catalog/host-query.ts';
 import { journalLags } from '../../catalog/journal-query.ts';
 import { plannedCounts } from '../../catalog/replicate-query.ts';
 import { pausedSources } from '../../catalog/retention-query.ts';
@@ -28,35 +29,54 @@ export function standingLook(
   { catalog, log, destinations }: { catalog: Catalog; log: Logger; destinations: readonly string[] },
   metrics: StandingMetrics,
 ): () => Promise<void> {
-  let countedNextMs = 0;
+  const stand = async (): Promise<void> =>
+    metrics.stand({
+      beginning: await beginning(catalog),
+      sweeps: await lastSweeps(catalog),
+      lags: await journalLags(catalog),
+      unsound: await unsoundCounts(catalog),
+      copies: destinations.length < 2 ? [] : await plannedCounts(catalog, [...destinations]),
+      incidents: await openIncidents(catalog),
+      audit: await auditStanding(
+        catalog,
+        destinations.map((name) => ({ name })),
+      ),
+      pausedSources: (await pausedSources(catalog)).map(({ source }) => source),
+      hosts: (await hostRows(catalog)).filter(({ revokedAt }) => revokedAt === null),
+    });
+  const count = rested(async () =>
+    metrics.count({
+      holds: await holdTotals(catalog),
+      outcomes: await outcomeCounts(catalog),
+      backlogs: await sourceBacklogs(catalog),
+      stored: await storedCounts(catalog),
+      runs: await runCounts(catalog),
+    }),
+  );
+  let failsAlready = false;
   return async () => {
     try {
-      metrics.stand({
-        beginning: await beginning(catalog),
-        sweeps: await lastSweeps(catalog),
-        lags: await journalLags(catalog),
-        unsound: await unsoundCounts(catalog),
-        copies: destinations.length < 2 ? [] : await plannedCounts(catalog, [...destinations]),
-        incidents: await openIncidents(catalog),
-        audit: await auditStanding(
-          catalog,
-          destinations.map((name) => ({ name })),
-        ),
-        pausedSources: (await pausedSources(catalog)).map(({ source }) => source),
-      });
-      const began = performance.now();
-      if (began < countedNextMs) return;
-      metrics.count({
-        holds: await holdTotals(catalog),
-        outcomes: await outcomeCounts(catalog),
-        backlogs: await sourceBacklogs(catalog),
-        stored: await storedCounts(catalog),
-        runs: await runCounts(catalog),
-      });
-      const ended = performance.now();
-      countedNextMs = ended + restFactor * (ended - began);
+      await stand();
+      await count();
+      failsAlready = false;
     } catch (error) {
-      log.warn({ err: error }, 'what stands is not counted anew');
+      if (!failsAlready) log.warn({ err: error }, 'what stands is not counted anew');
+      failsAlready = true;
+    }
+  };
+}
+
+/** The same work, which is left out until it has rested for a while; also where it failed. */
+function rested(work: () => Promise<void>): () => Promise<void> {
+  let nextMs = 0;
+  return async () => {
+    const began = performance.now();
+    if (began < nextMs) return;
+    try {
+      await work();
+    } finally {
+      const ended = performance.now();
+      nextMs = ended + restFactor * (ended - began);
     }
   };
 }

@@ -25,6 +25,8 @@ export interface Standing {
   readonly incidents: readonly { readonly kind: IncidentKind; readonly incidents: number }[];
   readonly audit: AuditStanding;
   readonly pausedSources: readonly string[];
+  /** Those that were not revoked. */
+  readonly hosts: readonly { readonly name: string; readonly lastSeenAt: Date | null }[];
 }
 
 /** What takes longer the more there is. */
@@ -76,6 +78,7 @@ export class StandingMetrics {
   private readonly runs: Gauge<'kind' | 'result'>;
   private readonly runAt: Gauge<'kind' | 'result'>;
   private readonly success: Gauge<'kind'>;
+  private readonly hosts: Gauge<'host'>;
   private readonly looked: Gauge;
 
   constructor(registry: Registry, destinations: readonly string[]) {
@@ -179,6 +182,11 @@ export class StandingMetrics {
       'When a run of the kind last came to its end; absent before the first.',
       'kind',
     );
+    this.hosts = gauge(
+      'host_last_seen_timestamp_seconds',
+      'When the worker of the host last told the others of itself, every minute.',
+      'host',
+    );
     this.looked = gauge('standing_timestamp_seconds', 'When these gauges were last read from the catalog.');
   }
 
@@ -211,6 +219,10 @@ export class StandingMetrics {
     const verifiedAt = audit.verified === null ? beginning : new Date(audit.verified.at);
     if (verifiedAt !== undefined) this.auditVerified.set(seconds(verifiedAt));
     this.auditBreaches.set(audit.verified?.breaches ?? 0);
+    // A host that was revoked is not missed.
+    this.hosts.reset();
+    for (const { name: host, lastSeenAt } of now.hosts)
+      if (lastSeenAt !== null) this.hosts.set({ host }, seconds(lastSeenAt));
     this.looked.setToCurrentTime();
   }
 
