@@ -8,7 +8,7 @@ import {
   TimeoutFailure,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
-import type { Postponed, RetryOptions } from '../src/domain/steps.ts';
+import type { Dependency, Postponed, RetryOptions } from '../src/domain/steps.ts';
 
 type Pipeline = Pick<
   Activities,
@@ -27,12 +27,17 @@ const local = proxyLocalActivities<Activities>({
   retry: { maximumAttempts: 2, initialInterval: '100ms' },
 });
 
-/** Waiting until a dependency answers again. */
-export const gate = proxyActivities<Activities>({
+const { awaitDependency } = proxyActivities<Activities>({
   scheduleToCloseTimeout: longestOutage,
   heartbeatTimeout: '60s',
   retry: { initialInterval: '1s', maximumInterval: '15s' },
 });
+
+/** Waiting until a dependency answers again; whoever looks at the workflow meanwhile sees which. */
+export const gate = {
+  awaitDependency: (dependency: Dependency): Promise<void> =>
+    awaitDependency.executeWithOptions({ summary: `waits for ${dependency}` }, [dependency]),
+};
 
 export interface Steps {
   /** Runs a step to its answer: near (as a local activity) if the content is small, else with heartbeats. */

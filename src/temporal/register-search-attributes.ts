@@ -6,8 +6,12 @@ import { Failure } from '../domain/failures.ts';
 
 type Services = Pick<Connection, 'operatorService' | 'workflowService'>;
 
-/** The names as `temporal operator search-attribute create --type` takes their types. */
-const types = { KEYWORD: 'Keyword', KEYWORD_LIST: 'KeywordList', DATETIME: 'Datetime' } as const;
+/** As `temporal operator search-attribute create --type` takes them, and as the server's API does. */
+const types = {
+  KEYWORD: { name: 'Keyword', code: encodeSearchAttributeIndexedValueType('KEYWORD') ?? 0 },
+  KEYWORD_LIST: { name: 'KeywordList', code: encodeSearchAttributeIndexedValueType('KEYWORD_LIST') ?? 0 },
+  DATETIME: { name: 'Datetime', code: encodeSearchAttributeIndexedValueType('DATETIME') ?? 0 },
+} as const;
 const wanted = Object.values(searchAttributes);
 
 /** A server keeps what it knows of a namespace for up to ten seconds. */
@@ -17,33 +21,40 @@ const pollMs = 500;
 /** status codes of gRPC. */
 const invalidArgument = 3;
 const alreadyExists = 6;
-/** NOT_FOUND, PERMISSION_DENIED, UNIMPLEMENTED, UNAUTHENTICATED: somebody else has to do it. */
-const notForUs = [5, 7, 12, 16];
+/** INVALID_ARGUMENT (no room for more), NOT_FOUND, PERMISSION_DENIED, UNIMPLEMENTED, UNAUTHENTICATED: somebody else has to do it. */
+const notForUs = [invalidArgument, 5, 7, 12, 16];
 
 /**
  * Has a namespace know our search attributes. Failure `search_attributes_missing` where this account may not register them,
  * or one of that name has another type.
  */
 export async function registerSearchAttributes(services: Services, namespace: string): Promise<void> {
-  if (await areKnown(services, namespace)) return;
-  try {
-    const { customAttributes } = await services.operatorService.listSearchAttributes({ namespace });
-    const lacking = wanted.filter(({ name }) => !Object.hasOwn(customAttributes, name));
-    const entries = lacking.map(({ name, type }) => [name, encodeSearchAttributeIndexedValueType(type) ?? 0]);
-    if (lacking.length > 0)
-      await services.operatorService.addSearchAttributes({
-        namespace,
-        searchAttributes: Object.fromEntries(entries),
-      });
-  } catch (error) {
-    if (!isGrpcServiceError(error) || ![...notForUs, alreadyExists, invalidArgument].includes(error.code))
-      throw error;
-    // Another host may have done it meanwhile.
-    if (error.code !== alreadyExists) throw missing(namespace, error);
-  }
+  if ((await registerLacking(services, namespace)) === 0) return;
   for (let polls = 0; !(await areKnown(services, namespace)); polls++) {
     if (polls === mostPolls) throw missing(namespace);
     await sleep(pollMs);
+  }
+}
+
+/** Gives how many were registered. */
+async function registerLacking(services: Services, namespace: string): Promise<number> {
+  const { operatorService } = services;
+  try {
+    const { customAttributes: known } = await operatorService.listSearchAttributes({ namespace });
+    if (wanted.some(({ name, type }) => name in known && known[name] !== types[type].code))
+      throw missing(namespace);
+    const lacking = wanted.filter(({ name }) => !(name in known));
+    const added = Object.fromEntries(lacking.map(({ name, type }) => [name, types[type].code]));
+    if (lacking.length > 0) await operatorService.addSearchAttributes({ namespace, searchAttributes: added });
+    return lacking.length;
+  } catch (error) {
+    if (!isGrpcServiceError(error)) throw error;
+    // Another host does it at the same moment.
+    if (error.code === alreadyExists) return wanted.length;
+    if (!notForUs.includes(error.code)) throw error;
+    // Who may not even list them may still be able to use them.
+    if (await areKnown(services, namespace)) return 0;
+    throw missing(namespace, error);
   }
 }
 
@@ -62,9 +73,7 @@ async function areKnown({ workflowService }: Services, namespace: string): Promi
 }
 
 function missing(namespace: string, cause?: Error): Failure {
-  const options = wanted.map(
-    ({ name, type }) => `--name ${name} --type ${types[type as keyof typeof types]}`,
-  );
+  const options = wanted.map(({ name, type }) => `--name ${name} --type ${types[type].name}`);
   return new Failure(
     'search_attributes_missing',
     {

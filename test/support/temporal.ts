@@ -44,18 +44,7 @@ export function useTemporal(): () => TestTemporal {
 }
 
 export async function startTemporal(): Promise<TestTemporal> {
-  Runtime.install({
-    logger: new DefaultLogger('ERROR'),
-    telemetryOptions: {
-      logging: { forward: {}, filter: makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' }) },
-    },
-  });
-  const env = await TestWorkflowEnvironment.createLocal({
-    server: {
-      executable: { type: 'existing-path', path: temporalPath() },
-      log: { level: 'error', format: 'json' },
-    },
-  });
+  const env = await startTemporalServer();
   await registerSearchAttributes(env.connection, env.namespace ?? 'default');
   let skipping: Promise<WorkflowBundleWithSourceMap> | undefined;
   return {
@@ -67,6 +56,22 @@ export async function startTemporal(): Promise<TestTemporal> {
       return skipping;
     },
   };
+}
+
+/** The server alone, without anything of ours in it. */
+export async function startTemporalServer(): Promise<TestWorkflowEnvironment> {
+  Runtime.install({
+    logger: new DefaultLogger('ERROR'),
+    telemetryOptions: {
+      logging: { forward: {}, filter: makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' }) },
+    },
+  });
+  return TestWorkflowEnvironment.createLocal({
+    server: {
+      executable: { type: 'existing-path', path: temporalPath() },
+      log: { level: 'error', format: 'json' },
+    },
+  });
 }
 
 /** The program in HOLDFAST_TEST_TEMPORAL, else the newest in the tool cache. */
