@@ -173,7 +173,7 @@ async function manyParts({ catalog }: ComposeDeps, say: Texts, kind: IncidentKin
 }
 
 /** What conditions are told with; each has those of its kind. */
-export interface ConditionFacts {
+interface ConditionFacts {
   readonly phase: Phase;
   readonly source?: string;
   readonly host?: string;
@@ -190,7 +190,7 @@ export interface ConditionFacts {
 }
 
 /** What is said of one condition, by its phase. */
-export async function conditionParts(
+async function conditionParts(
   { catalog, config }: ComposeDeps,
   say: Texts,
   kind: ConditionKind,

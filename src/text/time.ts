@@ -13,11 +13,6 @@ export function timeIn(timezone: string, at: Date): string {
   return `${part.year}-${part.month}-${part.day} ${part.hour}:${part.minute}:${part.second} ${offset}`;
 }
 
-/** A day in an IANA zone as people write it, e.g. `23 novembre 2026`. */
-export function dayIn(locale: string, timezone: string, at: Date): string {
-  return new Intl.DateTimeFormat(locale, { timeZone: timezone, dateStyle: 'long' }).format(at);
-}
-
 /** A span of time in its largest whole unit, e.g. `23 hours`, `3 jours`; below a minute one minute. */
 export function spanIn(locale: string, ms: number): string {
   const minutes = Math.max(1, Math.floor(Math.abs(ms) / 60_000));

@@ -271,7 +271,7 @@ test('one channel that is down keeps no other from delivering, and its message g
   expect(taken).toEqual([message]);
 }, 60_000);
 
-test('the eleventh of a kind within an hour is told as a number', async () => {
+test('the eleventh of a kind within an hour is told as a number; rows whose process was killed get their workflows all the same', async () => {
   const world = await makeWorld(server());
   const { catalog, context } = world;
   const deps = {
@@ -287,8 +287,21 @@ test('the eleventh of a kind within an hour is told as a number', async () => {
     const answers = [await lookAtIncident(deps, step), await lookAtIncident(deps, step)];
     expect(answers.map(({ state }) => state)).toEqual(['open', 'open']);
   }
-  const rows = await listedNotifications(catalog, { limit: 100 });
-  const topics = Object.groupBy(rows, ({ topic }) => topic);
+  // The process that would have started their workflows ends: the next one starts all of them.
+  const lost = async (): Promise<never> => {
+    throw new Error('killed');
+  };
+  const startBy = (start: () => Promise<unknown>) =>
+    startWaiting({ catalog, taskQueue: 'files.x', client: { workflow: { start } } as never }, 'new');
+  await expect(startBy(lost)).rejects.toThrow('killed');
+  let started = 0;
+  await startBy(async () => started++);
+  const messages = await listedNotifications(catalog, { limit: 100 });
+  expect(started).toBe(13 + messages.length);
+  await startBy(async () => started++);
+  expect(started).toBe(13 + messages.length);
+
+  const topics = Object.groupBy(messages, ({ topic }) => topic);
   expect(topics.incident_opened).toHaveLength(10);
   expect(topics.incidents_many?.length).toBeLessThanOrEqual(2);
   const many = await compose({ catalog, config: configured(25) }, topics.incidents_many?.[0] as Notification);
