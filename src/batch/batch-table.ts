@@ -249,7 +249,9 @@ async function versionsOf(
 /** Entries of a batch that went their own way, with the hint each waits for. */
 export async function passedOn(catalog: Catalog, batchId: Id): Promise<Map<Id, number>> {
   const found = await catalog.rows<{ entryId: Id; hint: number }>(
-    `select entry_id as "entryId", hint from batch_items where batch_id = $1 and state = 'passed_on'`,
+    `select i.entry_id as "entryId", i.hint
+     from batches b cross join lateral unnest(b.entry_ids, b.hints) with ordinality as i(entry_id, hint, place)
+     where b.id = $1 and i.place - 1 = any(b.passed_on)`,
     [batchId],
   );
   return new Map(found.map(({ entryId, hint }) => [entryId, hint]));

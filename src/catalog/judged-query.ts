@@ -52,9 +52,10 @@ export async function worstOfRun(catalog: Catalog, runId: Id): Promise<Outcome |
 /** The worst outcome among the files of a batch that are done. */
 export async function worstOfBatch(catalog: Catalog, batchId: Id): Promise<Outcome | undefined> {
   const found = await catalog.rows<{ outcome: Outcome }>(
-    `select distinct v.outcome from batch_items i
-     join versions v on v.entry_id = i.entry_id and v.observation = i.observation
-     where i.batch_id = $1 and i.state = 'settled' and v.outcome is not null and v.outcome <> 'cancelled'`,
+    `select distinct v.outcome from batches b
+       cross join lateral unnest(b.entry_ids, b.observations) as i(entry_id, observation)
+       join versions v on v.entry_id = i.entry_id and v.observation = i.observation
+     where b.id = $1 and v.outcome is not null and v.outcome <> 'cancelled'`,
     [batchId],
   );
   return worstOf(found.map(({ outcome }) => outcome));

@@ -33,16 +33,14 @@ export async function sweepTotals(catalog: Catalog, runId: Id, walked: Walked): 
     [runId],
   );
   const [sums] = await catalog.rows<{ bytesRead: number; bytesSent: number; seconds: number }>(
-    `with sent as (select s.id from sealings s join versions v on v.id = s.version_id where v.run_id = $1)
-     select case when $2 then (select coalesce(sum(size_bytes), 0)::bigint from versions where run_id = $1 and sha512 is not null)
-              else 0 end as "bytesRead",
-            case when $2 then (select coalesce(sum(o.length), 0)::bigint from objects o
-             where o.sealing_id in (select id from sent) or o.pack_id in (select pack_id from pack_members where sealing_id in (select id from sent)))
-              else 0 end as "bytesSent",
+    `select (select coalesce(sum(v.size_bytes), 0)::bigint from file_status f join versions v on v.id = f.version_id
+             where f.run_id = $1 and v.sha512 is not null) as "bytesRead",
+            (select coalesce(sum(o.length), 0)::bigint from objects o where o.id in (
+               select p.object_id from file_status f join placements p on p.version_id = f.version_id
+               where f.run_id = $1 and f.outcome = 'uploaded' and p.state = 'committed')) as "bytesSent",
             extract(epoch from now() - started_at)::integer as seconds
      from run_log where id = $1`,
-    // Where nothing was looked at, all versions need not be gone through.
-    [runId, found.length > 0],
+    [runId],
   );
   const by = Object.fromEntries(found.map(({ outcome, count }) => [outcome, count]));
   const of = (outcome: Outcome): number => by[outcome] ?? 0;

@@ -17,6 +17,9 @@ alter table decisions drop constraint decisions_pkey;
 drop index decisions_version;
 alter table decisions add primary key (version_id, id);
 
+-- A member is asked for by its place or its content.
+drop index pack_members_sealing;
+
 -- Two of three found no room beside them for what they are when they are settled.
 alter table entries set (fillfactor = 40);
 
