@@ -47,10 +47,9 @@ explanation := {
 # description: Reasons of the file itself against backing it up, sorted.
 _not_admitted(source, file, classification) := [] if {
 	file_valid(file)
-	size_within_limits(source, classification, file.content.sizeBytes)
-	media_type_admitted(source, file.content.mediaType)
-	name_admitted(source, file.entry)
-	extension_admitted(source, file.entry.extension)
+	file.content.sizeBytes <= _largest(source, classification)
+	_kind_admitted(source, file.content.mediaType, file.entry.extension)
+	_name_admitted(source, file.entry)
 } else := sort(union({
 	{reasons.reason("input_invalid") | not file_valid(file)},
 	{reasons.reason("size_over_limit") | not size_within_limits(source, classification, _told(file, "content", "sizeBytes"))},
@@ -86,7 +85,9 @@ _named_and_counted(file) if {
 	is_string(file.entry.path)
 	is_string(file.entry.name)
 	is_string(file.entry.extension)
-	is_count(file.content.sizeBytes)
+	is_number(file.content.sizeBytes)
+	file.content.sizeBytes >= 0
+	file.content.sizeBytes == floor(file.content.sizeBytes)
 	regex.match(`^[0-9a-f]{64}$`, file.content.sha256)
 }
 
@@ -129,6 +130,19 @@ extension_admitted(source, extension) if {
 }
 
 # METADATA
+# description: Neither the media type nor the extension is denied; found once for each.
+_kind_admitted(source, type, extension) if {
+	media_type_admitted(source, type)
+	extension_admitted(source, extension)
+}
+
+# METADATA
+# description: As `name_admitted` of a file in form; where no name is denied none has to be looked at.
+_name_admitted(source, entry) if {
+	_denied(source, "deny_names") == []
+} else if name_admitted(source, entry)
+
+# METADATA
 # description: No pattern keeps the name on the host.
 name_released(source, entry) if {
 	names.none_match(object.get(_source(source), ["release", "deny_names"], []), entry)
@@ -137,9 +151,24 @@ name_released(source, entry) if {
 # METADATA
 # description: |
 #   What nobody classified, or a rule that cannot be understood might, is treated as the most sensitive.
-_classification(source, file) := found if {
+_classification(source, file) := usual.classification if {
+	usual := _unless_named(source, file.entry.extension)
+	not lower(file.entry.name) in usual.names
+} else := found if {
 	found := classified(source, file).classification
 } else := "restricted"
+
+# METADATA
+# description: |
+#   Where the rules about the source and the extension each want certain names: these, and how a file is classified that
+#   has none of them. Found once for each: hardly any file has to be held against the rules themselves.
+_unless_named(source, extension) := {"names": names, "classification": classification} if {
+	rules := _rules(source, extension)
+	every rule in rules { is_array(rule.names) }
+	names := {name | some rule in rules; some name in rule.names}
+	classification := classified(source, {"entry": {"name": "", "extension": extension}}).classification
+	not "" in names
+}
 
 # METADATA
 # title: What gave the classification
@@ -220,10 +249,16 @@ _incomprehensible if {
 # METADATA
 # description: |
 #   `none` for what is compressed already or of no known type, `larger` for what is to be compressed faster, else `usual`.
-_compression(file) := "none" if {
-	not _compressible(_told(file, "content", "mediaType"))
+_compression(file) := _compression_of(file.content.mediaType, is_larger) if {
+	is_larger := file.content.sizeBytes > _defaults.compression.larger.than_bytes
+} else := "none"
+
+# METADATA
+# description: The same by what it depends on; found once for each.
+_compression_of(type, is_larger) := "none" if {
+	not _compressible(type)
 } else := "larger" if {
-	file.content.sizeBytes > _defaults.compression.larger.than_bytes
+	is_larger
 } else := "usual"
 
 # METADATA

@@ -83,3 +83,31 @@ test_explanation_names_every_rule_that_matches if {
 		"matching": {"a": "public", "b": "confidential"},
 	}
 }
+
+# What is found once for an extension says of each file what the rules themselves say.
+test_a_shorter_way_to_a_classification_comes_to_the_same if {
+	named := {"n": {"classification": "confidential", "names": ["id_rsa", "plan.odt"]}}
+	for_extension := {"e": {"classification": "public", "names": ["a.txt"], "extensions": ["txt"]}}
+	large := {"l": {"classification": "restricted", "larger_than_bytes": 1000}}
+	malformed := {"m": {"classification": "restricted", "names": "id_rsa"}}
+	nameless := {"o": {"classification": "restricted", "names": [""]}}
+	all_rules := [
+		{}, named, for_extension, object.union(named, for_extension), object.union(named, large),
+		object.union(named, malformed), object.union(named, nameless), {"bad": {"classification": "public", "patterns": 1}},
+	]
+	files := [
+		file,
+		json.patch(file, [{"op": "replace", "path": "/entry", "value": {"path": "x/ID_RSA", "name": "ID_RSA", "extension": ""}}]),
+		json.patch(file, [{"op": "replace", "path": "/entry", "value": {"path": "a.txt", "name": "a.txt", "extension": "txt"}}]),
+		json.patch(file, [{"op": "replace", "path": "/entry", "value": {"path": "b.txt", "name": "b.txt", "extension": "txt"}}]),
+	]
+	every rules in all_rules {
+		every asked in files {
+			found := traits.admission("home", asked) with data.holdfast.config as config
+				with data.holdfast.defaults.classify as rules
+			told := traits.classified("home", asked) with data.holdfast.config as config
+				with data.holdfast.defaults.classify as rules
+			found.classification == told.classification
+		}
+	}
+}
