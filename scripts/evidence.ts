@@ -15,7 +15,8 @@ import { Output } from '../src/cli/output.ts';
 import { isFailure } from '../src/domain/failures.ts';
 import { resolvePaths } from '../src/stack/paths.ts';
 import { projectRoot } from '../src/stack/project.ts';
-import { dashboardValues } from './evidence/dashboards.ts';
+import type { Prometheus } from '../test/support/prometheus.ts';
+import { dashboardValues, startPrometheus } from './evidence/dashboards.ts';
 import { readme } from './evidence/readme.ts';
 import { redacted } from './evidence/redact.ts';
 import { makeSample, provedFile, type Sample } from './evidence/sample.ts';
@@ -57,7 +58,19 @@ try {
     onProgress: progress,
   });
   Object.assign(env, tools);
-  await makeEvidence(await makeSample(progress));
+  let prometheus: Prometheus | undefined;
+  try {
+    const sample = await makeSample({
+      onProgress: progress,
+      async onStarted(installation) {
+        prometheus = await startPrometheus(installation);
+      },
+    });
+    if (prometheus === undefined) throw new Error('the sample was never begun');
+    await makeEvidence(sample, prometheus);
+  } finally {
+    await prometheus?.stop();
+  }
   output.line(`docs/evidence: ${readdirSync(folder).length} files, ${totalBytes()} bytes`);
 } catch (error) {
   output.failure(error);
@@ -66,13 +79,13 @@ try {
   rmSync(scratch, { recursive: true, force: true });
 }
 
-async function makeEvidence(sample: Sample): Promise<void> {
+async function makeEvidence(sample: Sample, prometheus: Prometheus): Promise<void> {
   const { installation } = sample;
   mkdirSync(folder, { recursive: true });
   for (const name of readdirSync(folder)) if (!keptFiles.has(name)) rmSync(path.join(folder, name));
   try {
     progress('asking the dashboards');
-    write('dashboards.json', asJson(await dashboardValues(installation)));
+    write('dashboards.json', asJson(await dashboardValues(installation, prometheus)));
     progress('writing outcomes, audit trail and proofs');
     write('outcomes.json', asJson(outcomes(sample)));
     for (const [name, command] of commands) write(name, shown((await installation.run(...command)).stdout));

@@ -13,36 +13,41 @@ interface Shown {
   }[];
 }
 
-/** Every value that the dashboards show after the sample, and what the catalog counts. */
-export async function dashboardValues(installation: TestInstallation): Promise<{
-  readonly catalog: Readonly<Record<string, number>>;
-  readonly shown: readonly Shown[];
-}> {
+/** Long enough for the whole sample. */
+const interval = '15m';
+
+/** A Prometheus that scrapes an installation from now on; the caller stops it. */
+export async function startPrometheus(installation: TestInstallation): Promise<Prometheus> {
   const { worker, temporal } = await installation.services();
   const prometheus = await Prometheus.start({
     holdfast: String(worker?.metrics),
     'holdfast-sdk': String(worker?.sdkMetrics),
     temporal: String(temporal?.metrics),
   });
-  try {
-    await prometheus.scraped();
-    const shown: Shown[] = [];
-    for (const { title, panels } of dashboards)
-      for (const panel of panels)
-        for (const { datasource, expr } of panel.targets ?? []) {
-          if (datasource.uid !== 'prometheus') continue;
-          const expression = expr.replaceAll('$__rate_interval', '2m');
-          const values = (await prometheus.query(expression)).map(({ metric, value }) => ({
-            labels: withoutInstance(metric),
-            // JSON has no NaN: a quantile of nothing.
-            value: Number.isFinite(value) ? value : null,
-          }));
-          shown.push({ dashboard: title, panel: panel.title, expression, values });
-        }
-    return { catalog: await outcomeCounts(installation), shown };
-  } finally {
-    await prometheus.stop();
-  }
+  await prometheus.scraped();
+  return prometheus;
+}
+
+/** Every value that the dashboards show after the sample, and what the catalog counts. */
+export async function dashboardValues(
+  installation: TestInstallation,
+  prometheus: Prometheus,
+): Promise<{ readonly catalog: Readonly<Record<string, number>>; readonly shown: readonly Shown[] }> {
+  await prometheus.scraped();
+  const shown: Shown[] = [];
+  for (const { title, panels } of dashboards)
+    for (const panel of panels)
+      for (const { datasource, expr } of panel.targets ?? []) {
+        if (datasource.uid !== 'prometheus') continue;
+        const expression = expr.replaceAll('$__rate_interval', interval);
+        const values = (await prometheus.query(expression)).map(({ metric, value }) => ({
+          labels: withoutInstance(metric),
+          // JSON has no NaN: a quantile of nothing.
+          value: Number.isFinite(value) ? value : null,
+        }));
+        shown.push({ dashboard: title, panel: panel.title, expression, values });
+      }
+  return { catalog: await outcomeCounts(installation), shown };
 }
 
 /** Versions by outcome. */

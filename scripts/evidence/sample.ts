@@ -26,6 +26,12 @@ const vanishing = 'births/1998/0413.txt';
 
 export const provedFile = `${source}:births/1998/0412.txt`;
 
+export interface SampleOptions {
+  readonly onProgress: (what: string) => void;
+  /** Called before the first file is met. */
+  readonly onStarted: (installation: TestInstallation) => Promise<void>;
+}
+
 export interface Sample {
   readonly installation: TestInstallation;
   /** What was told of every file at its last look, by path. */
@@ -34,12 +40,13 @@ export interface Sample {
 }
 
 /** An installation of its own in which every outcome came about. Whoever made it removes it. */
-export async function makeSample(onProgress: (what: string) => void): Promise<Sample> {
+export async function makeSample({ onProgress, onStarted }: SampleOptions): Promise<Sample> {
   const installation = await TestInstallation.create({ sources: { [source]: undefined } });
   try {
     onProgress('starting the services');
     const key = await approver(installation);
     await installation.up('--no-watch');
+    await onStarted(installation);
     onProgress('protecting the files of the sample');
     const rows = await protectAll(installation);
     await decideHolds(installation, key);

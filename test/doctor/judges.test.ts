@@ -126,6 +126,9 @@ test('secrets that others read, a configuration that others change, and open soc
       endpoints: { clamdSocket, opaSocket: '/nonexistent' },
     } as unknown as Patient);
   expect(whats(await look())).toEqual([expect.stringContaining('ok')]);
+  chmodSync(folder, 0o755);
+  expect(whats(await look())).toEqual([expect.stringContaining('ok')]);
+  chmodSync(folder, 0o700);
   chmodSync(configPath, 0o666);
   chmodSync(secret, 0o644);
   chmodSync(clamdSocket, 0o666);

@@ -92,7 +92,7 @@ describe('OpaEngine with a real OPA', () => {
   });
 
   test('ping gives the revision that is loaded', async () => {
-    expect(await engine.ping()).toEqual({ revision });
+    expect(await engine.ping()).toEqual({ revision, version: expect.stringMatching(/^1\.\d+\.\d+/) });
   });
 
   test('another bundle than expected means waiting, not deciding', async () => {
