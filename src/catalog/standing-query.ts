@@ -28,19 +28,24 @@ export interface SourceBacklog {
   readonly oldestSeconds: number;
 }
 
-/** Reads all entries. What is held, quarantined or ignored has its decision and does not wait. */
+/** Reads all entries and all versions, each once. What is held, quarantined or ignored has its decision and does not wait. */
 export async function sourceBacklogs(catalog: Catalog): Promise<SourceBacklog[]> {
   return catalog.rows<SourceBacklog>(
-    `select s.name as source, count(e.id) filter (where e.hint > e.settled_hint) as waiting,
-            greatest(0, coalesce(extract(epoch from now() - min(
-              case when v.outcome = 'failed' then least(e.noticed_at, (
-                     select min(f.observed_at) from versions f
-                     where f.entry_id = e.id and f.outcome = 'failed' and f.observation > coalesce((
-                       select max(p.observation) from versions p
-                       where p.entry_id = e.id and p.outcome in ('uploaded', 'duplicate')), 0)))
-                   when e.hint > e.settled_hint then e.noticed_at end)), 0))::float8 as "oldestSeconds"
-     from sources s left join entries e on e.source_id = s.id left join versions v on v.id = e.head_version_id
-     group by s.name`,
+    `with waiting as (
+       select source_id, count(*) as entries, min(noticed_at) as since from entries
+       where hint > settled_hint group by source_id
+     ), failing as (
+       select e.source_id, min(least(e.noticed_at, (
+                select min(f.observed_at) from versions f
+                where f.entry_id = e.id and f.outcome = 'failed' and f.observation > coalesce((
+                  select max(p.observation) from versions p
+                  where p.entry_id = e.id and p.outcome in ('uploaded', 'duplicate')), 0)))) as since
+       from versions v join entries e on e.id = v.entry_id and e.head_version_id = v.id
+       where v.outcome = 'failed' group by e.source_id
+     )
+     select s.name as source, coalesce(w.entries, 0) as waiting,
+            greatest(0, coalesce(extract(epoch from now() - least(w.since, f.since)), 0))::float8 as "oldestSeconds"
+     from sources s left join waiting w on w.source_id = s.id left join failing f on f.source_id = s.id`,
   );
 }
 
