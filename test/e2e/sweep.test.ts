@@ -10,9 +10,11 @@ import {
   utimesSync,
 } from 'node:fs';
 import path from 'node:path';
+import { Client } from '@temporalio/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { eicar } from '../support/eicar.ts';
 import { hasPacks, TestInstallation } from '../support/installation.ts';
+import { withConnection } from '../support/temporal-namespace.ts';
 import { differences, treeFacts } from '../support/tree-facts.ts';
 
 let stack: TestInstallation;
@@ -80,6 +82,63 @@ test('without a watcher a sweep protects everything, changes and deletions inclu
   expect(third.totals).toMatchObject({ unchanged: third.totals?.seen, bytesSent: 0 });
   expect((await stack.run('verify', '--all', '--json')).code).toBe(0);
 }, 240_000);
+
+test('what a run left to look at is what Temporal finds by its search attributes', async () => {
+  const listed = await stack.run('runs', '--source', 'docs', '--result', 'warnings', '--json');
+  const runs = listed.rows as unknown as { runId: string; kind: string; source: string; result: string }[];
+  const swept = runs.find(({ kind }) => kind === 'sweep');
+  expect(swept).toMatchObject({ source: 'docs', result: 'complete with warnings' });
+  const { runId = '' } = swept ?? {};
+  const { rows } = await stack.run('run', 'show', runId, '--json');
+  const path = 'folder/infected.com';
+  expect(rows).toMatchObject([
+    { runId, outcomes: { quarantined: 1 }, files: [{ path, outcome: 'quarantined' }] },
+  ]);
+  const [{ files = [] } = {}] = rows as unknown as { files?: { workflowId: string; webUi: string }[] }[];
+
+  const { address, namespace } = await stack.temporal();
+  const found = await withConnection(address, async (connection) => {
+    const client = new Client({ connection, namespace });
+    const ofRun = async (query: string) => {
+      const all = await Array.fromAsync(
+        client.workflow.list({ query: `${query} and HoldfastRun = '${runId}'` }),
+      );
+      return all.map(({ workflowId, type, searchAttributes }) => ({ workflowId, type, searchAttributes }));
+    };
+    return {
+      files: await ofRun(
+        `WorkflowType = 'protectFile' and HoldfastOutcome in ('failed', 'quarantined', 'held')`,
+      ),
+      others: await ofRun(`WorkflowType != 'protectFile'`),
+    };
+  });
+  expect(found.files.map(({ workflowId }) => workflowId)).toEqual(files.map(({ workflowId }) => workflowId));
+  expect(found.files[0]?.searchAttributes).toMatchObject({
+    ...{ HoldfastSource: ['docs'], HoldfastClassification: ['internal'], HoldfastDestination: ['primary'] },
+    ...{
+      HoldfastReason: [expect.any(String)],
+      HoldfastPolicyRevision: [expect.stringMatching(/^[0-9a-f]{64}$/)],
+    },
+  });
+  // Whatever the batches let go of is nothing of theirs; the sweep is as bad as its worst file.
+  const outcomes = Object.groupBy(found.others, ({ type }) => type);
+  expect(
+    outcomes.protectBatch?.map(({ searchAttributes }) => searchAttributes.HoldfastOutcome),
+  ).toContainEqual(['uploaded']);
+  expect(outcomes.sweepSource?.[0]?.searchAttributes).toMatchObject({ HoldfastOutcome: ['quarantined'] });
+  expect(JSON.stringify(found)).not.toMatch(/folder|infected|file-/);
+
+  const shown = await stack.run('show', `docs:${path}`, '--json');
+  expect(shown.rows).toMatchObject([
+    { path, workflowId: files[0]?.workflowId, webUi: files[0]?.webUi ?? null },
+  ]);
+  const only = async (...filters: string[]) =>
+    (await stack.run('files', ...filters, '--json')).rows.map((row) => row.path);
+  expect(await only('--run', runId, '--name', '*.com', '--class', 'internal')).toEqual([path]);
+  expect(await only('--source', 'docs', '--reason', 'no_such_rule')).toEqual([]);
+  expect(await only('docs', '--changed-since', 'now')).toEqual([]);
+  expect(await stack.run('run', 'show', 'nonsense')).toMatchObject({ code: 2 });
+});
 
 test('a running worker sweeps for who has no password, who may not confirm deletions', async () => {
   const nobody = { HOLDFAST_PASSWORD_FILE: undefined };
