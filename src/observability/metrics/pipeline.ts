@@ -33,7 +33,7 @@ const protectedBy: readonly Outcome[] = ['uploaded', 'duplicate'];
 
 /**
  * What becomes of files, in both lanes alike: counted from the changes that are durable in the catalog, wherever they were
- * made. Since the start of this process; what stands in all is in the gauges of {@link StandingMetrics}.
+ * made. Since the start of this process; what stands in all is told by `standing.ts`.
  */
 export class PipelineMetrics {
   private readonly files;

@@ -14,6 +14,9 @@ const failureCodes = [
   'internal',
 ] as const;
 
+/** `PutResult` and `CompleteResult`. */
+const uploadResults = ['stored', 'exists', 'conflict', 'upload_gone'] as const;
+
 const requestBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 120, 600];
 
 /** What requests to the destinations come to, whoever makes them: pipeline, copies, samples, manifests, audit anchors. */
@@ -30,7 +33,7 @@ export class StoreMetrics {
     const labelNames = ['destination'] as const;
     this.uploads = new Counter({
       name: 'holdfast_uploads_total',
-      help: 'Tries to store an object: stored, there already, or the code of the failure.',
+      help: 'Tries to store an object: stored, exists (there already), conflict and upload_gone (parts go again), or the code of the failure.',
       labelNames: ['destination', 'result'],
       registers,
     });
@@ -68,8 +71,7 @@ export class StoreMetrics {
     for (const destination of destinations) {
       this.sentBytes.inc({ destination }, 0);
       this.receivedBytes.inc({ destination }, 0);
-      for (const result of ['stored', 'exists', ...failureCodes])
-        this.uploads.inc({ destination, result }, 0);
+      for (const result of [...uploadResults, ...failureCodes]) this.uploads.inc({ destination, result }, 0);
       for (const code of failureCodes) this.failures.inc({ destination, code }, 0);
     }
   }
