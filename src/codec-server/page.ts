@@ -10,8 +10,13 @@ ${body}
 </body></html>
 `;
 
-export const signInPage = (remark = ''): string =>
-  frame(`${remark === '' ? '' : `<p><strong>${remark}</strong></p>`}
+const remarks = {
+  refused: 'This token is not valid, or not any more. / Ce jeton n’est pas valable, ou ne l’est plus.',
+  wait: 'Too many wrong tokens: try again in a minute. / Trop de jetons erronés : réessayez dans une minute.',
+} as const;
+
+export const signInPage = (remark?: keyof typeof remarks): string =>
+  frame(`${remark === undefined ? '' : `<p><strong>${remarks[remark]}</strong></p>`}
 <p>Give your token to see decrypted payloads in the Web UI of Temporal in this browser. Each access is recorded under the
 token's name.</p>
 <p lang="fr">Donnez votre jeton pour voir les données déchiffrées dans l'interface de Temporal avec ce navigateur. Chaque accès

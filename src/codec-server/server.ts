@@ -199,7 +199,13 @@ export class CodecServer {
   async #signIn(request: IncomingMessage, response: ServerResponse): Promise<void> {
     this.#requireOwnPage(request);
     const form = new URLSearchParams((await read(request, mostFormBytes)).toString('utf8'));
-    const holder = this.#holderOf((form.get('token') ?? '').trim());
+    let holder: CodecToken;
+    try {
+      holder = this.#holderOf((form.get('token') ?? '').trim());
+    } catch (error) {
+      if (!(error instanceof Answer)) throw error;
+      return page(response, signInPage(error.status === 429 ? 'wait' : 'refused'), error);
+    }
     const session = randomBytes(32).toString('base64url');
     this.#sessions.set(hashOf(session), holder.sha256);
     const seconds = Math.floor((Date.parse(holder.expiresAt) - Date.now()) / 1_000);
@@ -238,8 +244,13 @@ function namespaceOf({ headers }: IncomingMessage): string {
   return typeof namespace === 'string' && /^[\w.-]{1,100}$/.test(namespace) ? namespace : '';
 }
 
-function page(response: ServerResponse, html: string): void {
-  response.writeHead(200, {
+function page(
+  response: ServerResponse,
+  html: string,
+  { status, headers }: Pick<Answer, 'status' | 'headers'> = { status: 200, headers: {} },
+): void {
+  response.writeHead(status, {
+    ...headers,
     'Content-Type': 'text/html; charset=utf-8',
     'Content-Security-Policy': pagePolicy,
     'Referrer-Policy': 'same-origin',

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { type IncomingHttpHeaders, request } from 'node:http';
+import { request as secureRequest } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Payload } from '@temporalio/common';
@@ -12,6 +13,7 @@ import { CodecServer } from '../../src/codec-server/server.ts';
 import { addToken, readTokens, revokeToken } from '../../src/codec-server/tokens.ts';
 import type { PayloadKey } from '../../src/sealed/keyring.ts';
 import { EncryptingCodec } from '../../src/temporal/codec.ts';
+import { makeCertificates } from '../support/tls.ts';
 
 const webUiOrigin = 'http://127.0.0.1:8233';
 const newKey = (): PayloadKey => ({ id: randomBytes(16), key: randomBytes(32) });
@@ -230,11 +232,49 @@ describe('in a browser', () => {
     expect((await decode([], { cookie, origin: webUiOrigin })).status).toBe(401);
   });
 
+  test('a wrong token is told on the page, and after too many of them to wait', async () => {
+    const { ask } = await start();
+    const refused = await ask(signIn('hfcodec_wrong'));
+    expect([refused.status, refused.headers['set-cookie']]).toEqual([401, undefined]);
+    expect(refused.text).toContain('not valid');
+    for (let tries = 1; tries < 5; tries++) await ask(signIn('hfcodec_wrong'));
+    const waiting = await ask(signIn('hfcodec_wrong'));
+    expect([waiting.status, waiting.headers['retry-after']]).toEqual([429, expect.any(String)]);
+    expect(waiting.text).toContain('in a minute');
+  });
+
   test('no other page signs anybody in', async () => {
     const { home, ask } = await start();
     const { status, headers } = await ask(signIn(addToken(home, 'awa', later()), 'same-site'));
     expect([status, headers['set-cookie']]).toEqual([403, undefined]);
   });
+});
+
+test('with a certificate it speaks TLS 1.3 only, and its cookie goes nowhere without', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'codec-server-tls-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const { caFile, certFile, keyFile } = makeCertificates(folder, 'codec.example.org');
+  const token = addToken(folder, 'awa', later());
+  const server = new CodecServer({
+    ...{ address: '127.0.0.1', port: 0, webUiOrigin, codec: new EncryptingCodec([newKey()]) },
+    tls: { cert: readFileSync(certFile), key: readFileSync(keyFile) },
+    tokens: () => readTokens(folder),
+    note: () => {},
+    refused: { note: () => {}, tell: () => {} },
+  });
+  const endpoint = await server.open();
+  onTestFinished(() => server.close());
+  expect(endpoint).toMatch(/^https:/);
+  const signIn = (maxVersion: 'TLSv1.2' | 'TLSv1.3'): Promise<IncomingHttpHeaders> =>
+    new Promise((resolve, reject) => {
+      const headers = { 'sec-fetch-site': 'same-origin' };
+      const options = { method: 'POST', headers, ca: readFileSync(caFile), maxVersion };
+      const asking = secureRequest(`${endpoint}/sign-in`, options, ({ headers }) => resolve(headers));
+      asking.on('error', reject);
+      asking.end(new URLSearchParams({ token }).toString());
+    });
+  expect((await signIn('TLSv1.3'))['set-cookie']?.[0]).toMatch(/; Secure$/);
+  await expect(signIn('TLSv1.2')).rejects.toThrow();
 });
 
 test('a token is not kept, the file is for its owner only, and a name is given once', async () => {
