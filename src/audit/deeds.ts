@@ -32,8 +32,10 @@ const mostDeedBytes = 16 * 1024;
 /**
  * Notes down what somebody did with a key, or was refused, where the worker finds it: also while nothing runs, and where
  * the keyring stayed shut. What cannot be noted down, e.g. on a full disk, keeps nobody from restoring.
+ *
+ * @returns whether it was
  */
-export function noteDeed(home: string, deed: Omit<Deed, 'id' | 'at'>): void {
+export function noteDeed(home: string, deed: Omit<Deed, 'id' | 'at'>): boolean {
   const id = randomBytes(16).toString('hex');
   const noted: Deed = { id, at: new Date().toISOString(), ...deed };
   const temporary = join(folderOf(home), `${id}.tmp`);
@@ -45,8 +47,9 @@ export function noteDeed(home: string, deed: Omit<Deed, 'id' | 'at'>): void {
   try {
     writeFileSync(temporary, JSON.stringify(noted), { mode: 0o600, flag: 'wx' });
     renameSync(temporary, join(folderOf(home), `${id}.json`));
+    return true;
   } catch {
-    // See above.
+    return false;
   }
 }
 

@@ -1,6 +1,7 @@
 import type { noteDeed } from '../audit/deeds.ts';
 
-type Note = (deed: Parameters<typeof noteDeed>[1]) => void;
+/** Gives whether it is on record. */
+export type Note = (deed: Parameters<typeof noteDeed>[1]) => boolean;
 
 /** A page of the Web UI asks dozens of times. */
 const togetherMs = 10_000;
@@ -36,17 +37,19 @@ export class Accesses {
     this.#now = now;
   }
 
-  had({ who, namespace, decrypted, unknownKey }: Access): void {
+  /** Gives whether the access is on record, or counts with one that is; else it must not be. */
+  had({ who, namespace, decrypted, unknownKey }: Access): boolean {
     const key = JSON.stringify([who, namespace]);
     const known = this.#tallies.get(key);
     if (known === undefined) {
+      if (!this.#tell(key, { requests: 1, decrypted, unknownKey })) return false;
       this.#tallies.set(key, { notedAtMs: this.#now(), requests: 0, decrypted: 0, unknownKey: 0 });
-      this.#tell(key, { requests: 1, decrypted, unknownKey });
-      return;
+      return true;
     }
     known.requests += 1;
     known.decrypted += decrypted;
     known.unknownKey += unknownKey;
+    return true;
   }
 
   /** Tells the numbers that are due, or with `all` every one. */
@@ -58,9 +61,9 @@ export class Accesses {
     }
   }
 
-  #tell(key: string, { requests, decrypted, unknownKey }: Omit<Tally, 'notedAtMs'>): void {
+  #tell(key: string, { requests, decrypted, unknownKey }: Omit<Tally, 'notedAtMs'>): boolean {
     const [actor, namespace] = JSON.parse(key) as [string, string];
-    this.#note({
+    return this.#note({
       ...{ step: 'keyring', actor },
       facts: { action: 'decrypt-payloads', namespace, requests, decrypted, unknownKey },
     });

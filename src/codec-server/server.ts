@@ -10,10 +10,9 @@ import {
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { PayloadCodec } from '@temporalio/common';
-import type { noteDeed } from '../audit/deeds.ts';
 import type { RefusedAccess } from '../audit/refused-access.ts';
 import { isFailure } from '../domain/failures.ts';
-import { Accesses } from './accesses.ts';
+import { Accesses, type Note } from './accesses.ts';
 import { Attempts } from './attempts.ts';
 import { decodeBody, InvalidBody } from './decode.ts';
 import { pagePolicy, signedInPage, signInPage } from './page.ts';
@@ -31,7 +30,7 @@ export interface CodecServerOptions {
   /** Asked for at each request, so that one that is revoked counts no more. */
   readonly tokens: () => readonly CodecToken[];
   /** Puts on record what somebody did, and who tried with a wrong token. */
-  readonly note: (deed: Parameters<typeof noteDeed>[1]) => void;
+  readonly note: Note;
   /** Puts on record who came without a token, or from another page: browsers do so by the dozen. */
   readonly refused: Pick<RefusedAccess, 'note' | 'tell'>;
 }
@@ -151,8 +150,9 @@ export class CodecServer {
       this.#options.codec,
       (await read(request, mostBodyBytes)).toString('utf8'),
     );
-    // Told before it is shown.
-    this.#accesses.had({ who, namespace: namespaceOf(request), ...counts });
+    // What nobody could find out later is not shown.
+    if (!this.#accesses.had({ who, namespace: namespaceOf(request), ...counts }))
+      throw new Answer(503, 'the access cannot be recorded');
     response.writeHead(200, { 'Content-Type': 'application/json' });
     response.end(JSON.stringify({ payloads }));
   }

@@ -180,7 +180,11 @@ describe('configuration', () => {
       /lock\.days/,
     ],
     ['another version', { version: 2 }, /version/],
-    ['payloads over a network in the clear', { codecServer: { address: '10.20.0.1' } }, /codecServer.*certFile/],
+    [
+      'payloads over a network in the clear',
+      { codecServer: { address: '10.20.0.1' } },
+      /codecServer.*certFile/,
+    ],
     ['a unit that is none', { pipeline: { retryDelay: '2 seconds' } }, /pipeline\.retryDelay/],
   ])('not valid (%s): 2, naming file and key', async (_name, changes, key) => {
     const file = join(folder, 'other.yaml');

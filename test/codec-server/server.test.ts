@@ -35,7 +35,7 @@ interface Asked {
 
 type Deed = Parameters<typeof noteDeed>[1];
 
-async function start(keys: readonly PayloadKey[] = [newKey()]) {
+async function start(keys: readonly PayloadKey[] = [newKey()], isNoting = true) {
   const home = mkdtempSync(join(tmpdir(), 'codec-server-'));
   onTestFinished(() => rmSync(home, { recursive: true }));
   const deeds: Deed[] = [];
@@ -44,7 +44,7 @@ async function start(keys: readonly PayloadKey[] = [newKey()]) {
   const server = new CodecServer({
     ...{ address: '127.0.0.1', port: 0, webUiOrigin, codec },
     tokens: () => readTokens(home),
-    note: (deed) => deeds.push(deed),
+    note: (deed) => isNoting && deeds.push(deed) > 0,
     refused: { note: (refusal) => refused.push(refusal?.what ?? ''), tell: () => {} },
   });
   const endpoint = await server.open();
@@ -128,6 +128,12 @@ describe('with a token', () => {
 });
 
 describe('nobody sees anything', () => {
+  test('that cannot be put on record', async () => {
+    const { home, codec, decode } = await start(undefined, false);
+    const answer = await decode(await codec.encode([secret]), bearer(addToken(home, 'awa', later())));
+    expect(answer).toMatchObject({ status: 503, text: 'the access cannot be recorded\n' });
+  });
+
   test('without a token, with a wrong, an expired or a revoked one', async () => {
     const { home, codec, decode, deeds, refused } = await start();
     const encrypted = await codec.encode([secret]);
@@ -259,7 +265,7 @@ test('with a certificate it speaks TLS 1.3 only, and its cookie goes nowhere wit
     ...{ address: '127.0.0.1', port: 0, webUiOrigin, codec: new EncryptingCodec([newKey()]) },
     tls: { cert: readFileSync(certFile), key: readFileSync(keyFile) },
     tokens: () => readTokens(folder),
-    note: () => {},
+    note: () => true,
     refused: { note: () => {}, tell: () => {} },
   });
   const endpoint = await server.open();
@@ -307,7 +313,7 @@ test('what is looked at again and again is told every ten seconds', () => {
   let now = 0;
   const told: Deed['facts'][] = [];
   const accesses = new Accesses(
-    ({ facts }) => told.push(facts),
+    ({ facts }) => told.push(facts) > 0,
     () => now,
   );
   const access = { who: 'awa', namespace: 'holdfast', decrypted: 1, unknownKey: 0 };
