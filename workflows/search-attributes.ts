@@ -43,11 +43,14 @@ export interface FoundOut extends JudgedFacts {
   readonly holdUntil?: Date | undefined;
 }
 
+/** Characters that a Keyword has room for on SQL. A name of a signature comes from outside. */
+const longestKeyword = 255;
+
 /** Lets the workflow be found by this. Only what differs from what is set is sent: each time is an event of its history. */
 export function publish(found: FoundOut): void {
   const pairs: SearchAttributeUpdatePair[] = [
     { key: searchAttributes.outcome, value: found.outcome ?? null },
-    { key: searchAttributes.reason, value: found.reason ?? null },
+    { key: searchAttributes.reason, value: found.reason?.slice(0, longestKeyword) ?? null },
     { key: searchAttributes.classification, value: found.classification ?? null },
     {
       key: searchAttributes.destination,

@@ -417,6 +417,14 @@ describe("a file's workflow can be found by", () => {
     expect(await attributesOf(started)).toEqual({ ...judged, Run: 'second', Outcome: 'uploaded' });
   });
 
+  test('the beginning of a reason that is longer than a server keeps', async () => {
+    const { handle } = await start({
+      scan: () => ({ next: 'settled', outcome: 'quarantined', reason: 'x'.repeat(300), versionId: 'v' }),
+    });
+    await handle.result();
+    expect(await attributesOf(handle)).toMatchObject({ Outcome: 'quarantined', Reason: 'x'.repeat(255) });
+  });
+
   test('"unchanged" where its state was known, whatever became of that', async () => {
     const { handle } = await start({
       fingerprint: () => ({
