@@ -218,3 +218,18 @@ it('infections, and what no scanner looked at, are told', async () => {
     { state: 'warning', what: expect.stringContaining('too_large 1') },
   ]);
 });
+
+it('says in the language of whoever asks that nobody is told, and what waits to be notified', async () => {
+  const look = () => findings({ language: 'fr' }, ['breaches', 'notifications']);
+  const before = await look();
+  expect(before.get('notifications')).toMatchObject([
+    { state: 'warning', what: expect.stringContaining('Personne n’est prévenu') },
+  ]);
+  expect(before.get('breaches')).toMatchObject([{ state: 'ok' }]);
+  await world.asOwner(`insert into incidents (id, kind, subject, run_id, facts, detected_at)
+    values ('i', 'other', 's', 'r', '{}', now() - interval '80 hours')`);
+  const found = (await look()).get('breaches') ?? [];
+  expect(found.map(({ state }) => state)).toEqual(['problem', 'problem']);
+  expect(found[0]?.what).toContain('devait être notifié');
+  expect(found[1]?.what).toContain('n’est suivi par personne');
+});
