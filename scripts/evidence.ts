@@ -85,7 +85,7 @@ async function makeEvidence(sample: Sample, prometheus: Prometheus): Promise<voi
   for (const name of readdirSync(folder)) if (!keptFiles.has(name)) rmSync(path.join(folder, name));
   try {
     progress('asking the dashboards');
-    write('dashboards.json', asJson(await dashboardValues(installation, prometheus)));
+    write('dashboards.json', shown(asJson(await dashboardValues(installation, prometheus))));
     progress('writing outcomes, audit trail and proofs');
     write('outcomes.json', asJson(outcomes(sample)));
     for (const [name, command] of commands) write(name, shown((await installation.run(...command)).stdout));
