@@ -435,11 +435,16 @@ test('no path is in the logs, in the metrics, in object keys or in the database 
       look(`${folder}/${file}`, readFileSync(copy));
     }
   }
-  for (const name of ['worker', 'temporal'].filter(isEmbedded)) {
-    const url = String(name === 'worker' ? services[name]?.address : services[name]?.metrics);
-    const text = await (await fetch(url)).text();
+  const { worker, temporal } = services;
+  for (const url of [
+    worker?.metrics,
+    worker?.sdkMetrics,
+    isEmbedded('temporal') ? temporal?.metrics : undefined,
+  ]) {
+    if (url === undefined) continue;
+    const text = await (await fetch(String(url))).text();
     expect(text).toContain('# TYPE');
-    look(`metrics of ${name}`, Buffer.from(text));
+    look(`metrics at ${url}`, Buffer.from(text));
   }
   look('object keys', Buffer.from(JSON.stringify(await installation.bucketState())));
   look('access log', readFileSync(path.join(installation.home, 'data/s3/access.log')));

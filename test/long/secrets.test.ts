@@ -258,7 +258,8 @@ test('Temporal shows no marker, neither through its API nor in metrics', async (
   } finally {
     await connection.close();
   }
-  for (const url of [services.worker?.address, services.temporal?.metrics]) {
+  const { worker, temporal } = services;
+  for (const url of [worker?.metrics, worker?.sdkMetrics, temporal?.metrics]) {
     const text = await (await fetch(String(url))).text();
     expect(text).toContain('# TYPE');
     expect([...(await search.inBytes(Buffer.from(text)))]).toEqual([]);
