@@ -57,7 +57,7 @@ test('no index of an entry or a version hears of it when it is settled', async (
   const catalog = await openCatalog(postgres());
   const found = await catalog.rows<{ name: string }>(
     `select indexname as name from pg_indexes where tablename in ('entries', 'versions')
-       and indexdef ~ '(settled_at|outcome|hint|head_|lease_)'`,
+       and indexdef ~ '(settled_at|outcome|hint|head_|lease_|journal)'`,
   );
   expect(found).toEqual([]);
 });

@@ -126,6 +126,8 @@ describe('journals', () => {
     expect(await journal.waiting()).toBe(2);
     await writer.writeJournals(source);
     expect(await journal.waiting()).toBe(0);
+    // Nothing is remembered of what does not wait any more.
+    expect(await world.catalog.rows('select 1 from unlisted')).toEqual([]);
     await writer.writeJournals(source);
     await journal.protect('c');
     await writer.writeJournals(source);
