@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { auditEvent } from '../audit/event.ts';
 import { type Due, DueFiles, type Leftover } from '../batch/due-files.ts';
 import type { Catalog, EntryRef, RunResult } from '../catalog/catalog.ts';
+import { Failure, isFailure } from '../domain/failures.ts';
 import type { Ids } from '../domain/ids.ts';
 import type { Id } from '../domain/records.ts';
 import type { MassChangeLimits } from '../domain/retention.ts';
@@ -50,7 +51,7 @@ export async function sweepSource(
   const { sourceId, runId, actor, confirmsDeletions } = step;
   await catalog.startRun({ id: runId, kind: 'sweep', sourceId, hostId, actor, confirmsDeletions });
   const pass = new Pass(context, step, run);
-  const refusedDeletions = await pass.walk(await context.openSource(sourceId));
+  const refusedDeletions = await naming(sourceId, async () => pass.walk(await context.openSource(sourceId)));
   await pass.settled();
   await pass.forget();
 
@@ -70,6 +71,16 @@ export async function sweepSource(
     ],
   });
   return { next: 'swept', result: ended?.result ?? 'failed' };
+}
+
+/** What waits for a source that is away has to know which one it waits for. */
+async function naming<T>(source: Id, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!isFailure(error, 'source_unavailable')) throw error;
+    throw new Failure('source_unavailable', { ...error.facts, source }, { cause: error });
+  }
 }
 
 function resultOf(totals: SweepTotals, refusedDeletions: number, isMassChange: boolean): RunResult {

@@ -99,6 +99,12 @@ describe('a sweep', () => {
     expect(again.totals).toMatchObject({ seen: 4, unchanged: 4, uploaded: 0, bytesRead: 0, bytesSent: 0 });
   });
 
+  test('whose source is away says which one it waits for', async () => {
+    const { world, sourceId, sweep } = await makeSweeper();
+    rmSync(world.folder, { recursive: true });
+    await expect(sweep()).rejects.toMatchObject({ code: 'source_unavailable', facts: { source: sourceId } });
+  });
+
   test('has files of more than 1 MiB in batches of their own, and larger ones than 8 MiB in none', async () => {
     const { world, sweeping, sweep } = await makeSweeper();
     const mebibyte = 1024 * 1024;
