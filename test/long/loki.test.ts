@@ -25,7 +25,7 @@ beforeAll(async () => {
     },
   });
   installation.write('docs', `${mark}/plain-${mark}.txt`, 'plain');
-  installation.write('docs', `${mark}/again-${mark}.txt`, 'plain');
+  for (const name of ['one', 'two']) installation.write('docs', `${mark}/${name}-${mark}.txt`, 'the same');
   installation.write('docs', `${mark}/infected-${mark}.com`, eicar);
   installation.write('docs', `${mark}/large-${mark}.bin`, Buffer.alloc(12 * 1024 * 1024, mark));
   symlinkSync(`../${mark}-elsewhere`, installation.path('docs', mark, `link-${mark}`));
@@ -36,10 +36,24 @@ beforeAll(async () => {
   // A source that is away, and a service that was killed, are told about too.
   const there = installation.path('docs');
   renameSync(there, `${there}-${mark}`);
-  await installation.run('sweep', 'docs', '--wait');
+  const sweeping = installation.run('sweep', 'docs', '--wait');
+  const workerLog = path.join(installation.home, 'logs', 'worker.log');
+  await until(
+    'the sweep waits',
+    async () => readFileSync(workerLog, 'utf8').includes('source_unavailable'),
+    60_000,
+  );
   renameSync(`${there}-${mark}`, there);
-  await installation.signal('worker', 'SIGKILL');
-  await until('the worker is back', async () => (await installation.service('worker')).healthy, 60_000);
+  await sweeping;
+  const killed = await installation.signal('worker', 'SIGKILL');
+  await until(
+    'the worker is back',
+    async () => {
+      const { pid, healthy } = await installation.service('worker');
+      return pid !== killed && healthy;
+    },
+    60_000,
+  );
   await installation.down();
 }, 2_400_000);
 
