@@ -1,9 +1,10 @@
 import { runCommand } from '../src/stack/run.ts';
-import { TestInstallation } from '../test/support/installation.ts';
+import type { TestInstallation } from '../test/support/installation.ts';
 import type { CaseName, Row } from './aims.ts';
 import { copyBinaries, copySourceTree, readThrough, type Tree, treeOf } from './data.ts';
 import { arrivalsDuringSweep, prepareArrivals } from './event.ts';
 import { doubtsAbout } from './proof.ts';
+import { makeStack } from './stack.ts';
 import { storedBytes } from './stored.ts';
 import { type Took, type ToolName, Tools } from './tools.ts';
 
@@ -38,7 +39,7 @@ export async function compareTools(size: ComparisonSize, tell: (row: Row) => voi
 }
 
 async function* oneRound(size: ComparisonSize, round: number): AsyncGenerator<Row> {
-  const stack = await TestInstallation.create({
+  const stack = await makeStack({
     sources: Object.fromEntries(sources.map((name) => [name, undefined])),
     folderName: 'holdfast-bench-compare-',
     configure: (config) => {

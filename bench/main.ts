@@ -98,9 +98,10 @@ async function protecting(): Promise<object> {
   const size = quick
     ? { singles: 8, burst: 200, largeBytes: 128_000_000 }
     : { singles: 30, burst: 2_000, largeBytes: 1_000_000_000 };
-  const stack = await makeStack();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const)
-    process.once(signal, () => void stack.remove().finally(() => process.exit(130)));
+  const stack = await makeStack({
+    sources: { singles: undefined, burst: undefined, large: undefined },
+    folderName: 'holdfast-bench-',
+  });
   try {
     await stack.up();
     const { signatureSet } = await stack.service('clamd');

@@ -3,11 +3,10 @@ import { closeSync, ftruncateSync, openSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { TestInstallation } from '../test/support/installation.ts';
-import { TestInstallation as Installation } from '../test/support/installation.ts';
 import { writeManyFiles } from './many-files.ts';
 import { cpuSeconds, peakMemoryBytes, resetPeakMemory } from './processes.ts';
 import { doubtsAbout } from './proof.ts';
-import { stackServices } from './stack.ts';
+import { makeStack, stackServices } from './stack.ts';
 import { storedBytes } from './stored.ts';
 
 /** What one command took, of every process of the stack. */
@@ -71,7 +70,7 @@ export async function measureMemory(
 }
 
 async function inStack(work: (stack: TestInstallation) => Promise<void>): Promise<void> {
-  const stack = await Installation.create({ sources: { docs: undefined }, folderName: 'holdfast-memory-' });
+  const stack = await makeStack({ sources: { docs: undefined }, folderName: 'holdfast-memory-' });
   try {
     await work(stack);
   } finally {

@@ -5,12 +5,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { table } from '../src/cli/output.ts';
 import { runCommand } from '../src/stack/run.ts';
-import { TestInstallation } from '../test/support/installation.ts';
+import type { TestInstallation } from '../test/support/installation.ts';
 import { halfCompressible } from './content.ts';
 import { copySourceTree, treeOf } from './data.ts';
 import { programOf } from './packages.ts';
 import { peakMemoryBytes } from './processes.ts';
 import { seed } from './seed.ts';
+import { makeStack } from './stack.ts';
 import { percentile } from './statistics.ts';
 
 const program = fileURLToPath(new URL('../bin/holdfast.mjs', import.meta.url));
@@ -36,7 +37,7 @@ export interface Comparison {
 /** Restores of the same data from the same S3 server by Holdfast and by restic, in turns. */
 export async function restoreComparisons({ quick }: { readonly quick: boolean }): Promise<Comparison[]> {
   const restic = await programOf('restic');
-  const stack = await TestInstallation.create({
+  const stack = await makeStack({
     sources: { small: undefined, large: undefined },
     folderName: 'holdfast-bench-restore-',
   });

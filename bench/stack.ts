@@ -3,15 +3,21 @@ import { readState } from '../src/stack/supervisor-state.ts';
 import { TestInstallation } from '../test/support/installation.ts';
 import type { Services } from './processes.ts';
 
-const sources = { singles: undefined, burst: undefined, large: undefined };
-
 /**
  * The whole program in a temporary folder of its own, with nothing of it running yet; `up` starts all its services and
- * the watcher.
+ * the watcher. Whoever interrupts the measurement leaves nothing of it behind.
  */
-export function makeStack(): Promise<TestInstallation> {
-  return TestInstallation.create({ sources, folderName: 'holdfast-bench-' });
+export async function makeStack(
+  options: Parameters<typeof TestInstallation.create>[0],
+): Promise<TestInstallation> {
+  current = await TestInstallation.create(options);
+  return current;
 }
+
+/** One measurement at a time. */
+let current: TestInstallation | undefined;
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => void (current?.remove() ?? Promise.resolve()).finally(() => process.exit(130)));
 
 /** All processes of the stack, and this one, which writes the files and waits for them. */
 export function stackServices(stack: TestInstallation): Services {

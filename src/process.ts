@@ -23,10 +23,7 @@ export async function openProcess(
   argv: readonly string[],
 ): Promise<ProcessArguments> {
   const value = (name: string): string => argv[argv.indexOf(name) + 1] ?? '';
-  const paths = resolvePaths(
-    { HOLDFAST_HOME: value('--home'), HOME: '/', XDG_RUNTIME_DIR: value('--xdg-runtime') },
-    process.getuid?.() ?? 0,
-  );
+  const paths = resolvePaths({ HOLDFAST_HOME: value('--home'), HOME: '/' }, process.getuid?.() ?? 0);
   const password = passwordFromStandardInput();
   const installation = await openInstallation(paths, value('--config'), password).catch((error: unknown) => {
     const refusal = refusalOf(error);
