@@ -18,8 +18,9 @@ let rows: ReadonlyMap<string, FileRow>;
 beforeAll(async () => {
   loki = await startLoki();
   installation = await TestInstallation.start({
-    sources: { docs: undefined },
+    sources: { docs: undefined, unwatched: undefined },
     configure: (config) => {
+      for (const source of config.sources) if (source.name === 'unwatched') source.watch = 'off';
       config.logs = { level: 'debug', loki: { url: loki.url } };
       config.policy = { ...config.policy, sources: { docs: { destinations: ['primary'] } } };
     },
@@ -30,9 +31,10 @@ beforeAll(async () => {
   installation.write('docs', `${mark}/large-${mark}.bin`, Buffer.alloc(12 * 1024 * 1024, mark));
   symlinkSync(`../${mark}-elsewhere`, installation.path('docs', mark, `link-${mark}`));
   rows = (await installation.protect(installation.path('docs'))).byPath;
-  for (let i = 0; i < 60; i++) installation.write('docs', `${mark}/many/${i}-${mark}.txt`, `${mark} ${i}`);
-  installation.write('docs', `${mark}/many/infected-${mark}.com`, `${eicar} `);
-  await installation.run('sweep', 'docs', '--wait');
+  for (let i = 0; i < 60; i++)
+    installation.write('unwatched', `${mark}/many/${i}-${mark}.txt`, `${mark} ${i}`);
+  installation.write('unwatched', `${mark}/many/infected-${mark}.com`, `${eicar} `);
+  await installation.run('sweep', 'unwatched', '--wait');
   // A source that is away, and a service that was killed, are told about too.
   const there = installation.path('docs');
   renameSync(there, `${there}-${mark}`);
