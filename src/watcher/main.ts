@@ -55,7 +55,10 @@ announceReady();
 log.info({ sources: agents.length }, 'watcher is ready');
 
 await untilStopped(async () => stopping.abort());
-await Promise.race([Promise.all(working), sleep(10_000)]);
+// The pause is not what this process waits for in the end.
+const patience = new AbortController();
+await Promise.race([Promise.all(working), sleep(10_000, undefined, { signal: patience.signal })]);
+patience.abort();
 await catalog
   .endRun(runId, 'complete', Object.assign({}, ...agents.map((agent) => agent.totals)))
   .catch(() => {});
