@@ -286,13 +286,13 @@ export const failures = {
     2,
     false,
     'There is no token {name}.',
-    'holdfast codec-server tokens lists those there are.',
+    '`holdfast codec-server tokens` lists those there are.',
   ),
   run_unknown: row(
     2,
     false,
     'There is no run {run}.',
-    'holdfast runs lists the newest ones, with their ids.',
+    '`holdfast runs` lists the newest ones, with their ids.',
   ),
   web_ui_unknown: row(
     2,

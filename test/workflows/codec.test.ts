@@ -31,7 +31,11 @@ async function rawHistory(keys: readonly PayloadKey[] | undefined): Promise<stri
     workflowId: `protect:${randomUUID()}`,
     taskQueue,
     args: [
-      { entryId: marker, runId: marker, retry: { maxRetries: 0, retryDelayMs: 1 }, hostQueue: taskQueue },
+      // The run is what workflows are searched by, and stays readable.
+      {
+        ...{ entryId: marker, runId: randomUUID() },
+        ...{ retry: { maxRetries: 0, retryDelayMs: 1 }, hostQueue: taskQueue },
+      },
     ],
   });
   await handle.result().catch(() => undefined);
