@@ -31,7 +31,7 @@ export function childCpuSeconds(): number {
 /** Begins a new measurement of the most memory (proc_pid_clear_refs(5), 5). */
 export function resetPeakMemory(services: Services): void {
   for (const [, tree] of trees(services))
-    for (const { pid } of tree) writeFileSync(`/proc/${pid}/clear_refs`, '5');
+    for (const { pid } of tree) unlessGone(() => writeFileSync(`/proc/${pid}/clear_refs`, '5'));
 }
 
 /** The most memory a process of each service has had in RAM at once since the reset: VmHWM of its largest. Bytes. */
@@ -83,9 +83,12 @@ function machineCpuSeconds(): number {
   return sum([user, nice, system, irq, softirq, steal]) / ticksPerSecond;
 }
 
-function read(file: string): string | undefined {
+const read = (file: string): string | undefined => unlessGone(() => readFileSync(file, 'utf8'));
+
+/** Undefined of a process that has ended meanwhile. */
+function unlessGone<T>(look: () => T): T | undefined {
   try {
-    return readFileSync(file, 'utf8');
+    return look();
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ESRCH') return undefined;
