@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { Failure, isFailure } from '../domain/failures.ts';
 import { systemCalls } from '../files/system-calls.ts';
 import { projectRoot } from '../stack/project.ts';
+import { languageOf } from '../text/language.ts';
 import { type Cli, descriptor } from './define.ts';
 import { defineAuditCommands } from './definitions/audit.ts';
 import { defineCheckCommands } from './definitions/check.ts';
@@ -27,6 +28,7 @@ import { defineSweepCommands } from './definitions/sweeps.ts';
 import { openSession } from './open-session.ts';
 import { Output } from './output.ts';
 import type { Session } from './session.ts';
+import { speak } from './voice.ts';
 
 /** The command line. Which commands there are stands in definitions/; each is loaded when it is called. */
 // Each file and folder is made with a mode of its own; a stricter mask would shut the services' users out of theirs.
@@ -37,6 +39,7 @@ const interrupt = new AbortController();
 const env = { ...process.env };
 // Whatever this process starts inherits its environment: the password is for nobody else.
 delete process.env.HOLDFAST_PASSWORD;
+speak(languageOf(env));
 const program = new Command('holdfast')
   .description(
     'Backs up files to locked S3 storage, each one hashed, judged by policy, scanned, encrypted and provable.',

@@ -1,5 +1,8 @@
 /* biome-ignore-all lint/suspicious/noConsole: the one file that writes to the terminal */
-import { type Failure, isFailure } from '../domain/failures.ts';
+import { type Failure, type FailureTexts, failureIn, isFailure } from '../domain/failures.ts';
+import { allTexts } from '../text/texts.ts';
+import { displayWidth } from '../text/width.ts';
+import { say, spoken } from './voice.ts';
 
 /** Least time between two lines of progress. */
 const progressLineMs = 1_000;
@@ -73,11 +76,14 @@ export class Output {
     this.clearProgress();
     if (isFailure(error)) {
       if (this.json) console.error(JSON.stringify({ error: describe(error) }));
-      else process.stderr.write(`holdfast: ${error.message}\n  → ${error.hint}\n`);
+      else {
+        const { message, hint } = failureIn(allTexts[spoken()].failures as FailureTexts, error);
+        process.stderr.write(`holdfast: ${message}\n  → ${hint}\n`);
+      }
       return;
     }
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    process.stderr.write(`holdfast: unexpected error, please report it:\n${text}\n`);
+    process.stderr.write(`holdfast: ${say('output', 'unexpected')}\n${text}\n`);
   }
 
   private write(text: string): void {
@@ -95,30 +101,35 @@ function describe(failure: Failure): object {
   return { code: failure.code, message: failure.message, hint: failure.hint, exitCode: failure.exitCode };
 }
 
-/** Columns as wide as their widest cell, two blanks between. `right`: columns of numbers. */
+/** Columns as wide as their widest cell on a terminal, two blanks between. `right`: columns of numbers. */
 export function table(rows: readonly (readonly string[])[], right: readonly number[] = []): string {
   const widths = rows.reduce<number[]>(
-    (all, row) => row.map((cell, i) => Math.max(all[i] ?? 0, cell.length)),
+    (all, row) => row.map((cell, i) => Math.max(all[i] ?? 0, displayWidth(cell))),
     [],
   );
   return rows
     .map((row) =>
       row
-        .map((cell, i) => (right.includes(i) ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0)))
+        .map((cell, i) => {
+          const blanks = ' '.repeat(Math.max(0, (widths[i] ?? 0) - displayWidth(cell)));
+          return right.includes(i) ? blanks + cell : cell + blanks;
+        })
         .join('  ')
         .trimEnd(),
     )
     .join('\n');
 }
 
-const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
+const prefixes = ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi'];
 
-/** Bytes for people, e.g. `1.4 MiB`. */
+/** Bytes for people, e.g. `1.4 MiB`, in French `1,4 Mio`. */
 export function bytes(count: number): string {
   let value = count;
   let unit = 0;
-  for (; value >= 1024 && unit < units.length - 1; unit++) value /= 1024;
-  return unit === 0 ? `${value} B` : `${value.toFixed(1)} ${units[unit]}`;
+  for (; value >= 1024 && unit < prefixes.length - 1; unit++) value /= 1024;
+  const digits = unit === 0 ? 0 : 1;
+  const format = { useGrouping: false, minimumFractionDigits: digits, maximumFractionDigits: digits };
+  return `${new Intl.NumberFormat(spoken(), format).format(value)} ${prefixes[unit]}${say('output', 'byte_letter')}`;
 }
 
 /** A time in the local zone with its offset, e.g. `2026-11-23 14:05:09 +01:00`. */

@@ -1,19 +1,25 @@
+import { failures as failuresEn } from './en/failures.ts';
 import { incidents as incidentsEn } from './en/incidents.ts';
 import { messages as messagesEn } from './en/messages.ts';
 import { notices as noticesEn } from './en/notices.ts';
 import { notify as notifyEn } from './en/notify.ts';
+import { output as outputEn } from './en/output.ts';
+import { failures as failuresFr } from './fr/failures.ts';
 import { incidents as incidentsFr } from './fr/incidents.ts';
 import { messages as messagesFr } from './fr/messages.ts';
 import { notices as noticesFr } from './fr/notices.ts';
 import { notify as notifyFr } from './fr/notify.ts';
+import { output as outputFr } from './fr/output.ts';
 import type { Language } from './language.ts';
 import { type FactsOf, filled, type Message, type Messages } from './message.ts';
 
 const english = {
+  failures: failuresEn,
   incidents: incidentsEn,
   messages: messagesEn,
   notices: noticesEn,
   notify: notifyEn,
+  output: outputEn,
 } satisfies Record<string, Messages>;
 
 type Themes = typeof english;
@@ -24,7 +30,14 @@ export const allTexts: Readonly<
   Record<Language, { readonly [T in Theme]: Readonly<Record<keyof Themes[T], Message>> }>
 > = {
   en: english,
-  fr: { incidents: incidentsFr, messages: messagesFr, notices: noticesFr, notify: notifyFr },
+  fr: {
+    failures: failuresFr,
+    incidents: incidentsFr,
+    messages: messagesFr,
+    notices: noticesFr,
+    notify: notifyFr,
+    output: outputFr,
+  },
 };
 
 /** Which message: its theme, then its key. Facts are asked for where it has placeholders. */

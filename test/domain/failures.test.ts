@@ -3,12 +3,11 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { Failure, type FailureCode, failures, isFailure } from '../../src/domain/failures.ts';
 import { projectRoot } from '../../src/stack/project.ts';
+import { failures as texts } from '../../src/text/en/failures.ts';
 
 const codes = Object.keys(failures) as FailureCode[];
 const placeholders = (code: FailureCode): string[] =>
-  [...`${failures[code].message} ${failures[code].hint}`.matchAll(/\{(\w+)\}/g)].map(
-    (match) => match[1] ?? '',
-  );
+  [...`${texts[code]} ${texts[`${code}_hint`]}`.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? '');
 
 const sources = globSync(['{src,activities,workflows,scripts}/**/*.ts'], { cwd: projectRoot }).map(
   (path) => ({ path, text: readFileSync(join(projectRoot, path), 'utf8') }),
@@ -23,9 +22,9 @@ function factsAt(text: string, from: number): string[] | undefined {
 
 describe('the table of failures', () => {
   test.each(codes)('%s says what happened and what to do, in words for people', (code) => {
-    const { message, hint, exitCode } = failures[code];
-    expect(message.trim()).not.toBe('');
-    expect(hint).toMatch(/^[A-Z`{]/);
+    const { exitCode } = failures[code];
+    expect(texts[code].trim()).not.toBe('');
+    expect(texts[`${code}_hint`]).toMatch(/^[A-Z`{]/);
     expect([1, 2, 3, 4, 5, 6, 7, 130]).toContain(exitCode);
   });
 

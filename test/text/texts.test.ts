@@ -45,6 +45,7 @@ describe('the catalog of texts', () => {
     );
     // Words and commands that are the same in both languages.
     expect(untranslated.sort()).toEqual([
+      'failures.usage',
       'incidents.clock_stopped',
       'incidents.label_incident',
       'incidents.label_messages',
@@ -90,7 +91,9 @@ test('the language is the one of LC_ALL, else LC_MESSAGES, else LANG; English wh
   expect(languageOf({ LANG: 'fr_CM.UTF-8', LC_MESSAGES: 'en_GB' })).toBe('en');
   expect(languageOf({ LANG: 'en_US.UTF-8', LC_MESSAGES: 'en_US', LC_ALL: 'fr' })).toBe('fr');
   expect(languageOf({ LANG: 'fr@euro', LC_ALL: '' })).toBe('fr');
-  for (const LANG of ['C', 'C.UTF-8', 'POSIX', 'de_DE', '', 'frr_DE'])
+  for (const LANG of ['fr', 'fr_FR', 'fr_FR.utf8', 'fr_CM.UTF-8@euro'])
+    expect(languageOf({ LANG })).toBe('fr');
+  for (const LANG of ['fr_FR.ISO-8859-1', 'en_GB', 'C', 'C.UTF-8', 'POSIX', 'de_DE', '', 'frr_DE'])
     expect(languageOf({ LANG })).toBe('en');
   expect(languageOf({})).toBe('en');
 });
