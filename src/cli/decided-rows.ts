@@ -3,8 +3,10 @@ import type { HoldEnd } from '../domain/holds.ts';
 import type { Id } from '../domain/records.ts';
 import type { Told } from '../holds/ask-hold.ts';
 import type { HeldFile } from '../holds/held.ts';
+import { say } from '../text/voice.ts';
 import { printable } from './output.ts';
 import { pathFields } from './rows.ts';
+import { word } from './words.ts';
 
 /** What became of one hold; names in this shape are promises. */
 export interface DecidedRow {
@@ -60,17 +62,17 @@ export const isFailed = ({ result }: DecidedRow): boolean =>
 
 export function decidedSentence(row: DecidedRow): string {
   const told: Record<Result, string> = {
-    released: `released: ${row.outcome}`,
-    rejected: 'rejected; the file in its source stays as it is',
-    counted: `counted: ${row.approvals} of ${row.needed} approvals`,
-    repeated: `you approved it before: still ${row.approvals} of ${row.needed} approvals`,
-    waiting: 'approved; it goes as soon as its host answers',
-    resealed: 'sealed anew; it has to be approved anew too',
-    under_way: 'under way; it goes on by itself (`holdfast hold list`)',
-    ended: `had ended already: ${row.reason}`,
-    held: `still held: ${row.reason}`,
-    refused: `refused: ${row.reason}`,
-    not_delivered: 'not delivered: is the worker running? (`holdfast status`)',
+    released: say('holds', 'released', { outcome: word(String(row.outcome)) }),
+    rejected: say('holds', 'rejected'),
+    counted: say('holds', 'counted', { approvals: String(row.approvals), needed: String(row.needed) }),
+    repeated: say('holds', 'repeated', { approvals: String(row.approvals), needed: String(row.needed) }),
+    waiting: say('holds', 'waiting'),
+    resealed: say('holds', 'resealed'),
+    under_way: say('holds', 'under_way'),
+    ended: say('holds', 'ended', { reason: String(row.reason) }),
+    held: say('holds', 'still_held', { reason: String(row.reason) }),
+    refused: say('holds', 'refused', { reason: String(row.reason) }),
+    not_delivered: say('holds', 'not_delivered'),
   };
   return `${printable(`${row.source}:${row.path}`)}  ${told[row.result]}`;
 }

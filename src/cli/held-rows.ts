@@ -8,8 +8,10 @@ import { type HeldFile, type HoldFilter, heldFile, heldFiles } from '../holds/he
 import { termsOf } from '../holds/statement.ts';
 import { OpaEngine } from '../policy/opa-engine.ts';
 import type { Endpoints } from '../stack/endpoints.ts';
+import { say } from '../text/voice.ts';
 import { bytes, localTime, printable, table } from './output.ts';
 import { pathFields } from './rows.ts';
+import { word } from './words.ts';
 
 /** How a command chooses holds. */
 export interface HoldChoice {
@@ -108,17 +110,28 @@ const expiry = (config: Config, { openedAt }: Pick<HeldFile, 'openedAt'>): Date 
   new Date(openedAt.getTime() + config.staging.expires);
 
 export function heldTable(rows: readonly HeldRow[], config: Config): string {
-  const head = ['HOLD', 'HELD', 'EXPIRES', 'SIZE', 'WHY', 'APPROVED', 'FILE', ''];
+  const head = [
+    say('holds', 'head_hold'),
+    say('holds', 'head_held'),
+    say('holds', 'head_expires'),
+    say('holds', 'head_size'),
+    say('holds', 'head_why'),
+    say('holds', 'head_approved'),
+    say('holds', 'head_file'),
+    '',
+  ];
   return table(
     [
       head,
       ...rows.map((row) => [
         row.hold,
         age(Date.parse(row.openedAt)),
-        row.state === 'open' ? localTime(new Date(row.expiresAt)) : row.state,
+        row.state === 'open' ? localTime(new Date(row.expiresAt)) : word(row.state),
         bytes(row.sizeBytes),
         row.reason,
-        row.approvals === null ? '?' : `${row.approvals.length} of ${row.needed}`,
+        row.approvals === null
+          ? '?'
+          : say('holds', 'approvals_of', { have: row.approvals.length, needed: String(row.needed) }),
         printable(`${row.source}:${row.path}`),
         remarks(row, config),
       ]),
@@ -129,9 +142,9 @@ export function heldTable(rows: readonly HeldRow[], config: Config): string {
 
 function remarks(row: HeldRow, config: Config): string {
   return [
-    row.host === config.host.id ? undefined : `on host ${row.host}`,
+    row.host === config.host.id ? undefined : say('holds', 'on_host', { host: row.host }),
     row.staged === 'whole' ? undefined : row.staged.toUpperCase().replaceAll('_', ' '),
-    row.isSuperseded ? 'changed since' : undefined,
+    row.isSuperseded ? say('holds', 'changed_since') : undefined,
   ]
     .filter((remark) => remark !== undefined)
     .join(', ');
@@ -140,6 +153,8 @@ function remarks(row: HeldRow, config: Config): string {
 /** How long ago, in the largest unit that makes sense. */
 function age(since: number): string {
   const minutes = Math.max(0, Math.floor((Date.now() - since) / 60_000));
-  if (minutes < 120) return `${minutes} min`;
-  return minutes < 2 * 1_440 ? `${Math.floor(minutes / 60)} h` : `${Math.floor(minutes / 1_440)} days`;
+  if (minutes < 120) return say('holds', 'minutes', { minutes });
+  return minutes < 2 * 1_440
+    ? say('holds', 'hours', { hours: Math.floor(minutes / 60) })
+    : say('holds', 'days', { days: Math.floor(minutes / 1_440) });
 }

@@ -16,6 +16,7 @@ import { supervisorRenew } from '../stack/control.ts';
 import type { S3Role } from '../stack/services/s3-roles.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { openS3Store } from '../storage/s3-store.ts';
+import { say } from '../text/voice.ts';
 import { readPassword } from './password.ts';
 import { requireReader, type Session, sessionConfig, withCatalog } from './session.ts';
 
@@ -97,13 +98,12 @@ export async function withKeyDesk<T>(session: Session, work: (desk: KeyDesk) => 
 export function requireOwnPassword({ keyring }: KeyDesk): void {
   if (keyring.holder !== kitHolder) return;
   throw new Failure('usage', {
-    detail:
-      'The recovery key opens the keyring, but cannot change it so. First: holdfast key change-password.',
+    detail: say('setup', 'kit_cannot_change'),
   });
 }
 
 async function renewServices({ paths, output }: Session, password: Buffer): Promise<void> {
-  output.progress('Worker and watcher take the new keyring …');
+  output.progress(say('setup', 'taking_keyring'));
   await supervisorRenew(paths, password);
 }
 

@@ -1,11 +1,11 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { Failure } from '../domain/failures.ts';
 import { kitText, type RecoveryKit } from '../keys/recovery-kit.ts';
+import { say } from '../text/voice.ts';
 
 /** Before anything is done: a kit takes no other file's place. Failure `usage`. */
 export function requireNewKitFile(file: string): void {
-  if (existsSync(file))
-    throw new Failure('usage', { detail: `The file ${file} exists; name a new one for the kit.` });
+  if (existsSync(file)) throw new Failure('usage', { detail: say('setup', 'kit_exists', { file }) });
 }
 
 /** Writes the kit, readable by its owner alone. */

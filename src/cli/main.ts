@@ -5,6 +5,7 @@ import { Failure, isFailure } from '../domain/failures.ts';
 import { systemCalls } from '../files/system-calls.ts';
 import { projectRoot } from '../stack/project.ts';
 import { languageOf } from '../text/language.ts';
+import { speak } from '../text/voice.ts';
 import { type Cli, descriptor } from './define.ts';
 import { defineAuditCommands } from './definitions/audit.ts';
 import { defineCheckCommands } from './definitions/check.ts';
@@ -28,7 +29,6 @@ import { defineSweepCommands } from './definitions/sweeps.ts';
 import { openSession } from './open-session.ts';
 import { Output } from './output.ts';
 import type { Session } from './session.ts';
-import { speak } from './voice.ts';
 
 /** The command line. Which commands there are stands in definitions/; each is loaded when it is called. */
 // Each file and folder is made with a mode of its own; a stricter mask would shut the services' users out of theirs.

@@ -1,8 +1,8 @@
 /* biome-ignore-all lint/suspicious/noConsole: the one file that writes to the terminal */
 import { type Failure, type FailureTexts, failureIn, isFailure } from '../domain/failures.ts';
 import { allTexts } from '../text/texts.ts';
+import { say, spoken } from '../text/voice.ts';
 import { displayWidth } from '../text/width.ts';
-import { say, spoken } from './voice.ts';
 
 /** Least time between two lines of progress. */
 const progressLineMs = 1_000;

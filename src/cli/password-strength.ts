@@ -1,4 +1,5 @@
 import { Failure } from '../domain/failures.ts';
+import { say } from '../text/voice.ts';
 
 /** Fewer bytes than this fall to guessing, whatever the key derivation costs. */
 const shortestBytes = 8;
@@ -10,13 +11,13 @@ const longestEstimated = 128;
 /** The password itself, when it is not easily guessed. Failure `weak_password`, with the reason. */
 export async function requireStrong(password: Buffer): Promise<Buffer> {
   if (password.length < shortestBytes)
-    throw new Failure('weak_password', { why: `it has fewer than ${shortestBytes} characters.` });
+    throw new Failure('weak_password', { why: say('setup', 'too_short', { least: shortestBytes }) });
   const estimator = await openEstimator();
   const { guesses, feedback } = estimator.check(password.toString('utf8').slice(0, longestEstimated), [
     'holdfast',
   ]);
   if (guesses < leastGuesses) {
-    const why = feedback.warning ?? 'it is short and follows a common pattern.';
+    const why = feedback.warning ?? say('setup', 'common_pattern');
     throw new Failure('weak_password', { why: `${why.charAt(0).toLowerCase()}${why.slice(1)}` });
   }
   return password;

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Failure } from '../domain/failures.ts';
+import { say } from '../text/voice.ts';
 import { requireStrong } from './password-strength.ts';
 
 /** Where a command looks for the password: never among its arguments, which every user of the machine can read. */
@@ -25,12 +26,12 @@ export interface NewPasswordSources {
 export async function readPassword(from: PasswordSources, configuredFile?: string): Promise<Buffer> {
   const given = givenPassword(from) ?? fromFile(configuredFile);
   if (given !== undefined) return given;
-  return (await ask('Password of the repository: ')) ?? refuseWithout();
+  return (await ask(say('setup', 'ask_repository'))) ?? refuseWithout();
 }
 
 /** A new repository's password, from the same places; asked for twice on the terminal. Failure `weak_password` and others. */
 export async function readFirstPassword(from: PasswordSources): Promise<Buffer> {
-  return requireStrong(givenPassword(from) ?? (await askTwice('New password of the repository: ')));
+  return requireStrong(givenPassword(from) ?? (await askTwice(say('setup', 'ask_new_repository'))));
 }
 
 /**
@@ -42,7 +43,7 @@ export async function readNewPassword(
   { newPasswordFd, newPasswordFile }: NewPasswordSources,
 ): Promise<Buffer> {
   const given = fromDescriptor(newPasswordFd) ?? fromFile(newPasswordFile || env.HOLDFAST_NEW_PASSWORD_FILE);
-  return requireStrong(given ?? (await askTwice('New password: ')));
+  return requireStrong(given ?? (await askTwice(say('setup', 'ask_new'))));
 }
 
 /** The recovery key of a printed kit, from `file` or the terminal. Failure `no_password`. */
@@ -51,7 +52,7 @@ export async function readTypedKey(from: {
   readonly fd?: number | undefined;
 }): Promise<Buffer> {
   const given = fromDescriptor(from.fd) ?? fromFile(from.file);
-  return given ?? (await ask('Recovery key, as printed in the kit: ')) ?? refuseWithout();
+  return given ?? (await ask(say('setup', 'ask_kit'))) ?? refuseWithout();
 }
 
 /** Where a command looks for the password of an approver's key. */
@@ -63,7 +64,7 @@ export interface KeyPasswordSources {
 /** The password of an approver's private key, from `--key-password-fd`, `--key-password-file` or the terminal. Failure `no_password`. */
 export async function readKeyPassword(from: KeyPasswordSources): Promise<Buffer> {
   const given = fromDescriptor(from.keyPasswordFd) ?? fromFile(from.keyPasswordFile);
-  return given ?? (await ask('Password of the approver key: ')) ?? refuseWithout();
+  return given ?? (await ask(say('setup', 'ask_approver'))) ?? refuseWithout();
 }
 
 function givenPassword({ env, passwordFd, passwordFile }: PasswordSources): Buffer | undefined {
@@ -74,7 +75,7 @@ function givenPassword({ env, passwordFd, passwordFile }: PasswordSources): Buff
 
 async function askTwice(question: string): Promise<Buffer> {
   const first = (await ask(question)) ?? refuseWithout();
-  if ((await ask('Once more: '))?.equals(first) !== true) throw new Failure('password_mismatch');
+  if ((await ask(say('setup', 'once_more')))?.equals(first) !== true) throw new Failure('password_mismatch');
   return first;
 }
 
@@ -109,7 +110,7 @@ function readSecret(place: string | number): Buffer {
 function ask(question: string): Promise<Buffer | undefined> {
   const { stdin, stderr } = process;
   if (!stdin.isTTY) return Promise.resolve(undefined);
-  stderr.write(question);
+  stderr.write(`${question} `);
   stdin.setRawMode(true);
   stdin.resume();
   return new Promise((resolve, reject) => {

@@ -1,8 +1,10 @@
 import { isUtf8 } from 'node:buffer';
 import type { PastEntry, PastVersion } from '../catalog/history-query.ts';
 import type { EntryKind, Id, Outcome } from '../domain/records.ts';
+import { say } from '../text/voice.ts';
 import { bytes, localTime, printable } from './output.ts';
 import { pathFields } from './rows.ts';
+import { word } from './words.ts';
 
 /** One version as `ls`, `find` and `diff` print it: names in this shape are promises, those of `files --json` the same. */
 export interface VersionFields {
@@ -78,14 +80,17 @@ const isOlder = ({ version, head }: PastEntry): boolean => version !== undefined
 export function remark(entry: PastEntry): string {
   const { version, head, isImpliedFolder } = entry;
   if (isImpliedFolder) return '';
-  const newest = head === undefined ? 'under way' : outcomeText(head);
-  if (version === undefined) return `  (never protected: ${newest})`;
-  const infected = version.lateSignature === null ? '' : `  (infected: ${printable(version.lateSignature)})`;
-  return infected + (isOlder(entry) ? `  (an earlier version: the newest is ${newest})` : '');
+  const newest = head === undefined ? say('files', 'under_way') : outcomeText(head);
+  if (version === undefined) return `  ${say('files', 'never_protected', { newest })}`;
+  const infected =
+    version.lateSignature === null
+      ? ''
+      : `  ${say('files', 'infected_in_brackets', { signature: printable(version.lateSignature) })}`;
+  return infected + (isOlder(entry) ? `  ${say('files', 'earlier_version', { newest })}` : '');
 }
 
 export function outcomeText({ outcome, reason }: Pick<PastVersion, 'outcome' | 'reason'>): string {
-  return [outcome ?? 'under way', reason].filter(Boolean).join(': ');
+  return [outcome === null ? say('files', 'under_way') : word(outcome), reason].filter(Boolean).join(': ');
 }
 
 /** A path as people read it: a folder's ends with a slash, a link's names what it leads to. */

@@ -1,18 +1,19 @@
 import { isRolledBack } from '../recovery/judge.ts';
 import type { FoundSource, ReadingProgress, RepositoryRead } from '../recovery/read-repository.ts';
+import { say } from '../text/voice.ts';
 import { localTime, printable } from './output.ts';
 
 const phases: Readonly<Record<ReadingProgress['phase'], string>> = {
-  list: 'listing object versions',
-  keyring: 'reading the keyring',
-  manifests: 'reading manifests',
-  packs: 'looking into packs',
-  adopt: 'looking at objects that no manifest lists',
-  locate: 'finding objects under other version ids',
+  list: say('restore', 'phase_list'),
+  keyring: say('restore', 'phase_keyring'),
+  manifests: say('restore', 'phase_manifests'),
+  packs: say('restore', 'phase_packs'),
+  adopt: say('restore', 'phase_adopt'),
+  locate: say('restore', 'phase_locate'),
 };
 
 export function progressText({ phase, done, total }: ReadingProgress): string {
-  return `${phases[phase]}: ${done}${total === undefined ? '' : ` of ${total}`}`;
+  return `${phases[phase]}: ${done}${total === undefined ? '' : ` ${say('restore', 'of_total', { total })}`}`;
 }
 
 /** What was read back from a bucket, as `--json` gives it. */
@@ -34,14 +35,26 @@ export function readingJson(read: RepositoryRead, sources: readonly FoundSource[
 export function readingLines(read: RepositoryRead, sources: readonly FoundSource[]): string[] {
   const { keyring, listing, manifests } = read;
   return [
-    `Repository ${keyring.root.repositoryId}, opened with the password of ${keyring.holder} (keyring ${keyring.openedGeneration} of ${keyring.newestGeneration}).`,
-    `${counted(listing.versions, 'object version')} listed, ${counted(manifests.manifests, 'manifest')} read; ${counted(listing.deleteMarkers, 'delete marker')} ignored.`,
+    say('restore', 'repository', {
+      id: keyring.root.repositoryId,
+      holder: keyring.holder,
+      opened: keyring.openedGeneration,
+      newest: keyring.newestGeneration,
+    }),
+    say('restore', 'read', {
+      versions: say('restore', 'object_versions', { count: listing.versions }),
+      manifests: say('restore', 'manifests', { count: manifests.manifests }),
+      markers: say('restore', 'delete_markers', { count: listing.deleteMarkers }),
+    }),
     ...sources.map(headLine),
     ...adoptionLines(read),
     ...garbageLines(read),
-    ...read.unreadable.map(
-      ({ keyId, rows, objects }) =>
-        `unreadable: key ${keyId} absent: it covers ${counted(rows, 'version')} in manifests and ${counted(objects, 'object')} that no manifest lists. If its scope was shredded, this is what that did.`,
+    ...read.unreadable.map(({ keyId, rows, objects }) =>
+      say('restore', 'key_absent', {
+        key: keyId,
+        rows: say('restore', 'versions', { count: rows }),
+        objects: say('restore', 'objects', { count: objects }),
+      }),
     ),
     ...sources.flatMap(missingLines),
   ];
@@ -53,64 +66,78 @@ export function rollbackWarnings(sources: readonly FoundSource[]): string[] {
     .filter(({ rollback }) => isRolledBack(rollback))
     .map(({ name, rollback, head }) =>
       rollback === 'forked'
-        ? `WARNING: the manifests of ${printable(name)} are not the ones that are known to have been written. Somebody replaced them, or another machine wrote to this bucket after its catalog was lost.`
-        : `WARNING: the bucket holds AN OLDER STATE of ${printable(name)} than the one known: its newest manifest ${head === undefined ? 'is gone' : `is number ${head.number}`}. Newer ones were withheld or deleted. What is there is restored; files protected after it are taken from their own metadata.`,
+        ? say('restore', 'forked', { source: printable(name) })
+        : say('restore', 'older_state', {
+            source: printable(name),
+            head:
+              head === undefined
+                ? say('restore', 'head_gone')
+                : say('restore', 'head_is', { number: head.number }),
+          }),
     );
 }
 
 function headLine({ name, head, entries }: FoundSource): string {
   if (head === undefined) {
-    return `${printable(name)}: no manifest of it is there${entries > 0 ? ', so it goes by its id' : ''}; ${counted(entries, 'entry', 'entries')}.`;
+    return say('restore', 'no_manifest', {
+      source: printable(name),
+      by_id: entries > 0 ? say('restore', 'by_its_id') : '',
+      entries: say('restore', 'entries', { count: entries }),
+    });
   }
-  return `${printable(name)}: ${counted(entries, 'entry', 'entries')}; its newest manifest is number ${head.number} of ${localTime(new Date(head.createdAt))}. Duplicates, renames, folders, links and deletions of the minute after it may be missing.`;
+  return say('restore', 'head', {
+    source: printable(name),
+    entries: say('restore', 'entries', { count: entries }),
+    number: head.number,
+    at: localTime(new Date(head.createdAt)),
+  });
 }
 
 function adoptionLines({ adoption }: RepositoryRead): string[] {
   const { adopted, messages } = adoption;
   return [
-    ...(adopted > 0
-      ? [
-          `${counted(adopted, 'sealed file')} that no manifest lists ${adopted === 1 ? 'was' : 'were'} adopted from what they say of themselves; whether they were scanned is not known.`,
-        ]
-      : []),
+    ...(adopted > 0 ? [say('restore', 'adopted', { count: adopted })] : []),
     ...(messages > 0
-      ? [
-          `${counted(messages, 'OpenPGP message')} that no manifest lists: nothing says where they belong. gpg --decrypt opens them.`,
-        ]
+      ? [say('restore', 'messages', { messages: say('restore', 'openpgp_messages', { count: messages }) })]
       : []),
   ];
 }
 
 function garbageLines({ manifests, adoption, refusedDocuments }: RepositoryRead): string[] {
   const kinds = [
-    [refusedDocuments, 'keyring documents'],
+    [refusedDocuments, say('restore', 'keyring_documents')],
     [manifests.refused, 'manifests'],
-    [adoption.garbage, 'sealed files'],
-    [manifests.contradictory, 'rows of manifests'],
+    [adoption.garbage, say('restore', 'sealed_files')],
+    [manifests.contradictory, say('restore', 'manifest_rows')],
   ] as const;
-  const told = kinds.filter(([count]) => count > 0).map(([count, what]) => `${count} under names of ${what}`);
+  const told = kinds
+    .filter(([count]) => count > 0)
+    .map(([count, what]) => say('restore', 'under_names', { count, what }));
   if (told.length === 0) return [];
-  return [`Passed over, because they do not authenticate as what their names say: ${told.join(', ')}.`];
+  return [say('restore', 'passed_over', { each: told.join(', ') })];
 }
 
 function missingLines({ name, gaps, older, lost }: FoundSource): string[] {
   const open = gaps.filter(({ covered }) => !covered);
   return [
-    ...open.map(
-      ({ after, before }) =>
-        `${printable(name)}: manifests between number ${after} and ${before} are missing, and no complete checkpoint follows: what only they listed is known from the files themselves at best.`,
+    ...open.map(({ after, before }) =>
+      say('restore', 'manifests_missing', { source: printable(name), after, before }),
     ),
     ...(older > 0
       ? [
-          `${printable(name)}: the newest version of ${counted(older, 'entry', 'entries')} has lost its object; an earlier one is given instead.`,
+          say('restore', 'newest_lost', {
+            source: printable(name),
+            entries: say('restore', 'entries', { count: older }),
+          }),
         ]
       : []),
     ...(lost > 0
-      ? [`${printable(name)}: no object of ${counted(lost, 'entry', 'entries')} is there any more.`]
+      ? [
+          say('restore', 'all_lost', {
+            source: printable(name),
+            entries: say('restore', 'entries', { count: lost }),
+          }),
+        ]
       : []),
   ];
-}
-
-function counted(count: number, one: string, many = `${one}s`): string {
-  return `${count} ${count === 1 ? one : many}`;
 }

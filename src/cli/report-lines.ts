@@ -1,5 +1,6 @@
 import { csvRecord } from '../report/csv.ts';
 import type { Cell, ReportRow } from '../report/rows.ts';
+import { say } from '../text/voice.ts';
 import { localTime, type Output, printable, table } from './output.ts';
 import { pathFields } from './rows.ts';
 
@@ -36,7 +37,7 @@ export class ReportLines {
   end(nothingText: string): void {
     this.flush();
     if (this.csv) return;
-    this.output.line(this.count === 0 ? nothingText : `${this.count} lines`);
+    this.output.line(this.count === 0 ? nothingText : say('reports', 'lines', { count: this.count }));
   }
 
   private flush(): void {

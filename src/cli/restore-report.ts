@@ -2,9 +2,11 @@ import { isUtf8 } from 'node:buffer';
 import { join } from 'node:path';
 import type { RestoreTotals } from '../restore/restore-index.ts';
 import type { RestoredItem, RestoreSummary } from '../restore/restored-item.ts';
+import { say } from '../text/voice.ts';
 import { bytes, printable } from './output.ts';
 import { Rate } from './rate.ts';
 import type { Session } from './session.ts';
+import { word } from './words.ts';
 
 /** How often the progress line changes. */
 const progressEveryMs = 200;
@@ -57,13 +59,20 @@ export class RestoreReport {
     const { dryRun = false, to } = this.options;
     this.output.value({ summary: { ...summary, dryRun } });
     this.output.line(
-      `${summary.entries} entries of ${printable(this.source)} ${dryRun ? 'would be restored' : 'restored'} to ${printable(to)}: ` +
-        `${countsText(summary)}; ${bytes(summary.bytes)} in ${seconds(Date.now() - this.startedMs)}`,
+      say('restore', 'summary', {
+        count: summary.entries,
+        source: printable(this.source),
+        done: dryRun ? say('restore', 'would_be') : say('restore', 'done'),
+        to: printable(to),
+        counts: countsText(summary),
+        bytes: bytes(summary.bytes),
+        time: seconds(Date.now() - this.startedMs),
+      }),
     );
     const warnings = Object.entries(summary.warnings);
     if (warnings.length > 0) {
       const each = warnings.map(([kind, count]) => `${kind} ${count}`).join(', ');
-      this.output.line(`Metadata that could not be set, while the content is whole: ${each}`);
+      this.output.line(say('restore', 'metadata', { each }));
     }
   }
 
@@ -75,9 +84,19 @@ export class RestoreReport {
     const { totals, entries, byteCount } = this;
     if (totals === undefined) return;
     const rate = this.rate.perSecond(byteCount, Date.now());
-    const left = rate > 0 ? `, ${seconds((Math.max(totals.bytes - byteCount, 0) / rate) * 1_000)} left` : '';
+    const left =
+      rate > 0
+        ? say('restore', 'left', { time: seconds((Math.max(totals.bytes - byteCount, 0) / rate) * 1_000) })
+        : '';
     this.output.progress(
-      `${entries} of ${totals.entries} entries, ${bytes(byteCount)} of ${bytes(totals.bytes)}, ${bytes(Math.round(rate))}/s${left}`,
+      say('restore', 'progress', {
+        entries,
+        of: totals.entries,
+        bytes: bytes(byteCount),
+        all: bytes(totals.bytes),
+        rate: bytes(Math.round(rate)),
+        left,
+      }),
     );
   }
 }
@@ -86,19 +105,19 @@ export class RestoreReport {
 function countsText(summary: RestoreSummary): string {
   const { restored, replaced, unchanged, conflict, kept, infected, failed, missing, older } = summary;
   const parts: [number, string, boolean][] = [
-    [restored, 'new', true],
-    [replaced, 'replaced', false],
-    [unchanged, 'already there', true],
-    [conflict, 'under another name', true],
-    [kept, 'kept as they were', false],
-    [infected, 'left out because they are infected', false],
-    [failed, 'failed', true],
-    [missing, 'never protected', true],
-    [older, 'from an earlier version', true],
+    [restored, say('restore', 'new'), true],
+    [replaced, say('restore', 'replaced'), false],
+    [unchanged, say('restore', 'already_there'), true],
+    [conflict, say('restore', 'other_name'), true],
+    [kept, say('restore', 'kept'), false],
+    [infected, say('restore', 'left_out'), false],
+    [failed, say('restore', 'failed'), true],
+    [missing, say('restore', 'never_protected'), true],
+    [older, say('restore', 'earlier'), true],
   ];
   return parts
     .filter(([count, , isAlwaysTold]) => isAlwaysTold || count > 0)
-    .map(([count, text]) => `${count} ${text}`)
+    .map(([count, text]) => say('words', 'count_of', { count, word: text }))
     .join(', ');
 }
 
@@ -121,13 +140,16 @@ export function jsonItem(source: string, to: string, item: RestoredItem): object
 
 function textLine(source: string, to: string, item: RestoredItem): string {
   const target = item.target === undefined ? '' : ` → ${printable(join(to, item.target.toString('utf8')))}`;
-  const older = item.older === undefined ? '' : ` (an earlier version: the newest is ${item.older})`;
+  const older =
+    item.older === undefined ? '' : ` ${say('restore', 'earlier_version', { newest: word(item.older) })}`;
   const notes = [...(item.reason === undefined ? [] : [item.reason]), ...(item.warnings ?? [])];
   const told = notes.length === 0 ? '' : ` (${notes.join(', ')})`;
-  return `${item.result.padEnd(9)}  ${printable(`${source}:${item.path.toString('utf8')}`)}${target}${told}${older}`;
+  return `${word(item.result).padEnd(9)}  ${printable(`${source}:${item.path.toString('utf8')}`)}${target}${told}${older}`;
 }
 
 function seconds(ms: number): string {
   const whole = Math.ceil(ms / 1_000);
-  return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  return whole < 60
+    ? `${whole} s`
+    : say('restore', 'minutes', { minutes: Math.floor(whole / 60), seconds: whole % 60 });
 }

@@ -1,7 +1,9 @@
 import type { Catalog } from '../catalog/catalog.ts';
 import type { EntryKind, Id, Outcome, PlacementState } from '../domain/records.ts';
 import { outcomes } from '../domain/records.ts';
+import { say } from '../text/voice.ts';
 import { printable, table } from './output.ts';
+import { word } from './words.ts';
 
 /** One entry as `protect` and `files` print it: names in this shape are promises. */
 export interface FileRow {
@@ -139,9 +141,11 @@ export function worstFirst(a: FileRow, b: FileRow): number {
 export function rowsTable(rows: readonly FileRow[]): string {
   return table(
     rows.map((row) => [
-      row.outcome ?? 'pending',
-      row.unchanged ? 'unchanged' : '',
-      row.infected === undefined ? (row.reason ?? '') : `infected: ${printable(row.infected)}`,
+      word(row.outcome ?? 'pending'),
+      row.unchanged ? word('unchanged') : '',
+      row.infected === undefined
+        ? (row.reason ?? '')
+        : say('files', 'infected_by', { signature: printable(row.infected) }),
       printable(`${row.source}:${row.path}`),
     ]),
   );

@@ -1,6 +1,7 @@
 import { isFailure } from '../domain/failures.ts';
 import { findProblems, type ScannerProblem } from '../scanner/proof.ts';
 import { readSignatureFile } from '../scanner/signatures.ts';
+import { say } from '../text/voice.ts';
 import { locate, type Session } from './session.ts';
 
 /** What the scanner fails at when it is put to the proof. */
@@ -22,8 +23,4 @@ export async function scannerStanding(session: Session): Promise<ScannerStanding
 }
 
 export const scannerWarnings = ({ problems }: ScannerStanding): string[] =>
-  problems.length === 0
-    ? []
-    : [
-        `the scanner fails its probes (${problems.join(', ')}): nothing counts as clean. Run: holdfast doctor`,
-      ];
+  problems.length === 0 ? [] : [say('status', 'scanner_fails', { problems: problems.join(', ') })];

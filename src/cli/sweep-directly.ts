@@ -1,6 +1,7 @@
 import { Failure } from '../domain/failures.ts';
 import { startOrJoin, untilSwept } from '../sweep/await-sweep.ts';
 import type { StartedSweep } from '../sweep/request.ts';
+import { say } from '../text/voice.ts';
 import type { FollowedSweep, SweepOptions } from './commands/sweep.ts';
 import { type Session, unlock, withCatalog, withTemporal } from './session.ts';
 
@@ -30,7 +31,8 @@ export async function sweepDirectly(
       if (confirmDeletions && started.runId === null) throw new Failure('sweep_running', { source });
       if (followed === undefined) onStarted(started);
       if (!wait) return started;
-      const onProgress = (settled: number): void => output.progress(`${settled} entries have their outcome`);
+      const onProgress = (settled: number): void =>
+        output.progress(say('files', 'settled', { count: settled }));
       const progress = output.tellsProgress ? { onProgress } : {};
       return { ...started, swept: await untilSwept(desk, id, started, { signal, ...progress }) };
     }),

@@ -4,6 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { Failure } from '../domain/failures.ts';
 import type { Id } from '../domain/records.ts';
 import { openRecipients } from '../openpgp/recipients.ts';
+import { say } from '../text/voice.ts';
 import { hostKeyFile, readHostKeys } from '../write-only/host-keys.ts';
 
 /** What `init --write-only` sets up in place of a keyring. */
@@ -28,7 +29,7 @@ export async function writeOnlyHost(
   const { writeOnly = false, keys, recipient = [] } = options;
   if (!writeOnly && keys === undefined && recipient.length === 0) return undefined;
   if (!writeOnly || keys === undefined || recipient.length === 0)
-    throw new Failure('usage', { detail: '--write-only, --keys and --recipient belong together.' });
+    throw new Failure('usage', { detail: say('setup', 'belong_together') });
   const { repositoryId, host, naming } = readHostKeys(keys);
   await openRecipients({ recipients: recipient }, naming);
   const keyFile = readFileSync(keys);

@@ -7,7 +7,7 @@
  * compiler for each placeholder's value. To move sentences of a command here: give them a theme, replace each by a call.
  *
  * A message whose wording depends on a number is an object with the plural forms that `Intl.PluralRules` tells apart; the
- * number is its placeholder `count`. Names of commands, options, states and files are never translated.
+ * number is its placeholder `count`. Names of commands, options and files are never translated.
  */
 export type Message = string | PluralMessage;
 

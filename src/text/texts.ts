@@ -1,25 +1,52 @@
 import { failures as failuresEn } from './en/failures.ts';
+import { files as filesEn } from './en/files.ts';
+import { holds as holdsEn } from './en/holds.ts';
 import { incidents as incidentsEn } from './en/incidents.ts';
 import { messages as messagesEn } from './en/messages.ts';
 import { notices as noticesEn } from './en/notices.ts';
 import { notify as notifyEn } from './en/notify.ts';
 import { output as outputEn } from './en/output.ts';
+import { quarantine as quarantineEn } from './en/quarantine.ts';
+import { reports as reportsEn } from './en/reports.ts';
+import { restore as restoreEn } from './en/restore.ts';
+import { setup as setupEn } from './en/setup.ts';
+import { status as statusEn } from './en/status.ts';
+import { verify as verifyEn } from './en/verify.ts';
+import { words as wordsEn } from './en/words.ts';
 import { failures as failuresFr } from './fr/failures.ts';
+import { files as filesFr } from './fr/files.ts';
+import { holds as holdsFr } from './fr/holds.ts';
 import { incidents as incidentsFr } from './fr/incidents.ts';
 import { messages as messagesFr } from './fr/messages.ts';
 import { notices as noticesFr } from './fr/notices.ts';
 import { notify as notifyFr } from './fr/notify.ts';
 import { output as outputFr } from './fr/output.ts';
+import { quarantine as quarantineFr } from './fr/quarantine.ts';
+import { reports as reportsFr } from './fr/reports.ts';
+import { restore as restoreFr } from './fr/restore.ts';
+import { setup as setupFr } from './fr/setup.ts';
+import { status as statusFr } from './fr/status.ts';
+import { verify as verifyFr } from './fr/verify.ts';
+import { words as wordsFr } from './fr/words.ts';
 import type { Language } from './language.ts';
 import { type FactsOf, filled, type Message, type Messages } from './message.ts';
 
 const english = {
   failures: failuresEn,
+  files: filesEn,
+  holds: holdsEn,
   incidents: incidentsEn,
   messages: messagesEn,
   notices: noticesEn,
   notify: notifyEn,
   output: outputEn,
+  quarantine: quarantineEn,
+  reports: reportsEn,
+  restore: restoreEn,
+  setup: setupEn,
+  status: statusEn,
+  verify: verifyEn,
+  words: wordsEn,
 } satisfies Record<string, Messages>;
 
 type Themes = typeof english;
@@ -32,11 +59,20 @@ export const allTexts: Readonly<
   en: english,
   fr: {
     failures: failuresFr,
+    files: filesFr,
+    holds: holdsFr,
     incidents: incidentsFr,
     messages: messagesFr,
     notices: noticesFr,
     notify: notifyFr,
     output: outputFr,
+    quarantine: quarantineFr,
+    reports: reportsFr,
+    restore: restoreFr,
+    setup: setupFr,
+    status: statusFr,
+    verify: verifyFr,
+    words: wordsFr,
   },
 };
 

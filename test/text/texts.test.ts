@@ -46,6 +46,14 @@ describe('the catalog of texts', () => {
     // Words and commands that are the same in both languages.
     expect(untranslated.sort()).toEqual([
       'failures.usage',
+      'files.version',
+      'files.version_value',
+      'files.workflow',
+      'holds.classification',
+      'holds.destination',
+      'holds.hours',
+      'holds.minutes',
+      'holds.note',
       'incidents.clock_stopped',
       'incidents.label_incident',
       'incidents.label_messages',
@@ -55,6 +63,9 @@ describe('the catalog of texts', () => {
       'notices.heading_contact',
       'notices.nature',
       'notify.channel_todo',
+      'quarantine.version',
+      'restore.minutes',
+      'restore.versions',
     ]);
   });
 

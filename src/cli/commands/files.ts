@@ -2,6 +2,7 @@ import { Failure } from '../../domain/failures.ts';
 import { outcomes } from '../../domain/records.ts';
 import { globMatcher } from '../../files/glob.ts';
 import { classifications } from '../../policy/config.ts';
+import { say } from '../../text/voice.ts';
 import { countOutcomes, type FileRow, listRows, rowsTable } from '../rows.ts';
 import { type Session, sessionConfig, withCatalog } from '../session.ts';
 import { parseTarget, requireSource } from '../target.ts';
@@ -31,7 +32,7 @@ export async function runFiles(
   const { outcome } = options;
   if (outcome !== undefined && !(outcomes as readonly string[]).includes(outcome)) {
     throw new Failure('usage', {
-      detail: `There is no outcome "${outcome}". The outcomes are ${outcomes.join(', ')}.`,
+      detail: say('files', 'outcome_unknown', { name: outcome, names: outcomes.join(', ') }),
     });
   }
   const { lacking } = options;
@@ -40,10 +41,10 @@ export async function runFiles(
   const { source, reason, run, changedSince, class: classification } = options;
   if (classification !== undefined && !(classifications as readonly string[]).includes(classification))
     throw new Failure('usage', {
-      detail: `There is no classification "${classification}". There are ${classifications.join(', ')}.`,
+      detail: say('files', 'class_unknown', { name: classification, names: classifications.join(', ') }),
     });
   if (target !== undefined && source !== undefined)
-    throw new Failure('usage', { detail: 'Give a target or --source, not both.' });
+    throw new Failure('usage', { detail: say('files', 'target_or_source') });
   const named = target ?? source;
   const wanted = named === undefined ? undefined : parseTarget(named);
   const matches = options.name === undefined ? undefined : globMatcher(options.name);
@@ -77,6 +78,11 @@ export async function runFiles(
     }
     print();
     const counts = Object.entries(countOutcomes(counted)).map(([name, count]) => `${count} ${name}`);
-    output.line(`${counted.length} entries${counts.length > 0 ? `: ${counts.join(', ')}` : ''}`);
+    output.line(
+      say('files', counts.length > 0 ? 'protected' : 'entries', {
+        count: counted.length,
+        what: counts.join(', '),
+      }),
+    );
   });
 }

@@ -11,6 +11,7 @@ import { recordAttempt, recordLate, type Signing, signAttempt } from '../../hold
 import { groupOf, type Installation } from '../../installation.ts';
 import type { Endpoints } from '../../stack/endpoints.ts';
 import { filesQueue } from '../../temporal/names.ts';
+import { say } from '../../text/voice.ts';
 import { confirm } from '../confirm.ts';
 import { type DecidedRow, decidedRow, decidedSentence, failureOf, isFailed } from '../decided-rows.ts';
 import { approvalTerms, chosenHolds, type HoldChoice, heldRow, heldTable, namedHold } from '../held-rows.ts';
@@ -50,8 +51,7 @@ export async function runHoldDecide(
   requireChoice(ids, options);
   const { key, name } = await readApproverKey(options.key, () => readKeyPassword(options));
   const approver = options.approver ?? name;
-  if (approver === undefined)
-    throw new Failure('usage', { detail: 'The key file does not say whose it is: give --approver.' });
+  if (approver === undefined) throw new Failure('usage', { detail: say('holds', 'whose_key') });
   return withDesk(session, async (desk) => {
     const { repository } = desk.installation.config;
     const runId = newRunId();
@@ -103,10 +103,8 @@ function requireChoice(ids: readonly string[], options: DecideOptions): void {
   const { source, classification, olderThan, path, all } = options;
   const isChoosing =
     [source, classification, olderThan, path].some((value) => value !== undefined) || all === true;
-  if (ids.length > 0 && isChoosing)
-    throw new Failure('usage', { detail: 'Name holds, or choose them by options, but not both.' });
-  if (ids.length === 0 && !isChoosing)
-    throw new Failure('usage', { detail: 'Name a hold, or choose some by options; --all is everything.' });
+  if (ids.length > 0 && isChoosing) throw new Failure('usage', { detail: say('holds', 'not_both') });
+  if (ids.length === 0 && !isChoosing) throw new Failure('usage', { detail: say('holds', 'name_some') });
 }
 
 const named = ({ catalog }: Desk, ids: readonly string[]): Promise<HeldFile[]> =>
@@ -126,7 +124,7 @@ async function listed(
   const rows = await Promise.all(chosen.map((held) => heldRow(catalog, config, held, terms)));
   session.output.note(heldTable(rows, config));
   const agreed = `${verdict} ${chosen.length}`;
-  if (!(await confirm(`Type "${agreed}" to go on: `, agreed)))
+  if (!(await confirm(say('holds', 'type_to_go_on', { agreed }), agreed)))
     throw new Failure('not_confirmed', { flag: '--yes' });
   return chosen;
 }
@@ -146,7 +144,7 @@ async function decideAll(
 ): Promise<number> {
   const { output, signal, actor } = session;
   if (wanted.length === 0) {
-    output.line('Nothing that waits for a decision matches.');
+    output.line(say('holds', 'no_match'));
     return 0;
   }
   await catalog.startRun({ id: runId, kind: `hold ${wish}`, hostId: installation.config.host.id, actor });
@@ -160,7 +158,7 @@ async function decideAll(
       rows.push(row);
       output.value(row);
       output.line(decidedSentence(row));
-      output.progress(`${rows.length} of ${wanted.length} decided`);
+      output.progress(say('holds', 'decided', { decided: rows.length, of: wanted.length }));
     }
   };
   let result: RunResult = 'interrupted';

@@ -1,4 +1,5 @@
 import { attemptsOf } from '../../holds/attempts.ts';
+import { say } from '../../text/voice.ts';
 import {
   approvalTerms,
   chosenHolds,
@@ -11,6 +12,7 @@ import {
 } from '../held-rows.ts';
 import { bytes, localTime, printable, table } from '../output.ts';
 import { type Session, sessionConfig, withCatalog } from '../session.ts';
+import { word } from '../words.ts';
 
 /** Lists what waits for a decision, the oldest first. */
 export async function runHoldList(
@@ -36,9 +38,8 @@ export async function runHoldList(
       if (page.length >= 500) print();
     }
     print();
-    output.line(count === 0 ? 'Nothing waits for a decision.' : `${count} held`);
-    if (terms === undefined)
-      output.note('holdfast: policy (OPA) cannot be asked, so approvals are not shown.\n  → holdfast status');
+    output.line(count === 0 ? say('holds', 'none') : say('holds', 'count', { count }));
+    if (terms === undefined) output.note(say('holds', 'no_policy'));
   });
 }
 
@@ -63,30 +64,32 @@ export async function runHoldShow(session: Session, id: string): Promise<void> {
     output.value({ ...row, decision: held.decisionId, signed: signed ?? null, attempts });
     output.line(
       table([
-        ['file', printable(`${row.source}:${row.path}`)],
-        ['size', bytes(row.sizeBytes)],
-        ['state', row.state === 'open' ? 'waits for a decision' : row.state],
-        ['why', row.reason],
-        ['classification', row.classification],
-        ['destination', row.destination],
-        ['held since', localTime(held.openedAt)],
-        ['expires', localTime(new Date(row.expiresAt))],
-        ['staged on', `${row.host}${row.host === config.host.id ? ' (this host)' : ''}: ${row.staged}`],
+        [say('holds', 'file'), printable(`${row.source}:${row.path}`)],
+        [say('holds', 'size'), bytes(row.sizeBytes)],
+        [say('holds', 'state'), row.state === 'open' ? say('holds', 'waits') : word(row.state)],
+        [say('holds', 'why'), row.reason],
+        [say('holds', 'classification'), row.classification],
+        [say('holds', 'destination'), row.destination],
+        [say('holds', 'held_since'), localTime(held.openedAt)],
+        [say('holds', 'expires'), localTime(new Date(row.expiresAt))],
         [
-          'approved by',
-          row.approvals === null
-            ? 'unknown: policy cannot be asked'
-            : `${row.approvals.join(', ') || 'nobody'} (${row.needed} needed)`,
+          say('holds', 'staged_on'),
+          `${row.host}${row.host === config.host.id ? ` ${say('holds', 'this_host')}` : ''}: ${row.staged}`,
         ],
-        ...(row.isSuperseded
-          ? [['note', 'The file has changed since: this is about the state that was held.']]
-          : []),
+        [
+          say('holds', 'approved_by'),
+          row.approvals === null
+            ? say('holds', 'unknown')
+            : say('holds', 'names_needed', {
+                names: row.approvals.join(', ') || say('holds', 'nobody'),
+                needed: String(row.needed),
+              }),
+        ],
+        ...(row.isSuperseded ? [[say('holds', 'note'), say('holds', 'superseded')]] : []),
       ]),
     );
     if (signed !== undefined) {
-      output.line(
-        '\nSigned is exactly this, with your name, your verdict and a time after which it does not count:',
-      );
+      output.line(`\n${say('holds', 'signed')}`);
       output.line(
         table(
           Object.entries(signed).map(([name, value]) => [
@@ -105,7 +108,7 @@ export async function runHoldShow(session: Session, id: string): Promise<void> {
             localTime(new Date(at)),
             approver,
             verdict,
-            result ?? 'not judged yet',
+            result ?? say('holds', 'not_judged'),
             reason === null ? '' : printable(reason),
           ]),
         ),

@@ -15,7 +15,8 @@ import { ensureFolders } from '../../stack/folders.ts';
 import { projectRoot } from '../../stack/project.ts';
 import { signatureSetFor } from '../../stack/services/signatures.ts';
 import { ensureTools, toolServices } from '../../stack/toolchain.ts';
-import { confirm } from '../confirm.ts';
+import { say } from '../../text/voice.ts';
+import { agree, confirm } from '../confirm.ts';
 import { requireNewKitFile, writeKit } from '../kit-file.ts';
 import { localTime } from '../output.ts';
 import { ownVoice } from '../own-voice.ts';
@@ -123,9 +124,9 @@ function requireFitting(joining: JoinFile, host: WriteOnlyHost | undefined): voi
     host === undefined
       ? isReader
         ? undefined
-        : 'The file was made for a write-only host: --write-only, --keys and --recipient are needed too.'
+        : say('setup', 'needs_keys')
       : isReader || host.hostId !== joining.host.id
-        ? 'The key file and the file of `host add` are of different hosts.'
+        ? say('setup', 'other_host')
         : undefined;
   if (detail !== undefined) throw new Failure('usage', { detail });
 }
@@ -136,11 +137,11 @@ function reportJoined({ output, configPath, paths }: Session, config: Config, { 
     ...{ config: configPath, home: paths.home, repository: config.repository, sources },
     host: { id: host.id, name: host.name },
   });
-  output.line(`This machine is the host ${host.name} of the cluster now, set up in ${paths.home}.`);
-  for (const { name, path } of config.sources) output.line(`  source ${name}: ${path}`);
-  output.line('A name stands for one source in the whole repository: give each host names of its own.');
-  output.line('Delete the file of `host add` on both machines: this host has its copy.');
-  output.line('Next: holdfast up -d');
+  output.line(say('setup', 'joined', { host: host.name, home: paths.home }));
+  for (const { name, path } of config.sources) output.line(`  ${say('setup', 'source', { name, path })}`);
+  output.line(say('setup', 'own_names'));
+  output.line(say('setup', 'delete_file'));
+  output.line(say('setup', 'next_up'));
 }
 
 async function makeKeyring(
@@ -158,11 +159,11 @@ async function makeKeyring(
 function parseSource(text: string): { name: string; path: string } {
   const [, name, path] = /^([^=]+)=(.+)$/.exec(text) ?? [];
   if (name === undefined || path === undefined) {
-    throw new Failure('usage', { detail: `--source takes name=/path, not "${text}".` });
+    throw new Failure('usage', { detail: say('setup', 'source_takes', { given: text }) });
   }
   const folder = resolve(path);
   if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
-    throw new Failure('usage', { detail: `The source ${name} is no folder: ${folder}` });
+    throw new Failure('usage', { detail: say('setup', 'no_folder', { name, folder }) });
   }
   return { name, path: folder };
 }
@@ -223,13 +224,13 @@ function render(config: ConfigFile): string {
 async function confirmInit({ output }: Session, config: Config, options: InitOptions): Promise<void> {
   const { mode, days } = lockOf(config);
   if (mode === 'COMPLIANCE' && !options.acceptCompliance) {
-    const typed = `locked for ${days} days`;
-    const question = `COMPLIANCE locks cannot be removed by anybody, not even by the bucket's owner. Type "${typed}" to go on: `;
+    const typed = say('setup', 'locked_phrase', { days });
+    const question = say('setup', 'compliance_question', { typed });
     if (!(await confirm(question, typed)))
       throw new Failure('not_confirmed', { flag: '--accept-compliance' });
   }
   if (options.yes || output.json || !process.stdin.isTTY) return;
-  if (!(await confirm('Set up Holdfast for these sources? [y/N] ', 'y'))) {
+  if (!(await agree(say('setup', 'confirm_init')))) {
     throw new Failure('not_confirmed', { flag: '--yes' });
   }
 }
@@ -241,12 +242,9 @@ const lockOf = (config: Config): Config['destinations'][number]['lock'] => {
 };
 
 const quarantineLines = {
-  move: [
-    'Infected files are MOVED out of their source, sealed, into the quarantine folder of this host;',
-    'set `quarantine: copy` or `report` for a source that must never be changed.',
-  ],
-  copy: ['Infected files stay in their source; a sealed copy is kept in the quarantine folder of this host.'],
-  report: ['Infected files stay in their source and are only reported.'],
+  move: [say('setup', 'moved_1'), say('setup', 'moved_2')],
+  copy: [say('setup', 'copied')],
+  report: [say('setup', 'reported')],
 };
 
 function report(
@@ -269,31 +267,29 @@ function report(
       ? {}
       : { recoveryKey: options.kit === undefined ? kit : { file: resolve(options.kit) } }),
   });
-  output.line(`Holdfast is set up in ${paths.home} (configuration: ${configPath}).`);
-  for (const { name, path } of config.sources) output.line(`  source ${name}: ${path}`);
-  output.line(
-    `Objects are locked in ${mode} mode for ${days} day${days === 1 ? '' : 's'}: what is uploaded now`,
-  );
-  output.line(`cannot be deleted before ${localTime(deletableAt)}.`);
+  output.line(say('setup', 'set_up', { home: paths.home, config: configPath }));
+  for (const { name, path } of config.sources) output.line(`  ${say('setup', 'source', { name, path })}`);
+  output.line(say('setup', 'locked', { mode, count: days }));
+  output.line(say('setup', 'not_before', { at: localTime(deletableAt) }));
   for (const line of quarantineLines[options.quarantine]) output.line(line);
   if (options.allowTestSignatures) {
-    output.line('WARNING: without official signatures the scanner knows nothing but the EICAR test file.');
+    output.line(say('setup', 'test_signatures'));
   }
   if (kit === undefined) {
-    output.line('This host cannot read what it protects: that takes the private key of a recipient, and the');
-    output.line('password of the repository, on another machine. Name the bucket and its S3 service in the');
-    output.line('configuration: it must be the one the key file was made for.');
-    output.line('Next: edit the configuration, then holdfast up -d');
+    output.line(say('setup', 'write_only_1'));
+    output.line(say('setup', 'write_only_2'));
+    output.line(say('setup', 'write_only_3'));
+    output.line(say('setup', 'next_edit'));
     return;
   }
-  output.line('Keep the password apart from this machine: without it nothing can be restored.');
+  output.line(say('setup', 'keep_password'));
   if (options.kit !== undefined) {
-    output.line(`The recovery kit is in ${resolve(options.kit)}: print it, then delete the file.`);
+    output.line(say('setup', 'kit_in', { file: resolve(options.kit) }));
   } else {
     output.line();
     output.line(kitText(kit));
     output.line();
-    output.line('The recovery key is shown this once and kept nowhere.');
+    output.line(say('setup', 'key_once'));
   }
-  output.line('Next: holdfast up -d');
+  output.line(say('setup', 'next_up'));
 }

@@ -1,6 +1,7 @@
 import { newRoot, rootsOf } from '../../keys/change-keyring.ts';
 import { kitHolder, ownerHolder } from '../../keys/open-keyring.ts';
 import { publishedDocuments } from '../../keys/publish.ts';
+import { say } from '../../text/voice.ts';
 import { type KeyDesk, withKeyDesk } from '../key-desk.ts';
 import { localTime } from '../output.ts';
 import { type NewPasswordSources, readNewPassword } from '../password.ts';
@@ -21,17 +22,11 @@ export async function runKeyChangePassword(session: Session, options: NewPasswor
     await desk.record('change-password', { holder, generation: change.root.generation });
     await desk.renewServices(password);
     output.value({ holder, generation: change.root.generation, oldOpensUntil: oldOpensUntil.toISOString() });
-    output.line(`The password of ${holder} is changed; the running services have it already.`);
-    output.line('Put it where the old one was: the password file of the service, the safe.');
-    output.line(
-      `The older keyring document stays in the bucket, locked until ${localTime(oldOpensUntil)}: until it is`,
-    );
-    output.line(
-      'deleted after that, the old password opens everything that is sealed under the present keys.',
-    );
-    output.line(
-      'If somebody may know the old password, draw new keys for what comes: holdfast key rotate --master',
-    );
+    output.line(say('setup', 'password_changed', { holder }));
+    output.line(say('setup', 'put_password'));
+    output.line(say('setup', 'older_document', { until: localTime(oldOpensUntil) }));
+    output.line(say('setup', 'older_opens'));
+    output.line(say('setup', 'draw_new'));
   });
 }
 

@@ -1,4 +1,5 @@
 import { recordVerifiedKit, verifyKit } from '../../keys/verify-kit.ts';
+import { say } from '../../text/voice.ts';
 import { withKeyDesk } from '../key-desk.ts';
 import { readTypedKey } from '../password.ts';
 import type { Session } from '../session.ts';
@@ -15,17 +16,15 @@ export async function runKeyVerifyKit(session: Session, options: VerifyKitOption
     const typed = await readTypedKey({ file: options.keyFile, fd: options.keyFd });
     let proved: { generation: number } | undefined;
     for (const place of desk.places) {
-      output.progress(`Reading the keyring in ${place.name} …`);
+      output.progress(say('setup', 'reading_keyring', { name: place.name }));
       const kit = await verifyKit(typed, desk.keyring, place);
       await recordVerifiedKit(desk.catalog, kit);
       proved = kit;
     }
     await desk.record('verify-kit', { generation: proved?.generation });
     const destinations = desk.places.map(({ name }) => name);
-    output.result(
-      { verified: true, generation: proved?.generation, destinations },
-      () =>
-        `The recovery key opens the keyring in ${destinations.join(', ')} and every key in it. Keep the kit away from this machine.`,
+    output.result({ verified: true, generation: proved?.generation, destinations }, () =>
+      say('setup', 'kit_opens', { names: destinations.join(', ') }),
     );
   });
 }

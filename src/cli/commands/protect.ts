@@ -8,6 +8,7 @@ import type { Skip } from '../../files/filter.ts';
 import { groupOf, type Installation } from '../../installation.ts';
 import { openSource, type WalkedSource } from '../../sources.ts';
 import { filesQueue } from '../../temporal/names.ts';
+import { say } from '../../text/voice.ts';
 import { type Compared, compareTree } from '../../watcher/compare.ts';
 import { Dispatcher } from '../../watcher/dispatcher.ts';
 import { recordSkips, type Skipped } from '../../watcher/skips.ts';
@@ -16,6 +17,7 @@ import { chosenPaths } from '../chosen-paths.ts';
 import { bytes, localTime, printable } from '../output.ts';
 import { countOutcomes, type FileRow, pathFields, rowsTable, standingRows, worstFirst } from '../rows.ts';
 import { type Session, sessionConfig, unlock, withCatalog, withTemporal } from '../session.ts';
+import { countOf } from '../words.ts';
 
 export interface ProtectOptions {
   readonly wait?: boolean;
@@ -113,14 +115,14 @@ async function protect(
       unsettled.add(given);
     }
     page = [];
-    session.output.progress(`${met.size} entries seen, ${handedOver.size} to protect`);
+    session.output.progress(say('files', 'seen_to_protect', { seen: met.size, due: handedOver.size }));
   };
   for await (const found of compareTargets(targets, catalog, installation)) {
     session.signal.throwIfAborted();
     if (found.is === 'unreachable') {
       unreachable++;
       const where = `${found.source.config.name}:${found.path.toString('utf8')}`;
-      session.output.note(`holdfast: cannot be looked at (${found.code}): ${printable(where)}`);
+      session.output.note(say('files', 'cannot_look', { code: found.code, path: printable(where) }));
       continue;
     }
     const kind = 'kind' in found ? found.kind : 'file';
@@ -154,7 +156,7 @@ function untilSettled(session: Session, unsettled: Unsettled): Promise<void> {
   return unsettled.drain(0, {
     signal: session.signal,
     calling: (call) => waitingOut(session, call),
-    onProgress: (left) => session.output.progress(`${all - left} of ${all} entries done`),
+    onProgress: (left) => session.output.progress(say('files', 'done_of', { done: all - left, count: all })),
   });
 }
 
@@ -169,7 +171,8 @@ async function waitingOut<T>(session: Session, work: () => Promise<T>): Promise<
       return await work();
     } catch (error) {
       if (!outages.some((code) => isFailure(error, code))) throw error;
-      if (pauseMs === 250) session.output.note(`holdfast: ${(error as Failure).message} Waiting for it.`);
+      if (pauseMs === 250)
+        session.output.note(say('files', 'waiting_for', { message: (error as Failure).message }));
       session.signal.throwIfAborted();
       await sleep(pauseMs);
     }
@@ -223,11 +226,16 @@ function skippedRow({ entry, source, kind }: Met, skip: Skip): FileRow {
 function report({ output }: Session, rows: readonly FileRow[], unreachable: number): void {
   for (const row of rows) output.value(row);
   if (rows.length > 0) output.line(rowsTable(rows));
-  const counts = Object.entries(countOutcomes(rows)).map(([outcome, count]) => `${count} ${outcome}`);
+  const counts = Object.entries(countOutcomes(rows)).map(([outcome, count]) => countOf(count, outcome));
   const unchanged = rows.filter((row) => row.unchanged).length;
-  if (unchanged > 0) counts.push(`${unchanged} unchanged`);
-  if (unreachable > 0) counts.push(`${unreachable} unreachable`);
-  output.line(`${rows.length} entries: ${counts.join(', ') || 'nothing to protect'}`);
+  if (unchanged > 0) counts.push(countOf(unchanged, 'unchanged'));
+  if (unreachable > 0) counts.push(countOf(unreachable, 'unreachable'));
+  output.line(
+    say('files', 'protected', {
+      count: rows.length,
+      what: counts.join(', ') || say('files', 'nothing_to_protect'),
+    }),
+  );
 }
 
 /** What would be taken, what not and why, and how many bytes would be locked until when; nothing is written. */
@@ -274,10 +282,17 @@ async function dryRun(
     },
   });
   output.line(
-    `${totals.due} entries to protect (${bytes(totals.bytes)}), ${totals.unchanged} unchanged, ${totals.skipped} skipped, ${totals.gone} gone, ${totals.unreachable} unreachable.`,
+    say('files', 'dry_run', {
+      due: totals.due,
+      bytes: bytes(totals.bytes),
+      unchanged: totals.unchanged,
+      skipped: totals.skipped,
+      gone: totals.gone,
+      unreachable: totals.unreachable,
+    }),
   );
   output.line(
-    `What is uploaded would be locked (${destination?.lock.mode}) at least until ${localTime(lockedUntil)}. Nothing was done.`,
+    say('files', 'dry_run_lock', { mode: String(destination?.lock.mode), until: localTime(lockedUntil) }),
   );
   return 0;
 }

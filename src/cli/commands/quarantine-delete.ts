@@ -1,6 +1,7 @@
 import { Failure } from '../../domain/failures.ts';
 import { type KeptItem, requireKept } from '../../quarantine/items.ts';
 import { deleteItem } from '../../quarantine/release.ts';
+import { say } from '../../text/voice.ts';
 import { confirm } from '../confirm.ts';
 import { bytes, printable, table } from '../output.ts';
 import { findItem, withDesk } from '../quarantine-desk.ts';
@@ -26,18 +27,18 @@ export async function runQuarantineDelete(
       const item = requireKept(await findItem(catalog, text), installation.config.host.id);
       items.set(item.id, item);
     }
-    output.line('This removes for good:');
+    output.line(say('quarantine', 'removes'));
     output.line(
       table(
         [...items.values()].map(({ signature, sizeBytes, action, source, path }) => [
           `  ${printable(signature)}`,
           bytes(sizeBytes),
-          action === 'copied' ? 'the original still lies in its source' : 'the only copy here',
+          action === 'copied' ? say('quarantine', 'original_there') : say('quarantine', 'only_copy'),
           printable(`${source}:${path.toString('utf8')}`),
         ]),
       ),
     );
-    if (!options.yes && !(await confirm('Type "delete" to go on: ', 'delete')))
+    if (!options.yes && !(await confirm(say('quarantine', 'type_delete'), 'delete')))
       throw new Failure('not_confirmed', { flag: '--yes' });
     await withDesk(session, installation, catalog, 'delete', async (desk) => {
       for (const item of items.values()) {
@@ -45,6 +46,6 @@ export async function runQuarantineDelete(
         output.value(itemJson({ ...item, state: 'deleted' }));
       }
     });
-    output.line(`${items.size} removed. The catalog and the audit trail keep what was found.`);
+    output.line(say('quarantine', 'removed', { count: items.size }));
   });
 }

@@ -21,6 +21,7 @@ import { openScanner } from '../../scanner/open-scanner.ts';
 import { servedSources } from '../../sources.ts';
 import type { Endpoints } from '../../stack/endpoints.ts';
 import { filesQueue } from '../../temporal/names.ts';
+import { say } from '../../text/voice.ts';
 import { Dispatcher } from '../../watcher/dispatcher.ts';
 import { confirm } from '../confirm.ts';
 import { type MessageKeyOptions, messageKeys } from '../message-keys.ts';
@@ -43,7 +44,8 @@ export async function runQuarantineRelease(
   options: ReleaseOptions,
 ): Promise<void> {
   const { output, signal } = session;
-  if (options.reason.trim() === '') throw new Failure('usage', { detail: '--reason needs a reason.' });
+  if (options.reason.trim() === '')
+    throw new Failure('usage', { detail: say('quarantine', 'reason_needed') });
   const installation = await unlock(session);
   const { config, keys } = installation;
   const found = await messageKeys(session, options, config.openpgp?.passphraseFile);
@@ -57,7 +59,7 @@ export async function runQuarantineRelease(
           ...{ scanner, allowTestSignatures: config.policy.allowTestSignatures, signal },
           keys: { byId: (id) => keys.byId(id), messageKeys: found },
         };
-        output.progress('scanning it by the signatures in force');
+        output.progress(say('quarantine', 'scanning'));
         const verdict = await rescan(deps, item);
         if (!options.evenIfInfected) requireClean(verdict);
         if (verdict.state !== 'clean') await agree(session, item, verdict, options);
@@ -88,14 +90,16 @@ async function agree(
 ): Promise<void> {
   const what =
     verdict.state === 'infected'
-      ? `still finds ${printable(verdict.signature ?? '')}`
-      : `cannot say that it is clean`;
-  output.line(`The scanner ${what} in ${printable(`${item.source}:${item.path.toString('utf8')}`)}.`);
-  if (options.to === undefined)
-    output.line(
-      'Released, this content is left alone from now on: not quarantined again, and never uploaded.',
-    );
-  if (options.yes || (await confirm('Type "release" to go on: ', 'release'))) return;
+      ? say('quarantine', 'still_finds', { signature: printable(verdict.signature ?? '') })
+      : say('quarantine', 'cannot_say');
+  output.line(
+    say('quarantine', 'scanner_says', {
+      what,
+      path: printable(`${item.source}:${item.path.toString('utf8')}`),
+    }),
+  );
+  if (options.to === undefined) output.line(say('quarantine', 'left_alone_now'));
+  if (options.yes || (await confirm(say('quarantine', 'type_release'), 'release'))) return;
   throw new Failure('not_confirmed', { flag: '--yes' });
 }
 
@@ -124,13 +128,13 @@ async function openFolder(
     }
   }
   const source = servedSources(config, ids, catalog).get(item.sourceId);
-  if (source === undefined) throw gone('its source is not in the configuration');
+  if (source === undefined) throw gone(say('quarantine', 'source_unconfigured'));
   const root = await source.root().catch((error: unknown) => {
-    throw isFailure(error, 'source_unavailable') ? gone('its source is not there', error) : error;
+    throw isFailure(error, 'source_unavailable') ? gone(say('quarantine', 'source_gone'), error) : error;
   });
   const folder = openSourceFolder(root, parentOf(item.path));
   if (folder.kind === 'folder') return folder;
-  throw gone(folder.kind === 'unreadable' ? folder.code : 'it is not there');
+  throw gone(folder.kind === 'unreadable' ? folder.code : say('quarantine', 'not_there'));
 }
 
 function tell(session: Session, item: KeptItem, released: Released, { to }: ReleaseOptions): void {
@@ -145,14 +149,16 @@ function tell(session: Session, item: KeptItem, released: Released, { to }: Rele
   });
   const name = printable(`${item.source}:${item.path.toString('utf8')}`);
   output.line(
-    to === undefined ? `${name} is back where it was.` : `${name} was released to ${printable(resolve(to))}.`,
+    to === undefined
+      ? say('quarantine', 'is_back', { name })
+      : say('quarantine', 'released_to', { name, to: printable(resolve(to)) }),
   );
-  if (problems.length > 0) output.line(`Could not be set as it was: ${problems.join(', ')}.`);
+  if (problems.length > 0) output.line(say('quarantine', 'not_set', { problems: problems.join(', ') }));
   if (excepted !== undefined) {
-    output.line(`${printable(excepted)} in this content is left alone from now on; it is not backed up.`);
-    output.line(`To end that: holdfast quarantine revoke ${item.id}`);
+    output.line(say('quarantine', 'excepted', { signature: printable(excepted) }));
+    output.line(say('quarantine', 'end_exception', { id: item.id }));
   } else if (to === undefined) {
-    output.line('It is being protected like any new file.');
+    output.line(say('quarantine', 'being_protected'));
   }
 }
 
@@ -174,7 +180,7 @@ async function lookAtIt(
     );
   } catch (error) {
     if (!isFailure(error)) throw error;
-    session.output.note(`holdfast: ${error.message} The next sweep looks at the file.`);
+    session.output.note(say('quarantine', 'next_sweep', { message: error.message }));
   }
 }
 
@@ -188,9 +194,6 @@ export async function runQuarantineRevoke(session: Session, text: string): Promi
       if (!(await revokeException(desk, item.id))) throw new Failure('exception_unknown', { item: text });
       await lookAtIt(session, installation, catalog, where, item, desk.runId);
     });
-    output.result(
-      { id: item.id, exception: 'revoked' },
-      () => 'It is no longer left alone: where it came from it is being scanned again.',
-    );
+    output.result({ id: item.id, exception: 'revoked' }, () => say('quarantine', 'not_left_alone'));
   });
 }

@@ -1,6 +1,7 @@
 import type { QuarantineAction } from '../../catalog/rows.ts';
 import type { QuarantineItem } from '../../quarantine/items.ts';
 import { listItems } from '../../quarantine/items.ts';
+import { say } from '../../text/voice.ts';
 import { bytes, localTime, printable, table } from '../output.ts';
 import { findItem } from '../quarantine-desk.ts';
 import { pathFields } from '../rows.ts';
@@ -20,7 +21,7 @@ export async function runQuarantineList(
     for (const item of items) output.value(itemJson(item));
     output.line(
       items.length === 0
-        ? 'Nothing is in quarantine.'
+        ? say('quarantine', 'none')
         : table(
             items.map((item) => [
               item.id,
@@ -32,11 +33,15 @@ export async function runQuarantineList(
           ),
     );
     const excepted = items.filter(({ exception }) => exception?.revokedAt === null);
-    if (excepted.length > 0)
-      output.line('\nLeft alone since they were released (`quarantine revoke` ends that):');
+    if (excepted.length > 0) output.line(`\n${say('quarantine', 'left_alone_list')}`);
     for (const { id, exception } of excepted)
       output.line(
-        `  ${id}  ${printable(exception?.signature ?? '')}  by ${printable(exception?.actor ?? '')}: ${printable(exception?.reason ?? '')}`,
+        `  ${say('quarantine', 'left_alone_line', {
+          id,
+          signature: printable(exception?.signature ?? ''),
+          actor: printable(exception?.actor ?? ''),
+          reason: printable(exception?.reason ?? ''),
+        })}`,
       );
   });
 }
@@ -50,26 +55,30 @@ export async function runQuarantineShow(session: Session, text: string): Promise
     output.line(printable(`${item.source}:${item.path.toString('utf8')}`));
     output.line(
       table([
-        ['id', item.id],
-        ['state', `${stateText(item)}: ${meaning(item)}`],
-        ['found', `${printable(item.signature)}, ${localTime(item.foundAt)}`],
+        [say('quarantine', 'id'), item.id],
+        [say('quarantine', 'state'), `${stateText(item)}: ${meaning(item)}`],
+        [say('quarantine', 'found'), `${printable(item.signature)}, ${localTime(item.foundAt)}`],
         [
-          'by',
-          `${printable(item.engine)}, signatures ${item.signatureRevision.slice(0, 16)} of ${localTime(item.signaturesAt)}`,
+          say('quarantine', 'by'),
+          say('quarantine', 'engine', {
+            engine: printable(item.engine),
+            revision: item.signatureRevision.slice(0, 16),
+            at: localTime(item.signaturesAt),
+          }),
         ],
-        ['host', item.host],
-        ['content', `${bytes(item.sizeBytes)}, SHA-512 ${item.sha512.toString('hex')}`],
-        ['version', item.versionId],
+        [say('quarantine', 'host'), item.host],
+        [say('quarantine', 'content'), `${bytes(item.sizeBytes)}, SHA-512 ${item.sha512.toString('hex')}`],
+        [say('quarantine', 'version'), item.versionId],
         ...(item.ended === undefined ? [] : [[item.state, deedText(item.ended)]]),
         ...(item.exception === undefined
           ? []
           : [
               [
-                'left alone',
+                say('quarantine', 'left_alone'),
                 `${printable(item.exception.signature)}, ${deedText(item.exception)}` +
                   (item.exception.revokedAt === null
                     ? ''
-                    : `; revoked ${localTime(item.exception.revokedAt)}`),
+                    : say('quarantine', 'revoked', { at: localTime(item.exception.revokedAt) })),
               ],
             ]),
       ]),
@@ -108,29 +117,24 @@ const stateText = ({ state, action }: QuarantineItem): string =>
   state === 'kept' && action !== null ? action : state;
 
 const deedText = ({ actor, reason, at }: { actor: string; reason: string; at: Date }): string =>
-  `${localTime(at)} by ${printable(actor)}: ${printable(reason)}`;
+  say('quarantine', 'deed', { at: localTime(at), actor: printable(actor), reason: printable(reason) });
 
 const meanings: Readonly<Record<QuarantineAction, string>> = {
-  moved: 'it left its source, and lies sealed in quarantine',
-  copied: 'a sealed copy lies in quarantine; the original stayed where it was',
-  replaced: 'a sealed copy lies in quarantine; something else had its name before it could be taken away',
-  reported: 'nothing is kept; the original stayed where it was, or was gone already',
+  moved: say('quarantine', 'means_moved'),
+  copied: say('quarantine', 'means_copied'),
+  replaced: say('quarantine', 'means_replaced'),
+  reported: say('quarantine', 'means_reported'),
 };
 
 function meaning({ state, action }: QuarantineItem): string {
-  if (state === 'released') return 'a person gave it back';
-  if (state === 'deleted') return 'a person removed it for good';
-  return action === null ? 'sealed; the step that found it is not through yet' : meanings[action];
+  if (state === 'released') return say('quarantine', 'means_released');
+  if (state === 'deleted') return say('quarantine', 'means_deleted');
+  return action === null ? say('quarantine', 'means_sealed') : meanings[action];
 }
 
 function advice({ id, state, action }: QuarantineItem): string {
-  if (state === 'reported')
-    return 'Look at the original in its source. If it is malware, remove it and find out how it came there.';
+  if (state === 'reported') return say('quarantine', 'look_at_original');
   if (state !== 'kept') return '';
-  const original =
-    action === 'copied' ? 'The original still lies in its source: remove it if it is malware. ' : '';
-  return (
-    `${original}Find out how it came there. A false positive: holdfast quarantine release ${id} --reason …\n` +
-    `Malware that nobody needs for an investigation: holdfast quarantine delete ${id}`
-  );
+  const original = action === 'copied' ? `${say('quarantine', 'original_lies')} ` : '';
+  return say('quarantine', 'advice', { original, id });
 }

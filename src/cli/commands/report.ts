@@ -11,6 +11,7 @@ import {
 } from '../../report/rows.ts';
 import { servedSources } from '../../sources.ts';
 import type { Endpoints } from '../../stack/endpoints.ts';
+import { say } from '../../text/voice.ts';
 import { ReportLines } from '../report-lines.ts';
 import { type Session, sessionConfig, unlock, withCatalog } from '../session.ts';
 import { openPlaces, type Place } from '../stores.ts';
@@ -21,12 +22,12 @@ export interface ReportOptions {
 
 /** What of the catalog is nothing to report. */
 const nothing: Readonly<Record<string, string>> = {
-  run: 'No file was settled in this run.',
-  failures: 'Nothing failed.',
-  missing: 'Disk and buckets have everything that the catalog knows.',
-  unprotected: 'Everything that stands is protected.',
-  holds: 'Nothing waits for a decision.',
-  quarantine: 'Nothing was found infected.',
+  run: say('reports', 'none_run'),
+  failures: say('reports', 'none_failures'),
+  missing: say('reports', 'none_missing'),
+  unprotected: say('reports', 'none_unprotected'),
+  holds: say('reports', 'none_holds'),
+  quarantine: say('reports', 'none_quarantine'),
 };
 
 /** Prints a report as text, JSON lines or CSV. Exit code 5 where not everything could be looked at. */
@@ -37,7 +38,7 @@ export async function runReport(
   { csv = false }: ReportOptions,
 ): Promise<number> {
   if ((what === 'run') !== (id !== undefined))
-    throw new Failure('usage', { detail: 'Give the id of a run with `report run`, and only there.' });
+    throw new Failure('usage', { detail: say('reports', 'run_id') });
   const away: string[] = [];
   return withCatalog(session, async (catalog, where) => {
     const lines = new ReportLines(session.output, csv);
@@ -49,7 +50,7 @@ export async function runReport(
       for (const { store } of destinations.values()) store.close();
     }
     lines.end(nothing[what] ?? '');
-    for (const name of away) session.output.note(`Nobody looked at ${name}: it does not answer.`);
+    for (const name of away) session.output.note(say('reports', 'not_looked', { name }));
     return away.length > 0 ? 5 : 0;
   });
 }
@@ -85,8 +86,7 @@ async function rowsOf(session: Session, asked: Asked): Promise<AsyncGenerator<Re
 
 async function requireRun(catalog: Catalog, id: string): Promise<void> {
   const found = await catalog.rows('select 1 from run_log where id = $1', [id]);
-  if (found.length === 0)
-    throw new Failure('usage', { detail: `There is no run ${id}: see \`holdfast runs\`.` });
+  if (found.length === 0) throw new Failure('usage', { detail: say('reports', 'run_unknown', { id }) });
 }
 
 async function placesOf(session: Session, { catalog, where, away, destinations }: Asked): Promise<Places> {

@@ -10,6 +10,7 @@ import {
   type RestoreSummary,
   restoreExitCode,
 } from '../../restore/restored-item.ts';
+import { say } from '../../text/voice.ts';
 import { exactPath } from '../exact-path.ts';
 import { messageKeys } from '../message-keys.ts';
 import { type RestoreChoices, requestChoices } from '../restore-options.ts';
@@ -75,9 +76,9 @@ export async function runRestore(session: Session, target: string, options: Rest
 function requireOneEntry({ path }: Target, { version, at }: RestoreOptions): void {
   if (version === undefined) return;
   if (path === undefined) {
-    throw new Failure('usage', { detail: '--version takes one entry: name it as <source>:<path>.' });
+    throw new Failure('usage', { detail: say('restore', 'one_entry') });
   }
-  if (at !== undefined) throw new Failure('usage', { detail: 'Give --at or --version, not both.' });
+  if (at !== undefined) throw new Failure('usage', { detail: say('restore', 'at_or_version') });
 }
 
 async function dryRun(

@@ -3,11 +3,13 @@ import { loggedRun, type RunFile, runFiles, runOutcomes, type ShownRun } from '.
 import { Failure } from '../../domain/failures.ts';
 import { type Outcome, outcomes } from '../../domain/records.ts';
 import { filesQuery, holdsQuery, runQuery, troubled } from '../../temporal/web-ui.ts';
+import { say } from '../../text/voice.ts';
 import { localTime, printable, table } from '../output.ts';
 import { pathFields } from '../rows.ts';
 import { totalsText } from '../run-totals.ts';
 import { type Session, withCatalog } from '../session.ts';
 import { type WebUiLinks, webUiLinks } from '../web-ui-links.ts';
+import { word } from '../words.ts';
 
 /** One run: what it was, what became of its files, and the ways to them in the Web UI of Temporal. */
 export async function runRunShow(
@@ -33,9 +35,9 @@ export async function runRunShow(
       output.line();
       output.line(
         table([
-          ['in the Web UI', `failed, quarantined or held  ${webUi.troubled}`],
-          ['', `waiting for approval         ${webUi.waiting}`],
-          ['', `everything                   ${webUi.all}`],
+          [say('files', 'in_web_ui'), say('files', 'link_troubled', { link: webUi.troubled })],
+          ['', say('files', 'link_waiting', { link: webUi.waiting })],
+          ['', say('files', 'link_all', { link: webUi.all })],
         ]),
       );
     }
@@ -44,7 +46,8 @@ export async function runRunShow(
       output.line(table(files.map((file) => fileLine(file, links))));
     }
     const all = troubled.reduce((sum, outcome) => sum + (counts[outcome] ?? 0), 0);
-    if (files.length < all) output.line(`${all - files.length} more: holdfast report run ${id}`);
+    if (files.length < all)
+      output.line(say('files', 'more_in_report', { count: all - files.length, run: id }));
   });
 }
 
@@ -70,16 +73,25 @@ function runTable(
   counts: Partial<Record<Outcome, number>>,
   policyRevisions: readonly string[],
 ): string {
-  const byOutcome = Object.entries(counts).map(([outcome, count]) => `${outcome} ${count}`);
+  const byOutcome = Object.entries(counts).map(([outcome, count]) =>
+    say('words', 'count_after', { word: word(outcome), count }),
+  );
   return table([
-    ['run', run.runId],
-    ['kind', [run.kind, run.source].filter(Boolean).join(' of ')],
-    ['result', run.result ?? 'running'],
-    ['started', `${localTime(run.startedAt)} by ${run.actor} on ${run.host ?? run.hostId}`],
-    ['ended', run.endedAt === null ? 'not yet' : localTime(run.endedAt)],
-    ['totals', totalsText(run.totals) || 'none'],
-    ['files', byOutcome.join(', ') || 'none settled'],
-    ['policy', policyRevisions.join(', ') || 'not asked'],
+    [say('files', 'run'), run.runId],
+    [say('files', 'kind'), [word(run.kind), run.source].filter(Boolean).join(` ${say('files', 'of')} `)],
+    [say('files', 'result'), run.result === null ? say('files', 'still_running') : word(run.result)],
+    [
+      say('files', 'started'),
+      say('files', 'started_by', {
+        at: localTime(run.startedAt),
+        actor: run.actor,
+        host: run.host ?? run.hostId,
+      }),
+    ],
+    [say('files', 'ended'), run.endedAt === null ? say('files', 'not_yet') : localTime(run.endedAt)],
+    [say('files', 'totals'), totalsText(run.totals) || say('files', 'no_totals')],
+    [say('files', 'files'), byOutcome.join(', ') || say('files', 'none_settled')],
+    [say('files', 'policy'), policyRevisions.join(', ') || say('files', 'not_asked')],
   ]);
 }
 
@@ -93,10 +105,11 @@ function fileJson({ path, holdWorkflowIds, ...file }: RunFile, links: WebUiLinks
 
 function fileLine({ source, path, ...file }: RunFile, links: WebUiLinks | undefined): string[] {
   const { outcome, reason, standing, workflowId, holdWorkflowIds } = file;
-  const now = standing === outcome ? '' : `, now ${standing ?? 'pending'}`;
+  const now =
+    standing === outcome ? '' : say('files', 'standing_now', { outcome: word(standing ?? 'pending') });
   const looked = holdWorkflowIds[0] ?? workflowId;
   return [
-    `${outcome}${now}`,
+    `${word(outcome)}${now}`,
     reason ?? '',
     printable(`${source}:${path.toString('utf8')}`),
     looked === null ? '' : (links?.workflow(looked) ?? looked),

@@ -1,9 +1,11 @@
 import { newestRuns } from '../../catalog/run-query.ts';
+import { say } from '../../text/voice.ts';
 import { localTime, table } from '../output.ts';
 import { runResults } from '../run-results.ts';
 import { totalsText } from '../run-totals.ts';
 import { type Session, withCatalog } from '../session.ts';
 import { requireSource } from '../target.ts';
+import { word } from '../words.ts';
 
 export interface RunsOptions {
   readonly limit: number;
@@ -24,15 +26,15 @@ export async function runRuns(session: Session, options: RunsOptions): Promise<v
       ...{ since, limit },
     });
     for (const run of runs) output.value(run);
-    if (runs.length === 0) output.line('No runs.');
+    if (runs.length === 0) output.line(say('files', 'no_runs'));
     else
       output.line(
         table(
           runs.map((run) => [
             run.runId,
-            [run.kind, run.source].filter(Boolean).join(' '),
+            [word(run.kind), run.source].filter(Boolean).join(' '),
             localTime(run.startedAt),
-            run.result ?? 'running',
+            word(run.result ?? 'running'),
             run.actor,
             totalsText(run.totals),
           ]),

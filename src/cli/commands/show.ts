@@ -3,12 +3,14 @@ import { stepsOfVersion, type ToldStep } from '../../catalog/audit-query.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import { Failure } from '../../domain/failures.ts';
 import type { Id } from '../../domain/records.ts';
+import { say } from '../../text/voice.ts';
 import { exactPath } from '../exact-path.ts';
 import { bytes, localTime, printable, table } from '../output.ts';
 import { pathFields } from '../rows.ts';
 import { type Session, withCatalog } from '../session.ts';
 import { parseTarget, requireSource } from '../target.ts';
 import { webUiLinks } from '../web-ui-links.ts';
+import { word } from '../words.ts';
 
 interface ShownVersion {
   readonly versionId: Id;
@@ -46,7 +48,7 @@ export async function runShow(
 ): Promise<void> {
   const { output } = session;
   const { source, path: given } = parseTarget(target);
-  if (given === undefined) throw new Failure('usage', { detail: 'show takes <source>:<path>.' });
+  if (given === undefined) throw new Failure('usage', { detail: say('files', 'show_takes') });
   await withCatalog(session, async (catalog, where) => {
     const path = await exactPath(catalog, await requireSource(catalog, source), given);
     const versions = await versionsOf(catalog, source, path);
@@ -76,16 +78,27 @@ export async function runShow(
     output.line(printable(`${source}:${path.toString('utf8')}`));
     output.line(
       table([
-        ['version', `${wanted.versionId} (observation ${wanted.observation})`],
-        ['outcome', [wanted.outcome ?? 'pending', wanted.reason].filter(Boolean).join(': ')],
-        ...(wanted.infected === null ? [] : [['infected', `${wanted.infected}, found after it was stored`]]),
-        ['kind', `${wanted.kind}, ${bytes(wanted.sizeBytes)}`],
-        ['SHA-512', wanted.sha512 ?? 'none'],
+        [
+          say('files', 'version'),
+          say('files', 'version_value', { id: wanted.versionId, observation: wanted.observation }),
+        ],
+        [
+          say('files', 'outcome'),
+          [word(wanted.outcome ?? 'pending'), wanted.reason].filter(Boolean).join(': '),
+        ],
+        ...(wanted.infected === null
+          ? []
+          : [[say('files', 'infected'), say('files', 'found_late', { signature: wanted.infected })]]),
+        [say('files', 'kind'), `${word(wanted.kind)}, ${bytes(wanted.sizeBytes)}`],
+        ['SHA-512', wanted.sha512 ?? say('files', 'none')],
         ...placements.map(placementRow),
-        ['workflow', workflowId ?? 'none'],
+        [say('files', 'workflow'), workflowId ?? say('files', 'none')],
         ...(webUi === null ? [] : [['', webUi]]),
-        ...holds.map((hold) => ['hold', `${hold.holdId} ${hold.state}  ${hold.webUi ?? ''}`]),
-        ['run', `${wanted.runId}  (holdfast run show ${wanted.runId})`],
+        ...holds.map((hold) => [
+          say('files', 'hold'),
+          `${hold.holdId} ${word(hold.state)}  ${hold.webUi ?? ''}`,
+        ]),
+        [say('files', 'run'), `${wanted.runId}  (holdfast run show ${wanted.runId})`],
       ]),
     );
     output.line();
@@ -97,8 +110,8 @@ export async function runShow(
           versions.map((v) => [
             v.versionId,
             localTime(v.observedAt),
-            v.outcome ?? 'pending',
-            v.infected === null ? (v.reason ?? '') : `infected: ${v.infected}`,
+            word(v.outcome ?? 'pending'),
+            v.infected === null ? (v.reason ?? '') : say('files', 'infected_by', { signature: v.infected }),
           ]),
         ),
       );
@@ -111,7 +124,7 @@ function stepLines(events: readonly ToldStep[]): string[][] {
   return pipelineSteps.flatMap((step, index) => {
     const found = events.filter((event) => event.step === step);
     return found.length === 0
-      ? [[`${index + 1}`, step, '—', 'not reached']]
+      ? [[`${index + 1}`, step, '—', say('files', 'not_reached')]]
       : found.map((event) => line(`${index + 1}`, event));
   });
 }
@@ -141,9 +154,9 @@ function versionsOf(catalog: Catalog, source: string, path: Buffer): Promise<Sho
 
 function placementRow(placement: ShownPlacement, index: number): string[] {
   const { destination, state, objectKey, offset, length, isInPack } = placement;
-  const where = isInPack ? `, ${length} bytes from ${offset} of that pack` : '';
+  const where = isInPack ? say('files', 'in_pack', { length: length ?? 0, offset }) : '';
   const object = objectKey === null ? '' : ` ${printable(objectKey)}${where}`;
-  return [index === 0 ? 'stored' : '', `${destination}: ${state}${object}`];
+  return [index === 0 ? say('files', 'stored') : '', `${destination}: ${word(state)}${object}`];
 }
 
 function placementsOf(catalog: Catalog, versionId: Id): Promise<ShownPlacement[]> {

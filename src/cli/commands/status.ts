@@ -19,6 +19,7 @@ import { copiesStanding, copiesWarnings } from '../../replicate/standing.ts';
 import { lateWarnings } from '../../rescan/standing.ts';
 import { pauseWarnings } from '../../retention/standing.ts';
 import { supervisorStatus } from '../../stack/control.ts';
+import { say } from '../../text/voice.ts';
 import { standingWarnings, type VerifyStanding, verifyStanding } from '../../verify/standing.ts';
 import { readProblems } from '../../watcher/problem-board.ts';
 import { watchingNotes } from '../../watcher/watching.ts';
@@ -26,6 +27,7 @@ import { languageIn } from '../incident-rows.ts';
 import { localTime, table } from '../output.ts';
 import { scannerStanding, scannerWarnings } from '../scanner-standing.ts';
 import { type Session, sessionConfig, withCatalog } from '../session.ts';
+import { word } from '../words.ts';
 
 /** What runs, where, and how it is. Exit code 5 when nothing runs or something is not healthy. */
 export async function runStatus(session: Session): Promise<void> {
@@ -81,40 +83,42 @@ export async function runStatus(session: Session): Promise<void> {
   });
   if (status === undefined) throw new Failure('not_running');
   output.line(
-    `Up since ${localTime(new Date(status.startTime))} (process ${status.pid}), state in ${paths.home}`,
+    say('status', 'up_since', {
+      since: localTime(new Date(status.startTime)),
+      pid: String(status.pid),
+      home: paths.home,
+    }),
   );
   output.line(
     table(
       Object.entries(services).map(([name, row]) => [
         name,
-        row.healthy ? 'healthy' : 'DOWN',
+        word(row.healthy ? 'healthy' : 'down'),
         String(row.pid),
         row.address,
       ]),
     ),
   );
   const { clamd, temporal } = status.services;
-  if (temporal?.ui !== undefined) output.line(`Temporal Web UI: ${temporal.ui}`);
+  if (temporal?.ui !== undefined) output.line(say('status', 'web_ui', { address: String(temporal.ui) }));
   if (clamd?.signatureSet === 'builtin-test') {
-    output.line('WARNING: the scanner has only the built-in test signature; malware will not be found.');
+    output.line(say('status', 'test_signatures'));
   }
   if (policy?.refused !== undefined)
-    output.line(`WARNING: a newer policy was not taken, the one before it decides: ${policy.refused.detail}`);
+    output.line(say('status', 'policy_refused', { detail: policy.refused.detail }));
   for (const [source, sentence] of Object.entries(problems)) {
-    output.line(`WARNING: source ${source}: ${sentence}`);
+    output.line(say('status', 'source_problem', { source, sentence }));
   }
-  for (const [source, note] of watched) output.line(`Source ${source}: ${note}`);
+  for (const [source, note] of watched) output.line(say('status', 'source_note', { source, note }));
   for (const { source, versions, oldestSeconds } of lags ?? []) {
     if (versions === 0) continue;
     output.line(
-      `Source ${source}: ${versions} versions wait to be listed in the bucket, the oldest for ${Math.round(oldestSeconds)} s`,
+      say('status', 'versions_wait', { source, count: versions, seconds: Math.round(oldestSeconds) }),
     );
   }
   if (verified?.last) {
     const { at, checked, mismatches } = verified.last;
-    output.line(
-      `Last verified ${localTime(new Date(at))}: ${checked} objects, ${mismatches} not as they should be`,
-    );
+    output.line(say('status', 'last_verified', { at: localTime(new Date(at)), checked, mismatches }));
   }
   const warnings = [
     ...(verified === null ? [] : standingWarnings(verified)),
@@ -132,7 +136,7 @@ export async function runStatus(session: Session): Promise<void> {
   ];
   const waiting = holds === null ? undefined : holdSentence(holds);
   if (waiting !== undefined) output.line(waiting);
-  for (const warning of warnings) output.line(`WARNING: ${warning}`);
+  for (const warning of warnings) output.line(say('status', 'warning', { text: warning }));
   const down = Object.entries(services).find(([, row]) => !row.healthy);
   if (down !== undefined) throw new Failure('service_not_running', { service: down[0] });
 }

@@ -2,8 +2,10 @@ import { Failure } from '../../domain/failures.ts';
 import { askLines } from '../../stack/line-socket.ts';
 import { workerSocket } from '../../stack/paths.ts';
 import type { StartedSweep, SweepAnswer, SweepRequest, SweptSource } from '../../sweep/request.ts';
+import { say } from '../../text/voice.ts';
 import { bytes, printable } from '../output.ts';
 import type { Session } from '../session.ts';
+import { countOf, word } from '../words.ts';
 
 export interface SweepOptions {
   readonly wait?: boolean;
@@ -24,8 +26,7 @@ export async function runSweep(session: Session, source: string, options: SweepO
   const { output } = session;
   const { wait = false, confirmDeletions = false } = options;
   const tellStarted = ({ runId }: StartedSweep): void => {
-    if (wait && runId === null)
-      output.note(`holdfast: A sweep of ${printable(source)} is under way already. Waiting for it.`);
+    if (wait && runId === null) output.note(say('files', 'sweep_waits', { source: printable(source) }));
   };
   // Keys, catalog and cluster take several times as long to open as the worker, which has them, takes to sweep what did not change.
   const asked = confirmDeletions ? undefined : await askWorker(session, source, wait, tellStarted);
@@ -44,8 +45,8 @@ export async function runSweep(session: Session, source: string, options: SweepO
   output.value({ source, runId, started: runId !== null });
   output.line(
     runId !== null
-      ? `A sweep of ${printable(source)} has started.`
-      : `A sweep of ${printable(source)} is under way already.`,
+      ? say('files', 'sweep_started', { source: printable(source) })
+      : say('files', 'sweep_under_way', { source: printable(source) }),
   );
   return 0;
 }
@@ -71,7 +72,7 @@ async function askWorker(
       onStarted(followed);
       if (!wait) return followed;
     }
-    if (answer.is === 'progress') output.progress(`${answer.settled} entries have their outcome`);
+    if (answer.is === 'progress') output.progress(say('files', 'settled', { count: answer.settled }));
     if (answer.is === 'ended' && followed !== undefined) return { ...followed, swept: answer };
   }
   return followed;
@@ -96,24 +97,33 @@ async function report(
   { runId, result, totals, pinnedAt }: SweptSource,
 ): Promise<number> {
   output.value({ source, runId, result, totals });
-  const counts = shown.filter((name) => totals[name]).map((name) => `${totals[name]} ${name}`);
-  output.line(`${totals.seen ?? 0} entries of ${printable(source)}: ${counts.join(', ') || 'none'}`);
+  const counts = shown.filter((name) => totals[name]).map((name) => countOf(totals[name] ?? 0, name));
   output.line(
-    `${bytes(totals.bytesRead ?? 0)} read, ${bytes(totals.bytesSent ?? 0)} sent, ${totals.seconds ?? 0} s; ${result}`,
+    say('files', 'swept', {
+      count: totals.seen ?? 0,
+      source: printable(source),
+      what: counts.join(', ') || word('none'),
+    }),
+  );
+  output.line(
+    say('files', 'swept_bytes', {
+      read: bytes(totals.bytesRead ?? 0),
+      sent: bytes(totals.bytesSent ?? 0),
+      seconds: totals.seconds ?? 0,
+      result: word(result),
+    }),
   );
   const { refusedDeletions = 0 } = totals;
   if (refusedDeletions > 0) {
-    output.note(
-      `holdfast: ${refusedDeletions} entries are gone. That is more than goes unnoticed, so none of them counts as deleted.\n` +
-        `  → Look whether the source is whole. If they were meant to go: holdfast sweep ${printable(source)} --wait --confirm-deletions`,
-    );
+    output.note(say('files', 'deletions_refused', { count: refusedDeletions, source: printable(source) }));
   }
   if (pinnedAt !== null) {
     const { restoreCommand } = await import('../../retention/mass-change.ts');
     output.note(
-      `holdfast: WARNING: too much of ${printable(source)} changed or went at once. Nothing of it expires any more.\n` +
-        `  → What stood before comes back with: ${restoreCommand(source, new Date(pinnedAt))}\n` +
-        `  → If all is well: holdfast retention resume ${printable(source)} --reason …`,
+      say('files', 'mass_change', {
+        source: printable(source),
+        command: restoreCommand(source, new Date(pinnedAt)),
+      }),
     );
   }
   return refusedDeletions + (totals.failed ?? 0) + (totals.unreachable ?? 0) > 0 ? 3 : 0;

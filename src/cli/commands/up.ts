@@ -9,9 +9,11 @@ import { lastFailure, lastFailureFile } from '../../stack/daemon-failure.ts';
 import { spawnDetached, waitHealthy } from '../../stack/detach.ts';
 import { ensureFolders } from '../../stack/folders.ts';
 import { ensureTools, toolServices } from '../../stack/toolchain.ts';
+import { say } from '../../text/voice.ts';
 import { watchingNotes } from '../../watcher/watching.ts';
 import { localTime, table } from '../output.ts';
 import { installationPassword, type Session, sessionConfig } from '../session.ts';
+import { word } from '../words.ts';
 
 export interface UpOptions {
   readonly only?: string;
@@ -48,20 +50,21 @@ export async function runUp(session: Session, options: UpOptions): Promise<void>
     { stdinSecret: password, logFile: join(paths.home, 'logs', 'supervisor.log') },
   );
   const embedded = wanted.filter((name) => isOurs(config, name));
-  output.note(`Starting ${embedded.join(', ')} …`);
+  output.note(say('status', 'starting', { services: embedded.join(', ') }));
   try {
     const status = await waitHealthy(paths, embedded, daemon);
     output.value(status);
-    output.line(table(Object.entries(status.services).map(([name, row]) => [name, 'healthy', row.address])));
+    output.line(
+      table(Object.entries(status.services).map(([name, row]) => [name, word('healthy'), row.address])),
+    );
     const ui = status.services.temporal?.ui;
-    if (typeof ui === 'string') output.line(`Temporal Web UI: ${ui}`);
+    if (typeof ui === 'string') output.line(say('status', 'web_ui', { address: ui }));
     const refused = policyStanding(paths.home)?.refused;
-    if (refused !== undefined)
-      output.line(`WARNING: the policy was not changed, the one before it decides: ${refused.detail}`);
+    if (refused !== undefined) output.line(say('status', 'policy_kept', { detail: refused.detail }));
     if (wanted.includes('watcher'))
       for (const [source, note] of await watchingNotes(config.sources))
-        output.line(`Source ${source}: ${note}`);
-    output.line(`Up since ${localTime(new Date(status.startTime))}. Stop with: holdfast down`);
+        output.line(say('status', 'source_note', { source, note }));
+    output.line(say('status', 'up_stop_with', { since: localTime(new Date(status.startTime)) }));
   } catch (error) {
     throw (isFailure(error, 'service_unhealthy') && lastFailure(paths)) || error;
   }
@@ -72,7 +75,7 @@ function wantedServices({ only, watch }: UpOptions): ServiceName[] {
   const unknown = named.find((name) => !(serviceNames as readonly string[]).includes(name));
   if (unknown !== undefined) {
     throw new Failure('usage', {
-      detail: `There is no service "${unknown}". The services are ${serviceNames.join(', ')}.`,
+      detail: say('status', 'service_unknown', { name: unknown, names: serviceNames.join(', ') }),
     });
   }
   return serviceNames.filter((name) => named.includes(name) && (watch || name !== 'watcher'));

@@ -1,4 +1,5 @@
 import type { ReportRow } from '../../report/rows.ts';
+import { say } from '../../text/voice.ts';
 import { type PlacedUsage, readUsage, type SourceUsage, type Usage } from '../../usage/usage.ts';
 import { bytes, localTime, printable, table } from '../output.ts';
 import { ReportLines } from '../report-lines.ts';
@@ -22,36 +23,45 @@ export async function runUsage(
 }
 
 export function usageText({ sources, destinations }: Usage): string {
-  if (sources.length === 0) return 'No source was ever looked at.';
-  const all = destinations.map(
-    ({ destination, objects, bytes: stored, lockedUntil }) =>
-      `${printable(destination)} holds ${bytes(stored)} in ${objects} objects${lockedText(lockedUntil)}.`,
+  if (sources.length === 0) return say('reports', 'no_source');
+  const all = destinations.map(({ destination, objects, bytes: stored, lockedUntil }) =>
+    say('reports', 'holds', {
+      destination: printable(destination),
+      bytes: bytes(stored),
+      objects,
+      locked: lockedText(lockedUntil),
+    }),
   );
   return [...sources.map(sourceText), ...(all.length === 0 ? [] : [all.join('\n')])].join('\n\n');
 }
 
 function sourceText({ source, files, versions, readBytes, destinations }: SourceUsage): string {
   return [
-    `${printable(source)}: ${files} files, ${versions} versions of ${bytes(readBytes)} in all`,
+    say('reports', 'source', { source: printable(source), files, versions, bytes: bytes(readBytes) }),
     ...destinations.flatMap(placedLines),
-    ...(destinations.length === 0 ? ['Nothing is stored.'] : []),
+    ...(destinations.length === 0 ? [say('reports', 'nothing_stored')] : []),
   ].join('\n  ');
 }
 
 function placedLines(placed: PlacedUsage): string[] {
   const { sharedVersions, savedBytes, packedVersions, olderBytes, unneededBytes, freedNextBytes } = placed;
   const lines = [
-    `${printable(placed.destination)}: ${bytes(placed.storedBytes)} for ${placed.versions} versions${lockedText(placed.lockedUntil)}`,
-    `  ${sharedVersions} share what is stored, which saves ${bytes(savedBytes)}; ${packedVersions} lie in packs`,
-    `  ${bytes(olderBytes)} are of earlier states only: \`holdfast retention plan\` says when they go`,
+    say('reports', 'placed', {
+      destination: printable(placed.destination),
+      bytes: bytes(placed.storedBytes),
+      versions: placed.versions,
+      locked: lockedText(placed.lockedUntil),
+    }),
+    `  ${say('reports', 'shared', { shared: sharedVersions, saved: bytes(savedBytes), packed: packedVersions })}`,
+    `  ${say('reports', 'older', { bytes: bytes(olderBytes) })}`,
   ];
   if (unneededBytes > 0)
     lines.push(
-      `  nothing needs ${bytes(unneededBytes)} any more: ${bytes(freedNextBytes)} go with the next run of retention, the rest when their locks end`,
+      `  ${say('reports', 'unneeded', { bytes: bytes(unneededBytes), freed: bytes(freedNextBytes) })}`,
     );
   if (placed.months.length > 1)
     lines.push(
-      '  locked until',
+      `  ${say('reports', 'locked_until')}`,
       ...table(
         placed.months.map(({ month, storedBytes }) => [`    ${month}`, bytes(storedBytes)]),
         [1],
@@ -61,7 +71,7 @@ function placedLines(placed: PlacedUsage): string[] {
 }
 
 const lockedText = (until: Date | null): string =>
-  until === null ? '' : `, locked until ${localTime(until)} at the latest`;
+  until === null ? '' : say('reports', 'locked_latest', { until: localTime(until) });
 
 function csvRows({ sources }: Usage): ReportRow[] {
   return sources.flatMap(({ destinations, ...files }) =>

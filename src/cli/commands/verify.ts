@@ -1,4 +1,5 @@
 import { newRunId } from '../../domain/ids.ts';
+import { say } from '../../text/voice.ts';
 import {
   type Finding,
   type FindingKind,
@@ -87,14 +88,14 @@ class Report {
     const count = (this.printed[finding.kind] ?? 0) + 1;
     this.printed[finding.kind] = count;
     if (count <= mostLines) output.line(findingLine(finding));
-    else if (count === mostLines + 1) output.line(`… more of ${finding.kind}: --json lists all`);
+    else if (count === mostLines + 1) output.line(say('verify', 'more_of', { kind: finding.kind }));
   }
 
   progress({ checked, toCheck, bytesRead, listed, findings }: VerifyProgress): void {
-    const inventory = listed > 0 ? `, ${listed} listed` : '';
-    const found = findings > 0 ? `, ${findings} not as they should be` : '';
+    const inventory = listed > 0 ? say('verify', 'progress_listed', { count: listed }) : '';
+    const found = findings > 0 ? say('verify', 'progress_found', { count: findings }) : '';
     this.session.output.progress(
-      `${checked} of ${toCheck} looked at, ${bytes(bytesRead)} read${inventory}${found}`,
+      say('verify', 'progress', { checked, of: toCheck, bytes: bytes(bytesRead), inventory, found }),
     );
   }
 
@@ -104,20 +105,27 @@ class Report {
     const { checked, read, bytesRead, manifests, keyringDocuments, listed, findings, repaired } = summary;
     const wrong = mismatches(findings);
     output.line(
-      `${checked} of ${summary.coverage.live} objects, ${manifests} manifests and ${keyringDocuments} keyring documents looked at, ` +
-        `${read} objects read (${bytes(bytesRead)})${listed > 0 ? `, ${listed} versions listed` : ''} ` +
-        `in ${Math.ceil((Date.now() - this.startedMs) / 1_000)} s: ` +
-        (wrong === 0 ? 'all as promised.' : `${wrong} not as they should be, ${repaired} of them put right.`),
+      say('verify', 'summary', {
+        checked,
+        live: summary.coverage.live,
+        manifests,
+        documents: keyringDocuments,
+        read,
+        bytes: bytes(bytesRead),
+        listed: listed > 0 ? say('verify', 'versions_listed', { count: listed }) : '',
+        seconds: Math.ceil((Date.now() - this.startedMs) / 1_000),
+        verdict: wrong === 0 ? say('verify', 'all_well') : say('verify', 'mismatches', { wrong, repaired }),
+      }),
     );
     output.line(coverageLine(summary));
     if (summary.shredded > 0) {
-      output.line(`${summary.shredded} objects cannot be read because their scope was shredded.`);
+      output.line(say('verify', 'shredded', { count: summary.shredded }));
     }
     for (const name of summary.away) {
-      output.line(`The destination ${name} does not answer: nobody looked at what lies there.`);
+      output.line(say('verify', 'away', { name }));
     }
     for (const name of summary.unreachable) {
-      output.line(`Nobody looked at the objects in ${name}: the configuration has no such destination.`);
+      output.line(say('verify', 'unreachable', { name }));
     }
     for (const kind of findingKinds) {
       if ((findings[kind] ?? 0) > 0) output.line(`\n${kind} (${findings[kind]}): ${meanings[kind]}`);
@@ -127,16 +135,16 @@ class Report {
 
 function coverageLine({ coverage }: VerifySummary): string {
   const { live, neverChecked, neverRead, allCheckedSince, allReadSince } = coverage;
-  if (live === 0) return 'Nothing is protected yet.';
+  if (live === 0) return say('verify', 'nothing_yet');
   const looked =
     allCheckedSince === null
-      ? `${neverChecked} of them were never looked at`
-      : `each was looked at since ${localTime(new Date(allCheckedSince))}`;
+      ? say('verify', 'never_looked', { count: neverChecked })
+      : say('verify', 'looked_since', { at: localTime(new Date(allCheckedSince)) });
   const wasRead =
     allReadSince === null
-      ? `${neverRead} were never read`
-      : `each was read since ${localTime(new Date(allReadSince))}`;
-  return `Of ${live} objects ${looked}, ${wasRead}.`;
+      ? say('verify', 'never_read', { count: neverRead })
+      : say('verify', 'read_since', { at: localTime(new Date(allReadSince)) });
+  return say('verify', 'coverage', { live, looked, read: wasRead });
 }
 
 function findingLine({ kind, destination, key, affected = [], detail, remedy }: Finding): string {
@@ -144,7 +152,7 @@ function findingLine({ kind, destination, key, affected = [], detail, remedy }: 
   const files =
     first === undefined
       ? ''
-      : `  ${printable(`${first.source}:${first.path.toString('utf8')}`)}${others.length > 0 ? ' and others' : ''}`;
+      : `  ${printable(`${first.source}:${first.path.toString('utf8')}`)}${others.length > 0 ? ` ${say('verify', 'and_others')}` : ''}`;
   const more = detail === undefined ? '' : ` (${detail})`;
   return `${kind.padEnd(15)}  ${destination}  ${printable(key)}${files}${more}${remedy === undefined ? '' : ` → ${done[remedy]}`}`;
 }
@@ -159,36 +167,22 @@ function findingJson({ affected, ...finding }: Finding): object {
 }
 
 const done: Readonly<Record<Remedy, string>> = {
-  copied: 'copied from another destination',
-  'found again': 'found under another version of its name',
-  'lock extended': 'lock extended',
-  'upload anew': 'to be uploaded anew',
-  'list anew': 'the next manifest lists it anew',
+  copied: say('verify', 'remedy_copied'),
+  'found again': say('verify', 'remedy_found'),
+  'lock extended': say('verify', 'remedy_extended'),
+  'upload anew': say('verify', 'remedy_upload'),
+  'list anew': say('verify', 'remedy_list'),
 };
 
 /** What a kind of finding means, and what to do. */
 const meanings: Readonly<Record<FindingKind, string>> = {
-  missing:
-    'the bucket does not have what was stored under a lock. Find out who deleted it, or whether this is the right bucket.\n' +
-    '  What is "to be uploaded anew" is not protected now: run `holdfast protect` on its folder, then `holdfast verify` again.\n' +
-    '  Of files that changed or went since, that version is lost. A missing keyring document is put back by the worker: `holdfast down && holdfast up`.',
-  tampered:
-    'the stored bytes are not those that were written: a disk of the server failed, or somebody changed them.\n' +
-    '  Nothing of them was given out. Have the server checked; run `holdfast protect` on the folders of what is to be uploaded anew.',
-  lock_mismatch:
-    'somebody shortened or weakened locks. Find out who may bypass them (s3:BypassGovernanceRetention).\n' +
-    '  What is not "lock extended" can be deleted too early: a lock in GOVERNANCE mode cannot become COMPLIANCE.',
-  unreadable:
-    'no key of this keyring opens it. Look whether another keyring does: `holdfast key list`, and the exported copies.',
-  foreign_version:
-    'somebody else wrote under names of ours. Ours lie unharmed beneath, and restore takes ours. Find out who may write into the bucket.',
-  unknown_object:
-    'things in the bucket that this catalog did not put there: of another program, of an older catalog, or planted.\n' +
-    '  Restore never takes them. Find out whose they are before you delete any.',
-  delete_marker:
-    'somebody deleted names of ours. The locked versions lie unharmed beneath, and restore takes them. Find out who may delete in the bucket.',
-  open_upload:
-    'uploads in parts that nobody finished. They cost room; at its start and daily the worker drops those\n' +
-    '  that are an hour old, and those that this catalog knows nothing of when they are a week old.',
-  leftover: 'ours, but nothing rests on them any more: they cost room until their locks end. Nothing to do.',
+  missing: say('verify', 'means_missing'),
+  tampered: say('verify', 'means_tampered'),
+  lock_mismatch: say('verify', 'means_lock_mismatch'),
+  unreadable: say('verify', 'means_unreadable'),
+  foreign_version: say('verify', 'means_foreign'),
+  unknown_object: say('verify', 'means_unknown'),
+  delete_marker: say('verify', 'means_delete_marker'),
+  open_upload: say('verify', 'means_open_upload'),
+  leftover: say('verify', 'means_leftover'),
 };

@@ -1,5 +1,5 @@
-import type { Language } from '../text/language.ts';
-import { type Texts, textsIn } from '../text/texts.ts';
+import type { Language } from './language.ts';
+import { type Texts, textsIn } from './texts.ts';
 
 /**
  * What a command says to people: the texts of src/text in the one language that this process speaks. main.ts chooses it
