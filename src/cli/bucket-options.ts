@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { Failure } from '../domain/failures.ts';
 import type { S3StoreOptions } from '../storage/s3-client.ts';
+import { say } from '../text/voice.ts';
 
 /** A bucket as it is named on the command line, where no configuration names one. */
 export interface BucketOptions {
@@ -19,15 +20,12 @@ export interface BucketOptions {
 export function addBucketOptions(command: Command, required: boolean): Command {
   const bucket = ['--bucket <name>', 'the bucket'] as const;
   (required ? command.requiredOption(...bucket) : command.option(...bucket))
-    .option('--endpoint <url>', 'the S3 server; without it Amazon S3 in the region')
-    .option('--prefix <prefix>', 'what the names of all objects begin with')
-    .option('--region <region>', 'region of the bucket (default: AWS_REGION, else us-east-1)')
-    .option(
-      '--path-style',
-      'bucket in the path of requests; taken as given for an IP address, localhost, or a port',
-    )
-    .option('--ca <file>', 'PEM file of the authority that signed the certificate of the server')
-    .option('--profile <name>', 'profile of the AWS credentials');
+    .option('--endpoint <url>', say('help', 'bucket_options_endpoint'))
+    .option('--prefix <prefix>', say('help', 'bucket_options_prefix'))
+    .option('--region <region>', say('help', 'bucket_options_region'))
+    .option('--path-style', say('help', 'bucket_options_path_style'))
+    .option('--ca <file>', say('help', 'bucket_options_ca'))
+    .option('--profile <name>', say('help', 'bucket_options_profile'));
   return command;
 }
 

@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import { say } from '../text/voice.ts';
 import type { Session } from './session.ts';
 
 /** What a group of commands is defined with. */
@@ -19,28 +20,29 @@ export function collect(value: string, before: string[] = []): string[] {
 export function wholeDays(text: string): number {
   const days = Number(text);
   if (!Number.isInteger(days) || days < 1 || days > 36_500)
-    throw new InvalidArgumentError('1 to 36500 whole days.');
+    throw new InvalidArgumentError(say('help', 'define_invalid'));
   return days;
 }
 
 export function descriptor(text: string): number {
-  if (!/^\d{1,5}$/.test(text)) throw new InvalidArgumentError('a number, like 3.');
+  if (!/^\d{1,5}$/.test(text)) throw new InvalidArgumentError(say('help', 'define_invalid_2'));
   return Number(text);
 }
 
 /** The options of a command that sets a password beside the one that opens. */
 export function addNewPasswordOptions(command: Command): Command {
   return command
-    .option('--new-password-file <file>', 'file that holds the new password (or HOLDFAST_NEW_PASSWORD_FILE)')
-    .option('--new-password-fd <number>', 'descriptor to read the new password from', descriptor);
+    .option('--new-password-file <file>', say('help', 'define_new_password_file'))
+    .option('--new-password-fd <number>', say('help', 'define_new_password_fd'), descriptor);
 }
 
 export function wholeCount(text: string): number {
   const count = Number(text);
-  if (!Number.isInteger(count) || count < 1 || count > 10_000) throw new InvalidArgumentError('1 to 10000.');
+  if (!Number.isInteger(count) || count < 1 || count > 10_000)
+    throw new InvalidArgumentError(say('help', 'define_invalid_3'));
   return count;
 }
 
 export function examples(...lines: string[]): string {
-  return `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}`;
+  return `\n${say('help', 'examples')}\n${lines.map((line) => `  ${line}`).join('\n')}`;
 }

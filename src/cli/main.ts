@@ -5,7 +5,7 @@ import { Failure, isFailure } from '../domain/failures.ts';
 import { systemCalls } from '../files/system-calls.ts';
 import { projectRoot } from '../stack/project.ts';
 import { languageOf } from '../text/language.ts';
-import { speak } from '../text/voice.ts';
+import { say, speak } from '../text/voice.ts';
 import { type Cli, descriptor } from './define.ts';
 import { defineAuditCommands } from './definitions/audit.ts';
 import { defineCheckCommands } from './definitions/check.ts';
@@ -28,6 +28,7 @@ import { defineRetentionCommands } from './definitions/retention.ts';
 import { defineSweepCommands } from './definitions/sweeps.ts';
 import { openSession } from './open-session.ts';
 import { Output } from './output.ts';
+import { parserError, titled } from './parser-text.ts';
 import type { Session } from './session.ts';
 
 /** The command line. Which commands there are stands in definitions/; each is loaded when it is called. */
@@ -39,19 +40,22 @@ const interrupt = new AbortController();
 const env = { ...process.env };
 // Whatever this process starts inherits its environment: the password is for nobody else.
 delete process.env.HOLDFAST_PASSWORD;
-speak(languageOf(env));
+// What scripts read is English.
+speak(process.argv.includes('--json') ? 'en' : languageOf(env));
 const program = new Command('holdfast')
-  .description(
-    'Backs up files to locked S3 storage, each one hashed, judged by policy, scanned, encrypted and provable.',
-  )
-  .option('--config <file>', 'configuration file (default: holdfast.yaml in the state folder)')
-  .option('--json', 'results as JSON')
-  .option('--password-file <file>', 'file that holds the password (or HOLDFAST_PASSWORD_FILE)')
-  .option('--password-fd <number>', 'descriptor to read the password from', descriptor)
-  .option('--progress', 'tell progress, in lines, also where there is no terminal')
+  .description(say('help', 'program'))
+  .option('--config <file>', say('help', 'main_config'))
+  .option('--json', say('help', 'main_json'))
+  .option('--password-file <file>', say('help', 'main_password_file'))
+  .option('--password-fd <number>', say('help', 'main_password_fd'), descriptor)
+  .option('--progress', say('help', 'main_progress'))
   .exitOverride()
-  .configureOutput({ writeErr: (text) => process.stderr.write(text) })
-  .showHelpAfterError('Run with --help to see arguments and examples.');
+  .configureOutput({
+    writeErr: (text) => process.stderr.write(text),
+    outputError: (text, write) => write(parserError(text)),
+  })
+  .showHelpAfterError(say('help', 'after_error'));
+titled(program).helpCommand('help [command]', say('help', 'help_command'));
 
 const cli: Cli = { program, command, run };
 defineInstallationCommands(cli);
@@ -73,7 +77,7 @@ defineHostCommands(cli);
 defineKeyCommands(cli);
 definePolicyCommands(cli);
 defineCodecServerCommands(cli);
-if (!isCommandsOwn('--version')) program.version(readVersion());
+if (!isCommandsOwn('--version')) program.version(readVersion(), '-V, --version', say('help', 'version'));
 
 await main();
 
@@ -99,7 +103,7 @@ function isCommandsOwn(option: string): boolean {
 }
 
 function command(name: string, description: string, parent: Command = program): Command {
-  return parent.command(name).description(description).option('--json', 'results as JSON');
+  return titled(parent.command(name)).description(description).option('--json', say('help', 'main_json'));
 }
 
 interface GlobalOptions {

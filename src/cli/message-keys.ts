@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { SessionKeyFinder } from '../openpgp/open-message.ts';
 import { readPassphrase } from '../openpgp/passphrase.ts';
+import { say } from '../text/voice.ts';
 import type { Session } from './session.ts';
 
 /** What a command was given to open OpenPGP messages with. */
@@ -11,11 +12,8 @@ export interface MessageKeyOptions {
 
 export function addMessageKeyOptions(command: Command): Command {
   return command
-    .option('--openpgp-key <file>', 'private key for content that is sealed as OpenPGP messages')
-    .option(
-      '--openpgp-passphrase-file <file>',
-      'file with the passphrase of that key, or of the messages (default: $HOLDFAST_OPENPGP_PASSPHRASE_FILE)',
-    );
+    .option('--openpgp-key <file>', say('help', 'message_keys_openpgp_key'))
+    .option('--openpgp-passphrase-file <file>', say('help', 'message_keys_openpgp_passphrase_file'));
 }
 
 /**

@@ -1,9 +1,9 @@
 import { Failure } from '../domain/failures.ts';
+import { say } from '../text/voice.ts';
 
 /** What commands that take a TIME add to their help. */
-export const momentHelp = `
-A TIME is a date (2026-11-20: the end of that day), a date and time (2026-11-20T14:05, "2026-11-20 14:05:09 +01:00"; in the
-local zone unless it names one; all of the minute or second it names counts), a time ago (90s, 30m, 3h, 2d, 1w), or now.`;
+export const momentHelp = (): string => `
+${say('help', 'momentHelp')}`;
 
 const absolute =
   /^(?<date>[12]\d{3}-\d\d-\d\d)(?:[Tt ](?<hour>\d\d):(?<minute>\d\d)(?::(?<second>\d\d)(?:[.,](?<fraction>\d{1,9}))?)? ?(?<zone>[Zz]|[+-]\d\d(?::?\d\d)?)?)?$/;
@@ -37,10 +37,10 @@ export function parseMoment(text: string, now: Date): Date {
   }
   const parts = absolute.exec(trimmed)?.groups;
   const found = parts === undefined ? undefined : fromParts(parts);
-  if (found === undefined) throw new Failure('usage', { detail: `"${text}" is no time.${momentHelp}` });
+  if (found === undefined) throw new Failure('usage', { detail: `"${text}" is no time.${momentHelp()}` });
   // Today's end lies ahead, and in another zone's today.
   if (found.getTime() > now.getTime() + farthestAheadMs) {
-    throw new Failure('usage', { detail: `"${text}" lies in the future.${momentHelp}` });
+    throw new Failure('usage', { detail: `"${text}" lies in the future.${momentHelp()}` });
   }
   return found;
 }

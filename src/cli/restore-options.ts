@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Overwrite } from '../restore/occupant.ts';
 import type { RestoreRequest } from '../restore/restore.ts';
+import { say } from '../text/voice.ts';
 import { collect } from './define.ts';
 import { addMessageKeyOptions, type MessageKeyOptions } from './message-keys.ts';
 
@@ -21,33 +22,20 @@ export interface RestoreChoices extends MessageKeyOptions {
 export function addRestoreChoices(command: Command): Command {
   return addMessageKeyOptions(command)
     .addOption(
-      new Option('--overwrite <when>', 'replace a different file or link that has the name')
+      new Option('--overwrite <when>', say('help', 'restore_options_overwrite'))
         .choices(['never', 'if-newer', 'always'])
         .default('never'),
     )
-    .option(
-      '--include <pattern>',
-      'only what matches (gitignore syntax); may be given several times',
-      collect,
-    )
-    .option('--exclude <pattern>', 'leave out what matches; may be given several times', collect)
-    .option('--jobs <n>', 'files restored at once, 1 to 64 (default: 8)', wholeJobs)
-    .option('--owner', 'give back owner and group by number, and what goes with them')
-    .option('--no-xattrs', 'leave out extended attributes')
-    .option('--include-infected', 'also what was found infected after it was stored');
+    .option('--include <pattern>', say('help', 'restore_options_include'), collect)
+    .option('--exclude <pattern>', say('help', 'restore_options_exclude'), collect)
+    .option('--jobs <n>', say('help', 'restore_options_jobs'), wholeJobs)
+    .option('--owner', say('help', 'restore_options_owner'))
+    .option('--no-xattrs', say('help', 'restore_options_no_xattrs'))
+    .option('--include-infected', say('help', 'cat_include_infected'));
 }
 
-export const restoreChoicesHelp = `
-What has an entry's name already: a file with equal content is done, and gets its metadata again. Anything else is never
-touched, and the entry is restored beside it as "name (1)"; with --overwrite always a different file or link is replaced,
-with if-newer when the entry's modification time is later. Folders are never replaced.
-Patterns are relative to the source: "*.odt" matches at any depth, "/letters" only at the top; an excluded folder excludes
-all below it.
-Set-uid, set-gid, capabilities and access lists lend the rights of an owner, so they come back only with --owner, which needs
-root to give files away. What could not be set is counted as a warning; the content is whole all the same.
-What newer signatures found infected in the bucket is left out and named (code 3); --include-infected restores it too.
-Restoring can be stopped at any moment: the same command goes on where it stopped. Until it is through, the folder holds
-".holdfast-restore-<id>", and beside large files ".holdfast-<version>.partial".
+export const restoreChoicesHelp = (): string => `
+${say('help', 'restoreChoicesHelp')}
 `;
 
 /** As a request has them. */
@@ -68,6 +56,7 @@ export function requestChoices(choices: RestoreChoices): Partial<RestoreRequest>
 
 function wholeJobs(text: string): number {
   const jobs = Number(text);
-  if (!Number.isInteger(jobs) || jobs < 1 || jobs > 64) throw new InvalidArgumentError('1 to 64.');
+  if (!Number.isInteger(jobs) || jobs < 1 || jobs > 64)
+    throw new InvalidArgumentError(say('help', 'inspect_invalid_2'));
   return jobs;
 }

@@ -20,8 +20,9 @@ export interface PluralMessage {
 
 export type Messages = Readonly<Record<string, Message>>;
 
+/** `{word}` is a placeholder; braces around anything else are text. */
 type NamesIn<Text extends string> = Text extends `${string}{${infer Name}}${infer Rest}`
-  ? Name | NamesIn<Rest>
+  ? (Name extends `${string}${' ' | ',' | '"'}${string}` ? never : Name) | NamesIn<Rest>
   : never;
 
 /** Placeholders of a message; `count` where it has plural forms. */

@@ -1,5 +1,6 @@
 import { failures as failuresEn } from './en/failures.ts';
 import { files as filesEn } from './en/files.ts';
+import { help as helpEn } from './en/help.ts';
 import { holds as holdsEn } from './en/holds.ts';
 import { incidents as incidentsEn } from './en/incidents.ts';
 import { messages as messagesEn } from './en/messages.ts';
@@ -15,6 +16,7 @@ import { verify as verifyEn } from './en/verify.ts';
 import { words as wordsEn } from './en/words.ts';
 import { failures as failuresFr } from './fr/failures.ts';
 import { files as filesFr } from './fr/files.ts';
+import { help as helpFr } from './fr/help.ts';
 import { holds as holdsFr } from './fr/holds.ts';
 import { incidents as incidentsFr } from './fr/incidents.ts';
 import { messages as messagesFr } from './fr/messages.ts';
@@ -34,6 +36,7 @@ import { type FactsOf, filled, type Message, type Messages } from './message.ts'
 const english = {
   failures: failuresEn,
   files: filesEn,
+  help: helpEn,
   holds: holdsEn,
   incidents: incidentsEn,
   messages: messagesEn,
@@ -60,6 +63,7 @@ export const allTexts: Readonly<
   fr: {
     failures: failuresFr,
     files: filesFr,
+    help: helpFr,
     holds: holdsFr,
     incidents: incidentsFr,
     messages: messagesFr,

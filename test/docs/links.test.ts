@@ -16,7 +16,7 @@ const packageJson = JSON.parse(read('package.json'));
 const commands = readdirSync(path.join(root, 'src/cli/definitions'))
   .flatMap((name) => [
     ...read(`src/cli/definitions/${name}`).matchAll(
-      /\bcommand\(\s*'([a-z-]+)',\s*(?:'[^']*'|"[^"]*"),?\s*\)/g,
+      /\bcommand\(\s*'([a-z-]+)',\s*say\('help', '\w+'\),?\s*\)/g,
     ),
   ])
   .map(([, name = '']) => name);

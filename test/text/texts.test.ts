@@ -49,6 +49,7 @@ describe('the catalog of texts', () => {
       'files.version',
       'files.version_value',
       'files.workflow',
+      'help.limits_set_what',
       'holds.classification',
       'holds.destination',
       'holds.hours',

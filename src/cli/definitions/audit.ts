@@ -1,27 +1,21 @@
 import { Argument, InvalidArgumentError, Option } from 'commander';
+import { say } from '../../text/voice.ts';
 import { type Cli, examples } from '../define.ts';
 import { moment, momentHelp } from '../moment.ts';
 
 /** What happened, shown to somebody who does not trust whoever runs this. */
 export function defineAuditCommands({ command, run }: Cli): void {
-  const audit = command('audit', 'the record of all that happened: verify, export, public-key').addHelpText(
+  const audit = command('audit', say('help', 'audit')).addHelpText(
     'after',
     examples('holdfast audit public-key > audit.pub', 'holdfast audit verify --public-key audit.pub'),
   );
-  command('verify', 'look whether anybody changed, added, removed or cut off anything of the record', audit)
-    .option('--public-key <file>', 'only what these keys signed counts; needs no password then')
-    .option(
-      '--begin <number>',
-      'from this head on: for who knows why the record before it was lost',
-      headNumber,
-      1,
-    )
+  command('verify', say('help', 'audit_verify'), audit)
+    .option('--public-key <file>', say('help', 'audit_verify_public_key'))
+    .option('--begin <number>', say('help', 'audit_verify_begin'), headNumber, 1)
     .addHelpText(
       'after',
       `
-Holds every event against the signed heads in the database, and these against their anchors in the buckets, which nobody
-can change. Only reads. Exit code 4 when anything is not as it was signed, 5 when a destination did not answer. What came
-after the newest anchor rests on the database alone: it is told how much that is. See docs/audit.md.
+${say('help', 'audit_verify_about')}
 ${examples(
   'holdfast audit verify',
   'holdfast audit verify --public-key audit.pub --json',
@@ -33,46 +27,46 @@ ${examples(
         (await import('../commands/audit-verify.ts')).runAuditVerify(session, options),
       ),
     );
-  command('export', 'write the events of a time as signed JSON lines', audit)
-    .addOption(new Option('--from <time>', 'the first moment').argParser(moment).makeOptionMandatory())
-    .option('--to <time>', 'the last moment (default: now)', moment)
-    .option('--output <file>', 'into this new file, and not to the terminal')
+  command('export', say('help', 'audit_export'), audit)
+    .addOption(
+      new Option('--from <time>', say('help', 'audit_export_from')).argParser(moment).makeOptionMandatory(),
+    )
+    .option('--to <time>', say('help', 'audit_export_to'), moment)
+    .option('--output <file>', say('help', 'audit_export_output'))
     .addHelpText(
       'after',
       `
-The first line says what it is, each further one holds an event with its number, and the last one counts and signs them.
+${say('help', 'audit_export_about')}
 ${examples(
   'holdfast audit export --from 2026-11-01 --to 2026-11-30 --output november.jsonl',
   'holdfast audit export --from 3h | head -n -1 | jq .event.step',
-)}${momentHelp}`,
+)}${momentHelp()}`,
     )
     .action(
       run(async (session, options) =>
         (await import('../commands/audit-export.ts')).runAuditExport(session, options),
       ),
     );
-  command('public-key', 'print the keys that the record is signed with, for whoever verifies it', audit)
+  command('public-key', say('help', 'audit_public_key'), audit)
     .addHelpText(
       'after',
       `
-Hand them over on another way than the record itself, and again after \`holdfast key rotate\`, which adds one.
+${say('help', 'audit_public_key_about')}
 ${examples('holdfast audit public-key > audit.pub')}`,
     )
     .action(
       run(async (session) => (await import('../commands/audit-public-key.ts')).runAuditPublicKey(session)),
     );
 
-  command('prove', 'write what happened to a file so that somebody outside can verify it')
-    .argument('<source:path>', 'the file')
-    .option('--version <id>', 'this version of it, as `find --versions` prints it (default: the newest)')
-    .option('--withhold-path', 'without path and name of the file; the name of the source stays')
-    .requiredOption('--output <file>', 'the new file for the proof')
+  command('prove', say('help', 'prove'))
+    .argument('<source:path>', say('help', 'prove_source_path'))
+    .option('--version <id>', say('help', 'prove_version'))
+    .option('--withhold-path', say('help', 'prove_withhold_path'))
+    .requiredOption('--output <file>', say('help', 'prove_output'))
     .addHelpText(
       'after',
       `
-The proof holds hashes, both decisions of policy with what was asked, the scanner's verdict, the lock as it was read back,
-approvals with their signatures, and the way of each of these up to an anchor in the bucket. It is verified with
-ops/audit/verify_proof.py, which needs Python and nothing of this program. See docs/audit.md.
+${say('help', 'prove_about')}
 ${examples(
   'holdfast prove documents:contract.pdf --output contract.proof',
   'holdfast prove documents:contract.pdf --withhold-path --output some.proof',
@@ -85,9 +79,9 @@ ${examples(
       ),
     );
 
-  command('report', 'list what somebody has to know, as text, JSON or CSV')
+  command('report', say('help', 'report'))
     .addArgument(
-      new Argument('<what>', 'which report').choices([
+      new Argument('<what>', say('help', 'report_what')).choices([
         'run',
         'failures',
         'missing',
@@ -96,17 +90,12 @@ ${examples(
         'quarantine',
       ]),
     )
-    .argument('[id]', 'with `run`: the run, as `runs` prints it')
-    .option('--csv', 'as CSV for spreadsheets, with a line of names; times in UTC')
+    .argument('[id]', say('help', 'report_id'))
+    .option('--csv', say('help', 'report_csv'))
     .addHelpText(
       'after',
       `
-  run          what became of each file in a run
-  failures     files, or copies in one destination, whose newest version failed
-  missing      what the catalog knows and the disk or a bucket lacks; asks both, and takes the password
-  unprotected  what stands and is not protected as it is now, with the last time it was
-  holds        what waits for a decision
-  quarantine   what was found infected, and what became of it
+  ${say('help', 'report_about')}
 ${examples(
   'holdfast report unprotected',
   'holdfast report run 0123456789abcdef0123456789abcdef --json',
@@ -119,16 +108,13 @@ ${examples(
       ),
     );
 
-  command('usage', 'tell how much is kept, where, and until when it is locked')
-    .argument('[source]', 'only of this source')
-    .option('--csv', 'as CSV for spreadsheets, a line for each source and destination; times in UTC')
+  command('usage', say('help', 'usage'))
+    .argument('[source]', say('help', 'usage_source'))
+    .option('--csv', say('help', 'usage_csv'))
     .addHelpText(
       'after',
       `${examples('holdfast usage', 'holdfast usage documents --json', 'holdfast usage --csv > usage.csv')}
-For each source: files that stand, versions that can be restored, and how many bytes were read for them. For each of its
-destinations: the encrypted bytes stored, what sharing and packs save, what only earlier states need, what nothing needs any
-more, and when the locks end. What two sources share counts for both; the last lines count everything once. Manifests, keys and
-anchors of the audit trail come on top. Asks only the catalog, and takes no password.`,
+${say('help', 'usage_about')}`,
     )
     .action(
       run(async (session, source, options) =>
@@ -139,7 +125,6 @@ anchors of the audit trail come on top. Asks only the catalog, and takes no pass
 
 function headNumber(text: string): number {
   const number = Number(text);
-  if (!Number.isInteger(number) || number < 1)
-    throw new InvalidArgumentError('The number of a head, from 1.');
+  if (!Number.isInteger(number) || number < 1) throw new InvalidArgumentError(say('help', 'usage_invalid'));
   return number;
 }

@@ -1,28 +1,26 @@
 import { InvalidArgumentError, Option } from 'commander';
+import { say } from '../../text/voice.ts';
 import { addBucketOptions } from '../bucket-options.ts';
 import { type Cli, examples } from '../define.ts';
 
 /** Looking whether what lies in the buckets is what was put there. */
 export function defineCheckCommands({ command, run }: Cli): void {
-  command('verify', 'look whether the buckets hold what the catalog says, locked as promised')
-    .argument('[target]', '<source> or <source>:<path>; everything without it')
+  command('verify', say('help', 'verify'))
+    .argument('[target]', say('help', 'verify_target'))
     .addOption(
-      new Option('--sample <percent>', 'share of the objects, those that were not looked at for longest')
+      new Option('--sample <percent>', say('help', 'verify_sample'))
         .argParser(percentage)
         .default(0.05, '5%'),
     )
-    .addOption(new Option('--all', 'every object').conflicts('sample'))
-    .option('--read-data', 'also read each of them and decrypt it to its hash')
-    .option('--inventory', 'also list the buckets, and tell what the catalog lacks or the bucket does')
-    .option('--no-repair', 'only look; without it locks are extended, and what is lost is copied or given up')
-    .option('--jobs <count>', 'objects looked at at once, 1 to 64', jobs, 8)
+    .addOption(new Option('--all', say('help', 'verify_all')).conflicts('sample'))
+    .option('--read-data', say('help', 'verify_read_data'))
+    .option('--inventory', say('help', 'verify_inventory'))
+    .option('--no-repair', say('help', 'verify_no_repair'))
+    .option('--jobs <count>', say('help', 'verify_jobs'), jobs, 8)
     .addHelpText(
       'after',
       `
-Each run takes what was looked at longest ago, so that runs of 5% reach everything in twenty. A lost object is copied
-from another destination that has it; where none has, its files count as failed and the next \`protect\` or start of the
-watcher uploads them anew. Exit code 4 when anything was not as it should be, 5 when one of several
-destinations did not answer.
+${say('help', 'verify_about')}
 ${examples(
   'holdfast verify',
   'holdfast verify documents:letters --all --read-data',
@@ -36,18 +34,17 @@ ${examples(
     );
 
   addBucketOptions(
-    command('inspect', 'tell what an object, or a file with its bytes, is')
-      .argument('<key|file>', "an object's name, with or without the prefix, or a file on this machine")
-      .option('--version-id <id>', 'which version of the name (default: the newest)')
-      .option('--destination <name>', 'which destination of the configuration (default: the first)')
-      .option('--member <number>', 'one file of a pack, by its number in it; needs the password'),
+    command('inspect', say('help', 'inspect'))
+      .argument('<key|file>', say('help', 'inspect_key_file'))
+      .option('--version-id <id>', say('help', 'inspect_version_id'))
+      .option('--destination <name>', say('help', 'inspect_destination'))
+      .option('--member <number>', say('help', 'inspect_member')),
     false,
   )
     .addHelpText(
       'after',
       `
-Reads the beginning and the end only, never the content. With the password it also tells the path and attributes, and
-that nobody changed them; on the terminal, Enter alone goes on without it. With --bucket no configuration is needed.
+${say('help', 'inspect_about')}
 ${examples(
   'holdfast inspect objects/9717b9be…-976552bc…',
   'holdfast inspect packs/41cf… --member 12',
@@ -66,12 +63,13 @@ ${examples(
 function percentage(text: string): number {
   const percent = /^(\d+(?:\.\d+)?)%$/.exec(text)?.[1];
   const share = Number(percent) / 100;
-  if (!(share > 0 && share <= 1)) throw new InvalidArgumentError('A percentage above 0 to 100, like 5%.');
+  if (!(share > 0 && share <= 1)) throw new InvalidArgumentError(say('help', 'inspect_invalid'));
   return share;
 }
 
 function jobs(text: string): number {
   const count = Number(text);
-  if (!Number.isInteger(count) || count < 1 || count > 64) throw new InvalidArgumentError('1 to 64.');
+  if (!Number.isInteger(count) || count < 1 || count > 64)
+    throw new InvalidArgumentError(say('help', 'inspect_invalid_2'));
   return count;
 }

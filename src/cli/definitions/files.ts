@@ -1,14 +1,15 @@
 import { Option } from 'commander';
+import { say } from '../../text/voice.ts';
 import { type Cli, examples, wholeCount } from '../define.ts';
 import { moment, momentHelp } from '../moment.ts';
 import { runResults } from '../run-results.ts';
 
 /** Protecting files and looking at what became of them. */
 export function defineFilesCommands({ command, run }: Cli): void {
-  command('protect', 'protect files and folders now')
-    .argument('<path...>', 'paths inside a source')
-    .option('--wait', 'return when every entry has its outcome (or is held for approval)')
-    .option('--dry-run', 'show what would be taken, why not, and until when it would be locked')
+  command('protect', say('help', 'protect'))
+    .argument('<path...>', say('help', 'protect_path'))
+    .option('--wait', say('help', 'protect_wait'))
+    .option('--dry-run', say('help', 'protect_dry_run'))
     .addHelpText(
       'after',
       examples(
@@ -23,18 +24,18 @@ export function defineFilesCommands({ command, run }: Cli): void {
       ),
     );
 
-  command('files', 'list what the catalog knows, entry by entry')
-    .argument('[target]', '<source> or <source>:<path>')
-    .option('--outcome <outcome>', 'only entries with this outcome')
-    .option('--deleted', 'also what was deleted')
-    .option('--lacking <destination>', 'only what lies elsewhere and has no copy in this destination')
-    .option('--infected', 'only what newer signatures found infected after it was stored')
-    .option('--source <name>', 'only in this source')
-    .option('--reason <code>', "only with this reason: a rule's id or a failure's code, as it is listed")
-    .option('--run <id>', 'only what this run found as it stands')
-    .option('--class <name>', 'only of this classification: public, internal, confidential or restricted')
-    .option('--changed-since <time>', 'only what was found new or changed since', moment)
-    .option('--name <pattern>', 'only where a name or, with a slash, the path matches, as `find` takes it')
+  command('files', say('help', 'files'))
+    .argument('[target]', say('help', 'files_target'))
+    .option('--outcome <outcome>', say('help', 'files_outcome'))
+    .option('--deleted', say('help', 'files_deleted'))
+    .option('--lacking <destination>', say('help', 'files_lacking'))
+    .option('--infected', say('help', 'files_infected'))
+    .option('--source <name>', say('help', 'files_source'))
+    .option('--reason <code>', say('help', 'files_reason'))
+    .option('--run <id>', say('help', 'files_run'))
+    .option('--class <name>', say('help', 'files_class'))
+    .option('--changed-since <time>', say('help', 'files_changed_since'), moment)
+    .option('--name <pattern>', say('help', 'files_name'))
     .addHelpText(
       'after',
       `${examples(
@@ -42,7 +43,7 @@ export function defineFilesCommands({ command, run }: Cli): void {
         'holdfast files documents:letters --json',
         'holdfast files --outcome failed',
         "holdfast files --source documents --class restricted --changed-since 7d --name '*.odt'",
-      )}${momentHelp}`,
+      )}${momentHelp()}`,
     )
     .action(
       run(async (session, target, options) =>
@@ -50,9 +51,9 @@ export function defineFilesCommands({ command, run }: Cli): void {
       ),
     );
 
-  command('show', "one entry's life story, step by step")
-    .argument('<source:path>', 'the entry, as `files` prints it')
-    .option('--version <id>', 'an older version')
+  command('show', say('help', 'show'))
+    .argument('<source:path>', say('help', 'show_source_path'))
+    .option('--version <id>', say('help', 'show_version'))
     .addHelpText('after', examples('holdfast show documents:letters/2026.odt'))
     .action(
       run(async (session, target, options) =>
@@ -60,13 +61,11 @@ export function defineFilesCommands({ command, run }: Cli): void {
       ),
     );
 
-  command('runs', 'the newest runs and their results')
-    .option('--source <name>', 'only those that had to do with this source')
-    .option('--since <time>', 'only those that began since', moment)
-    .addOption(
-      new Option('--result <result>', 'only those that ended so, or run').choices(Object.keys(runResults)),
-    )
-    .option('--limit <count>', 'how many', wholeCount, 20)
+  command('runs', say('help', 'runs'))
+    .option('--source <name>', say('help', 'runs_source'))
+    .option('--since <time>', say('help', 'runs_since'), moment)
+    .addOption(new Option('--result <result>', say('help', 'runs_result')).choices(Object.keys(runResults)))
+    .option('--limit <count>', say('help', 'runs_limit'), wholeCount, 20)
     .addHelpText(
       'after',
       `${examples(
@@ -74,29 +73,24 @@ export function defineFilesCommands({ command, run }: Cli): void {
         'holdfast runs --source documents --since 7d --result warnings',
         'holdfast runs --limit 100 --json',
       )}
-\`warnings\` are those that were complete and left something to look at.${momentHelp}`,
+${say('help', 'runs_about')}${momentHelp()}`,
     )
     .action(run(async (session, options) => (await import('../commands/runs.ts')).runRuns(session, options)));
 
-  const oneRun = command('run', 'what one run did: show').addHelpText(
+  const oneRun = command('run', say('help', 'run')).addHelpText(
     'after',
     examples('holdfast run show 0123456789abcdef0123456789abcdef'),
   );
-  command('show', 'what it was, what became of its files, and where to look at them in the Web UI', oneRun)
-    .argument('<id>', 'as `runs` prints it')
-    .option(
-      '--limit <count>',
-      'how many of the files that failed, were quarantined or are held',
-      wholeCount,
-      100,
-    )
+  command('show', say('help', 'run_show'), oneRun)
+    .argument('<id>', say('help', 'run_show_id'))
+    .option('--limit <count>', say('help', 'run_show_limit'), wholeCount, 100)
     .addHelpText(
       'after',
       `${examples(
         'holdfast run show 0123456789abcdef0123456789abcdef',
         'holdfast run show 0123456789abcdef0123456789abcdef --json | jq .webUi.troubled',
       )}
-\`report run\` lists all files of a run. The Web UI knows a workflow for some days after it ended, the catalog for good.`,
+${say('help', 'run_show_about')}`,
     )
     .action(
       run(async (session, id, options) =>

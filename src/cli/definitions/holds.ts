@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
+import { say } from '../../text/voice.ts';
 import { addNewPasswordOptions, type Cli, descriptor, examples } from '../define.ts';
 import { moment } from '../moment.ts';
 
 /** What policy keeps back until somebody decides, and who may decide. */
 export function defineHoldCommands({ command, run }: Cli): void {
-  const hold = command('hold', 'list, show, approve, reject and reseal held files').addHelpText(
+  const hold = command('hold', say('help', 'hold')).addHelpText(
     'after',
     examples(
       'holdfast hold list',
@@ -13,36 +14,35 @@ export function defineHoldCommands({ command, run }: Cli): void {
     ),
   );
 
-  addFilters(command('list', 'what waits for a decision, the oldest first', hold))
-    .option('--ended', 'also what was approved, rejected or has expired')
+  addFilters(command('list', say('help', 'hold_list'), hold))
+    .option('--ended', say('help', 'hold_list_ended'))
     .addHelpText('after', examples('holdfast hold list', 'holdfast hold list --older-than 3d --json'))
     .action(
       run(async (session, options) => (await import('../commands/hold.ts')).runHoldList(session, options)),
     );
 
-  command('show', 'one held file: why it is held, who decided, and exactly what would be signed', hold)
-    .argument('<hold>', 'as `hold list` prints it')
+  command('show', say('help', 'hold_show'), hold)
+    .argument('<hold>', say('help', 'hold_show_hold'))
     .addHelpText('after', examples('holdfast hold show 6f1c9f0de6f14b0d8c5f1a2b3c4d5e6f'))
     .action(run(async (session, id) => (await import('../commands/hold.ts')).runHoldShow(session, id)));
 
   for (const [name, description] of [
-    ['approve', 'sign that held files may go; with enough approvals they go at once'],
-    ['reject', 'sign that held files are not to go; the files in the source stay as they are'],
+    ['approve', say('help', 'hold_approve')],
+    ['reject', say('help', 'hold_reject')],
   ] as const) {
     addFilters(command(name, description, hold))
-      .argument('[hold...]', 'as `hold list` prints them; or choose by the options')
-      .requiredOption('--key <file>', 'private key that `approver keygen` wrote')
-      .option('--key-password-file <file>', 'file that holds the password of the key')
-      .option('--key-password-fd <number>', 'descriptor to read the password of the key from', descriptor)
-      .option('--approver <name>', 'whose key it is (default: as the key file says)')
-      .option('--reason <text>', 'your own words, kept with the decision')
-      .option('--all', 'everything that waits')
-      .option('--yes', 'do not ask before deciding about what the options choose')
+      .argument('[hold...]', say('help', 'hold_decide_hold'))
+      .requiredOption('--key <file>', say('help', 'hold_decide_key'))
+      .option('--key-password-file <file>', say('help', 'hold_decide_key_password_file'))
+      .option('--key-password-fd <number>', say('help', 'hold_decide_key_password_fd'), descriptor)
+      .option('--approver <name>', say('help', 'hold_decide_approver'))
+      .option('--reason <text>', say('help', 'hold_decide_reason'))
+      .option('--all', say('help', 'hold_decide_all'))
+      .option('--yes', say('help', 'hold_decide_yes'))
       .addHelpText(
         'after',
         `
-What the options choose is listed first and decided only when you agree. You sign exactly what \`hold show\` prints; a
-signature counts for seven days.
+${say('help', 'hold_decide_about')}
 ${examples(
   `holdfast hold ${name} --key claire.pem 6f1c9f0de6f14b0d8c5f1a2b3c4d5e6f`,
   `holdfast hold ${name} --key claire.pem --source documents --path '*.zip' --older-than 1d`,
@@ -55,12 +55,8 @@ ${examples(
       );
   }
 
-  command(
-    'reseal',
-    'seal held files anew from their source, where staged bytes are damaged or their host is gone',
-    hold,
-  )
-    .argument('<hold...>', 'as `hold list` prints them')
+  command('reseal', say('help', 'hold_reseal'), hold)
+    .argument('<hold...>', say('help', 'hold_reseal_hold'))
     .addHelpText('after', examples('holdfast hold reseal 6f1c9f0de6f14b0d8c5f1a2b3c4d5e6f'))
     .action(
       run(async (session, holds) =>
@@ -68,16 +64,14 @@ ${examples(
       ),
     );
 
-  const approver = command('approver', 'people who may approve what is held: keygen').addHelpText(
+  const approver = command('approver', say('help', 'approver')).addHelpText(
     'after',
     examples('holdfast approver keygen --name claire'),
   );
-  addNewPasswordOptions(
-    command('keygen', "make somebody's key pair, and print what to register in the policy data", approver),
-  )
-    .option('--name <name>', 'who it is for (default: your account)')
-    .option('--output <file>', 'where the private key goes (default: <name>.pem in this folder)')
-    .option('--no-password', 'do not encrypt the private key: whoever reads the file can sign')
+  addNewPasswordOptions(command('keygen', say('help', 'approver_keygen'), approver))
+    .option('--name <name>', say('help', 'approver_keygen_name'))
+    .option('--output <file>', say('help', 'approver_keygen_output'))
+    .option('--no-password', say('help', 'approver_keygen_no_password'))
     .addHelpText(
       'after',
       examples(
@@ -94,8 +88,8 @@ ${examples(
 
 function addFilters(command: Command): Command {
   return command
-    .option('--source <name>', 'only of this source')
-    .option('--classification <name>', 'only of this classification')
-    .option('--older-than <time>', 'only what was held before that time, e.g. 3d', moment)
-    .option('--path <glob>', 'only paths that match; without a slash the last name is matched');
+    .option('--source <name>', say('help', 'usage_source'))
+    .option('--classification <name>', say('help', 'approver_keygen_classification'))
+    .option('--older-than <time>', say('help', 'approver_keygen_older_than'), moment)
+    .option('--path <glob>', say('help', 'approver_keygen_path'));
 }

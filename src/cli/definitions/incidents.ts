@@ -2,15 +2,13 @@ import { Option } from 'commander';
 import { noticeMeans } from '../../domain/incidents.ts';
 import { incidentKinds } from '../../domain/records.ts';
 import { languages } from '../../text/language.ts';
+import { say } from '../../text/voice.ts';
 import { type Cli, examples, wholeCount } from '../define.ts';
 import { moment } from '../moment.ts';
 
 /** The breach register, and who is told of what happens. */
 export function defineIncidentCommands({ command, run }: Cli): void {
-  const incident = command(
-    'incident',
-    'the breach register: list, show, acknowledge, notify, close, open',
-  ).addHelpText(
+  const incident = command('incident', say('help', 'incident')).addHelpText(
     'after',
     examples(
       'holdfast incident list',
@@ -19,13 +17,9 @@ export function defineIncidentCommands({ command, run }: Cli): void {
     ),
   );
 
-  command(
-    'list',
-    'incidents that are not closed, the oldest first, and how long there is to notify them',
-    incident,
-  )
-    .option('--all', 'also what is closed')
-    .addOption(new Option('--kind <kind>', 'only of this kind').choices(incidentKinds))
+  command('list', say('help', 'incident_list'), incident)
+    .option('--all', say('help', 'incident_list_all'))
+    .addOption(new Option('--kind <kind>', say('help', 'incident_list_kind')).choices(incidentKinds))
     .addHelpText('after', examples('holdfast incident list', 'holdfast incident list --all --json'))
     .action(
       run(async (session, options) =>
@@ -33,36 +27,34 @@ export function defineIncidentCommands({ command, run }: Cli): void {
       ),
     );
 
-  command('show', 'one incident: what happened, what it means, what to do, who did what', incident)
-    .argument('<incident>', 'as `incident list` prints it; the first digits are enough')
+  command('show', say('help', 'incident_show'), incident)
+    .argument('<incident>', say('help', 'incident_show_incident'))
     .addHelpText('after', examples('holdfast incident show 6f1c9f0d'))
     .action(
       run(async (session, id) => (await import('../commands/incident.ts')).runIncidentShow(session, id)),
     );
 
-  command('ack', 'say that you have an incident in hand; its clock goes on', incident)
-    .argument('<incident>', 'as `incident list` prints it')
+  command('ack', say('help', 'incident_ack'), incident)
+    .argument('<incident>', say('help', 'incident_ack_incident'))
     .addHelpText('after', examples('holdfast incident ack 6f1c9f0d'))
     .action(
       run(async (session, id) => (await import('../commands/incident-act.ts')).runIncidentAck(session, id)),
     );
 
-  command('notify', 'print the prepared notice, send it, or record whom you told', incident)
-    .argument('<incident>', 'as `incident list` prints it')
-    .option('--draft', 'print the notice that the law asks for, ready to be completed; nothing is recorded')
+  command('notify', say('help', 'incident_notify'), incident)
+    .argument('<incident>', say('help', 'incident_ack_incident'))
+    .option('--draft', say('help', 'incident_notify_draft'))
     .addOption(
-      new Option('--language <language>', 'of the draft (default: that of the configuration)').choices(
-        languages,
-      ),
+      new Option('--language <language>', say('help', 'incident_notify_language')).choices(languages),
     )
-    .option('--send', 'send the notice by e-mail, and record it once the server has taken it')
-    .option('--to <who>', 'whom you told; with --send the address (default: breaches.authority.email)')
-    .addOption(new Option('--by <means>', 'how you told them').choices(noticeMeans))
-    .option('--at <time>', 'when you told them (default: now)', moment)
+    .option('--send', say('help', 'incident_notify_send'))
+    .option('--to <who>', say('help', 'incident_notify_to'))
+    .addOption(new Option('--by <means>', say('help', 'incident_notify_by')).choices(noticeMeans))
+    .option('--at <time>', say('help', 'incident_notify_at'), moment)
     .addHelpText(
       'after',
       `
-Exactly one of three: --draft, --send, or --to with --by for what you sent yourself. From then on the clock stands still.
+${say('help', 'incident_notify_about')}
 ${examples(
   'holdfast incident notify 6f1c9f0d --draft --language fr > notice.txt',
   'holdfast incident notify 6f1c9f0d --to "the authority" --by letter --at 2026-11-20T14:05',
@@ -75,9 +67,9 @@ ${examples(
       ),
     );
 
-  command('close', 'end an incident: what was not notified needs a reason', incident)
-    .argument('<incident>', 'as `incident list` prints it')
-    .option('--reason <text>', 'your own words, kept with it')
+  command('close', say('help', 'incident_close'), incident)
+    .argument('<incident>', say('help', 'incident_ack_incident'))
+    .option('--reason <text>', say('help', 'incident_close_reason'))
     .addHelpText(
       'after',
       examples(
@@ -91,11 +83,13 @@ ${examples(
       ),
     );
 
-  command('open', 'enter an incident that nothing here could detect', incident)
-    .addOption(new Option('--kind <kind>', 'what it is').choices(incidentKinds).default('other'))
-    .requiredOption('--detail <text>', 'what happened, in your own words')
-    .option('--source <name>', 'the source it is about')
-    .option('--detected <time>', 'when it was noticed: its clock begins there (default: now)', moment)
+  command('open', say('help', 'incident_open'), incident)
+    .addOption(
+      new Option('--kind <kind>', say('help', 'incident_open_kind')).choices(incidentKinds).default('other'),
+    )
+    .requiredOption('--detail <text>', say('help', 'incident_open_detail'))
+    .option('--source <name>', say('help', 'incident_open_source'))
+    .option('--detected <time>', say('help', 'incident_open_detected'), moment)
     .addHelpText(
       'after',
       examples(
@@ -108,17 +102,17 @@ ${examples(
       ),
     );
 
-  const notify = command('notify', 'who is told of what happens: test, list').addHelpText(
+  const notify = command('notify', say('help', 'notify')).addHelpText(
     'after',
     examples('holdfast notify test', 'holdfast notify list'),
   );
 
-  command('test', 'send a test message, and wait until it was taken', notify)
-    .argument('[channel]', 'name of the channel (default: all)')
+  command('test', say('help', 'notify_test'), notify)
+    .argument('[channel]', say('help', 'notify_test_channel'))
     .addHelpText(
       'after',
       `
-The message takes the way of every other: through the worker. Exit code 5 when a channel did not take it.
+${say('help', 'notify_test_about')}
 ${examples('holdfast notify test', 'holdfast notify test officer')}`,
     )
     .action(
@@ -127,9 +121,11 @@ ${examples('holdfast notify test', 'holdfast notify test officer')}`,
       ),
     );
 
-  command('list', 'messages, the newest first: what was sent, waits, or failed', notify)
-    .addOption(new Option('--state <state>', 'only these').choices(['waiting', 'sent', 'failed']))
-    .option('--limit <count>', 'at most so many', wholeCount, 50)
+  command('list', say('help', 'notify_list'), notify)
+    .addOption(
+      new Option('--state <state>', say('help', 'notify_list_state')).choices(['waiting', 'sent', 'failed']),
+    )
+    .option('--limit <count>', say('help', 'notify_list_limit'), wholeCount, 50)
     .addHelpText('after', examples('holdfast notify list', 'holdfast notify list --state failed --json'))
     .action(
       run(async (session, options) =>

@@ -1,37 +1,31 @@
 import { Option } from 'commander';
+import { say } from '../../text/voice.ts';
 import { type Cli, collect, examples, wholeDays } from '../define.ts';
 
 /** Setting an installation up and running it. */
 export function defineInstallationCommands({ command, program, run }: Cli): void {
-  command('init', 'set up sources, configuration, keys and tools on this machine')
-    .requiredOption('--source <name=/path>', 'a folder to protect; may be given several times', collect)
-    .option('--lock-days <days>', 'how long every object is locked', wholeDays, 7)
+  command('init', say('help', 'init'))
+    .requiredOption('--source <name=/path>', say('help', 'init_source'), collect)
+    .option('--lock-days <days>', say('help', 'init_lock_days'), wholeDays, 7)
     .addOption(
-      new Option('--lock-mode <mode>', 'Object Lock mode')
+      new Option('--lock-mode <mode>', say('help', 'init_lock_mode'))
         .choices(['GOVERNANCE', 'COMPLIANCE'])
         .default('GOVERNANCE'),
     )
-    .option('--accept-compliance', 'agree to COMPLIANCE locks without typing it')
-    .option('--allow-test-signatures', 'go on although the scanner knows nothing but the EICAR test file')
-    .option('--kit <file>', 'write the recovery kit to this file (0600) instead of showing it')
-    .option('--write-only', 'this host is to protect what it cannot read; needs --keys and --recipient')
-    .option('--keys <file>', 'with --write-only: what `key export --write-only` wrote for this host')
-    .option(
-      '--recipient <file>',
-      'with --write-only: who can read it, an OpenPGP public key; may be given several times',
-      collect,
-    )
-    .option(
-      '--join <file>',
-      'this machine is to be a further host of a cluster: what `host add` wrote for it',
-    )
-    .option('--settings <file>', 'keys of holdfast.yaml to begin with, e.g. services that somebody else runs')
+    .option('--accept-compliance', say('help', 'init_accept_compliance'))
+    .option('--allow-test-signatures', say('help', 'init_allow_test_signatures'))
+    .option('--kit <file>', say('help', 'init_kit'))
+    .option('--write-only', say('help', 'init_write_only'))
+    .option('--keys <file>', say('help', 'init_keys'))
+    .option('--recipient <file>', say('help', 'init_recipient'), collect)
+    .option('--join <file>', say('help', 'init_join'))
+    .option('--settings <file>', say('help', 'init_settings'))
     .addOption(
-      new Option('--quarantine <how>', 'what happens to infected files of these sources')
+      new Option('--quarantine <how>', say('help', 'init_quarantine'))
         .choices(['move', 'copy', 'report'])
         .default('move'),
     )
-    .option('-y, --yes', 'do not ask')
+    .option('-y, --yes', say('help', 'init_yes'))
     .addHelpText(
       'after',
       examples(
@@ -44,15 +38,11 @@ export function defineInstallationCommands({ command, program, run }: Cli): void
     )
     .action(run(async (session, options) => (await import('../commands/init.ts')).runInit(session, options)));
 
-  command('up', 'start all services in the background; returns when they are healthy')
-    .option('-d, --detach', 'as always: kept for habit')
-    .addOption(
-      new Option('--foreground', 'stay until stopped and show the log: for systemd and containers').conflicts(
-        'detach',
-      ),
-    )
-    .option('--only <services>', 'only these, separated by commas')
-    .option('--no-watch', 'without the watcher')
+  command('up', say('help', 'up'))
+    .option('-d, --detach', say('help', 'up_detach'))
+    .addOption(new Option('--foreground', say('help', 'up_foreground')).conflicts('detach'))
+    .option('--only <services>', say('help', 'up_only'))
+    .option('--no-watch', say('help', 'up_no_watch'))
     .addHelpText(
       'after',
       examples(
@@ -64,11 +54,11 @@ export function defineInstallationCommands({ command, program, run }: Cli): void
     )
     .action(run(async (session, options) => (await import('../commands/up.ts')).runUp(session, options)));
 
-  command('down', 'stop all services; state is kept').action(
+  command('down', say('help', 'down')).action(
     run(async (session) => (await import('../commands/down.ts')).runDown(session)),
   );
 
-  command('status', 'what runs, where, and how it is').action(
+  command('status', say('help', 'status')).action(
     run(async (session) => (await import('../commands/status.ts')).runStatus(session)),
   );
 

@@ -1,34 +1,34 @@
 import { Failure } from '../../domain/failures.ts';
+import { say } from '../../text/voice.ts';
 import { addNewPasswordOptions, type Cli, collect, descriptor, examples } from '../define.ts';
 
 /** The keyring: who opens it, what seals, what is to become unreadable. And whether all is well. */
 export function defineKeyCommands({ command, run }: Cli): void {
-  command('doctor', 'look at what people find out too late; says what it means and what to do')
-    .option('--only <check>', 'only this check, as its line begins; may be given several times', collect)
+  command('doctor', say('help', 'doctor'))
+    .option('--only <check>', say('help', 'doctor_only'), collect)
     .addHelpText(
       'after',
       `
-Every service, permission, right in the buckets, clock, limit, lock and setting; the backups, keys, copies and holds. Changes
-nothing and needs no password. Code 0, also with warnings; 1 with a problem.
+${say('help', 'doctor_about')}
 ${examples('holdfast doctor', 'holdfast doctor --json', 'holdfast doctor --only rights --only buckets')}`,
     )
     .action(
       run(async (session, options) => (await import('../commands/doctor.ts')).runDoctor(session, options)),
     );
 
-  const family = command('key', 'list, rotate, share, shred and move the keys');
+  const family = command('key', say('help', 'key'));
   const key = (name: string, description: string) => command(name, description, family);
 
-  key('list', 'every keyring document: purpose, holder, which one seals, until when it is locked').action(
+  key('list', say('help', 'key_list')).action(
     run(async (session) => (await import('../commands/key-list.ts')).runKeyList(session)),
   );
 
-  key('rotate', 'draw new keys for what is sealed from now on; older ones stay to read')
-    .option('--scope <name>', 'only this scope; may be given several times', collect)
-    .option('--all', 'every scope (as without any option)')
-    .option('--master', 'also a new master key, so that an older password opens nothing new; implies --all')
-    .option('--payload', 'a new key for what passes through Temporal')
-    .option('--dry-run', 'only say what would get a new key')
+  key('rotate', say('help', 'key_rotate'))
+    .option('--scope <name>', say('help', 'key_rotate_scope'), collect)
+    .option('--all', say('help', 'key_rotate_all'))
+    .option('--master', say('help', 'key_rotate_master'))
+    .option('--payload', say('help', 'key_rotate_payload'))
+    .option('--dry-run', say('help', 'key_rotate_dry_run'))
     .addHelpText(
       'after',
       examples(
@@ -43,7 +43,7 @@ ${examples('holdfast doctor', 'holdfast doctor --json', 'holdfast doctor --only 
       ),
     );
 
-  addNewPasswordOptions(key('change-password', 'another password for whoever opens the keyring now'))
+  addNewPasswordOptions(key('change-password', say('help', 'key_change_password')))
     .addHelpText(
       'after',
       examples(
@@ -57,8 +57,8 @@ ${examples('holdfast doctor', 'holdfast doctor --json', 'holdfast doctor --only 
       ),
     );
 
-  key('add-scope', 'make a key scope that policy can name, to be shredded on its own')
-    .argument('<name>', 'what policy data calls it')
+  key('add-scope', say('help', 'key_add_scope'))
+    .argument('<name>', say('help', 'key_add_scope_name'))
     .addHelpText('after', examples('holdfast key add-scope customer-4711'))
     .action(
       run(async (session, scope) =>
@@ -66,11 +66,9 @@ ${examples('holdfast doctor', 'holdfast doctor --json', 'holdfast doctor --only 
       ),
     );
 
-  addNewPasswordOptions(
-    key('add-holder', 'another password for the same keyring: a second officer, a sealed envelope'),
-  )
-    .argument('<name>', 'who holds it; `recovery-kit` makes a new recovery key')
-    .option('--kit <file>', 'with recovery-kit: write the kit to this file (0600) instead of showing it')
+  addNewPasswordOptions(key('add-holder', say('help', 'key_add_holder')))
+    .argument('<name>', say('help', 'key_add_holder_name'))
+    .option('--kit <file>', say('help', 'key_add_holder_kit'))
     .addHelpText(
       'after',
       examples('holdfast key add-holder night-shift', 'holdfast key add-holder recovery-kit --kit kit.txt'),
@@ -81,9 +79,9 @@ ${examples('holdfast doctor', 'holdfast doctor --json', 'holdfast doctor --only 
       ),
     );
 
-  key('remove-holder', 'take a holder away; copies that are locked open until their locks end')
-    .argument('<name>', 'who holds it')
-    .option('-y, --yes', 'do not ask')
+  key('remove-holder', say('help', 'key_remove_holder'))
+    .argument('<name>', say('help', 'key_remove_holder_name'))
+    .option('-y, --yes', say('help', 'init_yes'))
     .addHelpText('after', examples('holdfast key remove-holder night-shift'))
     .action(
       run(async (session, holder, options) =>
@@ -91,12 +89,12 @@ ${examples('holdfast doctor', 'holdfast doctor --json', 'holdfast doctor --only 
       ),
     );
 
-  key('shred', 'make everything that is sealed under a scope unreadable; shows what, and asks')
-    .argument('[scope]', 'as `key list` names it')
-    .option('--dry-run', 'only show what would become unreadable, and when')
-    .option('--confirm <words>', 'the words that are asked for: "shred <scope>"')
-    .option('--cancel', 'take back a shredding that is pending')
-    .option('--run-due', 'delete now what is due; the worker does so daily')
+  key('shred', say('help', 'key_shred'))
+    .argument('[scope]', say('help', 'key_shred_scope'))
+    .option('--dry-run', say('help', 'key_shred_dry_run'))
+    .option('--confirm <words>', say('help', 'key_shred_confirm'))
+    .option('--cancel', say('help', 'key_shred_cancel'))
+    .option('--run-due', say('help', 'key_shred_run_due'))
     .addHelpText(
       'after',
       examples(
@@ -111,11 +109,11 @@ ${examples('holdfast doctor', 'holdfast doctor --json', 'holdfast doctor --only 
       ),
     );
 
-  key('export', 'write all keyring documents, still wrapped, into one file')
-    .argument('<file>', 'a new file; 0600')
-    .option('-y, --yes', 'do not ask')
-    .option('--write-only', 'instead: the key file of a new host that can protect and not read')
-    .option('--host <name>', 'with --write-only: what the host is called')
+  key('export', say('help', 'key_export'))
+    .argument('<file>', say('help', 'key_export_file'))
+    .option('-y, --yes', say('help', 'init_yes'))
+    .option('--write-only', say('help', 'key_export_write_only'))
+    .option('--host <name>', say('help', 'key_export_host'))
     .addHelpText(
       'after',
       examples(
@@ -133,16 +131,16 @@ ${examples('holdfast doctor', 'holdfast doctor --json', 'holdfast doctor --only 
       }),
     );
 
-  key('import', 'take an exported keyring into an empty or older state folder')
-    .argument('<file>', 'what `key export` wrote')
+  key('import', say('help', 'key_import'))
+    .argument('<file>', say('help', 'key_import_file'))
     .addHelpText('after', examples('holdfast key import /media/usb/keyring.json'))
     .action(
       run(async (session, file) => (await import('../commands/key-transfer.ts')).runKeyImport(session, file)),
     );
 
-  key('verify-kit', 'prove that the printed recovery key opens the keyring as it lies in the bucket')
-    .option('--key-file <file>', 'file that holds the recovery key; else it is asked for')
-    .option('--key-fd <number>', 'descriptor to read the recovery key from', descriptor)
+  key('verify-kit', say('help', 'key_verify_kit'))
+    .option('--key-file <file>', say('help', 'key_verify_kit_key_file'))
+    .option('--key-fd <number>', say('help', 'key_verify_kit_key_fd'), descriptor)
     .addHelpText(
       'after',
       examples('holdfast key verify-kit', 'holdfast key verify-kit --key-file /tmp/typed'),

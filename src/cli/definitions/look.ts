@@ -1,16 +1,17 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { outcomes } from '../../domain/records.ts';
+import { say } from '../../text/voice.ts';
 import { type Cli, examples } from '../define.ts';
 import { addMessageKeyOptions } from '../message-keys.ts';
 import { moment, momentHelp } from '../moment.ts';
 
 /** Looking at what is protected, as it is and as it was. */
 export function defineLookCommands({ command, run }: Cli): void {
-  command('ls', 'list a folder of a source as it was at a moment')
-    .argument('<source[:path]>', 'what to list')
-    .option('--at <time>', 'as it was at this moment (default: now)', moment)
-    .option('-R, --recursive', 'with everything below')
-    .option('-l, --long', 'with permissions, size and modification time')
+  command('ls', say('help', 'ls'))
+    .argument('<source[:path]>', say('help', 'ls_source_path'))
+    .option('--at <time>', say('help', 'ls_at'), moment)
+    .option('-R, --recursive', say('help', 'ls_recursive'))
+    .option('-l, --long', say('help', 'ls_long'))
     .addHelpText(
       'after',
       `${examples(
@@ -18,8 +19,8 @@ export function defineLookCommands({ command, run }: Cli): void {
         'holdfast ls documents:letters --at 2026-11-20 --long',
         'holdfast ls documents --recursive --json',
       )}
-Shows what \`restore\` with the same --at brings back, and says where that is not the newest version, or none.
-${momentHelp}`,
+${say('help', 'ls_about')}
+${momentHelp()}`,
     )
     .action(
       run(async (session, target, options) =>
@@ -28,11 +29,11 @@ ${momentHelp}`,
     );
 
   addMessageKeyOptions(
-    command('cat', 'print the content of a file, as it was at a moment')
-      .argument('<source:path>', 'the file')
-      .option('--at <time>', 'as it was at this moment (default: now)', moment)
-      .option('--version <id>', 'this version of it, as `find --versions` prints it')
-      .option('--include-infected', 'also what was found infected after it was stored'),
+    command('cat', say('help', 'cat'))
+      .argument('<source:path>', say('help', 'prove_source_path'))
+      .option('--at <time>', say('help', 'ls_at'), moment)
+      .option('--version <id>', say('help', 'cat_version'))
+      .option('--include-infected', say('help', 'cat_include_infected')),
   )
     .addHelpText(
       'after',
@@ -41,9 +42,8 @@ ${momentHelp}`,
         'holdfast cat documents:accounts.csv --at 3d | less',
         'holdfast cat documents:accounts.csv --version 0123456789abcdef0123456789abcdef',
       )}
-Every part is decrypted and verified before it is printed; the whole is held against its SHA-512 at the end. Code 4 means: what
-was printed is not to be trusted. With --json: a line {"content": base64} for each part, then one {"summary": …}.
-${momentHelp}`,
+${say('help', 'cat_about')}
+${momentHelp()}`,
     )
     .action(
       run(async (session, target, options) =>
@@ -51,15 +51,15 @@ ${momentHelp}`,
       ),
     );
 
-  command('find', 'find entries by name, and their versions')
-    .argument('<pattern>', 'a name or, with a slash, a path inside the source: * ? [a-z] {a,b} **')
-    .option('--source <name>', 'only in this source')
-    .option('--at <time>', 'as it was at this moment (default: now)', moment)
-    .addOption(new Option('--type <letter>', 'only files, folders (d) or links').choices(['f', 'd', 'l']))
-    .option('--newer <time>', 'only what was modified later', moment)
-    .option('--larger <size>', 'only files of more bytes, or KiB, MiB, GiB, TiB', size)
-    .addOption(new Option('--outcome <outcome>', 'only what ended so').choices(outcomes))
-    .option('--versions', 'every version, with the id that --version takes, not only the newest')
+  command('find', say('help', 'find'))
+    .argument('<pattern>', say('help', 'find_pattern'))
+    .option('--source <name>', say('help', 'files_source'))
+    .option('--at <time>', say('help', 'ls_at'), moment)
+    .addOption(new Option('--type <letter>', say('help', 'find_type')).choices(['f', 'd', 'l']))
+    .option('--newer <time>', say('help', 'find_newer'), moment)
+    .option('--larger <size>', say('help', 'find_larger'), size)
+    .addOption(new Option('--outcome <outcome>', say('help', 'find_outcome')).choices(outcomes))
+    .option('--versions', say('help', 'find_versions'))
     .addHelpText(
       'after',
       `${examples(
@@ -68,8 +68,8 @@ ${momentHelp}`,
         'holdfast find accounts.csv --outcome deleted',
         "holdfast find '*' --larger 1GiB --newer 7d --json",
       )}
-Put quotes around a pattern, or the shell fills it in. What was deleted is found with --outcome deleted or --versions.
-${momentHelp}`,
+${say('help', 'find_about')}
+${momentHelp()}`,
     )
     .action(
       run(async (session, pattern, options) =>
@@ -77,10 +77,10 @@ ${momentHelp}`,
       ),
     );
 
-  command('diff', 'tell what changed from one moment to another')
-    .argument('<from>', 'a time', moment)
-    .argument('<to>', 'a time, often `now`', moment)
-    .argument('[target]', '<source> or <source>:<path>; default: every source')
+  command('diff', say('help', 'diff'))
+    .argument('<from>', say('help', 'diff_from'), moment)
+    .argument('<to>', say('help', 'diff_to'), moment)
+    .argument('[target]', say('help', 'diff_target'))
     .addHelpText(
       'after',
       `${examples(
@@ -88,9 +88,8 @@ ${momentHelp}`,
         'holdfast diff 1d now documents:letters',
         "holdfast diff '2026-11-20 08:00' '2026-11-20 18:00' documents --json",
       )}
-+ added  - removed  M other content  U other metadata only  T another type, like a link in place of a file.
-Compares what \`restore\` would bring back. A folder's own modification time does not count: every change in it changes it.
-${momentHelp}`,
+${say('help', 'diff_about')}
+${momentHelp()}`,
     )
     .action(
       run(async (session, from, to, target) =>
@@ -110,7 +109,6 @@ const unitBytes: Readonly<Record<string, number>> = {
 
 function size(text: string): number {
   const found = /^(?<count>\d{1,15})(?<unit>|B|KiB|MiB|GiB|TiB)$/.exec(text)?.groups;
-  if (found === undefined)
-    throw new InvalidArgumentError('a number of bytes, or with a unit: KiB, MiB, GiB or TiB.');
+  if (found === undefined) throw new InvalidArgumentError(say('help', 'diff_invalid'));
   return Number(found.count) * (unitBytes[found.unit ?? ''] ?? 1);
 }

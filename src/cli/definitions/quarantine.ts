@@ -1,15 +1,13 @@
+import { say } from '../../text/voice.ts';
 import { type Cli, examples } from '../define.ts';
 import { addMessageKeyOptions } from '../message-keys.ts';
 
 /** Looking after what was found infected. */
 export function defineQuarantineCommands({ command, run }: Cli): void {
-  const quarantine = command(
-    'quarantine',
-    'what was found infected: list, show, release, delete',
-  ).addHelpText(
+  const quarantine = command('quarantine', say('help', 'quarantine')).addHelpText(
     'after',
     `
-Quarantined files lie sealed on the host that found them. Nothing of them was uploaded.
+${say('help', 'quarantine_about')}
 ${examples(
   'holdfast quarantine list',
   'holdfast quarantine show documents:invoice.exe',
@@ -17,9 +15,9 @@ ${examples(
 )}`,
   );
 
-  command('list', 'what is kept, or was reported and still lies there', quarantine)
-    .argument('[source]', 'only this source')
-    .option('--all', 'also what was released or deleted, and what changed since it was reported')
+  command('list', say('help', 'quarantine_list'), quarantine)
+    .argument('[source]', say('help', 'quarantine_list_source'))
+    .option('--all', say('help', 'quarantine_list_all'))
     .addHelpText('after', examples('holdfast quarantine list', 'holdfast quarantine list --all --json'))
     .action(
       run(async (session, source, options) =>
@@ -27,8 +25,8 @@ ${examples(
       ),
     );
 
-  command('show', 'one of them: what was found, where, and what to do', quarantine)
-    .argument('<item>', 'its id, or <source>:<path>')
+  command('show', say('help', 'quarantine_show'), quarantine)
+    .argument('<item>', say('help', 'quarantine_show_item'))
     .addHelpText('after', examples('holdfast quarantine show documents:invoice.exe'))
     .action(
       run(async (session, item) =>
@@ -37,21 +35,17 @@ ${examples(
     );
 
   addMessageKeyOptions(
-    command('release', 'scan one again and give it back', quarantine)
-      .argument('<item>', 'its id, or <source>:<path>')
-      .requiredOption('--reason <text>', 'why; kept in the catalog and the audit trail')
-      .option('--to <folder>', 'put it here instead of where it came from')
-      .option(
-        '--even-if-infected',
-        'also if the scanner still finds something: it is then left alone, never uploaded',
-      )
-      .option('--yes', 'do not ask'),
+    command('release', say('help', 'quarantine_release'), quarantine)
+      .argument('<item>', say('help', 'quarantine_show_item'))
+      .requiredOption('--reason <text>', say('help', 'quarantine_release_reason'))
+      .option('--to <folder>', say('help', 'quarantine_release_to'))
+      .option('--even-if-infected', say('help', 'quarantine_release_even_if_infected'))
+      .option('--yes', say('help', 'init_yes')),
   )
     .addHelpText(
       'after',
       `
-Nothing is overwritten. Mode, owner and times come back as they were. What the scanner still finds is refused, unless you
-insist with --even-if-infected: back in its place, this content is then left alone, until \`quarantine revoke\`.
+${say('help', 'quarantine_release_about')}
 ${examples(
   "holdfast quarantine release documents:tool.exe --reason 'false positive, ticket 4711'",
   "holdfast quarantine release 0b2c… --reason 'for the lab' --to /srv/lab --even-if-infected",
@@ -63,10 +57,10 @@ ${examples(
       ),
     );
 
-  command('delete', 'remove some of them for good', quarantine)
-    .argument('<item...>', 'ids, or <source>:<path>')
-    .option('--reason <text>', 'why; kept in the catalog and the audit trail', 'deleted by an operator')
-    .option('--yes', 'do not ask')
+  command('delete', say('help', 'quarantine_delete'), quarantine)
+    .argument('<item...>', say('help', 'quarantine_delete_item'))
+    .option('--reason <text>', say('help', 'quarantine_release_reason'), 'deleted by an operator')
+    .option('--yes', say('help', 'init_yes'))
     .addHelpText('after', examples('holdfast quarantine delete documents:invoice.exe --yes'))
     .action(
       run(async (session, items, options) =>
@@ -74,8 +68,8 @@ ${examples(
       ),
     );
 
-  command('revoke', 'let released content be quarantined again', quarantine)
-    .argument('<item>', 'its id, or <source>:<path>')
+  command('revoke', say('help', 'quarantine_revoke'), quarantine)
+    .argument('<item>', say('help', 'quarantine_show_item'))
     .addHelpText('after', examples('holdfast quarantine revoke documents:tool.exe'))
     .action(
       run(async (session, item) =>

@@ -1,19 +1,18 @@
+import { say } from '../../text/voice.ts';
 import { type Cli, examples } from '../define.ts';
 
 /** Copies between destinations. */
 export function defineReplicateCommands({ command, run }: Cli): void {
-  command('replicate', 'fill a destination with copies of what another one has')
-    .argument('<from>', 'the destination that has it, as the configuration names it')
-    .argument('<to>', 'the one that gets it')
-    .option('--source <name>', 'only what belongs to this source')
-    .option('--dry-run', 'only say what would be copied')
-    .option('--wait', 'show progress and return when everything is copied')
+  command('replicate', say('help', 'replicate'))
+    .argument('<from>', say('help', 'replicate_from'))
+    .argument('<to>', say('help', 'replicate_to'))
+    .option('--source <name>', say('help', 'replicate_source'))
+    .option('--dry-run', say('help', 'replicate_dry_run'))
+    .option('--wait', say('help', 'replicate_wait'))
     .addHelpText(
       'after',
       `
-Sealed files are copied as they are, without their originals, under locks of their own; the release policy is asked for each.
-The worker does it: interrupt this command, or the worker, whenever you like, and it goes on where it stopped. What the policy
-denies is not copied. Exit code 3 when something could not be copied; it is tried again every ten minutes.
+${say('help', 'replicate_about')}
 ${examples(
   'holdfast replicate primary second --dry-run',
   'holdfast replicate primary second --wait',

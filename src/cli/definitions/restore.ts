@@ -1,15 +1,16 @@
+import { say } from '../../text/voice.ts';
 import { type Cli, examples } from '../define.ts';
 import { moment, momentHelp } from '../moment.ts';
 import { addRestoreChoices, restoreChoicesHelp } from '../restore-options.ts';
 
 /** Bringing things back. */
 export function defineRestoreCommands({ command, run }: Cli): void {
-  const restore = command('restore', 'bring a source, a folder or a file back into a folder')
-    .argument('<source[:path]>', 'what to restore, as `files` prints it; * ? [] and ** in a path match names')
-    .requiredOption('--to <folder>', 'where to; everything goes below <folder>/<source>')
-    .option('--at <time>', 'as it was at this moment', moment)
-    .option('--version <id>', 'this version of the entry, as `show` or `find --versions` prints it')
-    .option('--dry-run', 'show what would be restored, and how many bytes');
+  const restore = command('restore', say('help', 'restore'))
+    .argument('<source[:path]>', say('help', 'restore_source_path'))
+    .requiredOption('--to <folder>', say('help', 'recover_to'))
+    .option('--at <time>', say('help', 'restore_at'), moment)
+    .option('--version <id>', say('help', 'restore_version'))
+    .option('--dry-run', say('help', 'restore_dry_run'));
   addRestoreChoices(restore)
     .addHelpText(
       'after',
@@ -20,7 +21,7 @@ export function defineRestoreCommands({ command, run }: Cli): void {
         "holdfast restore 'documents:letters/**/*.odt' --to /srv/restored --exclude drafts",
         'sudo holdfast restore documents --to /srv --owner --overwrite if-newer',
       )}
-${restoreChoicesHelp}${momentHelp}`,
+${restoreChoicesHelp()}${momentHelp()}`,
     )
     .action(
       run(async (session, target, options) =>

@@ -1,29 +1,30 @@
 import type { Command } from 'commander';
+import { say } from '../../text/voice.ts';
 import { type Cli, examples } from '../define.ts';
 
-const reasonHelp = 'why, for the audit trail; anyone who reads it sees this';
+const reasonHelp = (): string => say('help', 'reasonHelp');
 
 /** How long what is stored stays: by class, and whatever the class says where the law does. */
 export function defineRetentionCommands({ command, run }: Cli): void {
-  const retention = command('retention', 'what expires and when: plan, run, resume').addHelpText(
+  const retention = command('retention', say('help', 'retention')).addHelpText(
     'after',
     examples('holdfast retention plan', 'holdfast retention run --source documents --wait'),
   );
-  command('plan', 'tell what a run would do, and when each object may go; changes nothing', retention)
-    .option('--source <name>', 'only this source')
+  command('plan', say('help', 'retention_plan'), retention)
+    .option('--source <name>', say('help', 'quarantine_list_source'))
     .addHelpText('after', examples('holdfast retention plan', 'holdfast retention plan --json | jq .does'))
     .action(
       run(async (session, options) =>
         (await import('../commands/retention-plan.ts')).runRetentionPlan(session, options),
       ),
     );
-  command('run', 'extend locks, let expire what is due, delete what nothing needs', retention)
-    .option('--source <name>', 'only this source')
-    .option('--wait', 'return when it is through')
+  command('run', say('help', 'retention_run'), retention)
+    .option('--source <name>', say('help', 'quarantine_list_source'))
+    .option('--wait', say('help', 'rescan_wait'))
     .addHelpText(
       'after',
       `
-The worker does so every day by itself. \`holdfast retention plan\` tells what it would do.
+${say('help', 'retention_run_about')}
 ${examples('holdfast retention run --wait')}`,
     )
     .action(
@@ -31,9 +32,9 @@ ${examples('holdfast retention run --wait')}`,
         (await import('../commands/retention-run.ts')).runRetention(session, options),
       ),
     );
-  command('resume', 'let a source expire again after a mass change was looked into', retention)
-    .argument('<source>', 'the source, by its name')
-    .requiredOption('--reason <text>', reasonHelp)
+  command('resume', say('help', 'retention_resume'), retention)
+    .argument('<source>', say('help', 'retention_resume_source'))
+    .requiredOption('--reason <text>', reasonHelp())
     .addHelpText(
       'after',
       examples('holdfast retention resume documents --reason "the new scanner rewrote them all"'),
@@ -44,21 +45,18 @@ ${examples('holdfast retention run --wait')}`,
       ),
     );
 
-  const legalHold = command(
-    'legal-hold',
-    'keep what a case needs, whatever its class says: place, release, list',
-  ).addHelpText(
+  const legalHold = command('legal-hold', say('help', 'legal_hold')).addHelpText(
     'after',
     examples(
       'holdfast legal-hold list',
       'holdfast legal-hold place documents:letters --reason "court order" --case 4711',
     ),
   );
-  onPath(command('place', 'from now on nothing at or below the path goes', legalHold))
+  onPath(command('place', say('help', 'legal_hold_place'), legalHold))
     .addHelpText(
       'after',
       `
-What comes under the path later is held too. Objects are held in their buckets as well, where the server has legal holds.
+${say('help', 'legal_hold_place_about')}
 ${examples('holdfast legal-hold place documents:letters --reason "court order" --case 4711')}`,
     )
     .action(
@@ -66,7 +64,7 @@ ${examples('holdfast legal-hold place documents:letters --reason "court order" -
         (await import('../commands/legal-hold.ts')).runLegalHoldPlace(session, target, options),
       ),
     );
-  onPath(command('release', 'end a hold; what no other one covers follows its class again', legalHold))
+  onPath(command('release', say('help', 'legal_hold_release'), legalHold))
     .addHelpText(
       'after',
       examples('holdfast legal-hold release documents:letters --case 4711 --reason "case closed"'),
@@ -76,9 +74,9 @@ ${examples('holdfast legal-hold place documents:letters --reason "court order" -
         (await import('../commands/legal-hold.ts')).runLegalHoldRelease(session, target, options),
       ),
     );
-  command('list', 'the holds there are', legalHold)
-    .argument('[target]', '<source>, or <source>:<path>: what covers it, and what lies below')
-    .option('--all', 'released ones too')
+  command('list', say('help', 'legal_hold_list'), legalHold)
+    .argument('[target]', say('help', 'legal_hold_list_target'))
+    .option('--all', say('help', 'legal_hold_list_all'))
     .addHelpText(
       'after',
       examples('holdfast legal-hold list', 'holdfast legal-hold list documents:letters --all --json'),
@@ -92,7 +90,7 @@ ${examples('holdfast legal-hold place documents:letters --reason "court order" -
 
 function onPath(command: Command): Command {
   return command
-    .argument('<target>', '<source>, or <source>:<path> for a file or folder')
-    .requiredOption('--reason <text>', reasonHelp)
-    .option('--case <name>', 'which case it is for; holds of several cases on one path count apart');
+    .argument('<target>', say('help', 'legal_hold_list_target_2'))
+    .requiredOption('--reason <text>', reasonHelp())
+    .option('--case <name>', say('help', 'legal_hold_list_case'));
 }

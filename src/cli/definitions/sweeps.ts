@@ -1,16 +1,16 @@
+import { say } from '../../text/voice.ts';
 import { type Cli, examples } from '../define.ts';
 
 /** Looking at whole sources, now and by the clock. */
 export function defineSweepCommands({ command, run }: Cli): void {
-  command('sweep', 'look at every entry of a source and protect what changed')
-    .argument('<source>', 'the source, by its name')
-    .option('--wait', 'return when every entry has its outcome')
-    .option('--confirm-deletions', 'what is gone was meant to go, however much it is')
+  command('sweep', say('help', 'sweep'))
+    .argument('<source>', say('help', 'retention_resume_source'))
+    .option('--wait', say('help', 'sweep_wait'))
+    .option('--confirm-deletions', say('help', 'sweep_confirm_deletions'))
     .addHelpText(
       'after',
       `
-The watcher can miss changes; a sweep cannot. Each source is swept once a day unless its \`sweep\` says otherwise. When more
-than 1,000 entries are gone, or more than a tenth, nothing counts as deleted until it is confirmed.
+${say('help', 'sweep_about')}
 ${examples('holdfast sweep documents --wait', 'holdfast sweep documents --wait --confirm-deletions')}`,
     )
     .action(
@@ -19,19 +19,19 @@ ${examples('holdfast sweep documents --wait', 'holdfast sweep documents --wait -
       ),
     );
 
-  const schedule = command('schedule', 'what recurs by itself: list, pause, resume').addHelpText(
+  const schedule = command('schedule', say('help', 'schedule')).addHelpText(
     'after',
     examples('holdfast schedule list', "holdfast schedule pause 'sweep documents'"),
   );
-  command('list', 'what is scheduled, and when', schedule).action(
+  command('list', say('help', 'schedule_list'), schedule).action(
     run(async (session) => (await import('../commands/schedule.ts')).runScheduleList(session)),
   );
   for (const [name, paused] of [
     ['pause', true],
     ['resume', false],
   ] as const) {
-    command(name, paused ? 'stop it until it is resumed' : 'let it go on', schedule)
-      .argument('<name>', 'as `schedule list` prints it')
+    command(name, paused ? say('help', 'schedule_switch') : say('help', 'schedule_switch_2'), schedule)
+      .argument('<name>', say('help', 'schedule_switch_name'))
       .addHelpText('after', examples(`holdfast schedule ${name} 'sweep documents'`))
       .action(
         run(async (session, scheduled) =>
