@@ -18,7 +18,7 @@ export interface BucketOptions {
 
 /** Adds the options that name a bucket; `required` makes `--bucket` one that must be given. */
 export function addBucketOptions(command: Command, required: boolean): Command {
-  const bucket = ['--bucket <name>', 'the bucket'] as const;
+  const bucket = ['--bucket <name>', say('output', 'the_bucket')] as const;
   (required ? command.requiredOption(...bucket) : command.option(...bucket))
     .option('--endpoint <url>', say('help', 'bucket_options_endpoint'))
     .option('--prefix <prefix>', say('help', 'bucket_options_prefix'))
@@ -53,7 +53,7 @@ function parseEndpoint(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol) || url.pathname !== '/') {
     throw new Failure('usage', {
-      detail: '--endpoint takes a URL like https://s3.example.org or http://192.0.2.7:9000.',
+      detail: say('output', 'endpoint_takes'),
     });
   }
   return url;

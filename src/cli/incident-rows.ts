@@ -4,6 +4,7 @@ import type { Config } from '../config.ts';
 import { Failure } from '../domain/failures.ts';
 import { incidentClock } from '../domain/incidents.ts';
 import { type Language, languageOf } from '../text/language.ts';
+import { say } from '../text/voice.ts';
 import type { Session } from './session.ts';
 
 /** An incident as `--json` prints it. */
@@ -63,7 +64,7 @@ export const languageIn = ({ env }: Session): Language => languageOf(env);
 export async function namedIncident(catalog: Catalog, given: string): Promise<Incident> {
   const found = /^[0-9a-f]{4,32}$/.test(given) ? await incidentsBeginning(catalog, given) : [];
   if (found.length > 1)
-    throw new Failure('usage', { detail: `Several incidents begin with ${given}: ${found.join(', ')} …` });
+    throw new Failure('usage', { detail: say('incidents', 'several', { given, names: found.join(', ') }) });
   const incident = found[0] === undefined ? undefined : await incidentById(catalog, found[0]);
   if (incident === undefined) throw new Failure('incident_unknown', { incident: given });
   return incident;

@@ -37,10 +37,11 @@ export function parseMoment(text: string, now: Date): Date {
   }
   const parts = absolute.exec(trimmed)?.groups;
   const found = parts === undefined ? undefined : fromParts(parts);
-  if (found === undefined) throw new Failure('usage', { detail: `"${text}" is no time.${momentHelp()}` });
+  if (found === undefined)
+    throw new Failure('usage', { detail: say('output', 'no_time', { given: text, help: momentHelp() }) });
   // Today's end lies ahead, and in another zone's today.
   if (found.getTime() > now.getTime() + farthestAheadMs) {
-    throw new Failure('usage', { detail: `"${text}" lies in the future.${momentHelp()}` });
+    throw new Failure('usage', { detail: say('output', 'in_future', { given: text, help: momentHelp() }) });
   }
   return found;
 }

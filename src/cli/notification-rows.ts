@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Notification } from '../catalog/notification-query.ts';
+import { say } from '../text/voice.ts';
 import type { Session } from './session.ts';
 
 /** How long a command waits for a message to be taken. Milliseconds. */
@@ -28,7 +29,7 @@ export async function awaitDelivery(
     if (found === undefined) throw new TypeError('the message is gone');
     if (found.state !== 'waiting' || found.attempts > 0 || performance.now() > until) return found;
     session.signal.throwIfAborted();
-    session.output.progress('the worker is at it');
+    session.output.progress(say('retention', 'worker_at_it'));
     await sleep(pollMs);
   }
 }

@@ -1,54 +1,84 @@
+import { audit as auditEn } from './en/audit.ts';
+import { copies as copiesEn } from './en/copies.ts';
 import { failures as failuresEn } from './en/failures.ts';
 import { files as filesEn } from './en/files.ts';
 import { help as helpEn } from './en/help.ts';
 import { holds as holdsEn } from './en/holds.ts';
+import { hosts as hostsEn } from './en/hosts.ts';
 import { incidents as incidentsEn } from './en/incidents.ts';
+import { keys as keysEn } from './en/keys.ts';
+import { limits as limitsEn } from './en/limits.ts';
+import { look as lookEn } from './en/look.ts';
 import { messages as messagesEn } from './en/messages.ts';
 import { notices as noticesEn } from './en/notices.ts';
 import { notify as notifyEn } from './en/notify.ts';
 import { output as outputEn } from './en/output.ts';
+import { policy as policyEn } from './en/policy.ts';
 import { quarantine as quarantineEn } from './en/quarantine.ts';
 import { reports as reportsEn } from './en/reports.ts';
 import { restore as restoreEn } from './en/restore.ts';
+import { retention as retentionEn } from './en/retention.ts';
+import { schedules as schedulesEn } from './en/schedules.ts';
 import { setup as setupEn } from './en/setup.ts';
 import { status as statusEn } from './en/status.ts';
 import { verify as verifyEn } from './en/verify.ts';
+import { web as webEn } from './en/web.ts';
 import { words as wordsEn } from './en/words.ts';
+import { audit as auditFr } from './fr/audit.ts';
+import { copies as copiesFr } from './fr/copies.ts';
 import { failures as failuresFr } from './fr/failures.ts';
 import { files as filesFr } from './fr/files.ts';
 import { help as helpFr } from './fr/help.ts';
 import { holds as holdsFr } from './fr/holds.ts';
+import { hosts as hostsFr } from './fr/hosts.ts';
 import { incidents as incidentsFr } from './fr/incidents.ts';
+import { keys as keysFr } from './fr/keys.ts';
+import { limits as limitsFr } from './fr/limits.ts';
+import { look as lookFr } from './fr/look.ts';
 import { messages as messagesFr } from './fr/messages.ts';
 import { notices as noticesFr } from './fr/notices.ts';
 import { notify as notifyFr } from './fr/notify.ts';
 import { output as outputFr } from './fr/output.ts';
+import { policy as policyFr } from './fr/policy.ts';
 import { quarantine as quarantineFr } from './fr/quarantine.ts';
 import { reports as reportsFr } from './fr/reports.ts';
 import { restore as restoreFr } from './fr/restore.ts';
+import { retention as retentionFr } from './fr/retention.ts';
+import { schedules as schedulesFr } from './fr/schedules.ts';
 import { setup as setupFr } from './fr/setup.ts';
 import { status as statusFr } from './fr/status.ts';
 import { verify as verifyFr } from './fr/verify.ts';
+import { web as webFr } from './fr/web.ts';
 import { words as wordsFr } from './fr/words.ts';
 import type { Language } from './language.ts';
 import { type FactsOf, filled, type Message, type Messages } from './message.ts';
 
 const english = {
+  audit: auditEn,
+  copies: copiesEn,
   failures: failuresEn,
   files: filesEn,
   help: helpEn,
   holds: holdsEn,
+  hosts: hostsEn,
   incidents: incidentsEn,
+  keys: keysEn,
+  limits: limitsEn,
+  look: lookEn,
   messages: messagesEn,
   notices: noticesEn,
   notify: notifyEn,
   output: outputEn,
+  policy: policyEn,
   quarantine: quarantineEn,
   reports: reportsEn,
   restore: restoreEn,
+  retention: retentionEn,
+  schedules: schedulesEn,
   setup: setupEn,
   status: statusEn,
   verify: verifyEn,
+  web: webEn,
   words: wordsEn,
 } satisfies Record<string, Messages>;
 
@@ -61,21 +91,31 @@ export const allTexts: Readonly<
 > = {
   en: english,
   fr: {
+    audit: auditFr,
+    copies: copiesFr,
     failures: failuresFr,
     files: filesFr,
     help: helpFr,
     holds: holdsFr,
+    hosts: hostsFr,
     incidents: incidentsFr,
+    keys: keysFr,
+    limits: limitsFr,
+    look: lookFr,
     messages: messagesFr,
     notices: noticesFr,
     notify: notifyFr,
     output: outputFr,
+    policy: policyFr,
     quarantine: quarantineFr,
     reports: reportsFr,
     restore: restoreFr,
+    retention: retentionFr,
+    schedules: schedulesFr,
     setup: setupFr,
     status: statusFr,
     verify: verifyFr,
+    web: webFr,
     words: wordsFr,
   },
 };

@@ -2,6 +2,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Failure } from '../../domain/failures.ts';
 import { createApproverKey } from '../../holds/approver-key.ts';
+import { say } from '../../text/voice.ts';
 import { readNewPassword } from '../password.ts';
 import type { Session } from '../session.ts';
 
@@ -19,20 +20,24 @@ export async function runApproverKeygen(session: Session, options: KeygenOptions
   const name = options.name ?? session.actor;
   if (!/^[A-Za-z0-9][A-Za-z0-9._@ -]{0,62}$/.test(name))
     throw new Failure('usage', {
-      detail: 'A name has letters, digits, dot, dash, underscore, @ and blanks; at most 63.',
+      detail: say('holds', 'approver_name'),
     });
   const file = resolve(options.output ?? `${name}.pem`);
-  if (existsSync(file)) throw new Failure('usage', { detail: `The file ${file} exists; name a new one.` });
+  if (existsSync(file)) throw new Failure('usage', { detail: say('holds', 'file_exists', { file }) });
   const password = options.password ? await readNewPassword(session, options) : undefined;
   const { pem, publicKey } = createApproverKey(name, password);
   writeFileSync(file, pem, { mode: 0o600, flag: 'wx' });
   const entry = { name, public_key: publicKey };
   session.output.result({ file, isEncrypted: password !== undefined, entry }, () =>
     [
-      `The private key of ${name} is in ${file}${password === undefined ? ', NOT encrypted' : ', encrypted with the password'}.`,
-      'Give it to that person, and keep no copy here: whoever has it can approve.',
+      say('holds', 'private_key', {
+        name,
+        file,
+        how: password === undefined ? say('holds', 'not_encrypted') : say('holds', 'encrypted'),
+      }),
+      say('holds', 'give_key'),
       '',
-      'Register the public key in your policy data, below `approvers` (docs/holds.md):',
+      say('holds', 'register_key'),
       `  ${JSON.stringify(entry)}`,
     ].join('\n'),
   );

@@ -1,5 +1,6 @@
 import { exportAudit } from '../../audit/export.ts';
 import { Failure } from '../../domain/failures.ts';
+import { say } from '../../text/voice.ts';
 import { auditSigner } from '../audit-keys.ts';
 import { newFile } from '../new-file.ts';
 import { type Session, unlock, withCatalog } from '../session.ts';
@@ -14,7 +15,7 @@ export interface AuditExportOptions {
 export async function runAuditExport(session: Session, options: AuditExportOptions): Promise<void> {
   const { output, signal } = session;
   const { from, to = new Date() } = options;
-  if (from > to) throw new Failure('usage', { detail: '--from is later than --to.' });
+  if (from > to) throw new Failure('usage', { detail: say('audit', 'from_later') });
   const installation = await unlock(session);
   const signer = auditSigner(installation);
   const { repository } = installation.config;
@@ -25,12 +26,14 @@ export async function runAuditExport(session: Session, options: AuditExportOptio
       for await (const line of exportAudit(catalog, signer, { repository, from, to, signal })) {
         if (file === undefined) await output.content(Buffer.from(line));
         else await file.write(line);
-        if (++lines % 1_000 === 0) output.progress(`${lines} events written`);
+        if (++lines % 1_000 === 0) output.progress(say('audit', 'written', { count: lines }));
       }
       await file?.sync();
       if (file !== undefined) {
         const written = { file: options.output, events: lines - 2 };
-        output.result(written, () => `${written.events} events, signed, in ${written.file}`);
+        output.result(written, () =>
+          say('audit', 'exported', { count: written.events, file: written.file ?? '' }),
+        );
       }
     } finally {
       await file?.close();

@@ -1,5 +1,6 @@
 import { type Beginning, readBeginning } from '../../audit/beginning.ts';
 import { type AuditFinding, type AuditSummary, breaches, verifyAudit } from '../../audit/verify.ts';
+import { say } from '../../text/voice.ts';
 import { auditKeys } from '../audit-keys.ts';
 import { localTime } from '../output.ts';
 import { type Session, sessionConfig, withCatalog } from '../session.ts';
@@ -21,7 +22,11 @@ export async function runAuditVerify(
         {
           ...{ begin, signal },
           onProgress: ({ events, anchors }) =>
-            output.progress(events > 0 ? `${events} events verified` : `${anchors} anchors read`),
+            output.progress(
+              events > 0
+                ? say('audit', 'verified', { count: events })
+                : say('audit', 'anchors_read', { count: anchors }),
+            ),
         },
       );
       for (;;) {
@@ -44,35 +49,37 @@ function end({ output }: Session, summary: AuditSummary, beginning: Beginning | 
   const wrong = breaches(summary);
   output.value({ summary });
   output.line(
-    `${events} events under ${heads} signed heads, ${anchors} anchors: ` +
-      (wrong === 0 ? 'all as signed.' : `${wrong} not as signed.`),
+    say('audit', 'summary', {
+      events,
+      heads,
+      anchors,
+      verdict: wrong === 0 ? say('audit', 'all_signed') : say('audit', 'not_signed', { count: wrong }),
+    }),
   );
-  if (wrong > 0)
-    output.line(
-      'Somebody changed the database, or an older state of it was put back. Keep it as it is, and compare it with a backup of the time before.',
-    );
+  if (wrong > 0) output.line(say('audit', 'somebody_changed'));
   if (summary.findings.lost !== undefined && beginning !== undefined)
     output.line(
-      `The catalog was rebuilt on ${localTime(new Date(beginning.at))}, and what was told before went with the old one: go on with --begin ${beginning.begin}.`,
+      say('audit', 'rebuilt', { at: localTime(new Date(beginning.at)), begin: String(beginning.begin) }),
     );
   output.line(
     anchored === null
-      ? 'No anchor outside of the database confirms any of it.'
-      : `The newest anchor is of ${localTime(new Date(anchored.at))}: head ${anchored.number}, in ${anchored.destination}.`,
+      ? say('audit', 'no_anchor')
+      : say('audit', 'newest_anchor', {
+          at: localTime(new Date(anchored.at)),
+          number: String(anchored.number),
+          destination: anchored.destination,
+        }),
   );
-  if (sinceAnchor > 0)
-    output.line(
-      `What came since rests on the database alone: ${sinceAnchor} events, ${unsigned} of them not signed yet.`,
-    );
-  for (const name of away) output.line(`The destination ${name} does not answer: its anchors were not read.`);
+  if (sinceAnchor > 0) output.line(say('audit', 'since_anchor', { events: sinceAnchor, unsigned }));
+  for (const name of away) output.line(say('audit', 'away', { name }));
   if (wrong > 0) return 4;
   return away.length > 0 ? 5 : 0;
 }
 
 function findingLine({ kind, head, event, destination, detail }: AuditFinding): string {
   const about = [
-    head === undefined ? '' : `head ${head}`,
-    event === undefined ? '' : `event ${event}`,
+    head === undefined ? '' : say('audit', 'head', { number: String(head) }),
+    event === undefined ? '' : say('audit', 'event', { number: String(event) }),
     destination ?? '',
   ];
   return `${kind.padEnd(14)}  ${about.filter(Boolean).join(', ')}: ${detail}`;

@@ -7,6 +7,7 @@ import { ByteBudget } from '../../restore/byte-budget.ts';
 import { contentSegments, type ReadDeps } from '../../restore/content.ts';
 import type { RestorableFile, RestoreIndex, RestoreRow, Selection } from '../../restore/restore-index.ts';
 import { defaultRetryPausesMs } from '../../restore/retry.ts';
+import { say } from '../../text/voice.ts';
 import { exactPath } from '../exact-path.ts';
 import { type MessageKeyOptions, messageKeys } from '../message-keys.ts';
 import type { Output } from '../output.ts';
@@ -75,9 +76,9 @@ export async function runCat(session: Session, target: string, options: CatOptio
 
 function wantedFile(target: string, { at, version }: CatOptions): Required<Target> {
   const { source, path } = parseTarget(target);
-  if (path === undefined) throw new Failure('usage', { detail: 'cat takes one file: <source>:<path>.' });
+  if (path === undefined) throw new Failure('usage', { detail: say('look', 'cat_takes') });
   if (at !== undefined && version !== undefined) {
-    throw new Failure('usage', { detail: 'Give --at or --version, not both.' });
+    throw new Failure('usage', { detail: say('look', 'at_or_version') });
   }
   return { source, path };
 }
@@ -111,11 +112,15 @@ export async function fileToPrint(index: RestoreIndex, selection: Selection): Pr
   const kind = (version ?? head)?.kind;
   if (kind !== undefined && kind !== 'file') throw new Failure('not_a_file', { kind: kindNames[kind] });
   if (version?.kind !== 'file')
-    throw new Failure('never_protected', { outcome: head?.outcome ?? 'under way' });
+    throw new Failure('never_protected', { outcome: head?.outcome ?? say('look', 'under_way') });
   return { row, version };
 }
 
-const kindNames = { dir: 'a folder', link: 'a link', special: 'a device, socket or pipe' } as const;
+const kindNames = {
+  dir: say('look', 'a_folder'),
+  link: say('look', 'a_link'),
+  special: say('look', 'a_device'),
+} as const;
 
 /** The row of the path itself; where there is none, one of what is below it. */
 async function firstRow(index: RestoreIndex, selection: Selection): Promise<RestoreRow | undefined> {
@@ -142,9 +147,7 @@ export async function print(
 ): Promise<void> {
   const { head } = row;
   if (head !== undefined && head.id !== version.id) {
-    output.note(
-      `This is an earlier version, ${version.id}: the newest one is not protected (${head.outcome}).`,
-    );
+    output.note(say('look', 'earlier', { id: version.id, outcome: head.outcome }));
   }
   let bytes = 0;
   try {
@@ -165,6 +168,6 @@ export async function print(
 
 function warning(error: unknown, bytes: number, sizeBytes: number): string {
   return isFailure(error, 'tampered')
-    ? 'What was printed is not to be trusted: throw it away.'
-    : `What was printed is not all of it: the first ${bytes} of ${sizeBytes} bytes.`;
+    ? say('look', 'not_trusted')
+    : say('look', 'not_all', { bytes, of: sizeBytes });
 }

@@ -24,6 +24,7 @@ import { type Endpoints, writerPasswordFile } from '../../stack/endpoints.ts';
 import { ensureSecret } from '../../stack/secrets.ts';
 import { openS3Store } from '../../storage/s3-store.ts';
 import { connectClient } from '../../temporal/connect.ts';
+import { say } from '../../text/voice.ts';
 import { confirm } from '../confirm.ts';
 import { type MessageKeyOptions, messageKeys } from '../message-keys.ts';
 import { readPassword } from '../password.ts';
@@ -113,16 +114,19 @@ async function rebuildFrom(bucket: Bucket, rebuilding: Rebuilding): Promise<numb
           ids: read.ids,
           run,
           destination: destination.name,
-          onProgress: ({ what, done, total }) => output.progress(`recording ${what}: ${done} of ${total}`),
+          onProgress: ({ what, done, total }) =>
+            output.progress(say('restore', 'recording', { what, done, of: total })),
         });
       });
       output.value({ rebuilt });
       output.line(
-        `The catalog knows ${rebuilt.entries} entries with ${rebuilt.versions} versions and ${rebuilt.objects} objects again.`,
+        say('restore', 'knows_again', {
+          entries: rebuilt.entries,
+          versions: rebuilt.versions,
+          objects: rebuilt.objects,
+        }),
       );
-      output.line(
-        'Next: holdfast down, then holdfast up -d. Files that changed since are found and protected.',
-      );
+      output.line(say('restore', 'next_down_up'));
     }
     return read.sources.some(isIncomplete) ? 4 : 0;
   });
@@ -173,7 +177,7 @@ async function settleWorkflows(
 }
 
 async function requireConfirmation({ yes }: RebuildOptions): Promise<void> {
-  const isAgreed = yes || (await confirm('Fill the empty catalog with this? Type rebuild: ', 'rebuild'));
+  const isAgreed = yes || (await confirm(say('restore', 'ask_rebuild'), 'rebuild'));
   if (!isAgreed) throw new Failure('not_confirmed', { flag: '--yes' });
 }
 

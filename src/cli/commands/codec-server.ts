@@ -7,6 +7,7 @@ import { addToken, isValid, readTokens, revokeToken } from '../../codec-server/t
 import type { Config } from '../../config.ts';
 import { Failure } from '../../domain/failures.ts';
 import { EncryptingCodec } from '../../temporal/codec.ts';
+import { say } from '../../text/voice.ts';
 import { localTime, table } from '../output.ts';
 import { locate, type Session, sessionConfig, unlock } from '../session.ts';
 
@@ -33,13 +34,12 @@ export async function runCodecServer(session: Session): Promise<void> {
   output.value({ endpoint, webUi: temporalUi });
   output.line(
     table([
-      ['sign in at', `${endpoint}/`],
-      ['then in', `${temporalUi} set the codec server to ${endpoint}, with cross-origin credentials`],
+      [say('web', 'sign_in'), `${endpoint}/`],
+      [say('web', 'then_in'), say('web', 'set_codec', { ui: temporalUi, endpoint })],
     ]),
   );
-  if (readTokens(home).length === 0)
-    output.note('Nobody has a token yet: holdfast codec-server token <name>');
-  output.note('Ctrl-C ends it, and every browser is signed out.');
+  if (readTokens(home).length === 0) output.note(say('web', 'nobody'));
+  output.note(say('web', 'ends'));
   await untilStopped(session.signal);
   await server.close();
 }
@@ -75,8 +75,7 @@ export async function runCodecToken(
   name: string,
   { hours }: { readonly hours: number },
 ): Promise<void> {
-  if (!/^[\w.@-]{1,64}$/.test(name))
-    throw new Failure('usage', { detail: 'A name has 1 to 64 letters, digits and . _ @ -' });
+  if (!/^[\w.@-]{1,64}$/.test(name)) throw new Failure('usage', { detail: say('web', 'token_name') });
   sessionConfig(session);
   const expiresAt = new Date(Date.now() + hours * hourMs);
   const { paths, actor, output } = session;
@@ -87,9 +86,7 @@ export async function runCodecToken(
   });
   output.value({ name, token, expiresAt });
   output.line(token);
-  output.note(
-    `Valid until ${localTime(expiresAt)}. It is not shown again; whoever has it sees what workflows were given.`,
-  );
+  output.note(say('web', 'valid_until', { at: localTime(expiresAt) }));
 }
 
 /** Who may see decrypted payloads. */
@@ -97,13 +94,13 @@ export async function runCodecTokens({ paths, output }: Session): Promise<void> 
   const now = new Date();
   const tokens = readTokens(paths.home).map((token) => ({ ...token, valid: isValid(token, now) }));
   for (const { sha256: _, ...token } of tokens) output.value(token);
-  if (tokens.length === 0) output.line('There are no tokens.');
+  if (tokens.length === 0) output.line(say('web', 'no_tokens'));
   else
     output.line(
       table(
         tokens.map(({ name, expiresAt, valid }) => [
           name,
-          `${valid ? 'until' : 'expired'} ${localTime(new Date(expiresAt))}`,
+          `${valid ? say('web', 'until') : say('web', 'expired')} ${localTime(new Date(expiresAt))}`,
         ]),
       ),
     );
@@ -113,5 +110,5 @@ export async function runCodecTokens({ paths, output }: Session): Promise<void> 
 export async function runCodecRevoke({ paths, actor, output }: Session, name: string): Promise<void> {
   revokeToken(paths.home, name);
   noteDeed(paths.home, { step: 'keyring', actor, facts: { action: 'codec-revoke', name } });
-  output.result({ name, revoked: true }, () => `The token ${name} is valid no more.`);
+  output.result({ name, revoked: true }, () => say('web', 'not_valid', { name }));
 }

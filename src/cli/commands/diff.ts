@@ -1,5 +1,6 @@
 import type { Catalog } from '../../catalog/catalog.ts';
 import { changesBetween, type EntryChange } from '../../catalog/history-query.ts';
+import { say } from '../../text/voice.ts';
 import { exactPath } from '../exact-path.ts';
 import { bytes, localTime, type Output, printable } from '../output.ts';
 import { pathText, sizeText, versionFields } from '../past-rows.ts';
@@ -42,7 +43,8 @@ export async function diff(
     }
   }
   output.value({ summary: { from: from.toISOString(), to: to.toISOString(), ...totals.counts } });
-  if (!output.json) output.note(`${localTime(from)} to ${localTime(to)}: ${totals.text()}`);
+  if (!output.json)
+    output.note(say('look', 'from_to', { from: localTime(from), to: localTime(to), totals: totals.text() }));
 }
 
 function jsonChange(source: string, { path, change, before, after }: EntryChange): object {
@@ -87,9 +89,14 @@ class Totals {
 
   text(): string {
     const { added, removed, modified, metadata, type } = this.entries;
-    return (
-      `${added} added, ${removed} removed, ${modified} modified, ${metadata} with other metadata, ${type} of another type; ` +
-      `${bytes(this.addedBytes)} came, ${bytes(this.removedBytes)} went`
-    );
+    return say('look', 'totals', {
+      added,
+      removed,
+      modified,
+      metadata,
+      type,
+      came: bytes(this.addedBytes),
+      went: bytes(this.removedBytes),
+    });
   }
 }

@@ -7,6 +7,7 @@ import { keyringDocuments } from '../../keys/keyring-files.ts';
 import { supervisorStatus } from '../../stack/control.ts';
 import { endpoints, runningFrom } from '../../stack/endpoints.ts';
 import { openS3Store } from '../../storage/s3-store.ts';
+import { say } from '../../text/voice.ts';
 import { languageIn } from '../incident-rows.ts';
 import { printable } from '../output.ts';
 import { type Session, sessionConfig } from '../session.ts';
@@ -23,7 +24,9 @@ export async function runDoctor(
 ): Promise<number> {
   const unknown = only.find((name) => !checkNames.includes(name));
   if (unknown !== undefined)
-    throw new Failure('usage', { detail: `There is no check ${unknown}: ${checkNames.join(', ')}.` });
+    throw new Failure('usage', {
+      detail: say('status', 'no_check', { name: unknown, names: checkNames.join(', ') }),
+    });
   const { output } = session;
   const open: (() => unknown)[] = [];
   const found: NamedFinding[] = [];

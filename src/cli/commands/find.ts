@@ -2,6 +2,7 @@ import type { Catalog } from '../../catalog/catalog.ts';
 import { type FoundVersion, matchingVersions, type PastVersion } from '../../catalog/history-query.ts';
 import type { EntryKind, Outcome } from '../../domain/records.ts';
 import { globMatcher } from '../../files/glob.ts';
+import { say } from '../../text/voice.ts';
 import { localTime, type Output, printable, table } from '../output.ts';
 import { modeText, mtimeText, outcomeText, pathText, sizeText, versionFields } from '../past-rows.ts';
 import { pathFields } from '../rows.ts';
@@ -42,7 +43,7 @@ export async function find(
   let count = 0;
   const matches = (path: Buffer): boolean => {
     signal.throwIfAborted();
-    if (++looked % progressEvery === 0) output.progress(`${looked} entries looked at, ${count} found`);
+    if (++looked % progressEvery === 0) output.progress(say('look', 'looked', { looked, found: count }));
     return isMatch(path);
   };
   const isWanted = filter(options);
@@ -57,7 +58,14 @@ export async function find(
     }
     printed.end();
   }
-  if (!output.json) output.note(`${count} ${versions ? 'versions' : 'entries'} found, ${looked} looked at`);
+  if (!output.json)
+    output.note(
+      say('look', 'found', {
+        count,
+        what: versions ? say('look', 'versions') : say('look', 'entries'),
+        looked,
+      }),
+    );
 }
 
 const kinds: Readonly<Record<NonNullable<FindOptions['type']>, EntryKind>> = {
@@ -126,7 +134,7 @@ class Printed {
   private versions(path: Buffer): string {
     const rows = this.page.map(({ version }) => [
       `  ${version.id}`,
-      `seen ${localTime(version.observedAt)}`,
+      say('look', 'seen', { at: localTime(version.observedAt) }),
       sizeText(version),
       outcomeText(version),
     ]);

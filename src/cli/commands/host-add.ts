@@ -5,6 +5,7 @@ import { hostRows } from '../../catalog/host-query.ts';
 import { Failure } from '../../domain/failures.ts';
 import { addHost } from '../../hosts/add-host.ts';
 import { writeJoinFile } from '../../hosts/join-file.ts';
+import { say } from '../../text/voice.ts';
 import { readHostKeys } from '../../write-only/host-keys.ts';
 import { withHostDesk } from '../host-desk.ts';
 import { printable } from '../output.ts';
@@ -29,10 +30,10 @@ export async function runHostAdd(session: Session, name: string, options: HostAd
   for (const given of [name, group ?? name])
     if (!nameForm.test(given))
       throw new Failure('usage', {
-        detail: `"${given}" is no name: letters, digits, dot, dash, underscore; at most 63.`,
+        detail: say('hosts', 'no_name', { given }),
       });
   if (existsSync(options.output))
-    throw new Failure('usage', { detail: `The file ${options.output} exists; name a new one.` });
+    throw new Failure('usage', { detail: say('hosts', 'file_exists', { file: options.output }) });
   const keys = options.writeOnly === undefined ? undefined : readHostKeys(options.writeOnly);
   const credentials = new Map((options.credentials ?? []).map(destinationFile));
   await withHostDesk(session, async ({ installation, catalog, where, owner, record }) => {
@@ -40,13 +41,11 @@ export async function runHostAdd(session: Session, name: string, options: HostAd
       (host) => host.id === keys?.host.id || (host.name === name && host.revokedAt === null),
     );
     if (taken !== undefined)
-      throw new Failure('usage', { detail: `The host ${taken.name} is in this cluster already.` });
+      throw new Failure('usage', { detail: say('hosts', 'host_taken', { name: taken.name }) });
     const id = keys?.host.id ?? randomBytes(16).toString('hex');
     if (dryRun) {
-      output.result(
-        { dryRun: true, name, group: group ?? null, writeOnly: keys !== undefined },
-        () =>
-          `Would let ${printable(name)} in: a database role, a certificate and S3 keys of its own, written to ${options.output}.`,
+      output.result({ dryRun: true, name, group: group ?? null, writeOnly: keys !== undefined }, () =>
+        say('hosts', 'would_add', { name: printable(name), file: options.output }),
       );
       return;
     }
@@ -57,13 +56,13 @@ export async function runHostAdd(session: Session, name: string, options: HostAd
     const file = resolve(options.output);
     output.result({ id, name, group: group ?? null, writeOnly: host.writeOnly, file }, () =>
       [
-        `The host ${printable(name)} may join. What it needs is in ${file} (readable by you alone).`,
-        'Carry the file there a safe way (scp), then on that machine, with the same release of Holdfast:',
+        say('hosts', 'may_join', { name: printable(name), file }),
+        say('hosts', 'carry_file'),
         keys === undefined
           ? '  holdfast init --join FILE --source name=/path'
           : '  holdfast init --join FILE --write-only --keys KEYS --recipient PUBLIC.asc --source name=/path',
         '  holdfast up -d',
-        'and delete the file on both machines. The password is not in it: `init` asks for it.',
+        say('hosts', 'delete_file'),
       ].join('\n'),
     );
   });
@@ -72,6 +71,6 @@ export async function runHostAdd(session: Session, name: string, options: HostAd
 function destinationFile(text: string): [string, string] {
   const [, destination, file] = /^([^=]+)=(.+)$/.exec(text) ?? [];
   if (destination === undefined || file === undefined)
-    throw new Failure('usage', { detail: `--credentials takes destination=file, not "${text}".` });
+    throw new Failure('usage', { detail: say('hosts', 'credentials_takes', { given: text }) });
   return [destination, file];
 }

@@ -1,6 +1,7 @@
 import { type HostRow, hostRows } from '../../catalog/host-query.ts';
 import { Failure } from '../../domain/failures.ts';
 import { type LeftBehind, leftBehind, revokeHost } from '../../hosts/revoke-host.ts';
+import { say } from '../../text/voice.ts';
 import { withHostDesk } from '../host-desk.ts';
 import { printable } from '../output.ts';
 import { type Session, withTemporal } from '../session.ts';
@@ -18,16 +19,17 @@ export async function runHostRevoke(
     );
     if (host === undefined) throw new Failure('host_unknown', { host: name });
     const { config } = installation;
-    if (host.id === config.host.id)
-      throw new Failure('usage', { detail: 'This is the host that runs the cluster: it cannot be revoked.' });
+    if (host.id === config.host.id) throw new Failure('usage', { detail: say('hosts', 'runs_cluster') });
     const left = await leftBehind(catalog, host);
     const { id } = host;
     const orphaned = left.orphaned.map((source) => source.name);
     const shared = left.shared.map((source) => source.name);
     if (!yes) {
       output.value({ dryRun: true, id, name: host.name, orphaned, shared });
-      output.line(`Would take from ${printable(host.name)} all that lets it write. ${consequences(left)}`);
-      output.line('Nothing was changed. To do it: the same with --yes');
+      output.line(
+        say('hosts', 'would_revoke', { name: printable(host.name), consequences: consequences(left) }),
+      );
+      output.line(say('hosts', 'nothing_changed'));
       return;
     }
     const ended = await withTemporal(installation, where, (client) =>
@@ -35,7 +37,7 @@ export async function runHostRevoke(
     );
     await record('revoke', { host: id, workflowsEnded: ended, orphanedSources: orphaned.length });
     output.value({ id, name: host.name, orphaned, shared, workflowsEnded: ended });
-    output.line(`The host ${printable(host.name)} can write nothing any more. ${consequences(left)}`);
+    output.line(say('hosts', 'revoked', { name: printable(host.name), consequences: consequences(left) }));
     for (const line of remains(host, config.services.s3.mode === 'external')) output.line(line);
   });
 }
@@ -44,10 +46,8 @@ function consequences({ orphaned, shared }: LeftBehind): string {
   const names = (sources: readonly { readonly name: string }[]) =>
     sources.map(({ name }) => printable(name)).join(', ');
   return [
-    orphaned.length === 0
-      ? ''
-      : `Nobody protects these sources then; what is stored of them stays: ${names(orphaned)}.`,
-    shared.length === 0 ? '' : `Other hosts go on with: ${names(shared)}.`,
+    orphaned.length === 0 ? '' : say('hosts', 'orphaned', { names: names(orphaned) }),
+    shared.length === 0 ? '' : say('hosts', 'others_go_on', { names: names(shared) }),
   ]
     .filter(Boolean)
     .join(' ');
@@ -56,12 +56,10 @@ function consequences({ orphaned, shared }: LeftBehind): string {
 /** What a command here cannot take away. */
 function remains({ name }: HostRow, isS3External: boolean): string[] {
   return [
-    ...(isS3External
-      ? [`Delete the S3 user of ${printable(name)} at its provider too: that cannot be done from here.`]
-      : []),
-    'If it fell into wrong hands: it had the keyring, and whoever knows the password reads what was stored until now.',
-    'Then change the password (holdfast key change-password) and draw new keys (holdfast key rotate --master --payload).',
-    'What it held back for approval lies in its own staging folder: `holdfast hold list`, then `holdfast hold reseal`',
-    'on a host that has the files.',
+    ...(isS3External ? [say('hosts', 'delete_s3_user', { name: printable(name) })] : []),
+    say('hosts', 'wrong_hands'),
+    say('hosts', 'then_change'),
+    say('hosts', 'held_back'),
+    say('hosts', 'on_host_with_files'),
   ];
 }

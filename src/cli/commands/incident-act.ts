@@ -19,6 +19,7 @@ import type { Endpoints } from '../../stack/endpoints.ts';
 import { incidentWorkflowId } from '../../temporal/names.ts';
 import type { Language } from '../../text/language.ts';
 import { type Texts, textsIn } from '../../text/texts.ts';
+import { say } from '../../text/voice.ts';
 import { incidentOutput, languageIn, namedIncident, termsOf } from '../incident-rows.ts';
 import { awaitDelivery } from '../notification-rows.ts';
 import { localTime, printable } from '../output.ts';
@@ -71,16 +72,15 @@ export async function runIncidentNotify(
 ): Promise<void> {
   const { draft = false, send = false, to, by } = options;
   const isRecord = !draft && !send;
-  if (draft && send) throw new Failure('usage', { detail: '--draft and --send contradict each other.' });
+  if (draft && send) throw new Failure('usage', { detail: say('incidents', 'draft_or_send') });
   if (isRecord && (to === undefined || by === undefined))
-    throw new Failure('usage', { detail: 'Give --draft, --send, or both --to and --by.' });
+    throw new Failure('usage', { detail: say('incidents', 'draft_send_or_to') });
   if (draft) return printDraft(session, given, options.language);
   await withDesk(session, async (desk) => {
     const incident = await namedIncident(desk.catalog, given);
     if (send) return sendNotice(desk, incident, to);
     const at = options.at ?? new Date();
-    if (at < incident.detectedAt)
-      throw new Failure('usage', { detail: '--at lies before the incident was detected.' });
+    if (at < incident.detectedAt) throw new Failure('usage', { detail: say('incidents', 'at_before') });
     const done = await act(desk, incident, {
       ...{ act: 'notify', by: session.actor, to: to ?? '', means: by ?? '', at },
     });
@@ -157,7 +157,7 @@ export function runIncidentOpen(session: Session, options: OpenOptions): Promise
     const { kind, detail, source, detected } = options;
     const detectedAt = detected ?? new Date();
     if (detectedAt.getTime() > Date.now())
-      throw new Failure('usage', { detail: '--detected lies in the future.' });
+      throw new Failure('usage', { detail: say('incidents', 'detected_future') });
     const sourceId = source === undefined ? null : await requireSource(catalog, source);
     const runId = newRunId();
     const id = ids.incident(kind, runId);

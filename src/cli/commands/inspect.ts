@@ -9,6 +9,7 @@ import { prefixed } from '../../sealed/names.ts';
 import type { ByteSource } from '../../sealed/open.ts';
 import type { ListedVersion, ObjectStore } from '../../storage/object-store.ts';
 import { openS3Store } from '../../storage/s3-store.ts';
+import { say } from '../../text/voice.ts';
 import {
   type Inspected,
   type InspectOptions as InspectionOptions,
@@ -47,7 +48,7 @@ function memberNumber(typed: string | undefined): number | undefined {
   if (typed === undefined) return undefined;
   if (!/^[1-9]\d{0,3}$/.test(typed)) {
     throw new Failure('usage', {
-      detail: '--member takes a number from 1, as inspect lists a pack without it.',
+      detail: say('look', 'member_takes'),
     });
   }
   return Number(typed);
@@ -97,7 +98,7 @@ async function openPlace(session: Session, options: InspectOptions): Promise<Pla
   const found = config.destinations.find(({ name }) => wanted === undefined || name === wanted);
   if (found === undefined) {
     const names = config.destinations.map(({ name }) => name).join(', ');
-    throw new Failure('usage', { detail: `There is no destination "${wanted}"; there is ${names}.` });
+    throw new Failure('usage', { detail: say('look', 'no_destination', { name: wanted ?? '', names }) });
   }
   const where = await locate(session);
   return { store: await openS3Store(where.s3(found, 'agent')), prefix: found.prefix };
@@ -137,7 +138,7 @@ async function inspectWhole(
   if (keys === undefined) throw new Failure('no_password');
   const inspected = await inspectMember(source, member, { ...options, keys });
   if (inspected === undefined) {
-    throw new Failure('usage', { detail: `The pack has no file number ${member}.` });
+    throw new Failure('usage', { detail: say('look', 'no_member', { number: String(member) }) });
   }
   return inspected;
 }
@@ -207,9 +208,7 @@ function report({ output }: Session, inspected: Inspected, where: Where): number
   if (problem !== undefined) throw problem;
   if (!authenticated && kind !== 'unknown' && kind !== 'keyring document') {
     output.line(
-      kind === 'openpgp message'
-        ? 'Its path and attributes are in the manifests only; what it says here is not authenticated.'
-        : 'Without the password none of this is authenticated: it is what the bytes say of themselves.',
+      kind === 'openpgp message' ? say('look', 'not_authenticated') : say('look', 'without_password'),
     );
   }
   return 0;
@@ -230,18 +229,25 @@ function asJson(inspected: Inspected, { file, key, version, versions }: Where): 
 
 function whereRows({ file, key, version, versions = 0 }: Where): string[][] {
   if (file !== undefined) return [['file', printable(file)]];
-  const others = versions > 1 ? ` (one of ${versions}; --version-id names another)` : '';
+  const others = versions > 1 ? ` ${say('look', 'one_of', { versions })}` : '';
   return [
     ['key', printable(key ?? '')],
-    ['version', `${version?.versionId} of ${localTime(version?.lastModified ?? new Date(0))}${others}`],
+    [
+      'version',
+      say('look', 'version_of', {
+        version: version?.versionId ?? '',
+        at: localTime(version?.lastModified ?? new Date(0)),
+        others,
+      }),
+    ],
   ];
 }
 
 function factRows(inspected: Inspected): string[][] {
   const { kind, lengthBytes, authenticated } = inspected;
   const rows = [
-    ['kind', kind === 'unknown' ? 'nothing that Holdfast writes' : kind],
-    ['length', `${bytes(lengthBytes)} (${lengthBytes} bytes)`],
+    ['kind', kind === 'unknown' ? say('look', 'nothing_ours') : kind],
+    ['length', say('look', 'bytes_exact', { bytes: bytes(lengthBytes), count: String(lengthBytes) })],
   ];
   switch (inspected.kind) {
     case 'sealed file':
@@ -269,11 +275,11 @@ function factRows(inspected: Inspected): string[][] {
         ['generation', String(generation)],
         ...(holder === undefined ? [] : [['holder', holder]]),
         ['key', keyId],
-        ['wrapped by', iterations === 0 ? kdf : `${kdf}, ${iterations} iterations`],
+        [say('look', 'wrapped_by'), iterations === 0 ? kdf : say('look', 'iterations', { kdf, iterations })],
       ];
     }
     case 'openpgp message':
-      return [...rows, ['encryption', 'SEIPD version 1'], ['for', inspected.recipients.join(', ')]];
+      return [...rows, ['encryption', say('look', 'seipd')], ['for', inspected.recipients.join(', ')]];
     case 'unknown':
       return rows;
   }
@@ -282,19 +288,36 @@ function factRows(inspected: Inspected): string[][] {
 const positionRows = (member: Extract<Inspected, { kind: 'sealed file' }>['member']): string[][] =>
   member === undefined
     ? []
-    : [['in the pack', `file ${member.number} of ${member.count}, from byte ${member.offset}`]];
+    : [
+        [
+          say('look', 'in_pack'),
+          say('look', 'member', { number: member.number, of: member.count, offset: member.offset }),
+        ],
+      ];
 
 type Frame = Extract<Inspected, { kind: 'sealed file' }>['frame'];
 
 function frameRows(frame: Frame, what: string): string[][] {
   return [
-    ['format', `sealed file, version ${frame.formatVersion}`],
+    ['format', say('look', 'sealed_version', { version: String(frame.formatVersion) })],
     ['iv', frame.iv],
     ['key', frame.keyId],
-    [what, `${bytes(frame.plaintextLength)} (${frame.plaintextLength} bytes)`],
-    ['stored', `${bytes(frame.ciphertextLength)} (${frame.ciphertextLength} bytes)`],
+    [
+      what,
+      say('look', 'bytes_exact', {
+        bytes: bytes(frame.plaintextLength),
+        count: String(frame.plaintextLength),
+      }),
+    ],
+    [
+      'stored',
+      say('look', 'bytes_exact', {
+        bytes: bytes(frame.ciphertextLength),
+        count: String(frame.ciphertextLength),
+      }),
+    ],
     ['compression', frame.compression],
-    ['segments', `${frame.segmentCount} of ${bytes(frame.segmentSize)}`],
+    ['segments', say('look', 'segments', { count: frame.segmentCount, size: bytes(frame.segmentSize) })],
   ];
 }
 
@@ -306,10 +329,19 @@ function metadataRows({ path, metadata }: Extract<Inspected, { kind: 'sealed fil
     ['path', printable(path.toString('utf8'))],
     ['mode', mode.toString(8).padStart(4, '0')],
     ['owner', `${uid}:${gid}`],
-    ['modified', `${localTime(new Date(Number(BigInt(mtimeNs) / 1_000_000n)))} (${mtimeNs} ns)`],
+    [
+      'modified',
+      say('look', 'mtime', {
+        at: localTime(new Date(Number(BigInt(mtimeNs) / 1_000_000n))),
+        ns: String(mtimeNs),
+      }),
+    ],
     ['source', metadata.source],
     ['entry', metadata.entry],
-    ['made for', `${metadata.version} (observation ${metadata.observation})`],
+    [
+      say('look', 'made_for'),
+      say('look', 'made_for_value', { version: metadata.version, observation: String(metadata.observation) }),
+    ],
     ['scope', printable(metadata.scope)],
     ['class', printable(metadata.class)],
     ['sha512', metadata.sha512],
@@ -334,7 +366,14 @@ function packRows({
         ]),
     ...(members ?? []).map(({ offset, length, scope, keyId, version }, index) => [
       index === 0 ? 'members' : '',
-      `${index + 1}: ${length} bytes from ${offset}, scope ${printable(scope)}, key ${keyId}${version === undefined ? '' : `, version ${version}`}`,
+      say('look', 'pack_row', {
+        number: String(index + 1),
+        length,
+        offset,
+        scope: printable(scope),
+        key: keyId,
+        version: version === undefined ? '' : say('look', 'pack_version', { version }),
+      }),
     ]),
   ];
 }

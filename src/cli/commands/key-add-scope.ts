@@ -2,14 +2,14 @@ import { Failure } from '../../domain/failures.ts';
 import { newScopeKeys } from '../../keys/change-keyring.ts';
 import { shreddings } from '../../keys/shreddings.ts';
 import { isScopeName } from '../../sealed/names.ts';
+import { say } from '../../text/voice.ts';
 import { withKeyDesk } from '../key-desk.ts';
 import { printable } from '../output.ts';
 import type { Session } from '../session.ts';
 
 /** Makes a key scope that policy can name: what may be shredded together is sealed under one. */
 export async function runKeyAddScope(session: Session, scope: string): Promise<void> {
-  if (!isScopeName(scope))
-    throw new Failure('usage', { detail: 'A scope is named with 1 to 255 bytes of text.' });
+  if (!isScopeName(scope)) throw new Failure('usage', { detail: say('keys', 'scope_name') });
   await withKeyDesk(session, async (desk) => {
     // Objects of a shredded scope may still lie in the catalog: a new key of its name would be taken for theirs.
     const wasShredded = (await shreddings(desk.catalog)).some((row) => row.scope === scope);
@@ -18,10 +18,8 @@ export async function runKeyAddScope(session: Session, scope: string): Promise<v
     await desk.apply(change);
     await desk.record('add-scope', { document: change.added[0]?.name });
     await desk.renewServices(desk.password);
-    session.output.result(
-      { scope, document: change.added[0]?.name },
-      () =>
-        `The scope ${printable(scope)} has a key. Name it in the policy data (\`scope\` of a classification) to use it.`,
+    session.output.result({ scope, document: change.added[0]?.name }, () =>
+      say('keys', 'scope_added', { scope: printable(scope) }),
     );
   });
 }

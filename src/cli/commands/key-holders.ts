@@ -4,6 +4,7 @@ import { kitHolder, ownerHolder } from '../../keys/open-keyring.ts';
 import { drawRecoveryKey } from '../../keys/recovery-key.ts';
 import { kitText, recoveryKit } from '../../keys/recovery-kit.ts';
 import { lastMaster, readRootHeader } from '../../sealed/keyring.ts';
+import { say } from '../../text/voice.ts';
 import { confirm } from '../confirm.ts';
 import { type KeyDesk, withKeyDesk } from '../key-desk.ts';
 import { requireNewKitFile, writeKit } from '../kit-file.ts';
@@ -25,7 +26,7 @@ export async function runKeyAddHolder(
 ): Promise<void> {
   if (!/^[a-z0-9._-]{1,64}$/.test(holder))
     throw new Failure('usage', {
-      detail: 'A holder is named with a-z, 0-9, dot, underscore and dash; at most 64.',
+      detail: say('keys', 'holder_name'),
     });
   await withKeyDesk(session, async (desk) => {
     if (holder === kitHolder) return newKit(session, desk, options.kit);
@@ -35,8 +36,8 @@ export async function runKeyAddHolder(
     await desk.record('add-holder', { holder, generation: change.root.generation });
     const { output } = session;
     output.value({ holder, generation: change.root.generation });
-    output.line(`${holder} opens the keyring with a password of their own from now on.`);
-    output.line('After `key rotate --master` or `--payload` they have to be added again.');
+    output.line(say('keys', 'holder_opens', { holder }));
+    output.line(say('keys', 'add_again'));
   });
 }
 
@@ -55,10 +56,8 @@ async function newKit(session: Session, desk: KeyDesk, file: string | undefined)
     recoveryKey: file === undefined ? kit : { file },
   });
   if (file === undefined) output.line(kitText(kit));
-  else output.line(`The recovery kit is in ${file}: print it, then delete the file.`);
-  output.line(
-    'Burn the older kit: its key still opens what was sealed by now, until its document’s lock has ended.',
-  );
+  else output.line(say('keys', 'kit_in', { file }));
+  output.line(say('keys', 'burn_older'));
 }
 
 /** Takes a holder's document away. What is locked in the bucket opens with their password until it is deleted. */
@@ -73,20 +72,15 @@ export async function runKeyRemoveHolder(
     if (retired.length === 0) throw new Failure('holder_unknown', { holder });
     if (holder === ownerHolder || holder === desk.keyring.holder)
       throw new Failure('usage', {
-        detail: 'The owner, and whose password opened the keyring, stay. Change the password instead.',
+        detail: say('keys', 'owner_stays'),
       });
-    output.note(
-      `${holder} has seen the present keys: their copy in the bucket opens until its lock has ended and it is deleted.`,
-    );
-    output.note('What is sealed after `holdfast key rotate --master` they cannot open.');
-    if (!options.yes && !(await confirm(`Remove the holder ${holder}? Type its name to go on: `, holder)))
+    output.note(say('keys', 'has_seen', { holder }));
+    output.note(say('keys', 'cannot_open'));
+    if (!options.yes && !(await confirm(say('keys', 'ask_remove', { holder }), holder)))
       throw new Failure('not_confirmed', { flag: '--yes' });
     await desk.apply({ added: [], retired });
     await desk.record('remove-holder', { holder });
-    output.result(
-      { holder, removed: retired },
-      () => `${holder} is removed; the documents are deleted from the bucket when their locks end.`,
-    );
+    output.result({ holder, removed: retired }, () => say('keys', 'removed', { holder }));
   });
 }
 

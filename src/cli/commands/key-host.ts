@@ -4,6 +4,7 @@ import { Failure } from '../../domain/failures.ts';
 import { openInstallation } from '../../installation.ts';
 import { writeDocument } from '../../keys/keyring-files.ts';
 import { supervisorRenew } from '../../stack/control.ts';
+import { say } from '../../text/voice.ts';
 import { createHost } from '../../write-only/host-keys.ts';
 import { installationPassword, requireReader, type Session, sessionConfig } from '../session.ts';
 
@@ -13,7 +14,7 @@ import { installationPassword, requireReader, type Session, sessionConfig } from
  */
 export async function runKeyExportHost(session: Session, file: string, name: string): Promise<void> {
   const { output, paths } = session;
-  if (existsSync(file)) throw new Failure('usage', { detail: `The file ${file} exists; name a new one.` });
+  if (existsSync(file)) throw new Failure('usage', { detail: say('keys', 'file_exists', { file }) });
   const config = sessionConfig(session);
   requireReader(config);
   const password = await installationPassword(session, config);
@@ -24,10 +25,10 @@ export async function runKeyExportHost(session: Session, file: string, name: str
   await supervisorRenew(paths, password);
   output.result({ file: resolve(file), host: made.document.name, name }, () =>
     [
-      `The key file of ${name} is in ${resolve(file)} (readable by you alone). Move it to that host, and nowhere else:`,
+      say('keys', 'host_key', { name, file: resolve(file) }),
       '  holdfast init --write-only --keys FILE --recipient PUBLIC.asc --source name=/path',
-      'It names objects and signs manifests; it opens nothing. Its public key goes into the bucket when this',
-      'installation is up: start it once before anything is recovered from what that host writes.',
+      say('keys', 'host_key_1'),
+      say('keys', 'host_key_2'),
     ].join('\n'),
   );
 }

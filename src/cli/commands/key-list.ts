@@ -3,6 +3,7 @@ import { retiredDocuments } from '../../keys/retire.ts';
 import type { KeyringCopy } from '../../keys/shred.ts';
 import { shreddings } from '../../keys/shreddings.ts';
 import { verifiedKit } from '../../keys/verify-kit.ts';
+import { say } from '../../text/voice.ts';
 import { withKeyDesk } from '../key-desk.ts';
 import { localTime, printable, table } from '../output.ts';
 import type { Session } from '../session.ts';
@@ -33,36 +34,48 @@ export async function runKeyList(session: Session): Promise<void> {
       copies,
       kitVerifiedAt: kit?.at ?? null,
     });
-    output.line(table([['DOCUMENT', 'OF', 'NO.', '', 'LOCKED UNTIL'], ...documents.map(row)]));
-    for (const name of retired) output.line(`replaced, to be deleted when its lock has ended: ${name}`);
+    output.line(
+      table([
+        [
+          say('keys', 'head_document'),
+          say('keys', 'head_of'),
+          say('keys', 'head_number'),
+          '',
+          say('keys', 'head_locked'),
+        ],
+        ...documents.map(row),
+      ]),
+    );
+    for (const name of retired) output.line(say('keys', 'replaced', { name }));
     for (const { destination, documents: names } of unknown) {
-      for (const name of names)
-        output.line(
-          `WARNING: ${destination} holds ${name}, which this machine does not know: another machine's, or planted.`,
-        );
+      for (const name of names) output.line(say('keys', 'unknown_document', { destination, name }));
     }
     for (const { scope, state, pendingUntil } of pending) {
       output.line(
         state === 'done'
-          ? `shredded: ${printable(scope)}`
-          : `being shredded: ${printable(scope)}, pending until ${localTime(pendingUntil)}`,
+          ? say('keys', 'shredded', { scope: printable(scope) })
+          : say('keys', 'being_shredded', { scope: printable(scope), at: localTime(pendingUntil) }),
       );
     }
-    for (const { at, actor } of copies) output.line(`exported on ${localTime(at)} by ${printable(actor)}`);
-    if (kit === undefined)
-      output.line('WARNING: the recovery kit was never verified: holdfast key verify-kit');
+    for (const { at, actor } of copies)
+      output.line(say('keys', 'exported', { at: localTime(at), actor: printable(actor) }));
+    if (kit === undefined) output.line(say('keys', 'kit_unverified'));
   });
 }
 
 function row(document: ListedDocument): string[] {
   const until = document.places
     .map(({ destination, isThere, lockedUntil }) => {
-      const state = !isThere ? 'MISSING' : lockedUntil === undefined ? 'NOT LOCKED' : localTime(lockedUntil);
+      const state = !isThere
+        ? say('keys', 'missing')
+        : lockedUntil === undefined
+          ? say('keys', 'not_locked')
+          : localTime(lockedUntil);
       return document.places.length === 1 ? state : `${destination}: ${state}`;
     })
     .join(', ');
   if (document.purpose === 'root') {
-    const note = document.isCurrent ? '' : 'lacks the newest keys';
+    const note = document.isCurrent ? '' : say('keys', 'lacks_newest');
     return ['root', document.holder, String(document.generation), note, until];
   }
   return [

@@ -8,6 +8,7 @@ import {
 } from '../../keys/change-keyring.ts';
 import type { RootSecrets } from '../../sealed/keyring.ts';
 import { readRootHeader } from '../../sealed/keyring.ts';
+import { say } from '../../text/voice.ts';
 import { type KeyDesk, requireOwnPassword, withKeyDesk } from '../key-desk.ts';
 import type { Session } from '../session.ts';
 
@@ -28,15 +29,13 @@ export async function runKeyRotate(session: Session, options: RotateOptions): Pr
     if (!options.dryRun) await rotate(desk, options, scopes);
     const done = { scopes, master: options.master === true, payload: options.payload === true, outdated };
     output.value({ ...done, dryRun: options.dryRun === true });
-    const verb = options.dryRun ? 'Would get' : 'Got';
-    if (scopes.length > 0) output.line(`${verb} a new key: ${scopes.join(', ')}.`);
-    if (options.master) output.line(`${verb} a new master key.`);
-    if (options.payload) output.line(`${verb} a new key for what passes through Temporal.`);
-    output.line('What was sealed before stays readable with the older keys, which are kept.');
+    const verb = options.dryRun ? say('keys', 'would_get') : say('keys', 'got');
+    if (scopes.length > 0) output.line(say('keys', 'new_keys', { verb, scopes: scopes.join(', ') }));
+    if (options.master) output.line(say('keys', 'new_master', { verb }));
+    if (options.payload) output.line(say('keys', 'new_payload', { verb }));
+    output.line(say('keys', 'still_readable'));
     for (const holder of outdated) {
-      output.line(
-        `WARNING: ${holder} cannot open what is sealed from now on: holdfast key add-holder ${holder}`,
-      );
+      output.line(say('keys', 'holder_cannot', { holder }));
     }
   });
 }

@@ -5,6 +5,7 @@ import { deleteDue } from '../../keys/keep-keyring.ts';
 import { cancelShredding, planShredding, requestShredding, type ShredPlan } from '../../keys/shred.ts';
 import { policiesFolder } from '../../policy/installed.ts';
 import { readOperatorData } from '../../policy/operator-data.ts';
+import { say } from '../../text/voice.ts';
 import { confirm } from '../confirm.ts';
 import { type KeyDesk, withKeyDesk } from '../key-desk.ts';
 import { bytes, localTime, printable } from '../output.ts';
@@ -28,7 +29,7 @@ export async function runKeyShred(
 ): Promise<void> {
   await withKeyDesk(session, async (desk) => {
     if (options.runDue) return runDue(session, desk);
-    if (scope === undefined) throw new Failure('usage', { detail: 'Name the scope, or give --run-due.' });
+    if (scope === undefined) throw new Failure('usage', { detail: say('keys', 'name_scope') });
     if (options.cancel) return cancel(session, desk, scope);
     return shred(session, desk, scope, options);
   });
@@ -42,7 +43,7 @@ async function shred(session: Session, desk: KeyDesk, scope: string, options: Sh
   const isAgreed =
     !options.dryRun &&
     (options.confirm === undefined
-      ? await confirm(`Type "${printable(words)}" to go on: `, words)
+      ? await confirm(say('keys', 'type_words', { words: printable(words) }), words)
       : options.confirm === words);
   if (!isAgreed && options.confirm !== undefined)
     throw new Failure('not_confirmed', { flag: `--confirm "${words}"` });
@@ -58,8 +59,8 @@ async function shred(session: Session, desk: KeyDesk, scope: string, options: Sh
   output.value({ ...plan, state: isAgreed ? 'pending' : 'dry run' });
   output.line(
     isAgreed
-      ? `Being shredded: pending until ${localTime(plan.pendingUntil)}. Until then it can be taken back: holdfast key shred --cancel ${printable(scope)}`
-      : `Nothing was done. To do it: holdfast key shred ${printable(scope)} --confirm "${printable(words)}"`,
+      ? say('keys', 'pending_until', { at: localTime(plan.pendingUntil), scope: printable(scope) })
+      : say('keys', 'nothing_done', { scope: printable(scope), words: printable(words) }),
   );
 }
 
@@ -67,35 +68,30 @@ async function describe(session: Session, plan: ShredPlan): Promise<void> {
   const { output } = session;
   const { scope, shares, pendingUntil, copies, keys } = plan;
   output.line(
-    `Shredding the scope ${printable(scope)} (${keys} ${keys === 1 ? 'key' : 'keys'}) makes unreadable, for ever:`,
+    say('keys', 'shreds', {
+      scope: printable(scope),
+      count: keys,
+      what: keys === 1 ? say('keys', 'one_key') : say('keys', 'many_keys'),
+    }),
   );
-  if (shares.length === 0) output.line('  nothing: no file is sealed under it.');
+  if (shares.length === 0) output.line(`  ${say('keys', 'shreds_nothing')}`);
   for (const share of shares) {
     output.line(
-      `  ${share.source}: ${share.files} files in ${share.versions} versions, ${bytes(share.bytes)}`,
+      `  ${say('keys', 'share', { source: share.source, files: share.files, versions: share.versions, bytes: bytes(share.bytes) })}`,
     );
-    if (share.inSource > 0)
-      output.line(
-        `    ${share.inSource} of the files still lie in the source: they and their names stay there.`,
-      );
+    if (share.inSource > 0) output.line(`    ${say('keys', 'still_in_source', { count: share.inSource })}`);
   }
-  output.line(
-    `When: the last lock on a key ends on ${localTime(pendingUntil)}; the keys are deleted then, everywhere.`,
-  );
-  output.line('Until then nothing more is sealed under the scope, and it can be taken back.');
-  output.line('What it cannot reach:');
+  output.line(say('keys', 'when', { at: localTime(pendingUntil) }));
+  output.line(say('keys', 'until_then'));
+  output.line(say('keys', 'cannot_reach'));
   for (const { kind, actor, at } of copies)
-    output.line(`  a copy of the keyring (${kind}) that ${printable(actor)} made on ${localTime(at)}`);
-  output.line('  copies of the state folder: other machines, backups of this one');
-  output.line('  the audit trail: it keeps the hash of each content (never a name), because it is a chain');
-  output.line(
-    `  Passwords and recovery kits alone open nothing of it once the keys are deleted; with such a copy they do.`,
-  );
+    output.line(`  ${say('keys', 'copy_made', { kind, actor: printable(actor), at: localTime(at) })}`);
+  output.line(`  ${say('keys', 'state_copies')}`);
+  output.line(`  ${say('keys', 'audit_keeps')}`);
+  output.line(`  ${say('keys', 'passwords_alone')}`);
   const policies = await policiesThatName(session, scope);
   if (policies.length > 0) {
-    output.line(
-      `WARNING: policy still names it (${policies.join(', ')}): such files will fail with scope_shredding.`,
-    );
+    output.line(say('keys', 'policy_names', { policies: policies.join(', ') }));
   }
 }
 
@@ -115,10 +111,7 @@ async function cancel({ output }: Session, desk: KeyDesk, scope: string): Promis
   await cancelShredding(scope, desk);
   await desk.record('shred-cancelled', { keys: desk.keyring.scopes.get(scope)?.length ?? 0 });
   await desk.renewServices(desk.password);
-  output.result(
-    { scope, state: 'cancelled' },
-    () => `The scope ${printable(scope)} is kept; its locks are renewed.`,
-  );
+  output.result({ scope, state: 'cancelled' }, () => say('keys', 'scope_kept', { scope: printable(scope) }));
 }
 
 async function runDue(session: Session, desk: KeyDesk): Promise<void> {
@@ -127,12 +120,16 @@ async function runDue(session: Session, desk: KeyDesk): Promise<void> {
   for (const { scope: _, ...progress } of shredded) await desk.record('shred-due', progress);
   if (shredded.some(({ isDone }) => isDone)) await desk.renewServices(desk.password);
   output.value({ retired, shredded });
-  output.line(`Replaced documents: ${retired.deleted} deleted, ${retired.locked} still locked.`);
+  output.line(say('keys', 'retired', { deleted: retired.deleted, locked: retired.locked }));
   for (const { scope, isDone, deleted, locked } of shredded) {
     output.line(
-      `${printable(scope)}: ${isDone ? 'shredded' : `pending, ${locked} still locked`} (${deleted} deleted).`,
+      say('keys', 'scope_state', {
+        scope: printable(scope),
+        state: isDone ? say('keys', 'state_shredded') : say('keys', 'state_pending', { locked }),
+        deleted,
+      }),
     );
   }
   if (retired.denied + shredded.reduce((sum, { denied }) => sum + denied, 0) > 0)
-    output.line('WARNING: these credentials may not delete: run this with those of the retention role.');
+    output.line(say('keys', 'may_not_delete'));
 }

@@ -6,6 +6,7 @@ import { exportKeyring, lostByImport, readExport } from '../../keys/exported-key
 import { type KeyringDocument, keyringDocuments, writeDocument } from '../../keys/keyring-files.ts';
 import { openKeyring } from '../../keys/open-keyring.ts';
 import { supervisorRenew } from '../../stack/control.ts';
+import { say } from '../../text/voice.ts';
 import { confirm } from '../confirm.ts';
 import { withKeyDesk } from '../key-desk.ts';
 import { readPassword } from '../password.ts';
@@ -18,13 +19,11 @@ export async function runKeyExport(
   options: { readonly yes?: boolean },
 ): Promise<void> {
   const { output, actor } = session;
-  if (existsSync(file)) throw new Failure('usage', { detail: `The file ${file} exists; name a new one.` });
+  if (existsSync(file)) throw new Failure('usage', { detail: say('keys', 'file_exists', { file }) });
   await withKeyDesk(session, async (desk) => {
-    output.note(
-      'Shredding a scope cannot reach this file: whoever has it and a password that opens it now reads what',
-    );
-    output.note('the keys of today seal, for ever. It is recorded that it was made.');
-    if (!options.yes && !(await confirm('Type "export" to go on: ', 'export')))
+    output.note(say('keys', 'export_warning_1'));
+    output.note(say('keys', 'export_warning_2'));
+    if (!options.yes && !(await confirm(say('keys', 'type_export'), 'export')))
       throw new Failure('not_confirmed', { flag: '--yes' });
     const { repositoryId: repository } = desk.keyring.root;
     await desk.catalog.rows('insert into key_exports (id, kind, actor) values ($1, $2, $3)', [
@@ -38,9 +37,8 @@ export async function runKeyExport(
       mode: 0o600,
       flag: 'wx',
     });
-    output.result(
-      { file: resolve(file), documents: desk.documents.length },
-      () => `${desk.documents.length} documents are in ${resolve(file)} (readable by you alone).`,
+    output.result({ file: resolve(file), documents: desk.documents.length }, () =>
+      say('keys', 'exported_to', { count: desk.documents.length, file: resolve(file) }),
     );
   });
 }
@@ -56,7 +54,7 @@ export async function runKeyImport(session: Session, file: string): Promise<void
   if (exported.repository !== config.repository)
     throw new Failure('keyring_export_invalid', {
       file,
-      detail: `it is of the repository ${exported.repository}, this is ${config.repository}`,
+      detail: say('keys', 'other_repository', { theirs: exported.repository, ours: config.repository }),
     });
   const present = await keyringDocuments(paths.home).catch((error: unknown): KeyringDocument[] => {
     if (isFailure(error, 'keyring_missing')) return [];
@@ -68,9 +66,8 @@ export async function runKeyImport(session: Session, file: string): Promise<void
   const keyring = await openKeyring(exported.documents, config.repository, password);
   for (const document of exported.documents) await writeDocument(paths.home, document);
   await supervisorRenew(paths, password);
-  output.result(
-    { documents: exported.documents.length, scopes: [...keyring.scopes.keys()] },
-    () => `The keyring is in ${paths.home}: ${keyring.scopes.size} scopes, opened by ${keyring.holder}.`,
+  output.result({ documents: exported.documents.length, scopes: [...keyring.scopes.keys()] }, () =>
+    say('keys', 'imported', { home: paths.home, scopes: keyring.scopes.size, holder: keyring.holder }),
   );
 }
 
@@ -78,6 +75,6 @@ function readFile(file: string): Buffer {
   try {
     return readFileSync(file);
   } catch {
-    throw new Failure('keyring_export_invalid', { file, detail: 'it cannot be read' });
+    throw new Failure('keyring_export_invalid', { file, detail: say('keys', 'unreadable') });
   }
 }

@@ -4,6 +4,7 @@ import type { Id } from '../../domain/records.ts';
 import { isWithin } from '../../files/paths.ts';
 import { type HoldingContext, liftLegalHold, placeLegalHold } from '../../retention/legal-hold.ts';
 import { openRetained } from '../../retention/open.ts';
+import { say } from '../../text/voice.ts';
 import { exactPath } from '../exact-path.ts';
 import { localTime, printable, table } from '../output.ts';
 import { pathFields } from '../rows.ts';
@@ -23,12 +24,10 @@ export async function runLegalHoldPlace(
   await onTarget(session, target, options, async (context, request) => {
     const { output } = session;
     const placed = await placeLegalHold(context, { ...request, caseName: options.case ?? '' }, (objects) =>
-      output.progress(`${objects} objects held`),
+      output.progress(say('retention', 'objects_held', { count: objects })),
     );
     output.value(holdJson(placed));
-    output.line(
-      `Held: ${named(placed)}, ${placed.objects} objects now. Nothing of it goes until \`holdfast legal-hold release\`.`,
-    );
+    output.line(say('retention', 'hold_placed', { what: named(placed), objects: placed.objects }));
   });
 }
 
@@ -40,7 +39,7 @@ export async function runLegalHoldRelease(
   await onTarget(session, target, options, async (context, request) => {
     const released = await liftLegalHold(context, { ...request, caseName: options.case });
     session.output.value({ ...holdJson(released), released: true });
-    session.output.line(`Released: ${named(released)}. What no other hold covers follows its class again.`);
+    session.output.line(say('retention', 'hold_released', { what: named(released) }));
   });
 }
 
@@ -64,14 +63,18 @@ export async function runLegalHoldList(
     const rows = holds.map((hold) => [
       localTime(hold.placedAt),
       named(hold),
-      `${hold.objects} objects`,
+      say('retention', 'objects', { count: hold.objects }),
       printable(hold.placedBy),
       printable(hold.reason),
       hold.releasedAt === null
         ? ''
-        : `released ${localTime(hold.releasedAt)} by ${printable(hold.releasedBy ?? '')}: ${printable(hold.releaseReason ?? '')}`,
+        : say('retention', 'released_by', {
+            at: localTime(hold.releasedAt),
+            actor: printable(hold.releasedBy ?? ''),
+            reason: printable(hold.releaseReason ?? ''),
+          }),
     ]);
-    session.output.line(rows.length > 0 ? table(rows) : 'Nothing is under a legal hold.');
+    session.output.line(rows.length > 0 ? table(rows) : say('retention', 'no_holds'));
   });
 }
 
@@ -107,7 +110,7 @@ async function onTarget(
 
 const named = ({ source, path, caseName }: LegalHold): string =>
   printable(
-    `${source}${path.length > 0 ? `:${path.toString('utf8')}` : ''}${caseName === '' ? '' : ` (case ${caseName})`}`,
+    `${source}${path.length > 0 ? `:${path.toString('utf8')}` : ''}${caseName === '' ? '' : ` ${say('retention', 'case', { name: caseName })}`}`,
   );
 
 function holdJson({ path, sourceId: _, ...hold }: LegalHold): object {

@@ -2,6 +2,7 @@ import { auditEvent } from '../../audit/event.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import { Failure } from '../../domain/failures.ts';
 import { newRunId } from '../../domain/ids.ts';
+import { say } from '../../text/voice.ts';
 import { parseRate, rateForm, rateText } from '../../throttle/rate.ts';
 import { readOverride, writeOverride } from '../../throttle/state.ts';
 import { type LimitOverride, limitAt } from '../../throttle/upload-limit.ts';
@@ -20,16 +21,17 @@ async function show(session: Session, catalog: Catalog): Promise<void> {
   const { rate, by } = limitAt(upload, override, new Date());
   const until = by === 'command' ? (override?.until ?? null) : null;
   output.value({ upload: { bytesPerSecond: rate ?? null, by, until } });
-  const limit = rate === undefined ? 'no limit' : `at most ${rateText(rate)}`;
+  const limit =
+    rate === undefined ? say('limits', 'no_limit') : say('limits', 'at_most', { rate: rateText(rate) });
   const why = {
     command:
       until === null
-        ? 'by command, until `holdfast limits reset upload`'
-        : `by command, until ${localTime(new Date(until))}`,
-    configuration: rate === undefined ? 'outside the hours of the configuration' : 'by the configuration',
-    nobody: 'none is configured',
+        ? say('limits', 'by_command')
+        : say('limits', 'by_command_until', { at: localTime(new Date(until)) }),
+    configuration: rate === undefined ? say('limits', 'outside_hours') : say('limits', 'by_configuration'),
+    nobody: say('limits', 'none_configured'),
   };
-  output.line(`Uploads: ${limit} (${why[by]}).`);
+  output.line(say('limits', 'uploads', { limit, why: why[by] }));
 }
 
 /** Failure `usage` for what is no rate, or no duration. */
@@ -75,13 +77,13 @@ async function decide(
 
 function requireUpload(what: string): void {
   if (what !== 'upload')
-    throw new Failure('usage', { detail: `There is no limit "${what}"; there is: upload.` });
+    throw new Failure('usage', { detail: say('limits', 'no_such_limit', { name: what }) });
 }
 
 function requireRate(text: string): number {
   const rate = parseRate(text);
   if (rate === undefined)
-    throw new Failure('usage', { detail: `"${text}" is no rate. Give ${rateForm}, or none.` });
+    throw new Failure('usage', { detail: say('limits', 'no_rate', { given: text, form: rateForm }) });
   return rate;
 }
 
@@ -90,6 +92,6 @@ const unitMs: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 8
 function requireDuration(text: string): number {
   const [, count, unit = ''] = /^(\d{1,4})([mhd])$/.exec(text) ?? [];
   const ms = Number(count) * (unitMs[unit] ?? Number.NaN);
-  if (!(ms > 0)) throw new Failure('usage', { detail: `"${text}" is no duration: 30m, 2h or 1d.` });
+  if (!(ms > 0)) throw new Failure('usage', { detail: say('limits', 'no_duration', { given: text }) });
   return ms;
 }

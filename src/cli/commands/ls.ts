@@ -1,6 +1,7 @@
 import type { Catalog } from '../../catalog/catalog.ts';
 import { entriesBelow, entriesInFolder, entryAt, type PastEntry } from '../../catalog/history-query.ts';
 import { Failure } from '../../domain/failures.ts';
+import { say } from '../../text/voice.ts';
 import { exactPath } from '../exact-path.ts';
 import { bytes, type Output, table } from '../output.ts';
 import { listedRow, modeText, momentText, mtimeText, pathText, remark, sizeText } from '../past-rows.ts';
@@ -61,8 +62,14 @@ function summary(
   counted: { entries: number; bytes: number; unprotected: number },
   at: Date | undefined,
 ): string {
-  const unprotected = counted.unprotected === 0 ? '' : `; ${counted.unprotected} never protected`;
-  return `As of ${momentText(at)}: ${counted.entries} entries, ${bytes(counted.bytes)}${unprotected}`;
+  const unprotected =
+    counted.unprotected === 0 ? '' : say('look', 'unprotected', { count: counted.unprotected });
+  return say('look', 'as_of', {
+    at: momentText(at),
+    count: counted.entries,
+    bytes: bytes(counted.bytes),
+    unprotected,
+  });
 }
 
 function shortLine(entry: PastEntry): string {

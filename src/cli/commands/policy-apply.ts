@@ -14,6 +14,7 @@ import {
 } from '../../policy/installed.ts';
 import { validateBundle } from '../../policy/validate.ts';
 import { placeBundle } from '../../stack/services/opa.ts';
+import { say } from '../../text/voice.ts';
 import { opaTool } from '../policy-tool.ts';
 import { type Session, unlock, withCatalog } from '../session.ts';
 
@@ -38,10 +39,10 @@ export async function runPolicyApply(session: Session): Promise<void> {
     if (before?.revision === bundle.revision) {
       if (isOurs) await takeBundle(paths.home, bundle);
       await handOver();
-      output.result({ revision: bundle.revision, changed: false }, () => 'This policy is in force already.');
+      output.result({ revision: bundle.revision, changed: false }, () => say('policy', 'in_force_already'));
       return;
     }
-    output.progress('Asking the new policy everything once …');
+    output.progress(say('policy', 'asking_once'));
     await validateBundle(await opaTool(session), bundle, installedSignature(installation)).catch(
       refused(session),
     );
@@ -49,7 +50,7 @@ export async function runPolicyApply(session: Session): Promise<void> {
     const number = await announceEpoch(catalog, { hostId, revision: bundle.revision, actor });
     if (isOurs) await takeBundle(paths.home, bundle);
     await handOver();
-    output.progress('Waiting until the worker judges by it …');
+    output.progress(say('policy', 'waiting_worker'));
     const isTaken =
       (await untilTaken(catalog, hostId, bundle.revision)) ||
       // An OPA of the operator's own may load it later.
@@ -57,7 +58,7 @@ export async function runPolicyApply(session: Session): Promise<void> {
     if (!isTaken) {
       const failure = new Failure('policy_not_taken', {
         revision: bundle.revision,
-        detail: `OPA or the worker did not take it within ${takenWithinMs / 1_000} s`,
+        detail: say('policy', 'not_within', { seconds: takenWithinMs / 1_000 }),
       });
       if (kept !== undefined) {
         restoreBundle(paths.home, kept);
@@ -67,10 +68,7 @@ export async function runPolicyApply(session: Session): Promise<void> {
       throw failure;
     }
     output.result({ revision: bundle.revision, changed: true, from: before?.revision }, () =>
-      [
-        `In force: ${bundle.revision}`,
-        'The next sweep judges anew what is protected; `holdfast sweep <source>` does it now.',
-      ].join('\n'),
+      [say('policy', 'in_force', { revision: bundle.revision }), say('policy', 'next_sweep')].join('\n'),
     );
   });
 }

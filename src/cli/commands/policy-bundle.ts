@@ -1,5 +1,6 @@
 import { writeBundle, writeBundleFolder } from '../../policy/bundle.ts';
 import { unsignedBundle } from '../../policy/installed.ts';
+import { say } from '../../text/voice.ts';
 import { type Session, unlock } from '../session.ts';
 
 /** Writes the policy of this installation, as rules, data and configuration are now. */
@@ -9,10 +10,8 @@ export async function runPolicyBundle(session: Session, { output: path }: { outp
   await (isFile ? writeBundle(bundle, path) : writeBundleFolder(bundle, path));
   session.output.result({ path, revision: bundle.revision }, () =>
     [
-      `Revision ${bundle.revision} is in ${path}.`,
-      ...(isFile
-        ? []
-        : [`Sign it where the private key is: cd ${path} && opa sign --bundle --signing-key KEY.pem .`]),
+      say('policy', 'bundle_in', { revision: bundle.revision, path }),
+      ...(isFile ? [] : [say('policy', 'sign_it', { path })]),
     ].join('\n'),
   );
 }

@@ -2,6 +2,7 @@ import { decisionsToReplay } from '../../catalog/policy-query.ts';
 import { unsignedBundle } from '../../policy/installed.ts';
 import { withPrivateOpa } from '../../policy/private-opa.ts';
 import { type Judgement, type ReplayChange, replay } from '../../policy/replay.ts';
+import { say } from '../../text/voice.ts';
 import { printable } from '../output.ts';
 import { opaTool } from '../policy-tool.ts';
 import { pathFields } from '../rows.ts';
@@ -41,15 +42,19 @@ export async function runPolicyReplay(
           if (!change.was.allow && change.would.allow) totals.allowed++;
           print(session, change);
         }
-        output.progress(`${totals.decisions} decisions asked again, ${totals.changes} would be others`);
+        output.progress(say('policy', 'replaying', { decisions: totals.decisions, changes: totals.changes }));
       }
     });
     output.value({ revision: bundle.revision, totals });
     output.line(
-      `${totals.decisions} decisions asked again: ${totals.changes} would be others, ${totals.denied} of them denied now and ${totals.allowed} allowed now.`,
+      say('policy', 'replayed', {
+        decisions: totals.decisions,
+        changes: totals.changes,
+        denied: totals.denied,
+        allowed: totals.allowed,
+      }),
     );
-    if (totals.unreadable > 0)
-      output.line(`${totals.unreadable} questions cannot be opened here: shredded, or sealed to recipients.`);
+    if (totals.unreadable > 0) output.line(say('policy', 'unreadable', { count: totals.unreadable }));
   });
 }
 
@@ -57,7 +62,7 @@ function print({ output }: Session, { row, was, would }: ReplayChange): void {
   const { sourceName, path, versionId, gate, destination, at } = row;
   const fields = pathFields(path);
   output.value({ source: sourceName, ...fields, versionId, gate, destination, at, was, would });
-  const where = destination === '' ? gate : `${gate} to ${destination}`;
+  const where = destination === '' ? gate : say('policy', 'gate_to', { gate, destination });
   output.line(`${printable(`${sourceName}:${fields.path}`)} (${where}): ${told(was)} → ${told(would)}`);
 }
 
@@ -65,5 +70,5 @@ function told({ allow, reasons, terms = {} }: Judgement): string {
   const named = Object.entries(terms).map(
     ([key, value]) => `${key} ${typeof value === 'string' ? value : JSON.stringify(value)}`,
   );
-  return [allow ? 'allowed' : `denied (${reasons.join(', ')})`, ...named].join(', ');
+  return [allow ? 'allowed' : say('policy', 'denied', { reasons: reasons.join(', ') }), ...named].join(', ');
 }

@@ -2,6 +2,7 @@ import { policyEpochs } from '../../catalog/policy-query.ts';
 import { classifications } from '../../policy/config.ts';
 import { policyStanding } from '../../policy/installed.ts';
 import { OpaEngine } from '../../policy/opa-engine.ts';
+import { say } from '../../text/voice.ts';
 import { localTime, printable, table } from '../output.ts';
 import { type Session, sessionConfig, withCatalog } from '../session.ts';
 
@@ -20,39 +21,45 @@ export async function runPolicyShow(session: Session): Promise<void> {
       const { result: approval } = await engine.approvalTerms();
       const refused = policyStanding(paths.home)?.refused;
       output.value({ revision, refused, epochs, retentionClasses: classes, approval });
-      output.line(`In force: ${revision}`);
+      output.line(say('policy', 'in_force', { revision }));
       if (refused !== undefined)
         output.line(
-          `WARNING: a newer one was not taken at ${localTime(new Date(refused.at))}: ${refused.detail}`,
+          say('policy', 'newer_refused', { at: localTime(new Date(refused.at)), detail: refused.detail }),
         );
-      output.line('\nEpochs, newest first:');
+      output.line(`\n${say('policy', 'epochs')}`);
       output.line(
         table(
           epochs.map(({ since, revision: of, actor, withdrawn }) => [
-            since === null ? (withdrawn ? 'not taken' : 'announced') : localTime(since),
+            since === null
+              ? withdrawn
+                ? say('policy', 'not_taken')
+                : say('policy', 'announced')
+              : localTime(since),
             of.slice(0, 16),
             printable(actor),
           ]),
         ),
       );
-      output.line('\nRetention classes:');
+      output.line(`\n${say('policy', 'classes')}`);
       output.line(
         table(
           Object.entries(classes).map(([name, { mode, days, versions, minimumDays, erasable }]) => [
             printable(name),
-            `${mode} for ${days} d`,
-            `${versions} versions`,
-            `at least ${minimumDays} d`,
-            erasable ? 'erasable' : '',
+            say('policy', 'mode_days', { mode: String(mode), days }),
+            say('policy', 'versions', { count: versions }),
+            say('policy', 'at_least', { days: minimumDays }),
+            erasable ? say('policy', 'erasable') : '',
           ]),
         ),
       );
-      output.line('\nApprovals a held file needs:');
+      output.line(`\n${say('policy', 'approvals')}`);
       output.line(table(classifications.map((name) => [name, String(approval.required[name])])));
       output.line(
         approval.approvers.length === 0
-          ? 'Nobody may approve: register approvers in the policy data (docs/policy.md).'
-          : `Approvers: ${approval.approvers.map(({ name }) => printable(name)).join(', ')}`,
+          ? say('policy', 'no_approvers')
+          : say('policy', 'approvers', {
+              names: approval.approvers.map(({ name }) => printable(name)).join(', '),
+            }),
       );
     } finally {
       engine.close();

@@ -15,6 +15,7 @@ import { withPrivateOpa } from '../../policy/private-opa.ts';
 import type { Endpoints } from '../../stack/endpoints.ts';
 import type { DestinationFacts } from '../../storage/object-store.ts';
 import { openS3Store } from '../../storage/s3-store.ts';
+import { say } from '../../text/voice.ts';
 import { chosenPaths } from '../chosen-paths.ts';
 import { bytes, printable, table } from '../output.ts';
 import { opaTool } from '../policy-tool.ts';
@@ -36,7 +37,7 @@ export async function runPolicyTest(
   const [[source, insides] = []] = [...chosenPaths(config.sources, [path])];
   const inside = insides?.[0];
   if (source === undefined || inside === undefined || inside.length === 0)
-    throw new Failure('usage', { detail: 'Name a file below a source, not the source.' });
+    throw new Failure('usage', { detail: say('policy', 'name_a_file') });
   const bundle = await installedBundle(installation);
   const input: AdmissionInput = {
     gate: 'admission',
@@ -79,11 +80,7 @@ function contentOf(path: string, options: PolicyTestOptions): { sizeBytes: numbe
       closeSync(file);
     }
   } catch (error) {
-    throw new Failure(
-      'usage',
-      { detail: `${path} cannot be read: give --size and --media-type.` },
-      { cause: error },
-    );
+    throw new Failure('usage', { detail: say('policy', 'give_size', { path }) }, { cause: error });
   }
 }
 
@@ -167,9 +164,9 @@ function assumed({ config }: Installation, { jurisdiction, s3 }: DestinationConf
 }
 
 const sentences: Record<string, string> = {
-  source: 'set for the source',
-  default: 'no rule names it: the default',
-  incomprehensible: 'a rule of classification has a broken pattern',
+  source: say('policy', 'set_for_source'),
+  default: say('policy', 'no_rule'),
+  incomprehensible: say('policy', 'broken_pattern'),
 };
 
 function account(
@@ -179,15 +176,30 @@ function account(
   releases: readonly AskedRelease[],
 ): string[] {
   const { allow, reasons, classification, scope, retention, format, compression, scan } = admission;
-  const why = because && (sentences[because.by.rule] ?? `rule ${printable(because.by.rule)}`);
+  const why =
+    because && (sentences[because.by.rule] ?? say('policy', 'rule', { name: printable(because.by.rule) }));
   const others = Object.entries(because?.matching ?? {}).filter(([rule]) => rule !== because?.by.rule);
   const rows = [
     ['classification', `${classification}${why === undefined ? '' : ` (${why})`}`],
     ...(others.length === 0
       ? []
-      : [['', `also ${others.map(([rule, name]) => `${printable(rule)}: ${name}`).join(', ')}`]]),
-    ['key scope', printable(scope)],
-    ['retention', `${printable(retention.class)}: ${retention.mode} for ${retention.days} days`],
+      : [
+          [
+            '',
+            say('policy', 'also', {
+              others: others.map(([rule, name]) => `${printable(rule)}: ${name}`).join(', '),
+            }),
+          ],
+        ]),
+    [say('policy', 'key_scope'), printable(scope)],
+    [
+      'retention',
+      say('policy', 'retention_of', {
+        class: printable(retention.class),
+        mode: String(retention.mode),
+        days: retention.days,
+      }),
+    ],
     ['format', format],
     [
       'compression',
@@ -202,16 +214,16 @@ function account(
     ],
   ];
   const told = ({ destination, live, result }: AskedRelease): string[] => [
-    `to ${printable(destination)}`,
-    `${result.allow ? 'may go' : 'HELD on this host'}${live ? '' : ' (the bucket was not asked)'}`,
+    say('policy', 'to', { destination: printable(destination) }),
+    `${result.allow ? say('policy', 'may_go') : say('policy', 'held_here')}${live ? '' : ` ${say('policy', 'not_asked')}`}`,
     ...(result.transferAuthorisation === undefined
       ? []
-      : [`authorised by ${printable(result.transferAuthorisation)}`]),
+      : [say('policy', 'authorised', { by: printable(result.transferAuthorisation) })]),
     ...result.reasons.map(({ id, text }) => `${id}: ${text}`),
   ];
   return [
     `${printable(`${source.name}:${entry.path}`)}, ${bytes(content.sizeBytes)}, ${content.mediaType}`,
-    allow ? 'Admitted, if its scan is clean:' : 'NOT backed up:',
+    allow ? say('policy', 'admitted') : say('policy', 'not_backed_up'),
     ...reasons.map(({ id, text }) => `  ${id}: ${text}`),
     table(rows.map((row) => ['  ', ...row])),
     ...(releases.length === 0 ? [] : [table(releases.map((release) => ['  ', ...told(release)]))]),

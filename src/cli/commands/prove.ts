@@ -1,6 +1,7 @@
 import { proveVersion } from '../../audit/prove.ts';
 import { Failure } from '../../domain/failures.ts';
 import type { Id } from '../../domain/records.ts';
+import { say } from '../../text/voice.ts';
 import { auditSigner } from '../audit-keys.ts';
 import { exactPath } from '../exact-path.ts';
 import { newFile } from '../new-file.ts';
@@ -17,7 +18,7 @@ export interface ProveOptions {
 /** Writes what happened to one version of a file so that somebody outside can verify it. */
 export async function runProve(session: Session, target: string, options: ProveOptions): Promise<void> {
   const { source, path: given } = parseTarget(target);
-  if (given === undefined) throw new Failure('usage', { detail: 'prove takes <source>:<path>.' });
+  if (given === undefined) throw new Failure('usage', { detail: say('audit', 'prove_takes') });
   const installation = await unlock(session);
   const signer = auditSigner(installation);
   const { config, keys } = installation;
@@ -47,11 +48,8 @@ export async function runProve(session: Session, target: string, options: ProveO
       await file.close();
     }
     const written = { versionId: version.id, file: options.output, sizeBytes: proof.length };
-    session.output.result(
-      written,
-      () =>
-        `The proof of version ${version.id} is in ${options.output} (${bytes(proof.length)}). Whoever gets it verifies it with\n` +
-        'ops/audit/verify_proof.py and the keys that `holdfast audit public-key` prints, handed over on another way.',
+    session.output.result(written, () =>
+      say('audit', 'proof', { id: version.id, file: options.output, bytes: bytes(proof.length) }),
     );
   });
 }

@@ -21,6 +21,7 @@ import { manifestName } from '../../manifest/names.ts';
 import { throwIfInterrupted } from '../../restore/retry.ts';
 import { prefixed } from '../../sealed/names.ts';
 import { supervisorStatus } from '../../stack/control.ts';
+import { say } from '../../text/voice.ts';
 import { bytes, printable } from '../output.ts';
 import { type Session, unlock, withCatalog } from '../session.ts';
 import { requireSource } from '../target.ts';
@@ -47,7 +48,7 @@ export async function runReplicate(
   const { config } = installation;
   requireDestination(config, from);
   const target = requireDestination(config, to);
-  if (from === to) throw new Failure('usage', { detail: 'Name two different destinations.' });
+  if (from === to) throw new Failure('usage', { detail: say('copies', 'two_different') });
   return withCatalog(session, async (catalog) => {
     const sourceId = options.source === undefined ? undefined : await requireSource(catalog, options.source);
     const request: CopyRequest = { from, to, sourceId };
@@ -56,7 +57,13 @@ export async function runReplicate(
     if (options.dryRun) {
       session.output.value({ from, to, ...plan, manifests: manifests.length, dryRun: true });
       session.output.line(
-        `${plan.versions} versions (${bytes(plan.bytes)}) and ${manifests.length} manifests would be copied from ${printable(from)} to ${printable(to)}. Nothing was done.`,
+        say('copies', 'would_copy', {
+          versions: plan.versions,
+          bytes: bytes(plan.bytes),
+          manifests: manifests.length,
+          from: printable(from),
+          to: printable(to),
+        }),
       );
       return 0;
     }
@@ -74,7 +81,11 @@ export async function runReplicate(
       await catalog.endRun(run, 'complete', { planned: plan.versions });
       session.output.value({ from, to, runId: run, ...plan, manifests: manifests.length });
       session.output.line(
-        `${plan.versions} versions (${bytes(plan.bytes)}) are being copied to ${printable(to)}. See how far it is: holdfast status`,
+        say('copies', 'being_copied', {
+          versions: plan.versions,
+          bytes: bytes(plan.bytes),
+          to: printable(to),
+        }),
       );
       return 0;
     }
@@ -112,7 +123,7 @@ async function recordedPlan(
     ...(sourceId === undefined ? {} : { sourceId }),
   });
   const planned = await planCopies(catalog, request, (count) =>
-    output.progress(`${count} of ${versions} copies planned`),
+    output.progress(say('copies', 'planned', { count, of: versions })),
   );
   const facts = { what: 'replicate', from, to, planned };
   const event = auditEvent(ids, {
@@ -130,8 +141,7 @@ async function recordedPlan(
 
 async function tellIfIdle({ output, paths }: Session): Promise<void> {
   const status = await supervisorStatus(paths);
-  if ((status?.services.worker?.pid ?? 0) === 0)
-    output.note('The worker does not run: nothing is copied until `holdfast up -d`.');
+  if ((status?.services.worker?.pid ?? 0) === 0) output.note(say('copies', 'no_worker'));
 }
 
 async function untilCopied(
@@ -155,8 +165,14 @@ async function untilCopied(
 function progressLine(first: CopyProgress, now: CopyProgress, seconds: number): string {
   const doneBytes = Math.max(0, first.waitingBytes - now.waitingBytes);
   const rate = seconds > 0 ? doneBytes / seconds : 0;
-  const eta = rate > 0 ? `, about ${Math.ceil(now.waitingBytes / rate)} s left` : '';
-  return `${now.waiting} versions (${bytes(now.waitingBytes)}) and ${now.manifests} manifests to copy, ${bytes(rate)}/s${eta}`;
+  const eta = rate > 0 ? say('copies', 'left', { seconds: Math.ceil(now.waitingBytes / rate) }) : '';
+  return say('copies', 'to_copy', {
+    versions: now.waiting,
+    bytes: bytes(now.waitingBytes),
+    manifests: now.manifests,
+    rate: bytes(rate),
+    left: eta,
+  });
 }
 
 async function report(
@@ -167,13 +183,8 @@ async function report(
 ): Promise<number> {
   await catalog.endRun(run, failed > 0 ? 'incomplete' : 'complete', { copied, denied, failed });
   output.value({ summary: { from, to, runId: run, copied, denied, failed } });
-  output.line(
-    `${copied} versions have a copy in ${printable(to)} now, ${denied} were denied by the policy, ${failed} could not be copied.`,
-  );
-  if (denied > 0) output.line('Which ones: holdfast files --json, `placements` with the state denied.');
-  if (failed > 0)
-    output.line(
-      'What could not be copied is tried again; why not is in the log of the worker, and in: holdfast verify',
-    );
+  output.line(say('copies', 'copied', { copied, to: printable(to), denied, failed }));
+  if (denied > 0) output.line(say('copies', 'which_ones'));
+  if (failed > 0) output.line(say('copies', 'tried_again'));
   return failed > 0 ? 3 : 0;
 }

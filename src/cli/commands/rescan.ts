@@ -11,6 +11,7 @@ import { freshSignatures } from '../../rescan/rescan.ts';
 import { openScanner } from '../../scanner/open-scanner.ts';
 import type { Endpoints } from '../../stack/endpoints.ts';
 import { filesQueue, rescanWorkflowId } from '../../temporal/names.ts';
+import { say } from '../../text/voice.ts';
 import { bytes } from '../output.ts';
 import { requireReader, type Session, unlock, withCatalog, withTemporal } from '../session.ts';
 import { requireSource } from '../target.ts';
@@ -35,13 +36,13 @@ export async function runRescan(session: Session, options: RescanOptions): Promi
     return withTemporal(installation, where, async (client) => {
       const { output } = session;
       const started = await start(session, installation, client, sourceId, options);
-      const underWay = 'A rescan is under way already.';
+      const underWay = say('copies', 'under_way');
       if (!options.wait) {
         output.value({ runId: started ?? null, started: started !== undefined });
-        output.line(started === undefined ? underWay : 'A rescan has started.');
+        output.line(started === undefined ? underWay : say('copies', 'started'));
         return 0;
       }
-      if (started === undefined) output.note(`holdfast: ${underWay} Waiting for it.`);
+      if (started === undefined) output.note(say('copies', 'waiting', { sentence: underWay }));
       const runId = started ?? (await runUnderWay(catalog));
       const ended = await untilEnded(session, catalog, client, runId);
       return report(session, runId, ended, await sealedToRecipients(catalog));
@@ -64,8 +65,13 @@ async function tellDue(
   output.value({ due, sealedToRecipients: closed, signatures, signatureSet, signaturesAt });
   output.line(
     due.contents === 0
-      ? `Nothing is due: the signatures in force (${signatureSet}, ${signaturesAt.slice(0, 10)}) judged all that is stored, or know no more.`
-      : `${due.contents} contents (${bytes(due.bytes)}) are due for the signatures in force (${signatureSet}, ${signaturesAt.slice(0, 10)}).`,
+      ? say('copies', 'nothing_due', { set: signatureSet, day: signaturesAt.slice(0, 10) })
+      : say('copies', 'due', {
+          contents: due.contents,
+          bytes: bytes(due.bytes),
+          set: signatureSet,
+          day: signaturesAt.slice(0, 10),
+        }),
   );
   tellClosed(output, closed);
   return 0;
@@ -136,7 +142,11 @@ async function untilEnded(
     signal.throwIfAborted();
     const { totals = {} } = (await runProgress(catalog, runId)) ?? {};
     output.progress(
-      `${totals.rescanned ?? 0} contents scanned (${bytes(totals.bytes ?? 0)}), ${totals.infected ?? 0} infected`,
+      say('copies', 'progress', {
+        count: totals.rescanned ?? 0,
+        bytes: bytes(totals.bytes ?? 0),
+        infected: totals.infected ?? 0,
+      }),
     );
     await Promise.race([closed, sleep(pollMs)]);
   }
@@ -145,28 +155,29 @@ async function untilEnded(
 /** What nobody here can look into should not be believed to be looked at. */
 function tellClosed(output: Session['output'], count: number): void {
   if (count === 0) return;
-  output.note(
-    `holdfast: ${count} contents are sealed to recipients as OpenPGP messages: no host can open and scan those again.`,
-  );
+  output.note(say('copies', 'recipients', { count }));
 }
 
 function report({ output }: Session, runId: Id, { result, totals }: EndedRun, closed: number): number {
   output.value({ runId, result, totals, sealedToRecipients: closed });
   const { rescanned = 0, bytes: read = 0, clean = 0, infected = 0, notScanned = 0, unreadable = 0 } = totals;
   output.line(
-    `${rescanned} contents scanned again (${bytes(read)}): ${clean} clean, ${infected} infected, ${notScanned} without a verdict, ${unreadable} not readable; ${result}`,
+    say('copies', 'rescanned', {
+      count: rescanned,
+      bytes: bytes(read),
+      clean,
+      infected,
+      not_scanned: notScanned,
+      unreadable,
+      result,
+    }),
   );
   if (infected > 0) {
-    output.note(
-      'holdfast: stored content is infected by what is known now. Nothing was deleted; restore leaves it out.\n' +
-        '  → holdfast files --infected lists its files. Their originals go through quarantine at the next sweep.',
-    );
+    output.note(say('copies', 'infected_stored'));
   }
   tellClosed(output, closed);
   if (unreadable > 0) {
-    output.note(
-      'holdfast: some content could not be read back.\n  → holdfast verify --all --read-data says what is wrong with it, and what to do.',
-    );
+    output.note(say('copies', 'unreadable_stored'));
   }
   return infected + unreadable > 0 ? 3 : 0;
 }

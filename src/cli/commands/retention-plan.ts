@@ -2,6 +2,7 @@ import { OpaEngine } from '../../policy/opa-engine.ts';
 import { restoreCommand } from '../../retention/mass-change.ts';
 import { openRetained } from '../../retention/open.ts';
 import { type PlannedStep, planRetention, type RetentionPlan } from '../../retention/plan.ts';
+import { say } from '../../text/voice.ts';
 import { bytes, localTime, printable } from '../output.ts';
 import { pathFields } from '../rows.ts';
 import { type Session, sessionConfig, withCatalog } from '../session.ts';
@@ -50,9 +51,11 @@ class Report {
       const { path, ...told } = step;
       output.value({ source, ...told, ...pathFields(path) });
       if (this.#named.length < mostNamed)
-        this.#named.push(`  ${printable(path.toString('utf8'))}, as it was on ${localTime(step.observedAt)}`);
+        this.#named.push(
+          `  ${say('retention', 'as_it_was', { path: printable(path.toString('utf8')), at: localTime(step.observedAt) })}`,
+        );
     } else output.value({ source, ...step });
-    output.progress(`${++this.#steps} steps of ${printable(source)}`);
+    output.progress(say('retention', 'steps', { count: ++this.#steps, source: printable(source) }));
   }
 
   end(plan: RetentionPlan): void {
@@ -64,15 +67,12 @@ class Report {
     output.line(`${printable(this.#source)}:`);
     if (pausedAt !== null && restore !== null)
       output.line(
-        `  PAUSED since ${localTime(pausedAt)}: too much changed at once. Nothing expires or is deleted.\n` +
-          `  The state before it comes back with: ${restore}\n` +
-          `  When all is well: holdfast retention resume ${printable(this.#source)} --reason …\n` +
-          '  If it went on, a run would do this:',
+        `  ${say('retention', 'paused', { at: localTime(pausedAt), restore, source: printable(this.#source) })}`,
       );
     for (const line of planLines(plan)) output.line(`  ${line}`);
     for (const line of this.#named) output.line(line);
     if (plan.expired > this.#named.length)
-      output.line(`  … ${plan.expired - this.#named.length} more: --json lists all`);
+      output.line(`  ${say('retention', 'more', { count: plan.expired - this.#named.length })}`);
   }
 }
 
@@ -89,17 +89,23 @@ function planLines({
   const { legal_hold: held = 0, pinned = 0, unknown_class: unknown = 0 } = kept;
   const stays = Object.values(kept).reduce((total, count) => total + count, 0);
   return [
-    `${extended} locks are extended; ${stays} versions stay, ${expired} expire.`,
+    say('retention', 'plan', { extended, stays, expired }),
     goneBy === null
-      ? 'No object is left without a version.'
-      : `${objects} objects (${bytes(sum)}) are left without a version: ${bytes(bytesNow)} go now, the last by ${localTime(goneBy)}.`,
-    ...(plan.nextExpiry === null ? [] : [`Then the next version expires on ${localTime(plan.nextExpiry)}.`]),
-    ...(held > 0 ? [`${held} versions are under a legal hold (holdfast legal-hold list).`] : []),
-    ...(pinned > 0 ? [`${pinned} versions are pinned by the mass change.`] : []),
-    ...(unknown > 0 ? [`${unknown} versions are of a class that the policy does not know: they stay.`] : []),
-    ...plan.keptAlive.map(
-      ({ destination, packs, bytes: count }) =>
-        `In ${printable(destination)}, ${packs} packs keep ${bytes(count)} that nothing needs: a pack goes when all of it may.`,
+      ? say('retention', 'no_object')
+      : say('retention', 'objects_left', {
+          objects,
+          bytes: bytes(sum),
+          now: bytes(bytesNow),
+          at: localTime(goneBy),
+        }),
+    ...(plan.nextExpiry === null
+      ? []
+      : [say('retention', 'next_expiry', { at: localTime(plan.nextExpiry) })]),
+    ...(held > 0 ? [say('retention', 'held', { count: held })] : []),
+    ...(pinned > 0 ? [say('retention', 'pinned', { count: pinned })] : []),
+    ...(unknown > 0 ? [say('retention', 'unknown_class', { count: unknown })] : []),
+    ...plan.keptAlive.map(({ destination, packs, bytes: count }) =>
+      say('retention', 'packs', { destination: printable(destination), packs, bytes: bytes(count) }),
     ),
   ];
 }

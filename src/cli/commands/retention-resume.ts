@@ -1,5 +1,6 @@
 import { newRunId } from '../../domain/ids.ts';
 import { resumeRetention } from '../../retention/pause.ts';
+import { say } from '../../text/voice.ts';
 import { printable } from '../output.ts';
 import { type Session, unlock, withCatalog } from '../session.ts';
 import { requireSource } from '../target.ts';
@@ -18,8 +19,6 @@ export async function runRetentionResume(
       { runId: newRunId(), sourceId, source, actor: session.actor, reason },
     );
     session.output.value({ source, paused: false });
-    session.output.line(
-      `Retention of ${printable(source)} goes on with the next run. What is due then: holdfast retention plan --source ${printable(source)}`,
-    );
+    session.output.line(say('retention', 'resumed', { source: printable(source) }));
   });
 }

@@ -6,6 +6,7 @@ import type { Id } from '../../domain/records.ts';
 import { agreeingClocks } from '../../retention/clocks.ts';
 import { openRetained } from '../../retention/open.ts';
 import { askForRetention } from '../../retention/start.ts';
+import { say } from '../../text/voice.ts';
 import { bytes, printable } from '../output.ts';
 import { type Session, unlock, withCatalog, withTemporal } from '../session.ts';
 import { type KnownSource, knownSources } from '../target.ts';
@@ -39,7 +40,7 @@ export async function runRetention(session: Session, options: RetentionRunOption
           code = Math.max(code, report(session, source.name, runId, await ended(session, catalog, runId)));
         else {
           session.output.value({ source: source.name, runId });
-          session.output.line(`Retention of ${printable(source.name)} begins.`);
+          session.output.line(say('retention', 'begins', { source: printable(source.name) }));
         }
       }
       return code;
@@ -54,7 +55,7 @@ async function ended(session: Session, catalog: Catalog, runId: Id): Promise<End
     const found = await catalog.endedRun(runId);
     if (found !== undefined) return found;
     session.signal.throwIfAborted();
-    session.output.progress('the worker is at it');
+    session.output.progress(say('retention', 'worker_at_it'));
     await sleep(pollMs);
   }
 }
@@ -66,24 +67,19 @@ function report({ output }: Session, source: string, runId: Id, { result, totals
   const { extended, expired, deleted, bytesFreed, deferred, denied, refused, unreachable, paused } =
     totals as Record<string, number | undefined>;
   output.line(
-    `${printable(source)}: ${extended ?? 0} locks extended, ${expired ?? 0} versions expired, ` +
-      `${deleted ?? 0} objects deleted (${bytes(bytesFreed ?? 0)}), ${deferred ?? 0} put off; ${result}`,
+    say('retention', 'ran', {
+      source: printable(source),
+      extended: extended ?? 0,
+      expired: expired ?? 0,
+      deleted: deleted ?? 0,
+      bytes: bytes(bytesFreed ?? 0),
+      deferred: deferred ?? 0,
+      result,
+    }),
   );
-  if (paused)
-    output.note(
-      `holdfast: ${printable(source)} is paused: nothing expires. See \`holdfast retention plan\`.`,
-    );
-  if (denied)
-    output.note(
-      `holdfast: ${denied} objects may go, but the retention role may not delete them.\n  → Give it ops/iam/retention.json.`,
-    );
-  if (refused)
-    output.note(
-      `holdfast: ${refused} objects are not locked as they must be.\n  → Run \`holdfast verify --all\`.`,
-    );
-  if (unreachable)
-    output.note(
-      `holdfast: ${unreachable} objects lie in destinations that did not answer: the next run sees to them.`,
-    );
+  if (paused) output.note(say('retention', 'is_paused', { source: printable(source) }));
+  if (denied) output.note(say('retention', 'denied', { count: denied }));
+  if (refused) output.note(say('retention', 'refused', { count: refused }));
+  if (unreachable) output.note(say('retention', 'unreachable', { count: unreachable }));
   return result === 'complete' ? 0 : 3;
 }

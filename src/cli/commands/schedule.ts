@@ -2,6 +2,7 @@ import { type Client, ScheduleNotFoundError } from '@temporalio/client';
 import { Failure } from '../../domain/failures.ts';
 import type { Installation } from '../../installation.ts';
 import { rescanScheduleId, sweepScheduleId, verifySampleId } from '../../temporal/names.ts';
+import { say } from '../../text/voice.ts';
 import { localTime, printable, table } from '../output.ts';
 import { type Session, unlock, withCatalog, withTemporal } from '../session.ts';
 
@@ -19,13 +20,17 @@ export async function runScheduleList(session: Session): Promise<void> {
       const times = { next: next?.toISOString() ?? null, last: last?.toISOString() ?? null };
       output.value({ name, paused, ...times });
       const when = paused
-        ? `paused${note ? `: ${printable(note)}` : ''}`
+        ? say('schedules', 'paused', { note: note ? `: ${printable(note)}` : '' })
         : next
-          ? `next ${localTime(next)}`
+          ? say('schedules', 'next', { at: localTime(next) })
           : '';
-      rows.push([printable(name), when, last ? `last ${localTime(last)}` : 'not yet']);
+      rows.push([
+        printable(name),
+        when,
+        last ? say('schedules', 'last', { at: localTime(last) }) : say('schedules', 'not_yet'),
+      ]);
     }
-    output.line(rows.length > 0 ? table(rows) : 'Nothing is scheduled.');
+    output.line(rows.length > 0 ? table(rows) : say('schedules', 'nothing'));
   });
 }
 
@@ -38,7 +43,9 @@ export async function runSchedulePause(session: Session, name: string, paused: b
     const handle = client.schedule.getHandle(id);
     await (paused ? handle.pause(`by ${session.actor}`) : handle.unpause());
     session.output.value({ name, paused });
-    session.output.line(`${printable(name)} ${paused ? 'is paused' : 'goes on'}.`);
+    session.output.line(
+      `${printable(name)} ${paused ? say('schedules', 'is_paused') : say('schedules', 'goes_on')}.`,
+    );
   });
 }
 

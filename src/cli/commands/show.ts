@@ -98,7 +98,7 @@ export async function runShow(
           say('files', 'hold'),
           `${hold.holdId} ${word(hold.state)}  ${hold.webUi ?? ''}`,
         ]),
-        [say('files', 'run'), `${wanted.runId}  (holdfast run show ${wanted.runId})`],
+        [say('files', 'run'), say('files', 'run_value', { run: wanted.runId })],
       ]),
     );
     output.line();

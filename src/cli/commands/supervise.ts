@@ -6,6 +6,7 @@ import { createLog, withoutPaths } from '../../observability/log.ts';
 import { composeServices, type ServiceName } from '../../stack/compose.ts';
 import { keepFailure } from '../../stack/daemon-failure.ts';
 import { Supervisor } from '../../stack/supervisor.ts';
+import { say } from '../../text/voice.ts';
 import type { Session } from '../session.ts';
 
 /** The background process behind `up`: runs the services until it is told to stop. The password is its standard input. */
@@ -66,9 +67,9 @@ export async function supervise(
     process.on('SIGTERM', stop);
     process.on('SIGINT', stop);
     await supervisor.start();
-    log.info('all services are healthy');
+    log.info(say('schedules', 'all_healthy'));
     await supervisor.stopped;
-    log.info('all services are stopped');
+    log.info(say('schedules', 'all_stopped'));
   } catch (error) {
     keepFailure(paths, error);
     log.error({ err: error }, 'the supervisor ended');

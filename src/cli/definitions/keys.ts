@@ -124,7 +124,7 @@ ${examples('holdfast doctor', 'holdfast doctor --json', 'holdfast doctor --only 
     .action(
       run(async (session, file, options) => {
         if (options.writeOnly !== (options.host !== undefined || undefined))
-          throw new Failure('usage', { detail: '--write-only and --host belong together.' });
+          throw new Failure('usage', { detail: say('keys', 'write_only_and_host') });
         return options.writeOnly
           ? (await import('../commands/key-host.ts')).runKeyExportHost(session, file, options.host)
           : (await import('../commands/key-transfer.ts')).runKeyExport(session, file, options);

@@ -65,4 +65,5 @@ export const files = {
   standing_now: ', now {outcome}',
   stored: 'stored',
   entries: { one: '{count} entry', other: '{count} entries' },
+  run_value: '{run}  (holdfast run show {run})',
 } as const;

@@ -52,4 +52,11 @@ export const holds = {
   minutes: '{minutes} min',
   days: '{days} days',
   hours: '{hours} h',
+  approver_name: 'A name has letters, digits, dot, dash, underscore, @ and blanks; at most 63.',
+  file_exists: 'The file {file} exists; name a new one.',
+  private_key: 'The private key of {name} is in {file}{how}.',
+  not_encrypted: ', NOT encrypted',
+  encrypted: ', encrypted with the password',
+  give_key: 'Give it to that person, and keep no copy here: whoever has it can approve.',
+  register_key: 'Register the public key in your policy data, below `approvers` (docs/holds.md):',
 } as const;

@@ -106,4 +106,9 @@ export const incidents = {
   doctor_means:
     'The law sets a time for telling the authority and the people concerned; it counts from the detection.',
   doctor_todo: 'holdfast incident show <id>; then holdfast incident notify, or close it with a reason',
+  draft_or_send: '--draft and --send contradict each other.',
+  draft_send_or_to: 'Give --draft, --send, or both --to and --by.',
+  at_before: '--at lies before the incident was detected.',
+  detected_future: '--detected lies in the future.',
+  several: 'Several incidents begin with {given}: {names} …',
 } as const;

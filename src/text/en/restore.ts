@@ -65,4 +65,8 @@ export const restore = {
   newest_lost:
     '{source}: the newest version of {entries} has lost its object; an earlier one is given instead.',
   all_lost: '{source}: no object of {entries} is there any more.',
+  recording: 'recording {what}: {done} of {of}',
+  knows_again: 'The catalog knows {entries} entries with {versions} versions and {objects} objects again.',
+  next_down_up: 'Next: holdfast down, then holdfast up -d. Files that changed since are found and protected.',
+  ask_rebuild: 'Fill the empty catalog with this? Type rebuild:',
 } as const;

@@ -20,4 +20,5 @@ export const status = {
   nothing_ran: 'Nothing was running.',
   scanner_fails: 'the scanner fails its probes ({problems}): nothing counts as clean. Run: holdfast doctor',
   service_unknown: 'There is no service "{name}". The services are {names}.',
+  no_check: 'There is no check {name}: {names}.',
 } as const;

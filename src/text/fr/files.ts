@@ -67,4 +67,5 @@ export const files = translationOf(english)({
   standing_now: ', maintenant {outcome}',
   stored: 'stocké',
   entries: { one: '{count} entrée', other: '{count} entrées' },
+  run_value: '{run}  (holdfast run show {run})',
 });

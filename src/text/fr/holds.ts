@@ -56,4 +56,13 @@ export const holds = translationOf(english)({
   minutes: '{minutes} min',
   days: '{days} jours',
   hours: '{hours} h',
+  approver_name:
+    'Un nom se compose de lettres, chiffres, point, tiret, tiret bas, @ et espaces ; 63 au plus.',
+  file_exists: 'Le fichier {file} existe ; indiquez-en un nouveau.',
+  private_key: 'La clé privée de {name} est dans {file}{how}.',
+  not_encrypted: ', NON chiffrée',
+  encrypted: ', chiffrée avec le mot de passe',
+  give_key: 'Remettez-la à cette personne et n’en gardez pas de copie ici : qui l’a peut approuver.',
+  register_key:
+    'Enregistrez la clé publique dans vos données de politique, sous `approvers` (docs/holds.md) :',
 });

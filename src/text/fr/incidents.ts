@@ -110,4 +110,9 @@ export const incidents = translationOf(english)({
   doctor_means:
     'La loi fixe un délai pour prévenir l’autorité et les personnes concernées ; il court depuis la détection.',
   doctor_todo: 'holdfast incident show <id> ; puis holdfast incident notify, ou la clôture avec un motif',
+  draft_or_send: '--draft et --send se contredisent.',
+  draft_send_or_to: 'Donnez --draft, --send, ou --to avec --by.',
+  at_before: '--at est antérieur à la détection de l’incident.',
+  detected_future: '--detected est dans le futur.',
+  several: 'Plusieurs incidents commencent par {given} : {names} …',
 });

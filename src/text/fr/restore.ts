@@ -69,4 +69,10 @@ export const restore = translationOf(english)({
   newest_lost:
     '{source} : la version la plus récente de {entries} a perdu son objet ; une version antérieure est donnée à la place.',
   all_lost: '{source} : aucun objet de {entries} n’est plus là.',
+  recording: 'inscription de {what} : {done} sur {of}',
+  knows_again:
+    'Le catalogue connaît de nouveau {entries} entrées, avec {versions} versions et {objects} objets.',
+  next_down_up:
+    'Ensuite : holdfast down, puis holdfast up -d. Les fichiers modifiés depuis sont trouvés et protégés.',
+  ask_rebuild: 'Remplir le catalogue vide avec cela ? Tapez rebuild :',
 });

@@ -27,4 +27,5 @@ export const status = translationOf(english)({
   scanner_fails:
     'l’analyseur échoue à ses essais ({problems}) : plus rien ne compte comme sain. Lancez : holdfast doctor',
   service_unknown: 'Il n’y a pas de service « {name} ». Les services sont {names}.',
+  no_check: 'Il n’y a pas de contrôle {name} : {names}.',
 });

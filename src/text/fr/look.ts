@@ -1,0 +1,47 @@
+import { look as english } from '../en/look.ts';
+import { translationOf } from '../message.ts';
+
+export const look = translationOf(english)({
+  cat_takes: 'cat attend un fichier : <source>:<chemin>.',
+  at_or_version: 'Donnez --at ou --version, pas les deux.',
+  under_way: 'en cours',
+  a_folder: 'un dossier',
+  a_link: 'un lien',
+  a_device: 'un périphérique, une prise ou un tube',
+  earlier: 'Ceci est une version antérieure, {id} : la plus récente n’est pas protégée ({outcome}).',
+  not_trusted: 'Ce qui a été affiché n’est pas fiable : jetez-le.',
+  not_all: 'Ce qui a été affiché est incomplet : les {bytes} premiers octets sur {of}.',
+  from_to: 'du {from} au {to} : {totals}',
+  totals:
+    '{added} ajoutés, {removed} retirés, {modified} modifiés, {metadata} aux métadonnées différentes, {type} d’un autre type ; {came} venus, {went} partis',
+  looked: '{looked} entrées examinées, {found} trouvées',
+  found: '{count} {what} trouvées, {looked} examinées',
+  versions: 'versions',
+  entries: 'entrées',
+  seen: 'vu le {at}',
+  unprotected: '; {count} jamais protégées',
+  as_of: 'À la date du {at} : {count} entrées, {bytes}{unprotected}',
+  member_takes: '--member attend un nombre à partir de 1, comme inspect énumère un paquet sans cette option.',
+  no_destination: 'Il n’y a pas de destination « {name} » ; il y a {names}.',
+  no_member: 'Le paquet n’a pas de fichier numéro {number}.',
+  not_authenticated:
+    'Son chemin et ses attributs ne sont que dans les manifestes ; ce qui est dit ici n’est pas authentifié.',
+  without_password:
+    'Sans le mot de passe, rien de ceci n’est authentifié : c’est ce que les octets disent d’eux-mêmes.',
+  one_of: '(une sur {versions} ; --version-id en désigne une autre)',
+  version_of: '{version} du {at}{others}',
+  nothing_ours: 'rien que Holdfast écrive',
+  bytes_exact: '{bytes} ({count} octets)',
+  wrapped_by: 'enveloppé par',
+  iterations: '{kdf}, {iterations} itérations',
+  seipd: 'SEIPD version 1',
+  in_pack: 'dans le paquet',
+  member: 'fichier {number} sur {of}, à partir de l’octet {offset}',
+  sealed_version: 'fichier scellé, version {version}',
+  segments: '{count} de {size}',
+  mtime: '{at} ({ns} ns)',
+  made_for: 'fait pour',
+  made_for_value: '{version} (observation {observation})',
+  pack_row: '{number} : {length} octets à partir de {offset}, portée {scope}, clé {key}{version}',
+  pack_version: ', version {version}',
+});
