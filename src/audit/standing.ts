@@ -1,5 +1,6 @@
 import { type AuditLag, auditLag } from '../catalog/audit-query.ts';
 import type { Catalog } from '../catalog/catalog.ts';
+import { say } from '../text/voice.ts';
 import { type AuditVerifyFact, readAuditVerifyFact } from './recorded-run.ts';
 
 /** How the audit trail stands, for `status` and `doctor`. */
@@ -27,24 +28,24 @@ export async function auditStanding(
 export function auditWarnings({ verified, lag }: AuditStanding): string[] {
   const warnings: string[] = [];
   if (verified !== null && verified.breaches > 0)
-    warnings.push(
-      `the audit trail was not as it was signed when last verified (${verified.breaches} breaches): \`holdfast audit verify\` says what was changed.`,
-    );
+    warnings.push(say('warnings', 'audit_breaches', { count: verified.breaches }));
   if (lag.oldestUnsignedSeconds > lateSeconds)
     warnings.push(
-      `${lag.unsigned} audit events are not signed yet, the oldest for ${minutes(lag.oldestUnsignedSeconds)}: is the worker running? Its log says why.`,
+      say('warnings', 'audit_unsigned', { count: lag.unsigned, since: minutes(lag.oldestUnsignedSeconds) }),
     );
   for (const { destination, unanchored, oldestSeconds, conflicts } of lag.destinations) {
-    if (conflicts > 0)
-      warnings.push(
-        `${destination} has other anchors of the audit trail than this catalog: an older state of the database was put back, or it was changed. Run \`holdfast audit verify\`.`,
-      );
+    if (conflicts > 0) warnings.push(say('warnings', 'audit_other_anchors', { destination }));
     if (oldestSeconds > lateSeconds)
       warnings.push(
-        `the audit trail is not anchored in ${destination} since ${minutes(oldestSeconds)} (${unanchored} heads): until then only the database says what happened.`,
+        say('warnings', 'audit_unanchored', {
+          destination,
+          since: minutes(oldestSeconds),
+          count: unanchored,
+        }),
       );
   }
   return warnings;
 }
 
-const minutes = (seconds: number): string => `${Math.round(seconds / 60)} minutes`;
+const minutes = (seconds: number): string =>
+  say('warnings', 'minutes', { minutes: Math.round(seconds / 60) });

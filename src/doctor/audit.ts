@@ -1,4 +1,5 @@
 import { auditStanding, auditWarnings } from '../audit/standing.ts';
+import { say } from '../text/voice.ts';
 import { type Check, ok } from './check.ts';
 
 /** Whether the audit trail is signed, anchored and, when last verified, as it was signed. */
@@ -11,13 +12,13 @@ export const audit: Check = {
     const since =
       beginning === null
         ? ''
-        : ` It begins with head ${beginning.head}: the catalog was rebuilt on ${beginning.at.slice(0, 10)}, and what was told before is lost.`;
-    if (warnings.length === 0) return [ok(`The audit trail is signed and anchored.${since}`)];
+        : ` ${say('doctor', 'audit_begins', { head: String(beginning.head), day: beginning.at.slice(0, 10) })}`;
+    if (warnings.length === 0) return [ok(say('doctor', 'audit_well', { since }))];
     return warnings.map((what) => ({
       state: 'problem',
       what,
-      means: 'What happened since could be changed by whoever owns the database, and nobody would see it.',
-      todo: 'docs/audit.md says what to do.',
+      means: say('doctor', 'audit_means'),
+      todo: say('doctor', 'audit_todo'),
     }));
   },
 };

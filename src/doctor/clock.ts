@@ -1,3 +1,4 @@
+import { say } from '../text/voice.ts';
 import { type Check, ok } from './check.ts';
 
 const mostSkewMs = 2 * 60_000;
@@ -11,13 +12,16 @@ export const clock: Check = {
         const { clockSkewMs } = await store.facts();
         const seconds = Math.round(Math.abs(clockSkewMs) / 1000);
         if (Math.abs(clockSkewMs) <= mostSkewMs)
-          return ok(`${config.name} and this machine agree on the time (${seconds} s).`);
+          return ok(say('doctor', 'clocks_agree', { name: config.name, seconds }));
         return {
           state: 'problem',
-          what: `This machine's clock is ${seconds} s ${clockSkewMs > 0 ? 'behind' : 'ahead of'} ${config.name}.`,
-          means:
-            'Requests are refused when it is 15 minutes; times in the catalog and the audit trail are wrong already.',
-          todo: 'Let the clock follow a time server (timedatectl set-ntp true).',
+          what: say('doctor', 'clock_off', {
+            seconds,
+            side: clockSkewMs > 0 ? say('doctor', 'behind') : say('doctor', 'ahead_of'),
+            name: config.name,
+          }),
+          means: say('doctor', 'clock_means'),
+          todo: say('doctor', 'clock_todo'),
         };
       }),
     );

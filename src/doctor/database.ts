@@ -1,4 +1,5 @@
 import { type DatabaseStanding, databaseStanding } from '../catalog/doctor-query.ts';
+import { say } from '../text/voice.ts';
 import { type Check, type Finding, ok } from './check.ts';
 
 /** The oldest major version that gets fixes (PostgreSQL versioning policy) and that the tables were made for. */
@@ -14,9 +15,7 @@ export const database: Check = {
     const findings = judgeDatabase(standing);
     const megabytes = Math.round(standing.sizeBytes / 1_000_000);
     if (findings.length > 0) return findings;
-    return [
-      ok(`Postgres ${standing.version} has ${megabytes} MB, and our role may only add to the audit trail.`),
-    ];
+    return [ok(say('doctor', 'database_well', { version: standing.version, megabytes: String(megabytes) }))];
   },
 };
 
@@ -28,49 +27,48 @@ export function judgeDatabase(standing: DatabaseStanding): Finding[] {
   };
   if (standing.versionNumber < leastVersion)
     problem(
-      `Postgres ${standing.version} is too old.`,
-      'It gets no fixes, and nobody tries Holdfast with it.',
-      'Upgrade to Postgres 15 or newer.',
+      say('doctor', 'postgres_old', { version: standing.version }),
+      say('doctor', 'postgres_old_means'),
+      say('doctor', 'postgres_old_todo'),
     );
   if (unsafe.length > 0)
     problem(
-      `In Postgres ${unsafe.join(', ')} ${unsafe.length > 1 ? 'are' : 'is'} off.`,
-      'After a power cut the catalog may lack what it confirmed, or be damaged.',
-      `Set ${unsafe.map((name) => `${name} = on`).join(', ')} in postgresql.conf.`,
+      say('doctor', 'unsafe', { names: unsafe.join(', '), count: unsafe.length }),
+      say('doctor', 'unsafe_means'),
+      say('doctor', 'unsafe_todo', { settings: unsafe.map((name) => `${name} = on`).join(', ') }),
     );
   if (isSuperuser || excess.length > 0)
     problem(
+      isSuperuser ? say('doctor', 'superuser') : say('doctor', 'excess', { what: excess.join(', ') }),
+      say('doctor', 'excess_means'),
       isSuperuser
-        ? 'The program works as a superuser of Postgres.'
-        : `The program's role may ${excess.join(', ')}.`,
-      'Whoever takes over the program could change what the audit trail says, up to the last anchor.',
-      isSuperuser
-        ? 'Give the URI of holdfast_writer as writerUriFile, and that of the owner as ownerUriFile.'
-        : `As the owner: revoke ${[...new Set(excess.map((one) => one.split(' ')[0]))].join(', ')} on audit_events, audit_heads, audit_anchors from holdfast_writer, public;`,
+        ? say('doctor', 'excess_todo')
+        : say('doctor', 'revoke_todo', {
+            what: [...new Set(excess.map((one) => one.split(' ')[0]))].join(', '),
+          }),
     );
   if (!standing.isPrivate)
     problem(
-      'The connection to Postgres crosses the network unencrypted.',
-      'Whoever listens reads names of files and can change what is written.',
-      'Set services.postgres.caFile in holdfast.yaml.',
+      say('doctor', 'postgres_cleartext'),
+      say('doctor', 'postgres_cleartext_means'),
+      say('doctor', 'postgres_cleartext_todo'),
     );
   if (Math.abs(aheadSeconds) > mostSkewSeconds)
     problem(
-      `The clock of Postgres is ${Math.round(Math.abs(aheadSeconds))} s ${aheadSeconds > 0 ? 'ahead of' : 'behind'} this machine's.`,
-      'Times in the catalog are wrong, and retention waits until the clocks agree.',
-      'Let both clocks follow a time server (timedatectl set-ntp true).',
+      say('doctor', 'postgres_clock', {
+        seconds: Math.round(Math.abs(aheadSeconds)),
+        side: aheadSeconds > 0 ? say('doctor', 'ahead_of') : say('doctor', 'behind'),
+      }),
+      say('doctor', 'postgres_clock_means'),
+      say('doctor', 'postgres_clock_todo'),
     );
   if (standing.archivingFails)
-    problem(
-      'Archiving of the WAL of Postgres fails.',
-      'Its disk fills up, and the catalog stops then.',
-      'Look at pg_stat_archiver and the log of Postgres.',
-    );
+    problem(say('doctor', 'wal_fails'), say('doctor', 'wal_fails_means'), say('doctor', 'wal_fails_todo'));
   if (keptWalBytes > mostKeptWalBytes)
     problem(
-      `A replication slot that nobody reads keeps ${Math.round(keptWalBytes / 1024 ** 3)} GiB of WAL.`,
-      'The disk of Postgres fills up, and the catalog stops then.',
-      'Start its reader again, or drop the slot: select pg_drop_replication_slot(…).',
+      say('doctor', 'slot', { gib: Math.round(keptWalBytes / 1024 ** 3) }),
+      say('doctor', 'slot_means'),
+      say('doctor', 'slot_todo'),
     );
   return findings;
 }

@@ -1,4 +1,5 @@
 import { statfs } from 'node:fs/promises';
+import { say } from '../text/voice.ts';
 import { type Check, ok } from './check.ts';
 
 /** Staging, catalog and logs stop when the disk is full. */
@@ -11,13 +12,13 @@ export const disk: Check = {
     const { bavail, blocks } = await statfs(home);
     const free = bavail / blocks;
     const percent = Math.floor(free * 100);
-    if (free >= leastFree) return [ok(`${percent} % of the state folder's disk are free.`)];
+    if (free >= leastFree) return [ok(say('doctor', 'disk_well', { percent }))];
     return [
       {
         state: free < leastFreeAtAll ? 'problem' : 'warning',
-        what: `Only ${percent} % of the disk with ${home} are free.`,
-        means: 'When it is full, the catalog stops and nothing is protected any more.',
-        todo: 'Make room, or move the `data` folder of the state folder (docs/operations.md).',
+        what: say('doctor', 'disk_full', { percent, home }),
+        means: say('doctor', 'disk_means'),
+        todo: say('doctor', 'disk_todo'),
       },
     ];
   },

@@ -1,4 +1,5 @@
 import { isFailure } from '../domain/failures.ts';
+import { say } from '../text/voice.ts';
 import { audit } from './audit.ts';
 import { breaches } from './breaches.ts';
 import { buckets } from './buckets.ts';
@@ -91,5 +92,7 @@ export async function* examine(patient: Patient, only: readonly string[] = []): 
 
 function unknowable(error: unknown): Finding[] {
   if (!isFailure(error)) throw error;
-  return [{ state: 'problem', what: `It cannot be checked: ${error.message}`, todo: error.hint }];
+  return [
+    { state: 'problem', what: say('doctor', 'cannot_check', { why: error.message }), todo: error.hint },
+  ];
 }

@@ -1,6 +1,7 @@
 import { kitHolder } from '../keys/open-keyring.ts';
 import { documentsToKeep } from '../keys/publish.ts';
 import { readRootHeader } from '../sealed/keyring.ts';
+import { say } from '../text/voice.ts';
 import { type Check, ok } from './check.ts';
 
 /** Whether every holder's document has the newest keys. */
@@ -12,11 +13,13 @@ export const holders: Check = {
       .map(({ bytes }) => readRootHeader(bytes));
     const newest = roots.reduce((a, b) => (b.generation > a.generation ? b : a));
     const outdated = roots.filter(({ keyId }) => keyId !== newest.keyId);
-    if (outdated.length === 0) return [ok(`All ${roots.length} holders have the newest keys.`)];
+    if (outdated.length === 0) return [ok(say('doctor', 'holders_well', { count: roots.length }))];
     return outdated.map(({ holder }) => ({
       state: 'warning',
-      what: `${holder === kitHolder ? 'The recovery kit' : `The holder ${holder}`} lacks the newest keys: they were rotated since.`,
-      means: 'It opens what was sealed by then, and nothing that came later.',
+      what: say('doctor', 'holder_lacks', {
+        who: holder === kitHolder ? say('doctor', 'the_kit') : say('doctor', 'the_holder', { name: holder }),
+      }),
+      means: say('doctor', 'holder_lacks_means'),
       todo: `holdfast key add-holder ${holder}`,
     }));
   },

@@ -1,5 +1,6 @@
 import { holdTotals } from '../holds/held.ts';
 import { holdSentence, holdWarnings } from '../holds/standing.ts';
+import { say } from '../text/voice.ts';
 import { type Check, ok } from './check.ts';
 
 /** What waits for somebody's decision, and what could not even wait. */
@@ -9,7 +10,7 @@ export const holds: Check = {
     const totals = await holdTotals(await catalog());
     const warnings = holdWarnings(totals).map((what) => ({ state: 'problem' as const, what }));
     const sentence = holdSentence(totals);
-    if (sentence === undefined) return [ok('Nothing waits for a decision.'), ...warnings];
+    if (sentence === undefined) return [ok(say('doctor', 'holds_well')), ...warnings];
     // Half of the time is over, so that whoever decides has the other half.
     const isLate = totals.oldestSeconds * 1_000 > config.staging.expires / 2;
     if (!isLate) return [ok(`${sentence}.`), ...warnings];
@@ -17,8 +18,8 @@ export const holds: Check = {
       {
         state: 'warning',
         what: `${sentence}.`,
-        means: 'What nobody decides in time counts as rejected: it is not backed up in that state.',
-        todo: 'holdfast hold list; then holdfast hold approve or reject',
+        means: say('doctor', 'holds_means'),
+        todo: say('doctor', 'holds_todo'),
       },
       ...warnings,
     ];

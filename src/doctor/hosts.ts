@@ -1,5 +1,6 @@
 import { hostRows } from '../catalog/host-query.ts';
 import { hostWarnings } from '../hosts/standing.ts';
+import { say } from '../text/voice.ts';
 import { type Check, ok } from './check.ts';
 
 /** Whether the machines of the cluster are there, and judge alike. */
@@ -11,7 +12,9 @@ export const hosts: Check = {
     if (warnings.length === 0)
       return [
         ok(
-          rows.length > 1 ? `${rows.length} hosts share this cluster.` : 'No other host shares this cluster.',
+          rows.length > 1
+            ? say('doctor', 'hosts_share', { count: rows.length })
+            : say('doctor', 'hosts_alone'),
         ),
       ];
     return warnings.map((what) => ({

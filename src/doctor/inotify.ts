@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { knownFolders } from '../catalog/watch-query.ts';
 import { currentMounts } from '../files/mounts.ts';
 import { openRoot } from '../files/root.ts';
+import { say } from '../text/voice.ts';
 import { watchingOf } from '../watcher/watching.ts';
 import { type Check, type Finding, ok } from './check.ts';
 
@@ -25,13 +26,13 @@ const roomy = 0.8;
 
 export function judgeWatches(folders: number, most: number): Finding {
   if (folders <= most * roomy)
-    return ok(`${folders} folders are watched; the kernel allows ${most} watches.`);
+    return ok(say('doctor', 'watches_well', { folders: String(folders), most: String(most) }));
   const suggested = Math.max(524_288, 2 ** Math.ceil(Math.log2(folders * 2)));
   const setting = `fs.inotify.max_user_watches=${suggested}`;
   return {
     state: folders > most ? 'problem' : 'warning',
-    what: `${folders} folders are to be watched; the kernel allows ${most} watches.`,
-    means: 'What changes in folders that are not watched is protected at the next sweep, not within seconds.',
-    todo: `sysctl ${setting}; to keep it: echo ${setting} > /etc/sysctl.d/60-holdfast.conf. A watch takes about 1 KiB of kernel memory. Then: holdfast down && holdfast up -d`,
+    what: say('doctor', 'watches_few', { folders: String(folders), most: String(most) }),
+    means: say('doctor', 'watches_means'),
+    todo: say('doctor', 'watches_todo', { setting }),
   };
 }

@@ -1,4 +1,5 @@
 import { journalLags } from '../catalog/journal-query.ts';
+import { say } from '../text/voice.ts';
 import { type Check, ok } from './check.ts';
 
 /** A manifest lists every version at the latest a minute after it was settled; beyond this something is wrong. */
@@ -11,13 +12,16 @@ export const journal: Check = {
     const late = (await journalLags(await catalog())).filter(
       ({ oldestSeconds }) => oldestSeconds > mostSeconds,
     );
-    if (late.length === 0) return [ok('The manifests in the bucket are up to date.')];
+    if (late.length === 0) return [ok(say('doctor', 'journal_well'))];
     return late.map(({ source, versions, oldestSeconds }) => ({
       state: 'problem',
-      what: `${source}: ${versions} versions are in no manifest yet, the oldest for ${Math.round(oldestSeconds / 60)} minutes.`,
-      means:
-        'If this machine were lost now, their folders, links, renames and deletions could not be recovered.',
-      todo: 'Is the worker running, and the bucket reachable? Its log says why it does not write them.',
+      what: say('doctor', 'journal_behind', {
+        source,
+        versions: String(versions),
+        minutes: String(Math.round(oldestSeconds / 60)),
+      }),
+      means: say('doctor', 'journal_means'),
+      todo: say('doctor', 'journal_todo'),
     }));
   },
 };

@@ -1,5 +1,6 @@
 import { documentsToKeep, publishedDocuments } from '../keys/publish.ts';
 import { shreddingScopes } from '../keys/shreddings.ts';
+import { say } from '../text/voice.ts';
 import { type Check, type DoctorDestination, daysUntil, type Finding, ok } from './check.ts';
 
 /** Scope keys are locked for 60 days and renewed weekly: with less than this left, nobody has renewed them for a month. */
@@ -20,7 +21,7 @@ async function lookAt(
   documents: Parameters<typeof publishedDocuments>[2],
 ): Promise<Finding[]> {
   const published = await publishedDocuments(store, config.prefix, documents);
-  const todo = 'holdfast down && holdfast up -d, which publishes the keyring and renews its locks';
+  const todo = say('doctor', 'keyring_todo');
   const missing = published.filter(({ versionId }) => versionId === undefined).length;
   const unlocked = published.filter(
     ({ versionId, lock }) => versionId !== undefined && !isLocked(lock),
@@ -29,16 +30,16 @@ async function lookAt(
   if (missing > 0) {
     findings.push({
       state: 'problem',
-      what: `${config.name} lacks ${missing} of ${documents.length} keyring documents.`,
-      means: 'What is sealed under them could not be read from that bucket alone.',
+      what: say('doctor', 'keyring_lacks', { name: config.name, missing, of: documents.length }),
+      means: say('doctor', 'keyring_lacks_means'),
       todo,
     });
   }
   if (unlocked > 0) {
     findings.push({
       state: 'problem',
-      what: `${unlocked} keyring documents in ${config.name} are not locked (any more).`,
-      means: 'Whoever may delete there can make everything that is sealed under them unreadable.',
+      what: say('doctor', 'keyring_unlocked', { count: unlocked, name: config.name }),
+      means: say('doctor', 'keyring_unlocked_means'),
       todo,
     });
   }
@@ -49,14 +50,14 @@ async function lookAt(
   if (least < leastDays) {
     findings.push({
       state: 'warning',
-      what: `A scope key in ${config.name} is locked for only ${least} more days.`,
-      means: 'Locks are renewed weekly by the worker; it has not done so for a month.',
+      what: say('doctor', 'scope_lock_short', { name: config.name, days: least }),
+      means: say('doctor', 'scope_lock_means'),
       todo,
     });
   }
   return findings.length > 0
     ? findings
-    : [ok(`${config.name} holds all ${documents.length} keyring documents, locked.`)];
+    : [ok(say('doctor', 'keyring_well', { name: config.name, count: documents.length }))];
 }
 
 const isLocked = (lock: { readonly retainUntil: Date } | undefined): boolean =>

@@ -1,4 +1,5 @@
 import { readFile, statfs } from 'node:fs/promises';
+import { say } from '../text/voice.ts';
 import { type Check, type Finding, ok } from './check.ts';
 
 /** What the worker opens at once at most: files, sockets to stores, the catalog's and Temporal's connections. */
@@ -19,9 +20,9 @@ export const limits: Check = {
     if (files > 0 && ffree / files < leastFreeInodes)
       findings.push({
         state: 'problem',
-        what: `The disk with ${home} has only ${ffree} inodes left.`,
-        means: 'No file can be made there any more, however much room there is.',
-        todo: 'Delete what is made of many small files, or move the state folder to another disk.',
+        what: say('doctor', 'inodes', { home, count: String(ffree) }),
+        means: say('doctor', 'inodes_means'),
+        todo: say('doctor', 'inodes_todo'),
       });
     for (const name of ['worker', 'watcher', 'postgres', 'clamd']) {
       const pid = status?.services[name]?.pid ?? 0;
@@ -29,9 +30,7 @@ export const limits: Check = {
         pid === 0 ? undefined : await readFile(`/proc/${pid}/limits`, 'utf8').catch(() => undefined);
       if (text !== undefined) findings.push(...judgeLimits(name, text));
     }
-    return findings.length > 0
-      ? findings
-      : [ok('Memory, inodes, open files and core files are as they should be.')];
+    return findings.length > 0 ? findings : [ok(say('doctor', 'limits_well'))];
   },
 };
 
@@ -45,17 +44,17 @@ export function judgeLimits(service: string, limits: string): Finding[] {
   if (service === 'worker' && soft('Max open files') < leastOpenFiles)
     findings.push({
       state: 'warning',
-      what: `The worker may open ${soft('Max open files')} files only.`,
-      means: 'When many files change at once, steps fail and are tried again: it takes longer.',
-      todo: `Set LimitNOFILE=${leastOpenFiles} for its service (ops/systemd/holdfast.service), or ulimit -n in the shell that starts it.`,
+      what: say('doctor', 'open_files', { count: String(soft('Max open files')) }),
+      means: say('doctor', 'open_files_means'),
+      todo: say('doctor', 'open_files_todo', { count: String(leastOpenFiles) }),
     });
   // The scanner and the database hold content and names, but none of our keys.
   if (['worker', 'watcher'].includes(service) && soft('Max core file size') > noCoreBytes)
     findings.push({
       state: 'problem',
-      what: `If the ${service} crashes, its memory is written to a file.`,
-      means: 'The keys would lie on the disk, unencrypted.',
-      todo: 'Set LimitCORE=0 for its service, or ulimit -c 0 in the shell that starts it.',
+      what: say('doctor', 'core_files', { service }),
+      means: say('doctor', 'core_files_means'),
+      todo: say('doctor', 'core_files_todo'),
     });
   return findings;
 }
@@ -68,9 +67,9 @@ export function judgeMemory(meminfo: string): Finding[] {
   return [
     {
       state: 'problem',
-      what: `Only ${mebibytes} MiB of memory are available.`,
-      means: 'The system may end the scanner or the database at any moment; files wait then.',
-      todo: 'Stop what else runs here, or add memory: the scanner alone needs 1.5 GiB with the official signatures.',
+      what: say('doctor', 'memory', { mebibytes: String(mebibytes) }),
+      means: say('doctor', 'memory_means'),
+      todo: say('doctor', 'memory_todo'),
     },
   ];
 }

@@ -1,4 +1,5 @@
 import { OpaEngine } from '../policy/opa-engine.ts';
+import { say } from '../text/voice.ts';
 import { type Check, ok } from './check.ts';
 
 /** Earlier versions let a bundle's signature be bypassed. */
@@ -12,13 +13,13 @@ export const opa: Check = {
     try {
       const { version, revision } = await engine.ping();
       if (isAtLeast(version, leastVersion))
-        return [ok(`OPA ${version} answers by the bundle ${revision.slice(0, 16)}.`)];
+        return [ok(say('doctor', 'opa_well', { version, revision: revision.slice(0, 16) }))];
       return [
         {
           state: 'problem',
-          what: `OPA ${version} is older than ${leastVersion.join('.')}.`,
-          means: 'The signature of a policy bundle can be bypassed: somebody else could make the rules.',
-          todo: 'Upgrade OPA.',
+          what: say('doctor', 'opa_old', { version, least: leastVersion.join('.') }),
+          means: say('doctor', 'opa_old_means'),
+          todo: say('doctor', 'opa_old_todo'),
         },
       ];
     } finally {

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import type { Config } from '../config.ts';
 import { isFailure } from '../domain/failures.ts';
 import { isPassable } from '../stack/folders.ts';
+import { say } from '../text/voice.ts';
 import { type Check, type Finding, ok, type Patient } from './check.ts';
 
 /** Modes, as in chmod(1). */
@@ -15,14 +16,12 @@ export const permissions: Check = {
   name: 'permissions',
   async look({ home, configPath, config, endpoints }) {
     const findings = [
-      ...writable(configPath, 'the configuration'),
-      ...writable(home, 'the state folder'),
+      ...writable(configPath, say('doctor', 'the_configuration')),
+      ...writable(home, say('doctor', 'the_state_folder')),
       ...secretFiles(home, config).flatMap(readable),
       ...sockets(endpoints).flatMap(openToAll),
     ];
-    return findings.length > 0
-      ? findings
-      : [ok('Secrets, configuration and sockets are for this program alone.')];
+    return findings.length > 0 ? findings : [ok(say('doctor', 'permissions_well'))];
   },
 };
 
@@ -73,9 +72,9 @@ function readable(file: string): Finding[] {
   return [
     {
       state: 'problem',
-      what: `${file} can be read by other users of this machine (mode ${modeText(stat)}).`,
-      means: 'It holds a key or a password: treat it as known.',
-      todo: `chmod 600 ${file}; then change what it holds.`,
+      what: say('doctor', 'readable', { file, mode: modeText(stat) }),
+      means: say('doctor', 'readable_means'),
+      todo: say('doctor', 'readable_todo', { file }),
     },
   ];
 }
@@ -86,8 +85,8 @@ function writable(path: string, what: string): Finding[] {
   return [
     {
       state: 'problem',
-      what: `Other users of this machine can change ${what}, ${path} (mode ${modeText(stat)}).`,
-      means: 'They decide what is backed up, where to, and what runs as this program.',
+      what: say('doctor', 'writable', { what, path, mode: modeText(stat) }),
+      means: say('doctor', 'writable_means'),
       todo: `chmod go-w ${path}`,
     },
   ];
@@ -100,9 +99,9 @@ function openToAll(socket: string): Finding[] {
   return [
     {
       state: 'problem',
-      what: `Every user of this machine can connect to ${socket}.`,
-      means: 'Whoever does can stop the service, or ask it what they like.',
-      todo: `Give the socket to one group only, e.g. chmod 660 ${socket}, and add this program's user to it.`,
+      what: say('doctor', 'socket_open', { socket }),
+      means: say('doctor', 'socket_open_means'),
+      todo: say('doctor', 'socket_open_todo', { socket }),
     },
   ];
 }

@@ -1,6 +1,7 @@
 import { kitHolder } from '../keys/open-keyring.ts';
 import { verifiedKit } from '../keys/verify-kit.ts';
 import { readRootHeader } from '../sealed/keyring.ts';
+import { say } from '../text/voice.ts';
 import { type Check, ok } from './check.ts';
 
 /** Whether the recovery kit on paper was proved to work since it was made. */
@@ -19,24 +20,21 @@ export const recoveryKit: Check = {
       return [
         {
           state: 'warning',
-          what: 'There is no recovery kit.',
-          means: 'If the password is lost, so is everything.',
+          what: say('doctor', 'kit_none'),
+          means: say('doctor', 'kit_none_means'),
           todo: 'holdfast key add-holder recovery-kit',
         },
       ];
     }
     const kit = await verifiedKit(await catalog());
     if (kit?.generation === generation)
-      return [ok(`The recovery kit was verified on ${kit.at.toISOString().slice(0, 10)}.`)];
+      return [ok(say('doctor', 'kit_well', { day: kit.at.toISOString().slice(0, 10) }))];
     return [
       {
         state: 'warning',
-        what:
-          kit === undefined
-            ? 'The recovery kit was never verified.'
-            : 'The newest recovery kit was never verified.',
-        means: 'Nobody knows whether the key on paper opens what lies in the bucket.',
-        todo: 'Take the printed kit and run: holdfast key verify-kit',
+        what: kit === undefined ? say('doctor', 'kit_unverified') : say('doctor', 'kit_newest_unverified'),
+        means: say('doctor', 'kit_unverified_means'),
+        todo: say('doctor', 'kit_unverified_todo'),
       },
     ];
   },

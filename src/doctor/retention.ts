@@ -1,5 +1,6 @@
 import { lastRetentions, pausedSources } from '../catalog/retention-query.ts';
 import { pauseWarnings } from '../retention/standing.ts';
+import { say } from '../text/voice.ts';
 import { type Check, type Finding, ok } from './check.ts';
 
 /** Runs come every day, after a failure sooner. */
@@ -20,14 +21,14 @@ export const retention: Check = {
           state: 'problem',
           what:
             hours > mostHours
-              ? `${source}: retention last ended ${Math.round(hours / 24)} days ago.`
-              : `${source}: the last run of retention ended ${result}.`,
-          means: 'Locks run out that should be renewed, and nothing expires.',
-          todo: `Run \`holdfast retention run --source ${source} --wait\`: it says why.`,
+              ? say('doctor', 'retention_old', { source, days: Math.round(hours / 24) })
+              : say('doctor', 'retention_ended', { source, result }),
+          means: say('doctor', 'retention_means'),
+          todo: say('doctor', 'retention_todo', { source }),
         },
       ];
     });
     const problems = [...paused, ...late];
-    return problems.length > 0 ? problems : [ok('Locks are renewed, and what is old expires.')];
+    return problems.length > 0 ? problems : [ok(say('doctor', 'retention_well'))];
   },
 };

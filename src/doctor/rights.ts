@@ -3,6 +3,7 @@ import type { Config } from '../config.ts';
 import { prefixed } from '../sealed/names.ts';
 import { connectionOf } from '../stack/endpoints.ts';
 import { type S3Role, s3Roles } from '../stack/services/s3-roles.ts';
+import { say } from '../text/voice.ts';
 import { type Check, type Finding, ok } from './check.ts';
 import { type TriedAction, type TriedRight, triedActions, tryRights } from './try-rights.ts';
 
@@ -76,29 +77,29 @@ export function judgeRights(
   const lacks = having('refused', needed[role]);
   const exceeds = having('granted', forbidden[role]);
   const unclear = having('unclear', triedActions);
-  const whose = `The credentials of ${role} in ${destination}`;
+  const whose = say('doctor', 'credentials', { role, destination });
   const findings: Finding[] = [];
   if (lacks.length > 0)
     findings.push({
       state: 'problem',
-      what: `${whose} lack: ${lacks.join(', ')}.`,
-      means: 'What needs it fails: nothing is stored, locked, verified or deleted there.',
-      todo: `Give the account the policy ops/iam/${role}.json (docs/deploy-aws.md).`,
+      what: say('doctor', 'rights_lack', { whose, what: lacks.join(', ') }),
+      means: say('doctor', 'rights_lack_means'),
+      todo: say('doctor', 'rights_lack_todo', { role }),
     });
   if (exceeds.length > 0)
     findings.push({
       state: 'problem',
-      what: `${whose} may what ${role} must not: ${exceeds.join(', ')}.`,
-      means: 'Whoever takes over what holds them can undo what locks and versions protect.',
-      todo: `Give the account the policy ops/iam/${role}.json and nothing else (docs/deploy-aws.md).`,
+      what: say('doctor', 'rights_exceed', { whose, role, what: exceeds.join(', ') }),
+      means: say('doctor', 'rights_exceed_means'),
+      todo: say('doctor', 'rights_exceed_todo', { role }),
     });
   if (unclear.length > 0)
     findings.push({
       state: 'warning',
-      what: `Of ${role} in ${destination} it could not be found out: ${unclear.join(', ')}.`,
-      means: 'The server gave no answer that tells.',
-      todo: 'Compare the account by hand with ops/iam/.',
+      what: say('doctor', 'rights_unclear', { role, destination, what: unclear.join(', ') }),
+      means: say('doctor', 'rights_unclear_means'),
+      todo: say('doctor', 'rights_unclear_todo'),
     });
   if (findings.length > 0) return findings;
-  return [ok(`${whose} are as they should be. Not tried, because a try could do harm: ${untried}.`)];
+  return [ok(say('doctor', 'rights_well', { whose, untried }))];
 }

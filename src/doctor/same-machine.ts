@@ -1,4 +1,5 @@
 import { connectionOf } from '../stack/endpoints.ts';
+import { say } from '../text/voice.ts';
 import { type Check, ok } from './check.ts';
 
 /** Whether the copies lie where the originals are. */
@@ -6,16 +7,15 @@ export const sameMachine: Check = {
   name: 'same-machine',
   async look({ config, home }) {
     const here = config.destinations.filter((each) => connectionOf(config, each) === 'embedded');
-    if (here.length === 0) return [ok('No bucket lies on this machine.')];
+    if (here.length === 0) return [ok(say('doctor', 'machine_well'))];
     const names = here.map(({ name }) => name).join(', ');
-    if (here.length < config.destinations.length)
-      return [ok(`${names} lies on this machine, another destination elsewhere.`)];
+    if (here.length < config.destinations.length) return [ok(say('doctor', 'machine_some', { names }))];
     return [
       {
         state: 'warning',
-        what: `Every bucket lies on this machine, in ${home}: ${names}.`,
-        means: 'That is no backup: fire, theft or a failed disk takes them together with the originals.',
-        todo: 'Set services.s3 to an external S3 server with Object Lock in holdfast.yaml; docs/deploy-aws.md shows how.',
+        what: say('doctor', 'machine_all', { home, names }),
+        means: say('doctor', 'machine_means'),
+        todo: say('doctor', 'machine_todo'),
       },
     ];
   },

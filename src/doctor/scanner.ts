@@ -3,29 +3,30 @@ import { maxScanBytes } from '../scanner/limits.ts';
 import { proofOf } from '../scanner/open-scanner.ts';
 import type { ScannerProblem } from '../scanner/proof.ts';
 import { readSignatureFile } from '../scanner/signatures.ts';
+import { say } from '../text/voice.ts';
 import { type Check, type Finding, ok } from './check.ts';
 
 /** What is wrong with a scanner that says OK of what it did not look into, and what to set. */
 const remedies: Readonly<Record<ScannerProblem, { readonly what: string; readonly todo: string }>> = {
   blind: {
-    what: 'The scanner does not find the EICAR test file.',
-    todo: 'Look what signatures it has loaded: its log tells.',
+    what: say('doctor', 'eicar'),
+    todo: say('doctor', 'eicar_todo'),
   },
   archives_unopened: {
-    what: 'The scanner does not look into archives.',
-    todo: 'Set `ScanArchive yes` in its clamd.conf.',
+    what: say('doctor', 'archives'),
+    todo: say('doctor', 'archives_todo'),
   },
   encrypted_passes: {
-    what: 'The scanner calls encrypted content clean.',
-    todo: 'Set `AlertEncrypted yes` in its clamd.conf.',
+    what: say('doctor', 'encrypted'),
+    todo: say('doctor', 'encrypted_todo'),
   },
   limits_pass: {
-    what: 'The scanner calls content beyond its limits clean.',
-    todo: 'Set `AlertExceedsMax yes` in its clamd.conf.',
+    what: say('doctor', 'beyond'),
+    todo: say('doctor', 'beyond_todo'),
   },
   long_members_pass: {
-    what: 'The scanner calls members of zip archives clean that are longer than it looks at.',
-    todo: 'Put the signature of docs/malware.md, "An external clamd", into its database folder.',
+    what: say('doctor', 'members'),
+    todo: say('doctor', 'members_todo'),
   },
 };
 
@@ -40,18 +41,18 @@ export const scanner: Check = {
       (problem): Finding => ({
         state: 'problem',
         ...remedies[problem],
-        means: 'None of its verdicts counts as clean: files wait, then they are held.',
+        means: say('doctor', 'scanner_means'),
       }),
     );
     if (takesBytes < maxScanBytes) {
       findings.push({
         state: 'warning',
-        what: `The scanner takes files up to ${takesBytes} bytes only.`,
-        means: 'Larger ones are stored unscanned, or held, as policy says for `too_large`.',
-        todo: `Set StreamMaxLength and MaxFileSize to ${maxScanBytes} in its clamd.conf.`,
+        what: say('doctor', 'takes_only', { bytes: String(takesBytes) }),
+        means: say('doctor', 'takes_only_means'),
+        todo: say('doctor', 'takes_only_todo', { bytes: String(maxScanBytes) }),
       });
     }
-    return findings.length > 0 ? findings : [ok('The scanner passes its probes.')];
+    return findings.length > 0 ? findings : [ok(say('doctor', 'scanner_well'))];
   },
 };
 
@@ -60,12 +61,12 @@ export const malware: Check = {
   name: 'malware',
   async look({ catalog }) {
     const warnings = malwareWarnings(await malwareStanding(await catalog()));
-    if (warnings.length === 0) return [ok('No infection is open, and everything stored was scanned.')];
+    if (warnings.length === 0) return [ok(say('doctor', 'malware_well'))];
     return warnings.map(
       (what): Finding => ({
         state: 'warning',
         what: `${what[0]?.toUpperCase()}${what.slice(1)}`,
-        todo: 'docs/malware.md says what each means.',
+        todo: say('doctor', 'malware_todo'),
       }),
     );
   },

@@ -1,3 +1,4 @@
+import { say } from '../text/voice.ts';
 import { type Check, ok } from './check.ts';
 
 /** Whether everything runs and answers. */
@@ -8,19 +9,20 @@ export const services: Check = {
       return [
         {
           state: 'problem',
-          what: 'Holdfast is not running.',
-          means: 'Nothing is protected while it does not run.',
+          what: say('doctor', 'not_running'),
+          means: say('doctor', 'not_running_means'),
           todo: 'holdfast up -d',
         },
       ];
     }
     const down = Object.entries(status.services).filter(([, { healthy }]) => !healthy);
-    if (down.length === 0) return [ok(`${Object.keys(status.services).length} services are healthy.`)];
+    if (down.length === 0)
+      return [ok(say('doctor', 'services_well', { count: Object.keys(status.services).length }))];
     return down.map(([name, { log }]) => ({
       state: 'problem',
-      what: `The service ${name} is down.`,
-      means: 'Work waits for it, and nothing is lost; but nothing new is protected.',
-      todo: `Read ${log}; holdfast down && holdfast up -d`,
+      what: say('doctor', 'service_down', { name }),
+      means: say('doctor', 'service_down_means'),
+      todo: say('doctor', 'service_down_todo', { log }),
     }));
   },
 };

@@ -1,4 +1,5 @@
 import { readSignatureFile } from '../scanner/signatures.ts';
+import { say } from '../text/voice.ts';
 import { type Check, daysUntil, ok } from './check.ts';
 
 /** Whether the scanner's signatures are worth something. */
@@ -12,24 +13,23 @@ export const signatures: Check = {
       return [
         {
           state: 'warning',
-          what: 'The scanner has only the built-in test signature.',
-          means: 'Malware is not found.',
-          todo: 'Let freshclam reach database.clamav.net, or put signatures into the `signatures` folder of the state folder.',
+          what: say('doctor', 'built_in'),
+          means: say('doctor', 'malware_not_found'),
+          todo: say('doctor', 'built_in_todo'),
         },
       ];
     }
-    if (info.at === undefined)
-      return [ok('The signatures are those of an external clamd, which tells their age itself.')];
+    if (info.at === undefined) return [ok(say('doctor', 'external_set'))];
     const ageDays = -daysUntil(new Date(info.at));
     const mostDays = config.policy.maxSignatureAge / 86_400_000;
     if (info.set !== 'official' || ageDays <= mostDays)
-      return [ok(`The signatures (${info.set}) are ${ageDays} days old.`)];
+      return [ok(say('doctor', 'signatures_well', { set: info.set, days: ageDays }))];
     return [
       {
         state: 'problem',
-        what: `The virus signatures are ${ageDays} days old; policy takes at most ${mostDays}.`,
-        means: 'No verdict of theirs counts as clean: files wait, then they are held.',
-        todo: 'Let freshclam reach database.clamav.net.',
+        what: say('doctor', 'signatures_old', { days: ageDays, most: mostDays }),
+        means: say('doctor', 'signatures_old_means'),
+        todo: say('doctor', 'signatures_old_todo'),
       },
     ];
   },

@@ -6,6 +6,7 @@ import { errorCode } from '../files/error-code.ts';
 import { currentMounts, type Mount, mountsIn } from '../files/mounts.ts';
 import { openRoot } from '../files/root.ts';
 import { explainUnreadable } from '../files/unreadable.ts';
+import { say } from '../text/voice.ts';
 import { watchingOf, watchingSentence } from '../watcher/watching.ts';
 import { type Check, type Finding, ok } from './check.ts';
 
@@ -33,8 +34,8 @@ export async function lookAtSource(
   const { name, path } = source;
   const problem = (at: string, code: string): Finding => {
     const [mount] = mountsIn(mounts, Buffer.from(at));
-    const kind = mount === undefined ? '' : `, on ${mount.type}`;
-    const what = `${at} of the source ${name} cannot be read (${code}${kind}).`;
+    const kind = mount === undefined ? '' : say('doctor', 'on_mount', { type: mount.type });
+    const what = say('doctor', 'source_unreadable', { at, name, code, kind });
     return { state: 'problem', what, ...explainUnreadable(code, mount, uid) };
   };
   try {
@@ -43,22 +44,22 @@ export async function lookAtSource(
     if (unreadable !== undefined) return [problem(unreadable.path, unreadable.code)];
     const watching = watchingOf(source, mounts, realPath);
     const note = watchingSentence(watching, source);
-    if (note === undefined) return [ok(`The source ${name} can be read and is watched.`)];
+    if (note === undefined) return [ok(say('doctor', 'source_well', { name }))];
     if (watching.by === 'poll' || watching.remote === undefined)
-      return [ok(`The source ${name} can be read; ${note}.`)];
+      return [ok(say('doctor', 'source_note', { name, note }))];
     return [
       {
         state: 'warning',
-        what: `The source ${name} can be read; ${note}.`,
-        means: 'A change that another machine makes is protected at the next sweep, not within seconds.',
-        todo: 'Set watch: auto for it in holdfast.yaml, or have it swept often.',
+        what: say('doctor', 'source_note', { name, note }),
+        means: say('doctor', 'source_note_means'),
+        todo: say('doctor', 'source_note_todo'),
       },
     ];
   } catch (error) {
     if (!isFailure(error, 'source_unavailable')) throw error;
     const code = String(error.facts.detail);
     if (/^E[A-Z]+$/.test(code)) return [problem(path, code)];
-    return [{ state: 'problem', what: `The source ${name} is not there: ${code}.`, todo: error.hint }];
+    return [{ state: 'problem', what: say('doctor', 'source_gone', { name, code }), todo: error.hint }];
   }
 }
 

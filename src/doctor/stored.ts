@@ -1,3 +1,4 @@
+import { say } from '../text/voice.ts';
 import { standingWarnings, verifyStanding } from '../verify/standing.ts';
 import { type Check, ok } from './check.ts';
 
@@ -9,12 +10,12 @@ export const stored: Check = {
     const warnings = standingWarnings(standing);
     if (warnings.length > 0) return warnings.map((what) => ({ state: 'problem', what }));
     if (standing.last !== null)
-      return [ok(`Last verified ${standing.last.at.slice(0, 10)}; nothing is amiss.`)];
+      return [ok(say('doctor', 'stored_well', { day: standing.last.at.slice(0, 10) }))];
     return [
       {
         state: 'warning',
-        what: 'Nothing in the bucket was ever verified.',
-        means: 'A sample is verified daily while Holdfast runs; none was yet.',
+        what: say('doctor', 'stored_never'),
+        means: say('doctor', 'stored_never_means'),
         todo: 'holdfast verify --sample 5%',
       },
     ];

@@ -1,6 +1,7 @@
 import { Connection, isGrpcServiceError } from '@temporalio/client';
 import { searchAttributes } from '../../workflows/search-attributes.ts';
 import { connected, connectionOptions } from '../temporal/connect.ts';
+import { say } from '../text/voice.ts';
 import { type Check, type Finding, ok } from './check.ts';
 
 /** Below this a workflow that failed over a weekend cannot be looked at any more. */
@@ -52,8 +53,8 @@ export function judgeNamespace({
   if (retentionDays < leastRetentionDays)
     findings.push({
       state: 'warning',
-      what: `The namespace ${namespace} of Temporal forgets workflows ${Math.round(retentionDays * 24)} hours after their end.`,
-      means: 'What failed on a Friday cannot be looked at on Monday; the catalog still knows its outcome.',
+      what: say('doctor', 'forgets', { namespace, hours: String(Math.round(retentionDays * 24)) }),
+      means: say('doctor', 'forgets_means'),
       todo: `temporal operator namespace update --retention ${leastRetentionDays}d ${namespace}`,
     });
   const lacking = Object.values(searchAttributes)
@@ -62,16 +63,12 @@ export function judgeNamespace({
   if (lacking.length > 0)
     findings.push({
       state: 'problem',
-      what: `The namespace ${namespace} of Temporal lacks the search attributes ${lacking.join(', ')}.`,
-      means: 'Workflows that set them wait, and nothing is found by them in the Web UI.',
-      todo: 'holdfast down; holdfast up -d registers them, or says which command the administrator of Temporal runs.',
+      what: say('doctor', 'attributes', { namespace, names: lacking.join(', ') }),
+      means: say('doctor', 'attributes_means'),
+      todo: say('doctor', 'attributes_todo'),
     });
   if (findings.length > 0) return findings;
-  return [
-    ok(
-      `Temporal ${server} keeps ended workflows of the namespace ${namespace} for ${Math.round(retentionDays)} days.`,
-    ),
-  ];
+  return [ok(say('doctor', 'temporal_well', { server, namespace, days: Math.round(retentionDays) }))];
 }
 
 async function attributesOf(

@@ -1,3 +1,4 @@
+import { say } from '../text/voice.ts';
 import type { HoldTotals } from './held.ts';
 
 const days = (seconds: number): number => Math.floor(seconds / 86_400);
@@ -5,16 +6,8 @@ const days = (seconds: number): number => Math.floor(seconds / 86_400);
 /** What somebody has to know about what waits for decisions; nothing where all is well. */
 export function holdWarnings({ impaired, turnedAway }: HoldTotals): string[] {
   return [
-    ...(turnedAway === 0
-      ? []
-      : [
-          `${turnedAway} files are not protected: the staging folder has no room to hold them. Decide what waits (holdfast hold list), or raise staging.quota.`,
-        ]),
-    ...(impaired === 0
-      ? []
-      : [
-          `${impaired} held files cannot be released: their staged bytes are damaged, or their host does not answer. Seal them anew: holdfast hold reseal.`,
-        ]),
+    ...(turnedAway === 0 ? [] : [say('warnings', 'holds_no_room', { count: turnedAway })]),
+    ...(impaired === 0 ? [] : [say('warnings', 'holds_impaired', { count: impaired })]),
   ];
 }
 
@@ -22,6 +15,6 @@ export function holdWarnings({ impaired, turnedAway }: HoldTotals): string[] {
 export function holdSentence({ open, oldestSeconds }: HoldTotals): string | undefined {
   if (open === 0) return undefined;
   const since = days(oldestSeconds);
-  const age = since === 0 ? 'less than a day' : `${since} days`;
-  return `${open} held files wait for a decision, the oldest for ${age}: holdfast hold list`;
+  const age = since === 0 ? say('warnings', 'less_than_day') : say('warnings', 'days', { days: since });
+  return say('warnings', 'holds_wait', { count: open, age });
 }

@@ -1,4 +1,5 @@
 import type { HostRow } from '../catalog/host-query.ts';
+import { say } from '../text/voice.ts';
 
 /** A worker tells of itself every minute; after so long without a word something is wrong, or the machine is off. */
 const silentAfterMs = 15 * 60_000;
@@ -19,14 +20,7 @@ export function hostWarnings(hosts: readonly HostRow[], now: Date): string[] {
   );
   const rules = new Set(living.flatMap(({ rulesRevision }) => rulesRevision ?? []));
   return [
-    ...silent.map(
-      ({ name }) =>
-        `the host ${name} has told nothing for over a quarter of an hour: start it (holdfast up -d), or take it out (holdfast host revoke ${name}).`,
-    ),
-    ...(rules.size > 1
-      ? [
-          'the hosts judge by different policies: copy the policy folder and data of one to the others, and run `holdfast policy apply` on each.',
-        ]
-      : []),
+    ...silent.map(({ name }) => say('warnings', 'host_silent', { name })),
+    ...(rules.size > 1 ? [say('warnings', 'hosts_differ')] : []),
   ];
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { writePrivate } from '../stack/secrets.ts';
+import { say } from '../text/voice.ts';
 import type { LogPosition } from './read-log.ts';
 
 /** How far the log is in Loki; a file, because commands read it too. */
@@ -39,12 +40,8 @@ export function shippingWarnings(
 ): string[] {
   const warnings: string[] = [];
   if (waiting !== undefined)
-    warnings.push(
-      `Loki takes no logs since ${time(new Date(waiting.since))} (${waiting.why}). They wait in the state folder.`,
-    );
+    warnings.push(say('warnings', 'loki_waits', { since: time(new Date(waiting.since)), why: waiting.why }));
   if (lost !== undefined && now - Date.parse(lost.lastAt) < tellLostMs)
-    warnings.push(
-      `Loki lacks ${lost.lines} lines of the logs, the last ones since ${time(new Date(lost.lastAt))}; why is in logs/supervisor.log.`,
-    );
+    warnings.push(say('warnings', 'loki_lost', { lines: lost.lines, at: time(new Date(lost.lastAt)) }));
   return warnings;
 }

@@ -1,5 +1,6 @@
 import type { Catalog } from '../catalog/catalog.ts';
 import type { NotScannedReason } from '../domain/records.ts';
+import { say } from '../text/voice.ts';
 
 /** What of malware stands now. */
 export interface MalwareStanding {
@@ -37,14 +38,13 @@ export function malwareWarnings({ quarantined, reported, unscanned, incidents }:
   const reasons = Object.entries(unscanned);
   const count = reasons.reduce((sum, [, each]) => sum + each, 0);
   return [
-    ...(incidents > 0
-      ? [
-          `malware was found (${incidents} open incidents; ${quarantined} files in quarantine, ${reported} only reported): holdfast quarantine list`,
-        ]
-      : []),
+    ...(incidents > 0 ? [say('warnings', 'malware', { incidents, quarantined, reported })] : []),
     ...(count > 0
       ? [
-          `${count} files are stored that no scanner looked at (${reasons.map(([reason, each]) => `${reason} ${each}`).join(', ')})`,
+          say('warnings', 'unscanned', {
+            count,
+            reasons: reasons.map(([reason, each]) => `${reason} ${each}`).join(', '),
+          }),
         ]
       : []),
   ];

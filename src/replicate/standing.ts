@@ -1,6 +1,7 @@
 import type { Catalog } from '../catalog/catalog.ts';
 import { type MissingCopies, missingCopies } from '../catalog/replicate-query.ts';
 import type { DestinationConfig } from '../config.ts';
+import { say } from '../text/voice.ts';
 
 /** What each destination lacks; none where there is only one. */
 export async function copiesStanding(
@@ -20,15 +21,11 @@ export function copiesWarnings(standing: readonly MissingCopies[], timeText: (at
     const other = standing.find((each) => each.destination !== destination)?.destination ?? '';
     const warnings: string[] = [];
     if (planned > 0) {
-      const since = oldestAt === null ? '' : `, the oldest since ${timeText(oldestAt)}`;
-      warnings.push(
-        `${planned} versions have no copy in ${destination} yet${since}: they get it as soon as it answers. Which: \`holdfast files --lacking ${destination}\``,
-      );
+      const since = oldestAt === null ? '' : say('warnings', 'oldest_since', { at: timeText(oldestAt) });
+      warnings.push(say('warnings', 'copies_planned', { count: planned, destination, since }));
     }
     if (never > 0) {
-      warnings.push(
-        `${never} versions were never meant for ${destination}, or are older than it: \`holdfast replicate ${other} ${destination}\` copies them.`,
-      );
+      warnings.push(say('warnings', 'copies_never', { count: never, destination, other }));
     }
     return warnings;
   });

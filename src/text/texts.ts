@@ -1,5 +1,6 @@
 import { audit as auditEn } from './en/audit.ts';
 import { copies as copiesEn } from './en/copies.ts';
+import { doctor as doctorEn } from './en/doctor.ts';
 import { failures as failuresEn } from './en/failures.ts';
 import { files as filesEn } from './en/files.ts';
 import { help as helpEn } from './en/help.ts';
@@ -22,10 +23,12 @@ import { schedules as schedulesEn } from './en/schedules.ts';
 import { setup as setupEn } from './en/setup.ts';
 import { status as statusEn } from './en/status.ts';
 import { verify as verifyEn } from './en/verify.ts';
+import { warnings as warningsEn } from './en/warnings.ts';
 import { web as webEn } from './en/web.ts';
 import { words as wordsEn } from './en/words.ts';
 import { audit as auditFr } from './fr/audit.ts';
 import { copies as copiesFr } from './fr/copies.ts';
+import { doctor as doctorFr } from './fr/doctor.ts';
 import { failures as failuresFr } from './fr/failures.ts';
 import { files as filesFr } from './fr/files.ts';
 import { help as helpFr } from './fr/help.ts';
@@ -48,6 +51,7 @@ import { schedules as schedulesFr } from './fr/schedules.ts';
 import { setup as setupFr } from './fr/setup.ts';
 import { status as statusFr } from './fr/status.ts';
 import { verify as verifyFr } from './fr/verify.ts';
+import { warnings as warningsFr } from './fr/warnings.ts';
 import { web as webFr } from './fr/web.ts';
 import { words as wordsFr } from './fr/words.ts';
 import type { Language } from './language.ts';
@@ -56,6 +60,7 @@ import { type FactsOf, filled, type Message, type Messages } from './message.ts'
 const english = {
   audit: auditEn,
   copies: copiesEn,
+  doctor: doctorEn,
   failures: failuresEn,
   files: filesEn,
   help: helpEn,
@@ -78,6 +83,7 @@ const english = {
   setup: setupEn,
   status: statusEn,
   verify: verifyEn,
+  warnings: warningsEn,
   web: webEn,
   words: wordsEn,
 } satisfies Record<string, Messages>;
@@ -93,6 +99,7 @@ export const allTexts: Readonly<
   fr: {
     audit: auditFr,
     copies: copiesFr,
+    doctor: doctorFr,
     failures: failuresFr,
     files: filesFr,
     help: helpFr,
@@ -115,6 +122,7 @@ export const allTexts: Readonly<
     setup: setupFr,
     status: statusFr,
     verify: verifyFr,
+    warnings: warningsFr,
     web: webFr,
     words: wordsFr,
   },

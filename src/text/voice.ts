@@ -3,7 +3,8 @@ import { type Texts, textsIn } from './texts.ts';
 
 /**
  * What a command says to people: the texts of src/text in the one language that this process speaks. main.ts chooses it
- * once, by the locale; until then, and in whatever else loads these modules, it is English.
+ * once, by the locale, before it loads the command that was called; until then, and in whatever else loads these modules,
+ * it is English.
  */
 let language: Language = 'en';
 let voice = textsIn(language);

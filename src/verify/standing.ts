@@ -1,5 +1,6 @@
 import type { Catalog } from '../catalog/catalog.ts';
 import { type Unsound, unsound } from '../catalog/verify-query.ts';
+import { say } from '../text/voice.ts';
 import { readVerifyFact, type VerifyFact } from './recorded-run.ts';
 
 /** How things stand by what was looked at so far, for `status` and `doctor`. */
@@ -18,14 +19,10 @@ export async function verifyStanding(catalog: Catalog): Promise<VerifyStanding> 
 export function standingWarnings({ unsound: { objects, manifests, lostEntries } }: VerifyStanding): string[] {
   const warnings: string[] = [];
   if (lostEntries > 0) {
-    warnings.push(
-      `what was stored of ${lostEntries} files is lost: \`holdfast files --outcome failed\` lists them; run \`holdfast protect\` on their folders.`,
-    );
+    warnings.push(say('warnings', 'lost_entries', { count: lostEntries }));
   }
   if (objects + manifests > 0) {
-    warnings.push(
-      `${objects} stored objects and ${manifests} manifests were not as promised when last looked at: \`holdfast verify --all\` says which, and what to do.`,
-    );
+    warnings.push(say('warnings', 'mismatches', { objects, manifests }));
   }
   return warnings;
 }

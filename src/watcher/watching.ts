@@ -1,6 +1,7 @@
 import type { SourceConfig } from '../config.ts';
 import { changesElsewhere, currentMounts, type Mount, mountsIn } from '../files/mounts.ts';
 import { openRoot } from '../files/root.ts';
+import { say } from '../text/voice.ts';
 
 /** How changes of a source are noticed between two sweeps. */
 export interface Watching {
@@ -28,14 +29,12 @@ export function watchingSentence(
   { pollEvery }: Pick<SourceConfig, 'pollEvery'>,
 ): string | undefined {
   const seconds = pollEvery / 1_000;
-  if (by === 'off') return 'it is not watched; changes are found by its sweeps';
+  if (by === 'off') return say('warnings', 'not_watched');
   if (by === 'poll')
     return remote === undefined
-      ? `every entry is looked at about every ${seconds} s, as configured`
-      : `it lies on ${remote}, where other machines change files without a word to this one; every entry is looked at about every ${seconds} s`;
-  return remote === undefined
-    ? undefined
-    : `it lies on ${remote}; what other machines change there is found by its sweeps only (watch: events)`;
+      ? say('warnings', 'looked_at_configured', { seconds })
+      : say('warnings', 'looked_at_remote', { remote, seconds });
+  return remote === undefined ? undefined : say('warnings', 'sweeps_remote', { remote });
 }
 
 /** However long a look at everything takes, it takes a tenth of the time at most. */

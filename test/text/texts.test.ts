@@ -75,6 +75,7 @@ describe('the catalog of texts', () => {
       'quarantine.version',
       'restore.minutes',
       'restore.versions',
+      'warnings.minutes',
     ]);
   });
 
