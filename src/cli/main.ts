@@ -1,9 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { Failure, isFailure } from '../domain/failures.ts';
 import { systemCalls } from '../files/system-calls.ts';
-import { projectRoot } from '../stack/project.ts';
 import { type Cli, descriptor } from './define.ts';
 import { defineAuditCommands } from './definitions/audit.ts';
 import { defineCheckCommands } from './definitions/check.ts';
@@ -27,6 +24,7 @@ import { defineSweepCommands } from './definitions/sweeps.ts';
 import { openSession } from './open-session.ts';
 import { Output } from './output.ts';
 import type { Session } from './session.ts';
+import { softwareVersion } from './software-version.ts';
 
 /** The command line. Which commands there are stands in definitions/; each is loaded when it is called. */
 // Each file and folder is made with a mode of its own; a stricter mask would shut the services' users out of theirs.
@@ -70,7 +68,7 @@ defineHostCommands(cli);
 defineKeyCommands(cli);
 definePolicyCommands(cli);
 defineCodecServerCommands(cli);
-if (!isCommandsOwn('--version')) program.version(readVersion());
+if (!isCommandsOwn('--version')) program.version(softwareVersion());
 
 await main();
 
@@ -131,8 +129,4 @@ function nameOf(self: Command): string {
   for (let one: Command | null = self; one !== null && one !== program; one = one.parent)
     names.unshift(one.name());
   return names.join(' ');
-}
-
-function readVersion(): string {
-  return (JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8')) as { version: string }).version;
 }

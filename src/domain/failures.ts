@@ -318,6 +318,12 @@ export const failures = {
     'There is no configuration at {file}.',
     'Run `holdfast init --source name=/path` first.',
   ),
+  compliance_mapping_invalid: row(
+    2,
+    false,
+    '{file} is no mapping of a law: {detail}',
+    'Correct the key that is named; docs/compliance.md shows a whole file, and policies/compliance has those that come along.',
+  ),
   config_invalid: row(
     2,
     false,

@@ -1,7 +1,9 @@
+import { compliance as complianceEn } from './en/compliance.ts';
 import { incidents as incidentsEn } from './en/incidents.ts';
 import { messages as messagesEn } from './en/messages.ts';
 import { notices as noticesEn } from './en/notices.ts';
 import { notify as notifyEn } from './en/notify.ts';
+import { compliance as complianceFr } from './fr/compliance.ts';
 import { incidents as incidentsFr } from './fr/incidents.ts';
 import { messages as messagesFr } from './fr/messages.ts';
 import { notices as noticesFr } from './fr/notices.ts';
@@ -10,6 +12,7 @@ import type { Language } from './language.ts';
 import { type FactsOf, filled, type Message, type Messages } from './message.ts';
 
 const english = {
+  compliance: complianceEn,
   incidents: incidentsEn,
   messages: messagesEn,
   notices: noticesEn,
@@ -24,7 +27,13 @@ export const allTexts: Readonly<
   Record<Language, { readonly [T in Theme]: Readonly<Record<keyof Themes[T], Message>> }>
 > = {
   en: english,
-  fr: { incidents: incidentsFr, messages: messagesFr, notices: noticesFr, notify: notifyFr },
+  fr: {
+    compliance: complianceFr,
+    incidents: incidentsFr,
+    messages: messagesFr,
+    notices: noticesFr,
+    notify: notifyFr,
+  },
 };
 
 /** Which message: its theme, then its key. Facts are asked for where it has placeholders. */

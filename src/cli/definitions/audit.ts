@@ -1,6 +1,7 @@
 import { Argument, InvalidArgumentError, Option } from 'commander';
+import { languages } from '../../text/language.ts';
 import { type Cli, examples } from '../define.ts';
-import { moment, momentHelp } from '../moment.ts';
+import { firstMoment, moment, momentHelp } from '../moment.ts';
 
 /** What happened, shown to somebody who does not trust whoever runs this. */
 export function defineAuditCommands({ command, run }: Cli): void {
@@ -34,7 +35,7 @@ ${examples(
       ),
     );
   command('export', 'write the events of a time as signed JSON lines', audit)
-    .addOption(new Option('--from <time>', 'the first moment').argParser(moment).makeOptionMandatory())
+    .addOption(beginning().makeOptionMandatory())
     .option('--to <time>', 'the last moment (default: now)', moment)
     .option('--output <file>', 'into this new file, and not to the terminal')
     .addHelpText(
@@ -85,7 +86,7 @@ ${examples(
       ),
     );
 
-  command('report', 'list what somebody has to know, as text, JSON or CSV')
+  const report = command('report', 'list what somebody has to know, as text, JSON or CSV')
     .addArgument(
       new Argument('<what>', 'which report').choices([
         'run',
@@ -107,6 +108,7 @@ ${examples(
   unprotected  what stands and is not protected as it is now, with the last time it was
   holds        what waits for a decision
   quarantine   what was found infected, and what became of it
+  compliance, query: see their own --help
 ${examples(
   'holdfast report unprotected',
   'holdfast report run 0123456789abcdef0123456789abcdef --json',
@@ -116,6 +118,60 @@ ${examples(
     .action(
       run(async (session, what, id, options) =>
         (await import('../commands/report.ts')).runReport(session, what, id, options),
+      ),
+    );
+  command(
+    'compliance',
+    'write a report for an auditor: which duties of a law were met, by which numbers',
+    report,
+  )
+    .addOption(beginning().makeOptionMandatory())
+    .option('--to <time>', 'the last moment (default: now)', moment)
+    .option('--law <id>', 'the mapping of articles to controls', 'cm-2024-017')
+    .addOption(new Option('--lang <language>', 'language (default: that of LANG)').choices(languages))
+    .option('--output <file>', 'into this new file, and not to the terminal')
+    .option('--include-paths', 'name the files of samples and exceptions, not only their ids')
+    .addHelpText(
+      'after',
+      `
+One page of HTML, to be looked at in any browser and printed on A4: for each control the claim, the article that it answers,
+numbers with samples, exceptions, and the signed head of the record that it rests on. Each number is the answer of one
+query that anybody can ask again: \`report query\`. Takes the password, because who made a report is on record. With --json
+the same numbers; the page goes into --output all the same. See docs/compliance.md.
+${examples(
+  'holdfast report compliance --from 2026-01-01 --to 2026-06-30 --output first-half.html',
+  'holdfast report compliance --from 2026-01-01 --lang fr > rapport.html',
+  'holdfast report compliance --from 30d --law gdpr --json',
+)}${momentHelp}`,
+    )
+    .action(
+      run(async (session, options) =>
+        (await import('../commands/report-compliance.ts')).runReportCompliance(session, options),
+      ),
+    );
+  command(
+    'query',
+    'ask again for one number of a compliance report; without a name: list what can be asked',
+    report,
+  )
+    .argument('[name]', 'the query, as it stands beside the number')
+    .addOption(beginning())
+    .option('--to <time>', 'the last moment (default: now)', moment)
+    .option('--rows', 'every row that was counted, the newest first')
+    .option('--sql', 'print the statement and do not ask')
+    .option('--include-paths', 'name files in rows')
+    .addHelpText(
+      'after',
+      `${examples(
+        'holdfast report query',
+        'holdfast report query uploads_unscanned --from 2026-01-01 --to 2026-06-30 --rows',
+        'holdfast report query incidents --from 2026-01-01 --json',
+        'holdfast report query uploads --sql',
+      )}${momentHelp}`,
+    )
+    .action(
+      run(async (session, name, options) =>
+        (await import('../commands/report-query.ts')).runReportQuery(session, name, options),
       ),
     );
 
@@ -136,6 +192,9 @@ anchors of the audit trail come on top. Asks only the catalog, and takes no pass
       ),
     );
 }
+
+const beginning = (): Option =>
+  new Option('--from <time>', 'the first moment; of a date its beginning').argParser(firstMoment);
 
 function headNumber(text: string): number {
   const number = Number(text);

@@ -51,7 +51,7 @@ export function defineFilesCommands({ command, run }: Cli): void {
     );
 
   command('show', "one entry's life story, step by step")
-    .argument('<source:path>', 'the entry, as `files` prints it')
+    .argument('<source:path>', 'the entry, as `files` prints it; or the id of a version, as reports do')
     .option('--version <id>', 'an older version')
     .addHelpText('after', examples('holdfast show documents:letters/2026.odt'))
     .action(
