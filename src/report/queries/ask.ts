@@ -69,7 +69,8 @@ export async function newestRows(
 ): Promise<CountedRow[]> {
   const { text, values } = boundStatement(namedQueries[name].sql, parameters);
   const found = (await rows(
-    `select q.* from (${text}) q order by q.at desc nulls last, q.id limit $${values.length + 1}`,
+    // Else Postgres plans for finding the first few at once, and takes long where there are fewer.
+    `with q as materialized (${text}) select * from q order by at desc nulls last, id limit $${values.length + 1}`,
     [...values, most],
   )) as Partial<CountedRow>[];
   return found.map(({ id = '', at, what, by, source, path }) => ({
