@@ -93,9 +93,9 @@ ${report.controls.map(
 )}
 </tbody></table>
 <h4>${say('compliance', 'signatures')}</h4>
-${(['signature_officer', 'signature_director', 'signature_auditor'] as const).map(
-  (who) => html`<p class="signature">${say('compliance', who)}</p>`,
-)}`;
+<div class="signatures">${(['signature_officer', 'signature_director', 'signature_auditor'] as const).map(
+    (who) => html`<p>${say('compliance', who)}</p>`,
+  )}</div>`;
 }
 
 const labelOf = (
@@ -133,7 +133,8 @@ function controlSection(pen: Pen, { control, state, numbers }: ReportedControl):
   const { say, language } = pen;
   const wrong = numbers.filter(({ name, value }) => namedQueries[name].isException === true && value > 0);
   const shown = numbers.filter(
-    ({ name, samples }) => namedQueries[name].isException !== true && samples.length > 0,
+    ({ name, as, samples }) =>
+      namedQueries[name].isException !== true && as !== 'basis' && samples.length > 0,
   );
   return html`<article>
 <h3>${control.title[language]} ${stateMark(pen, state)}</h3>
@@ -188,14 +189,17 @@ ${samples(pen, counted)}
 ${value > rows.length ? html`<p><small>${say('compliance', 'more', { command: `${recount(name, report)} --rows` })}</small></p>` : ''}`;
 }
 
-const columns = ['id', 'at', 'what', 'by', 'source', 'path', 'look'] as const;
-type Column = (typeof columns)[number];
+/** Columns of a table of samples, and how much room each wants beside the others. */
+const widths = { id: 24, at: 20, what: 14, by: 13, source: 11, path: 22, look: 28 } as const;
+type Column = keyof typeof widths;
+const columns = Object.keys(widths) as readonly Column[];
 
 function samples(pen: Pen, { name, samples: rows }: Counted): Html {
   const { say } = pen;
   const cells = rows.map((row) => cellsOf(pen, name, row));
   const used = columns.filter((column) => cells.some((row) => row[column] !== undefined));
-  return html`<table class="samples"><thead><tr>${used.map((column) => html`<th>${say('compliance', `column_${column}`)}</th>`)}</tr></thead><tbody>
+  const room = used.reduce((sum, column) => sum + widths[column], 0);
+  return html`<table class="samples"><colgroup>${used.map((column) => html`<col style="width: ${(100 * widths[column]) / room}%">`)}</colgroup><thead><tr>${used.map((column) => html`<th>${say('compliance', `column_${column}`)}</th>`)}</tr></thead><tbody>
 ${cells.map((row) => html`<tr>${used.map((column) => html`<td>${row[column] ?? ''}</td>`)}</tr>\n`)}</tbody></table>`;
 }
 

@@ -16,7 +16,7 @@ th { font-weight: 600; }
 thead { display: table-header-group; }
 tr { break-inside: avoid; }
 td.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
-code, pre { font: 8pt/1.35 'DejaVu Sans Mono', Consolas, monospace; overflow-wrap: anywhere; }
+code, pre { font: 7.5pt/1.35 'DejaVu Sans Mono', Consolas, monospace; overflow-wrap: anywhere; }
 pre { white-space: pre-wrap; margin: 1mm 0 3mm; padding: 1.5mm; border: 0.2mm solid #bbb; }
 small { color: #444; }
 .warning { border: 0.8mm solid #8a1c1c; padding: 2.5mm; margin: 3mm 0; font-weight: 600; }
@@ -24,9 +24,13 @@ small { color: #444; }
 .met { color: #14591d; } .met_with_exceptions { color: #7a4b00; } .not_met { color: #8a1c1c; }
 .not_applicable { color: #555; } .unknown { color: #3d2b7a; }
 .facts th { width: 34%; }
-.samples, .samples code { font-size: 7.5pt; }
-.signature { margin-top: 12mm; border-top: 0.3mm solid #1a1a1a; padding-top: 1mm; width: 120mm; break-inside: avoid; }
+.samples { table-layout: fixed; }
+.samples, .samples code { font-size: 7pt; }
+.signatures { display: grid; grid-template-columns: repeat(3, 1fr); gap: 6mm; break-inside: avoid; }
+.signatures p { margin-top: 20mm; border-top: 0.3mm solid #1a1a1a; padding-top: 1mm; }
 @media print {
-  body { max-width: none; padding: 0; }
+  body { font-size: 9pt; max-width: none; padding: 0; }
+  th, td { padding: 0.45mm 1.6mm; }
+  h2 { margin-top: 4mm; }
   .page { break-before: page; }
 }`;

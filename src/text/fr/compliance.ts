@@ -56,7 +56,7 @@ export const compliance = translationOf(english)({
   column_look: 'Pour l’examiner',
   column_number: 'Nombre',
   column_query: 'Requête',
-  column_counts: 'Ce qu’elle compte',
+  column_counts: 'Ce qui est compté',
   signatures: 'Signatures et dates',
   signature_officer: 'Établi par (nom, fonction, date, signature)',
   signature_director: 'Pour l’organisme (nom, fonction, date, signature)',
