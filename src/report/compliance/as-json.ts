@@ -42,7 +42,7 @@ export function answerJson(
   };
 }
 
-export function rowJson(
+function rowJson(
   { id, at, what, by, source, path }: CountedRow,
   command: string | undefined,
   includePaths: boolean,
