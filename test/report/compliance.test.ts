@@ -87,6 +87,8 @@ async function lived(): Promise<World> {
       ('i1', 'infection', 's1', 'r', '{}', now() - interval '20 hours', 'notified', now() - interval '19 hours', 'awa', null, null, null),
       ('i2', 'infection', 's2', 'r', '{}', now() - interval '3 hours', 'open', null, null, null, null, null),
       ('i3', 'mass_change', 's3', 'r', '{}', now() - interval '3 hours', 'closed', null, null, now(), 'planned', 'awa');
+    insert into hosts (id, name, files_group, added_by) values ('host', 'mairie', 'mairie', 'holdfast');
+    insert into host_sources (host_id, source_id, files_group) select 'host', id, 'mairie' from sources;
     insert into audit_events (id, at, events, leaves, ids, workflow, first_at)
       values ('packed', now(), '', decode(repeat('00', 96), 'hex'), decode(repeat('00', 48), 'hex'), 'batch:b', now());
     insert into legal_holds (id, source_id, path, case_name, reason, placed_by)
@@ -153,7 +155,7 @@ test('each number is what happened', async () => {
     ...{ policy_switches: 1, configuration_changes: 1 },
     ...{ incidents: 3, incidents_notified: 1, incidents_running: 1, incidents_closed_unnotified: 1 },
     ...{ incidents_overdue: 0, verifications: 2, restore_tests: 1, verification_findings: 1 },
-    ...{ sweeps: 1, last_sweeps: 1, sources: 1, sources_unswept: 0, legal_holds: 1 },
+    ...{ sweeps: 1, last_sweeps: 1, sources: 1, sources_unswept: 0, sources_left: 0, legal_holds: 1 },
     ...{ files: 6, files_protected: 5, files_withheld: 1, files_unprotected: 0, files_lost: 0 },
     ...{ audit_heads: 1, audit_anchors: 1, audit_verifications: 1, audit_breaches: 0 },
   });
@@ -256,6 +258,22 @@ test('what is wrong is noticed, each by its query', async () => {
     expect([query, sql, (valuesOf(report)[query] ?? 0) > 0]).toEqual([query, sql, true]);
     expect([sql, statesOf(report)[control]]).toEqual([sql, 'not_met']);
   }
+});
+
+test('a source that nobody looks at any more is an exception, and an incident runs on after the period', async () => {
+  const world = await lived();
+  await world.asOwner(`
+    delete from host_sources;
+    delete from run_log where kind = 'sweep';
+    update incidents set detected_at = now() - interval '80 hours' where id = 'i2'`);
+  const report = await gatherReport(world.catalog, {
+    ...{ mapping: law('cm-2024-017'), config, actor: 'claire', softwareVersion: '1.2.3' },
+    ...{ from: new Date(Date.now() - 90 * hour), to: new Date(Date.now() - 79 * hour), onProgress: () => {} },
+  });
+  expect(valuesOf(report)).toMatchObject({ incidents: 1, incidents_running: 0, incidents_overdue: 1 });
+  const now = await reportOf(world, law('cm-2024-017'));
+  expect(valuesOf(now)).toMatchObject({ sources_unswept: 0, sources_left: 1, hosts_added: 1 });
+  expect(statesOf(now)).toMatchObject({ completeness: 'met_with_exceptions' });
 });
 
 test('what a rebuilt catalog has no decision of cannot be said', async () => {

@@ -1,5 +1,4 @@
-import type { QueryName } from '../queries/all.ts';
-import { namedQueries } from '../queries/all.ts';
+import { namedQueries, type QueryName } from '../queries/all.ts';
 import type { CountedRow } from '../queries/ask.ts';
 import type { ComplianceReport } from './gather.ts';
 

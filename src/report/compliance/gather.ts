@@ -4,8 +4,7 @@ import type { Catalog } from '../../catalog/catalog.ts';
 import type { Rows } from '../../catalog/database.ts';
 import type { Config } from '../../config.ts';
 import type { Id } from '../../domain/records.ts';
-import type { QueryName } from '../queries/all.ts';
-import { namedQueries } from '../queries/all.ts';
+import { isException, type QueryName } from '../queries/all.ts';
 import {
   type CountedRow,
   catalogTime,
@@ -113,7 +112,7 @@ export async function reportFrom(rows: Rows, request: ReportRequest): Promise<Co
 
 async function counting(rows: Rows, name: QueryName, parameters: QueryParameters): Promise<Counted> {
   const answer = await countOf(rows, name, parameters);
-  const most = namedQueries[name].isException === true ? mostExceptions : mostSamples;
+  const most = isException(name) ? mostExceptions : mostSamples;
   const samples = answer.value === 0 ? [] : await newestRows(rows, name, parameters, most);
   return { name, ...answer, samples };
 }

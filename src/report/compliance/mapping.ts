@@ -4,7 +4,7 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { Failure } from '../../domain/failures.ts';
 import { projectRoot } from '../../stack/project.ts';
-import { isQueryName, namedQueries, type QueryName } from '../queries/all.ts';
+import { isException, isQueryName, type QueryName } from '../queries/all.ts';
 
 /**
  * What a named query says of a control:
@@ -32,9 +32,7 @@ const query = z
   })
   .refine(
     ({ name, as }) =>
-      !isQueryName(name) ||
-      (namedQueries[name].isException === true) === exceptionRoles.includes(as) ||
-      as === 'evidence',
+      !isQueryName(name) || isException(name) === exceptionRoles.includes(as) || as === 'evidence',
     'failure, doubt and exception are for queries that count exceptions; basis and required for the others',
   )
   .transform(({ name, as, threshold }) => ({

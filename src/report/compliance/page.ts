@@ -2,7 +2,7 @@ import type { Language } from '../../text/language.ts';
 import { type Texts, textsIn } from '../../text/texts.ts';
 import { spanIn, timeIn } from '../../text/time.ts';
 import { type Html, html } from '../html.ts';
-import { namedQueries, type QueryName } from '../queries/all.ts';
+import { type ExceptionName, isException, namedQueries, type QueryName } from '../queries/all.ts';
 import type { CountedRow } from '../queries/ask.ts';
 import { lookAt, recount } from './commands.ts';
 import type { ComplianceReport, Counted, ReportedControl, ReportedHead } from './gather.ts';
@@ -52,12 +52,24 @@ ${lastPage(pen)}
   return page.text;
 }
 
+type FactLabel =
+  | 'organisation'
+  | 'law'
+  | 'mapping'
+  | 'period'
+  | 'made'
+  | 'installation'
+  | 'host'
+  | 'software'
+  | 'notify_within'
+  | 'sources';
+
 function firstPage(pen: Pen): Html {
   const { report, say, time, language } = pen;
   const { mapping, config, from, to, madeAt, actor, softwareVersion } = report;
   const { organisation, notifyWithin } = config.breaches;
-  const fact = (label: Parameters<typeof labelOf>[1], value: Html | string): Html =>
-    html`<tr><th>${labelOf(say, label)}</th><td>${value}</td></tr>`;
+  const fact = (label: FactLabel, value: Html | string): Html =>
+    html`<tr><th>${say('compliance', label)}</th><td>${value}</td></tr>`;
   return html`<header>
 <h1>${say('compliance', 'title')}</h1>
 ${
@@ -98,21 +110,6 @@ ${report.controls.map(
   )}</div>`;
 }
 
-const labelOf = (
-  say: Texts,
-  label:
-    | 'organisation'
-    | 'law'
-    | 'mapping'
-    | 'period'
-    | 'made'
-    | 'installation'
-    | 'host'
-    | 'software'
-    | 'notify_within'
-    | 'sources',
-): string => say('compliance', label);
-
 function stateMark({ say }: Pen, state: ReportedControl['state']): Html {
   return html`<span class="state ${state}">${say('compliance', `state_${state}`)}</span>`;
 }
@@ -131,10 +128,11 @@ ${controls.map((control) => controlSection(pen, control))}
 
 function controlSection(pen: Pen, { control, state, numbers }: ReportedControl): Html {
   const { say, language } = pen;
-  const wrong = numbers.filter(({ name, value }) => namedQueries[name].isException === true && value > 0);
+  const wrong = numbers.flatMap(({ name, ...counted }) =>
+    isException(name) && counted.value > 0 ? [{ name, ...counted }] : [],
+  );
   const shown = numbers.filter(
-    ({ name, as, samples }) =>
-      namedQueries[name].isException !== true && as !== 'basis' && samples.length > 0,
+    ({ name, as, samples }) => !isException(name) && as !== 'basis' && samples.length > 0,
   );
   return html`<article>
 <h3>${control.title[language]} ${stateMark(pen, state)}</h3>
@@ -179,12 +177,11 @@ function kinds(pen: Pen, { name, value, byWhat }: Pick<Counted, 'name' | 'value'
   )}${byWhat.size > mostKinds ? ' …' : ''}</small>`;
 }
 
-function exception(pen: Pen, counted: Counted): Html {
+function exception(pen: Pen, counted: Counted & { readonly name: ExceptionName }): Html {
   const { report, say } = pen;
   const { name, samples: rows, value } = counted;
-  const done = say('compliance', `done_${name}` as 'done_uploads_unsealed');
   return html`<p><b>${say('compliance', `query_${name}`)}</b></p>
-<p><small>${say('compliance', 'what_was_done')}:</small> ${done}</p>
+<p><small>${say('compliance', 'what_was_done')}:</small> ${say('compliance', `done_${name}`)}</p>
 ${samples(pen, counted)}
 ${value > rows.length ? html`<p><small>${say('compliance', 'more', { command: `${recount(name, report)} --rows` })}</small></p>` : ''}`;
 }

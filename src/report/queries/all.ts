@@ -17,9 +17,17 @@ const queries = {
 
 export type QueryName = keyof typeof queries;
 
+/** Queries that count what is not as it should be, or has to be explained. */
+export type ExceptionName = {
+  [Name in QueryName]: (typeof queries)[Name] extends { readonly isException: true } ? Name : never;
+}[QueryName];
+
 /** Every question that a report may ask, by name. */
 export const namedQueries: Readonly<Record<QueryName, NamedQuery>> = queries;
 
 export const queryNames = Object.keys(queries) as readonly QueryName[];
+
+export const isException = (name: QueryName): name is ExceptionName =>
+  namedQueries[name].isException === true;
 
 export const isQueryName = (name: string): name is QueryName => Object.hasOwn(queries, name);

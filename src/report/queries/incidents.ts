@@ -1,6 +1,6 @@
 import { type NamedQuery, within } from './query.ts';
 
-/* An incident counts in the period in which it was detected. */
+/* An incident counts in the period in which it was detected; its time runs on after the period. */
 const register = (condition: string, by = 'i.opened_by'): string =>
   `select i.id, i.detected_at as at, i.kind as what, ${by} as by, s.name as source from incidents i
   left join sources s on s.id = i.source_id
@@ -20,7 +20,8 @@ export const incidentQueries = {
   },
   incidents_running: {
     of: 'incident',
-    sql: register(`i.notified_at is null and i.closed_at is null and :'to'::timestamptz <= ${deadline}`),
+    standing: true,
+    sql: register(`i.notified_at is null and i.closed_at is null and now() <= ${deadline}`),
   },
   incidents_closed_unnotified: {
     of: 'incident',
@@ -29,9 +30,10 @@ export const incidentQueries = {
   },
   incidents_overdue: {
     of: 'incident',
+    standing: true,
     isException: true,
     sql: register(
-      `${deadline} < coalesce(i.notified_at, i.closed_at, :'to'::timestamptz)`,
+      `${deadline} < coalesce(i.notified_at, i.closed_at, now())`,
       'coalesce(i.notified_by, i.closed_by, i.acknowledged_by)',
     ),
   },

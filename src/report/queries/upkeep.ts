@@ -6,6 +6,10 @@ const runs = (condition: string): string =>
 where ${within('r.ended_at')} and ${condition}`;
 const isComplete = `r.result in ('complete', 'complete with warnings')`;
 
+/* No host looks at a source that was taken out of every configuration. */
+const isServed = `exists (select from host_sources hs join hosts h on h.id = hs.host_id
+    where hs.source_id = s.id and h.revoked_at is null)`;
+
 /* What stands of each file that was not deleted. */
 const standing = `from entries e
   join sources s on s.id = e.source_id
@@ -62,9 +66,16 @@ where s.added_at <= :'to'::timestamptz`,
     of: 'source',
     isException: true,
     sql: `select s.id, s.added_at as at, null::text as what, s.name as source from sources s
-where s.added_at <= :'to'::timestamptz
+where s.added_at <= :'to'::timestamptz and ${isServed}
   and not exists (select from run_log r where r.source_id = s.id and r.kind = 'sweep' and ${isComplete}
     and ${within('r.ended_at')})`,
+  },
+  sources_left: {
+    of: 'source',
+    standing: true,
+    isException: true,
+    sql: `select s.id, s.added_at as at, null::text as what, s.name as source from sources s
+where s.added_at <= :'to'::timestamptz and not ${isServed}`,
   },
   files: { of: 'version', standing: true, sql: files(`${outcome} not in ('deleted', 'vanished')`) },
   files_protected: { of: 'version', standing: true, sql: files(`${outcome} in ('uploaded', 'duplicate')`) },

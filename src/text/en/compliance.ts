@@ -138,6 +138,7 @@ export const compliance = {
   query_last_sweeps: 'sources with a complete look, the last one of each',
   query_sources: 'sources',
   query_sources_unswept: 'sources without a complete look in the period',
+  query_sources_left: 'sources that no machine looks at any more',
   query_files: 'files that stand now',
   query_files_protected: 'of these, protected as they are',
   query_files_withheld: 'of these, kept back by a rule, a hold or quarantine',
@@ -185,6 +186,8 @@ export const compliance = {
   done_retention_incomplete: 'Nothing was deleted that may not be. The next run goes on.',
   done_sources_unswept:
     'Changes may have gone unnoticed: holdfast sweep <source> --wait, and see why the schedule did not.',
+  done_sources_left:
+    'They were taken out of every configuration. What was stored of them stays until retention lets it go.',
   done_files_unprotected: 'The code says why. Failed files are tried again by each sweep.',
   done_files_lost: 'They are uploaded again by the next sweep, if they still stand on the disk.',
   done_audit_anchor_conflicts:

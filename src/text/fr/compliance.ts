@@ -141,6 +141,7 @@ export const compliance = translationOf(english)({
   query_last_sweeps: 'sources parcourues en entier, avec leur dernier parcours',
   query_sources: 'sources suivies',
   query_sources_unswept: 'sources sans parcours complet pendant la période',
+  query_sources_left: 'sources que plus aucune machine ne parcourt',
   query_files: 'fichiers présents à ce jour',
   query_files_protected: 'dont protégés en l’état',
   query_files_withheld: 'dont écartés par une règle, une retenue ou la quarantaine',
@@ -190,6 +191,8 @@ export const compliance = translationOf(english)({
   done_retention_incomplete: 'Rien n’a été supprimé qui ne devait l’être. Le prochain passage continue.',
   done_sources_unswept:
     'Des changements ont pu passer inaperçus : holdfast sweep <source> --wait, et voyez pourquoi la planification ne l’a pas fait.',
+  done_sources_left:
+    'Elles ont été retirées de toute configuration. Ce qui en a été conservé reste jusqu’à ce que la conservation le libère.',
   done_files_unprotected: 'Le code dit pourquoi. Les fichiers en échec sont retentés à chaque parcours.',
   done_files_lost: 'Ils sont renvoyés au prochain parcours s’ils sont encore sur le disque.',
   done_audit_anchor_conflicts:
