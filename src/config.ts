@@ -469,6 +469,13 @@ const schema = z.strictObject({
     })
     .refine(({ warnBefore, notifyWithin }) => warnBefore < notifyWithin, 'warnBefore: less than notifyWithin')
     .prefault({}),
+  /** The compliance report (docs/compliance.md). */
+  compliance: z
+    .strictObject({
+      /** Files with own mappings of laws; one takes the place of a packaged one of its id. */
+      mappings: z.array(absolutePath).max(100).default([]),
+    })
+    .prefault({}),
   notifications: z
     .strictObject({
       channels: z

@@ -1,9 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { Failure, isFailure } from '../domain/failures.ts';
 import { systemCalls } from '../files/system-calls.ts';
-import { projectRoot } from '../stack/project.ts';
 import { languageOf } from '../text/language.ts';
 import { say, speak } from '../text/voice.ts';
 import { type Cli, descriptor } from './define.ts';
@@ -30,6 +27,7 @@ import { openSession } from './open-session.ts';
 import { Output } from './output.ts';
 import { parserError, titled } from './parser-text.ts';
 import type { Session } from './session.ts';
+import { softwareVersion } from './software-version.ts';
 
 /** The command line. Which commands there are stands in definitions/; each is loaded when it is called. */
 // Each file and folder is made with a mode of its own; a stricter mask would shut the services' users out of theirs.
@@ -77,7 +75,7 @@ defineHostCommands(cli);
 defineKeyCommands(cli);
 definePolicyCommands(cli);
 defineCodecServerCommands(cli);
-if (!isCommandsOwn('--version')) program.version(readVersion(), '-V, --version', say('help', 'version'));
+if (!isCommandsOwn('--version')) program.version(softwareVersion(), '-V, --version', say('help', 'version'));
 
 await main();
 
@@ -138,8 +136,4 @@ function nameOf(self: Command): string {
   for (let one: Command | null = self; one !== null && one !== program; one = one.parent)
     names.unshift(one.name());
   return names.join(' ');
-}
-
-function readVersion(): string {
-  return (JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8')) as { version: string }).version;
 }

@@ -21,14 +21,19 @@ const farthestAheadMs = 2 * 86_400_000;
 /** {@link parseMoment} by this machine's clock, for an option's or argument's value. */
 export const moment = (text: string): Date => parseMoment(text, new Date());
 
+/** As {@link moment} where a time begins: a day, minute or second stands for its beginning. */
+export const firstMoment = (text: string): Date => parseMoment(text, new Date(), 'beginning');
+
 /**
  * The moment a TIME of the command line names, to the millisecond: a day, minute or second stands for its end, so that what
  * happened within it counts, also when the time was copied from a list that shows no fractions. Where the clock was put
  * back, an hour without a zone is the first of the two.
  *
+ * @param edge what a day, minute or second stands for
+ *
  * Failure `usage` says what is accepted.
  */
-export function parseMoment(text: string, now: Date): Date {
+export function parseMoment(text: string, now: Date, edge: 'beginning' | 'end' = 'end'): Date {
   const trimmed = text.trim();
   if (trimmed === 'now') return now;
   const relative = ago.exec(trimmed)?.groups;
@@ -36,7 +41,7 @@ export function parseMoment(text: string, now: Date): Date {
     return new Date(now.getTime() - Number(relative.count) * (unitMs[relative.unit ?? ''] ?? Number.NaN));
   }
   const parts = absolute.exec(trimmed)?.groups;
-  const found = parts === undefined ? undefined : fromParts(parts);
+  const found = parts === undefined ? undefined : fromParts(parts, edge);
   if (found === undefined)
     throw new Failure('usage', { detail: say('output', 'no_time', { given: text, help: momentHelp() }) });
   // Today's end lies ahead, and in another zone's today.
@@ -47,14 +52,15 @@ export function parseMoment(text: string, now: Date): Date {
 }
 
 /** Undefined where there is no such day or hour. */
-function fromParts(parts: Record<string, string | undefined>): Date | undefined {
+function fromParts(parts: Record<string, string | undefined>, edge: 'beginning' | 'end'): Date | undefined {
+  const [lastHour, lastOfSixty, lastFraction] = edge === 'end' ? [23, 59, '999'] : [0, 0, '000'];
   const { date = '', zone } = parts;
   const [year = 0, month = 0, day = 0] = date.split('-').map(Number);
   if (new Date(Date.UTC(year, month - 1, day)).toISOString().slice(0, 10) !== date) return undefined;
-  const hour = Number(parts.hour ?? 23);
-  const minute = Number(parts.minute ?? 59);
-  const second = Number(parts.second ?? 59);
-  const millisecond = Number((parts.fraction ?? '999').padEnd(3, '0').slice(0, 3));
+  const hour = Number(parts.hour ?? lastHour);
+  const minute = Number(parts.minute ?? lastOfSixty);
+  const second = Number(parts.second ?? lastOfSixty);
+  const millisecond = Number((parts.fraction ?? lastFraction).padEnd(3, '0').slice(0, 3));
   if (hour > 23 || minute > 59 || second > 59) return undefined;
   if (zone === undefined) return new Date(year, month - 1, day, hour, minute, second, millisecond);
   const offset = offsetMs(zone);

@@ -67,6 +67,7 @@ export const failures = {
   address_taken: row(5, false),
   search_attributes_missing: row(5, false),
   config_missing: row(1, false),
+  compliance_mapping_invalid: row(2, false),
   config_invalid: row(2, false),
   tool_missing: row(5, false),
   tool_failed: row(5, false),

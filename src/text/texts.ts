@@ -1,4 +1,5 @@
 import { audit as auditEn } from './en/audit.ts';
+import { compliance as complianceEn } from './en/compliance.ts';
 import { copies as copiesEn } from './en/copies.ts';
 import { doctor as doctorEn } from './en/doctor.ts';
 import { failures as failuresEn } from './en/failures.ts';
@@ -27,6 +28,7 @@ import { warnings as warningsEn } from './en/warnings.ts';
 import { web as webEn } from './en/web.ts';
 import { words as wordsEn } from './en/words.ts';
 import { audit as auditFr } from './fr/audit.ts';
+import { compliance as complianceFr } from './fr/compliance.ts';
 import { copies as copiesFr } from './fr/copies.ts';
 import { doctor as doctorFr } from './fr/doctor.ts';
 import { failures as failuresFr } from './fr/failures.ts';
@@ -66,6 +68,7 @@ const english = {
   help: helpEn,
   holds: holdsEn,
   hosts: hostsEn,
+  compliance: complianceEn,
   incidents: incidentsEn,
   keys: keysEn,
   limits: limitsEn,
@@ -98,6 +101,7 @@ export const allTexts: Readonly<
   en: english,
   fr: {
     audit: auditFr,
+    compliance: complianceFr,
     copies: copiesFr,
     doctor: doctorFr,
     failures: failuresFr,

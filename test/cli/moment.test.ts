@@ -43,6 +43,15 @@ describe('a time of the command line', () => {
     expect(utc(text)).toBe(expected);
   });
 
+  test.each([
+    ['2026-11-20', '2026-11-19T23:00:00.000Z'],
+    ['2026-11-20T14:05', '2026-11-20T13:05:00.000Z'],
+    ['2026-11-20 14:05:09 +01:00', '2026-11-20T13:05:09.000Z'],
+    ['2d', '2026-11-21T09:15:30.500Z'],
+  ])('where a time begins: %s', (text, expected) => {
+    expect(parseMoment(text, now, 'beginning').toISOString()).toBe(expected);
+  });
+
   test('as other commands print it counts what happened within that second', () => {
     const at = new Date('2026-11-20T13:05:09.734Z');
     expect(parseMoment(localTime(at), now).getTime()).toBeGreaterThanOrEqual(at.getTime());

@@ -1,9 +1,13 @@
 import { spawnSync } from 'node:child_process';
+import { hash } from 'node:crypto';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { isQueryName, namedQueries } from '../../src/report/queries/all.ts';
+import { boundStatement } from '../../src/report/queries/query.ts';
+import { languages } from '../../src/text/language.ts';
 import { TestInstallation, until } from '../support/installation.ts';
 
 const verifier = fileURLToPath(new URL('../../ops/audit/verify_proof.py', import.meta.url));
@@ -121,6 +125,60 @@ test('reports come as text, JSON and CSV', async () => {
     code: 0,
     stdout: 'from,source,path,object,s3VersionId\ndisk,docs,letter.txt,,\n',
   });
+});
+
+test('the compliance report: every number on the page is counted again by its query; who made it is on record', async () => {
+  for (const lang of languages) {
+    const page = file(`compliance-${lang}.html`);
+    const command = ['report', 'compliance', '--from', '1d', '--lang', lang, '--output', page, '--json'];
+    const made = await installation.run(...command);
+    expect({ code: made.code, stderr: made.stderr }).toEqual({ code: 0, stderr: '' });
+    const [told] = made.rows as unknown as { from: string; to: string; runId: string; actor: string }[];
+    const text = readFileSync(page, 'utf8');
+    const numbers = [...text.matchAll(/<data value="(\d+)" data-query="(\w+)">/g)];
+    expect(numbers.length).toBeGreaterThan(50);
+    const parameters = {
+      ...{ from: new Date(told?.from ?? ''), to: new Date(told?.to ?? '') },
+      notify_within_ms: 72 * 3_600_000,
+    };
+    for (const [, value, name = ''] of numbers) {
+      if (!isQueryName(name)) throw new Error(name);
+      const { sql, isSum } = namedQueries[name];
+      const bound = boundStatement(sql, parameters);
+      const counted = isSum === true ? 'coalesce(sum(q.number), 0)' : 'count(*)';
+      const [again] = await installation.query<{ value: number }>(
+        `select ${counted}::int as value from (${bound.text}) q`,
+        bound.values,
+      );
+      // Services go on signing and anchoring while the page is looked at.
+      if (name !== 'audit_events_unsigned') expect([name, Number(value)]).toEqual([name, again?.value]);
+    }
+    expect(Number(numbers.find(([, , name]) => name === 'uploads_released')?.[1])).toBe(21);
+    const events = await installation.query<{ actor: string; sha256: string }>(
+      `select event ->> 'actor' as actor, event -> 'facts' ->> 'sha256' as sha256 from audit_events
+       where event ->> 'run' = $1 and event -> 'facts' ->> 'action' = 'report-compliance'`,
+      [told?.runId ?? ''],
+    );
+    expect(events).toEqual([{ actor: told?.actor, sha256: hash('sha256', text, 'hex') }]);
+  }
+  const asked = await installation.run(
+    'report',
+    'query',
+    'uploads_released',
+    '--from',
+    '1d',
+    '--rows',
+    '--json',
+  );
+  const [answer] = asked.rows as unknown as { value: number; rows: { command: string; path?: string }[] }[];
+  expect(answer).toMatchObject({ value: 21, byWhat: { primary: 21 } });
+  expect(answer?.rows).toHaveLength(21);
+  const [row] = answer?.rows ?? [];
+  expect(row).not.toHaveProperty('path');
+  const shown = await installation.run(...(row?.command ?? '').split(' ').slice(1), '--json');
+  expect(shown.rows[0]).toMatchObject({ source: 'docs', outcome: 'uploaded' });
+  expect((await installation.run('report', 'query', 'nothing', '--from', '1d')).code).toBe(2);
+  expect((await installation.run('report', 'compliance', '--from', '1d', '--law', 'none')).code).toBe(2);
 });
 
 test('stopping anchors what was told last', async () => {

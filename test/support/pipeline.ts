@@ -109,7 +109,9 @@ export interface World {
   entry(path: string | Buffer): Promise<EntryRef>;
   /** Makes the version's recorded stat equal to the file's, as a change that leaves no trace in it would. */
   pretendUntouched(versionId: Id, path: string): Promise<void>;
-  /** Runs SQL as the tables' owner, who may what the program may not. */
+  /** Of the tables' owner, who may what the program may not. */
+  readonly ownerUri: string;
+  /** Runs SQL as that owner. */
   asOwner(sql: string): Promise<void>;
   /** A context as another process of the same installation has it, with changes. */
   another(changes: Partial<PipelineContext>): PipelineContext;
@@ -244,6 +246,7 @@ export async function makeWorld(server: TestPostgres, told?: (change: Change) =>
     releaseInputs,
     scannedBytes,
     calls,
+    ownerUri,
     write: (path, content) =>
       writeFileSync(Buffer.concat([Buffer.from(`${folder}/`), Buffer.from(path)]), content),
     remove: (path) => rmSync(join(folder, path)),

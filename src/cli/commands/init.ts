@@ -70,9 +70,11 @@ export async function runInit(session: Session, options: InitOptions): Promise<v
 
   ensureFolders(paths, session.uid);
   await ensureOwnTools(session, checked, options);
-  await cp(join(projectRoot, 'policies'), policiesFolder(paths.home), {
+  const rules = join(projectRoot, 'policies');
+  await cp(rules, policiesFolder(paths.home), {
     recursive: true,
-    filter: (file) => !file.endsWith('_test.rego'),
+    // Mappings of laws are read where they were installed: nobody is to correct a copy in vain.
+    filter: (file) => !file.endsWith('_test.rego') && file !== join(rules, 'compliance'),
   });
   await rm(join(paths.home, 'keys'), { recursive: true, force: true });
   if (joining !== undefined) await installJoined(joining, paths.home);

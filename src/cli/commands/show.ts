@@ -47,16 +47,13 @@ export async function runShow(
   options: { readonly version?: string },
 ): Promise<void> {
   const { output } = session;
-  const { source, path: given } = parseTarget(target);
-  if (given === undefined) throw new Failure('usage', { detail: say('files', 'show_takes') });
   await withCatalog(session, async (catalog, where) => {
-    const path = await exactPath(catalog, await requireSource(catalog, source), given);
+    const { source, path, version = options.version } = await shownEntry(catalog, target);
     const versions = await versionsOf(catalog, source, path);
-    const wanted =
-      options.version === undefined ? versions[0] : versions.find((v) => v.versionId === options.version);
+    const wanted = version === undefined ? versions[0] : versions.find((v) => v.versionId === version);
     if (wanted === undefined)
       throw new Failure(versions.length === 0 ? 'path_unknown' : 'version_unknown', {
-        version: options.version ?? '',
+        version: version ?? '',
       });
     const placements = await placementsOf(catalog, wanted.versionId);
     const events = (await stepsOfVersion(catalog, wanted.versionId)).sort(
@@ -138,6 +135,29 @@ function line(number: string, event: ToldStep): string[] {
 function shortened(value: unknown): string {
   const text = Array.isArray(value) ? value.join(',') || 'none' : String(value);
   return text.length > 40 ? `${text.slice(0, 16)}…` : text;
+}
+
+interface ShownEntry {
+  readonly source: string;
+  readonly path: Buffer;
+  /** The version that was asked for by its id. */
+  readonly version?: Id;
+}
+
+/** What a target names: `<source>:<path>`, or as reports without paths do, a version or an entry by its id. */
+async function shownEntry(catalog: Catalog, target: string): Promise<ShownEntry> {
+  const { source, path } = parseTarget(target);
+  if (path !== undefined)
+    return { source, path: await exactPath(catalog, await requireSource(catalog, source), path) };
+  const [found] = await catalog.rows<{ source: string; path: Buffer; version: Id | null }>(
+    `select s.name as source, e.path, v.id as version from entries e join sources s on s.id = e.source_id
+       left join versions v on v.entry_id = e.id and v.id = $1
+     where e.id = coalesce((select entry_id from versions where id = $1), $1)`,
+    [target],
+  );
+  if (found === undefined) throw new Failure('usage', { detail: say('files', 'show_takes') });
+  const { version, ...entry } = found;
+  return version === null ? entry : { ...entry, version };
 }
 
 function versionsOf(catalog: Catalog, source: string, path: Buffer): Promise<ShownVersion[]> {

@@ -1,7 +1,8 @@
 import { Argument, InvalidArgumentError, Option } from 'commander';
+import { languages } from '../../text/language.ts';
 import { say } from '../../text/voice.ts';
 import { type Cli, examples } from '../define.ts';
-import { moment, momentHelp } from '../moment.ts';
+import { firstMoment, moment, momentHelp } from '../moment.ts';
 
 /** What happened, shown to somebody who does not trust whoever runs this. */
 export function defineAuditCommands({ command, run }: Cli): void {
@@ -28,9 +29,7 @@ ${examples(
       ),
     );
   command('export', say('help', 'audit_export'), audit)
-    .addOption(
-      new Option('--from <time>', say('help', 'audit_export_from')).argParser(moment).makeOptionMandatory(),
-    )
+    .addOption(beginning().makeOptionMandatory())
     .option('--to <time>', say('help', 'audit_export_to'), moment)
     .option('--output <file>', say('help', 'audit_export_output'))
     .addHelpText(
@@ -79,7 +78,7 @@ ${examples(
       ),
     );
 
-  command('report', say('help', 'report'))
+  const report = command('report', say('help', 'report'))
     .addArgument(
       new Argument('<what>', say('help', 'report_what')).choices([
         'run',
@@ -107,6 +106,49 @@ ${examples(
         (await import('../commands/report.ts')).runReport(session, what, id, options),
       ),
     );
+  command('compliance', say('help', 'report_compliance'), report)
+    .addOption(beginning().makeOptionMandatory())
+    .option('--to <time>', say('help', 'report_to'), moment)
+    .option('--law <id>', say('help', 'report_compliance_law'), 'cm-2024-017')
+    .addOption(new Option('--lang <language>', say('help', 'report_compliance_lang')).choices(languages))
+    .option('--output <file>', say('help', 'report_output'))
+    .option('--include-paths', say('help', 'report_compliance_paths'))
+    .addHelpText(
+      'after',
+      `
+${say('help', 'report_compliance_about')}
+${examples(
+  'holdfast report compliance --from 2026-01-01 --to 2026-06-30 --output first-half.html',
+  'holdfast report compliance --from 2026-01-01 --lang fr > rapport.html',
+  'holdfast report compliance --from 30d --law gdpr --json',
+)}${momentHelp()}`,
+    )
+    .action(
+      run(async (session, options) =>
+        (await import('../commands/report-compliance.ts')).runReportCompliance(session, options),
+      ),
+    );
+  command('query', say('help', 'report_query'), report)
+    .argument('[name]', say('help', 'report_query_name'))
+    .addOption(beginning())
+    .option('--to <time>', say('help', 'report_to'), moment)
+    .option('--rows', say('help', 'report_query_rows'))
+    .option('--sql', say('help', 'report_query_sql'))
+    .option('--include-paths', say('help', 'report_query_paths'))
+    .addHelpText(
+      'after',
+      `${examples(
+        'holdfast report query',
+        'holdfast report query uploads_unscanned --from 2026-01-01 --to 2026-06-30 --rows',
+        'holdfast report query incidents --from 2026-01-01 --json',
+        'holdfast report query uploads --sql',
+      )}${momentHelp()}`,
+    )
+    .action(
+      run(async (session, name, options) =>
+        (await import('../commands/report-query.ts')).runReportQuery(session, name, options),
+      ),
+    );
 
   command('usage', say('help', 'usage'))
     .argument('[source]', say('help', 'usage_source'))
@@ -122,6 +164,9 @@ ${say('help', 'usage_about')}`,
       ),
     );
 }
+
+const beginning = (): Option =>
+  new Option('--from <time>', say('help', 'report_from')).argParser(firstMoment);
 
 function headNumber(text: string): number {
   const number = Number(text);

@@ -124,6 +124,9 @@ export const failures = {
     "Have an administrator of the cluster run: {command} (Temporal Cloud: the same names and types in the namespace's settings). Then: holdfast down && holdfast up -d",
   config_missing: 'There is no configuration at {file}.',
   config_missing_hint: 'Run `holdfast init --source name=/path` first.',
+  compliance_mapping_invalid: '{file} is no mapping of a law: {detail}',
+  compliance_mapping_invalid_hint:
+    'Correct the key that is named; docs/compliance.md shows a whole file, and policies/compliance has those that come along.',
   config_invalid: '{file} is not valid: {detail}',
   config_invalid_hint: 'Correct the line; holdfast.example.yaml shows every key.',
   tool_missing: '{what} is missing: install it with `{command}`.',

@@ -12,7 +12,7 @@ export const files = {
   outcome_unknown: 'There is no outcome "{name}". The outcomes are {names}.',
   class_unknown: 'There is no classification "{name}". There are {names}.',
   target_or_source: 'Give a target or --source, not both.',
-  show_takes: 'show takes <source>:<path>.',
+  show_takes: 'show takes <source>:<path>, or the id of a version.',
   version: 'version',
   version_value: '{id} (observation {observation})',
   outcome: 'outcome',

@@ -142,6 +142,9 @@ export const failures = translationOf(english)({
     'Demandez à un administrateur de la grappe de lancer : {command} (Temporal Cloud : les mêmes noms et types dans les réglages de l’espace de noms). Ensuite : holdfast down && holdfast up -d',
   config_missing: 'Il n’y a pas de configuration dans {file}.',
   config_missing_hint: 'Lancez d’abord `holdfast init --source nom=/chemin`.',
+  compliance_mapping_invalid: '{file} n’est pas une correspondance de loi : {detail}',
+  compliance_mapping_invalid_hint:
+    'Corrigez la clé nommée ; docs/compliance.md montre un fichier entier, et policies/compliance contient ceux qui sont fournis.',
   config_invalid: '{file} n’est pas valable : {detail}',
   config_invalid_hint: 'Corrigez la ligne ; holdfast.example.yaml montre toutes les clés.',
   tool_missing: 'Il manque {what} : installez-le avec `{command}`.',

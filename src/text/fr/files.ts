@@ -14,7 +14,7 @@ export const files = translationOf(english)({
   outcome_unknown: 'Il n’y a pas de résultat « {name} ». Les résultats sont {names}.',
   class_unknown: 'Il n’y a pas de classification « {name} ». Il y a {names}.',
   target_or_source: 'Donnez une cible ou --source, pas les deux.',
-  show_takes: 'show attend <source>:<chemin>.',
+  show_takes: 'show attend <source>:<chemin>, ou l’identifiant d’une version.',
   version: 'version',
   version_value: '{id} (observation {observation})',
   outcome: 'résultat',

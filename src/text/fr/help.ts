@@ -10,7 +10,6 @@ export const help = translationOf(english)({
   audit_verify_about:
     'Confronte chaque événement aux têtes signées de la base de données, et celles-ci à leurs ancrages dans les\ncompartiments, que personne ne peut modifier. Lecture seule. Code de sortie 4 si quelque chose n’est pas tel que signé,\n5 si une destination n’a pas répondu. Ce qui suit l’ancrage le plus récent ne repose que sur la base de données : il est\ndit combien. Voir docs/audit.md.',
   audit_export: 'écrire les événements d’une période en lignes JSON signées',
-  audit_export_from: 'le premier instant',
   audit_export_to: 'le dernier instant (par défaut : maintenant)',
   audit_export_output: 'dans ce nouveau fichier, et non sur le terminal',
   audit_export_about:
@@ -31,7 +30,24 @@ export const help = translationOf(english)({
   report_id: 'avec `run` : l’exécution, telle que `runs` l’affiche',
   report_csv: 'en CSV pour tableurs, avec une ligne de noms ; heures en UTC',
   report_about:
-    'run          ce qu’est devenu chaque fichier d’une exécution\n  failures     fichiers, ou copies dans une destination, dont la version la plus récente a échoué\n  missing      ce que le catalogue connaît et qui manque au disque ou à un compartiment ; interroge les deux, demande le mot de passe\n  unprotected  ce qui existe et n’est pas protégé dans son état actuel, avec la dernière fois qu’il l’était\n  holds        ce qui attend une décision\n  quarantine   ce qui a été trouvé infecté, et ce qu’il est devenu',
+    'run          ce qu’est devenu chaque fichier d’une exécution\n  failures     fichiers, ou copies dans une destination, dont la version la plus récente a échoué\n  missing      ce que le catalogue connaît et qui manque au disque ou à un compartiment ; interroge les deux, demande le mot de passe\n  unprotected  ce qui existe et n’est pas protégé dans son état actuel, avec la dernière fois qu’il l’était\n  holds        ce qui attend une décision\n  quarantine   ce qui a été trouvé infecté, et ce qu’il est devenu\n  compliance, query : voir leur propre --help',
+  report_from: 'le premier moment ; d’une date, son début',
+  report_to: 'le dernier moment (par défaut : maintenant)',
+  report_output: 'dans ce nouveau fichier, et non au terminal',
+  report_compliance:
+    'écrire un rapport pour un auditeur : quelles obligations d’une loi ont été remplies, d’après quels nombres',
+  report_compliance_law: 'la correspondance entre articles et contrôles',
+  report_compliance_lang: 'langue (par défaut : celle de LANG)',
+  report_compliance_paths:
+    'nommer les fichiers des échantillons et des exceptions, et pas seulement leurs identifiants',
+  report_compliance_about:
+    'Une page HTML, à regarder dans n’importe quel navigateur et à imprimer en A4 : pour chaque contrôle l’affirmation, l’article\nauquel elle répond, des nombres avec échantillons, les exceptions, et la tête signée du journal sur laquelle il repose. Chaque\nnombre est la réponse d’une requête que chacun peut poser de nouveau : `report query`. Demande le mot de passe, car l’auteur\nd’un rapport est consigné. Avec --json, les mêmes nombres ; la page va tout de même dans --output. Voir docs/compliance.md.',
+  report_query:
+    'redemander un nombre d’un rapport de conformité ; sans nom : lister ce qui peut être demandé',
+  report_query_name: 'la requête, telle qu’elle figure à côté du nombre',
+  report_query_rows: 'chaque ligne comptée, la plus récente d’abord',
+  report_query_sql: 'afficher l’instruction sans la poser',
+  report_query_paths: 'nommer les fichiers dans les lignes',
   usage: 'dire combien est conservé, où, et jusqu’à quand c’est verrouillé',
   usage_source: 'seulement de cette source',
   usage_csv: 'en CSV pour tableurs, une ligne par source et destination ; heures en UTC',
@@ -85,7 +101,8 @@ export const help = translationOf(english)({
   files_changed_since: 'seulement ce qui a été trouvé nouveau ou modifié depuis',
   files_name: 'seulement là où un nom ou, avec une barre oblique, le chemin correspond, comme pour `find`',
   show: 'l’histoire d’une entrée, étape par étape',
-  show_source_path: 'l’entrée, telle que `files` l’affiche',
+  show_source_path:
+    'l’entrée, telle que `files` l’affiche ; ou l’identifiant d’une version, comme dans les rapports',
   show_version: 'une version antérieure',
   runs: 'les dernières exécutions et leurs résultats',
   runs_source: 'seulement celles qui ont concerné cette source',

@@ -1,0 +1,120 @@
+import { hash } from 'node:crypto';
+import { auditEvent } from '../../audit/event.ts';
+import type { Catalog } from '../../catalog/catalog.ts';
+import { Failure } from '../../domain/failures.ts';
+import { newRunId } from '../../domain/ids.ts';
+import type { Id } from '../../domain/records.ts';
+import type { Installation } from '../../installation.ts';
+import { complianceJson } from '../../report/compliance/as-json.ts';
+import { type ComplianceReport, gatherReport } from '../../report/compliance/gather.ts';
+import { type Mapping, readMappings } from '../../report/compliance/mapping.ts';
+import { compliancePage, type PageOptions } from '../../report/compliance/page.ts';
+import type { Language } from '../../text/language.ts';
+import { textsIn } from '../../text/texts.ts';
+import { languageIn } from '../incident-rows.ts';
+import { newFile } from '../new-file.ts';
+import { type Output, table } from '../output.ts';
+import { type Session, unlock, withCatalog } from '../session.ts';
+import { softwareVersion } from '../software-version.ts';
+
+export interface ReportComplianceOptions {
+  readonly from: Date;
+  readonly to?: Date;
+  readonly law: string;
+  readonly lang?: Language;
+  readonly output?: string;
+  readonly includePaths?: boolean;
+}
+
+/** Writes the compliance report of a time, to the terminal or into a new file, and puts on record who did. */
+export async function runReportCompliance(session: Session, options: ReportComplianceOptions): Promise<void> {
+  const { from, to = new Date(), includePaths = false } = options;
+  if (from > to) throw new Failure('usage', { detail: '--from is later than --to.' });
+  const installation = await unlock(session);
+  const { config } = installation;
+  const mapping = mappingOf(readMappings(config.compliance.mappings), options.law);
+  const language = options.lang ?? languageIn(session);
+  const say = textsIn(language);
+  const { output, actor } = session;
+  await withCatalog(session, async (catalog) => {
+    const report = await gatherReport(catalog, {
+      ...{ mapping, from, to, config, actor, softwareVersion: softwareVersion() },
+      onProgress: (query) => output.progress(say('compliance', 'asking', { query })),
+    });
+    const runId = newRunId();
+    const page = compliancePage(report, { language, includePaths, runId });
+    await recordReport(catalog, installation, { report, runId, page, language, includePaths });
+    await handOut(output, report, { page, language, includePaths, runId, file: options.output });
+  });
+}
+
+/** Failure `usage` names those that there are. */
+function mappingOf(mappings: ReadonlyMap<string, Mapping>, law: string): Mapping {
+  const mapping = mappings.get(law);
+  if (mapping === undefined)
+    throw new Failure('usage', {
+      detail: `There is no mapping "${law}"; there are: ${[...mappings.keys()].join(', ')}.`,
+    });
+  return mapping;
+}
+
+interface MadePage extends PageOptions {
+  readonly page: string;
+}
+
+/** Before anybody sees it: a report that nobody knows of was never made. */
+async function recordReport(
+  catalog: Catalog,
+  { ids, config }: Installation,
+  made: MadePage & { readonly report: ComplianceReport },
+): Promise<void> {
+  const { report, runId, page, language, includePaths } = made;
+  const { mapping, from, to, actor } = report;
+  const hostId: Id = config.host.id;
+  await catalog.startRun({ id: runId, kind: 'report compliance', hostId, actor });
+  const event = auditEvent(ids, {
+    ...{ subject: runId, step: 'run', run: runId, host: hostId, actor },
+    facts: {
+      ...{ action: 'report-compliance', mapping: mapping.id, language, includePaths },
+      ...{ from: from.toISOString(), to: to.toISOString(), sha256: hash('sha256', page, 'hex') },
+    },
+  });
+  await catalog.write({ events: [event] });
+  await catalog.endRun(runId, 'complete', {});
+}
+
+async function handOut(
+  output: Output,
+  report: ComplianceReport,
+  made: MadePage & { readonly file: string | undefined },
+): Promise<void> {
+  const { page, file, language } = made;
+  if (file !== undefined) await writeNew(file, page);
+  output.value({ ...complianceJson(report, made), file: file ?? null });
+  if (output.json) return;
+  if (file === undefined) {
+    await output.content(Buffer.from(page));
+    return;
+  }
+  const say = textsIn(language);
+  output.line(
+    table(
+      report.controls.map(({ control, state }) => [
+        control.article,
+        control.title[language],
+        say('compliance', `state_${state}`),
+      ]),
+    ),
+  );
+  output.line(say('compliance', 'written', { file }));
+}
+
+async function writeNew(name: string, text: string): Promise<void> {
+  const file = await newFile(name);
+  try {
+    await file.write(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
