@@ -20,6 +20,8 @@ export default defineConfig({
     include: ['test/e2e/**/*.test.ts'],
     maxWorkers: 3,
     sequence: { sequencer: SlowestFirst },
+    // What people are told is pinned in English, whoever runs the tests.
+    env: { LC_ALL: 'C.UTF-8' },
     testTimeout: 120_000,
     hookTimeout: 180_000,
   },

@@ -120,6 +120,33 @@ describe('help', () => {
   );
 });
 
+describe('whoever works in French', () => {
+  const french = { LANG: 'fr_CM.UTF-8' };
+
+  test('gets help in French, with the same commands', async () => {
+    const { stdout } = await holdfast(['--help'], french);
+    expect(stdout).toMatch(/^Utilisation/);
+    expect([...stdout.matchAll(/^ {2}([a-z][a-z-]+) .*$/gm)].map((match) => match[1])).toEqual([
+      ...commands,
+      'help',
+    ]);
+    expect(stdout).not.toMatch(/\b(Usage|Commands|default|display|the)\b/);
+  });
+
+  test('reads failures in French, and scripts in English', async () => {
+    const missing = ['status', '--config', join(folder, 'nowhere.yaml')];
+    const told = await holdfast(missing, french);
+    expect(told.stderr).toContain('Il n’y a pas de configuration');
+    const { stderr } = await holdfast([...missing, '--json'], french);
+    expect(JSON.parse(stderr).error.message).toContain('There is no configuration');
+    expect((await holdfast(['verify', '--sampl'], french)).stderr).toContain('option inconnue');
+  });
+
+  test('gets English where the terminal has no UTF-8', async () => {
+    expect((await holdfast(['--help'], { ...french, LC_ALL: 'C' })).stdout).toMatch(/^Usage/);
+  });
+});
+
 describe('usage', () => {
   test.each([
     [['nonsense']],
