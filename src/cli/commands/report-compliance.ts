@@ -11,6 +11,7 @@ import { type Mapping, readMappings } from '../../report/compliance/mapping.ts';
 import { compliancePage, type PageOptions } from '../../report/compliance/page.ts';
 import type { Language } from '../../text/language.ts';
 import { textsIn } from '../../text/texts.ts';
+import { say } from '../../text/voice.ts';
 import { languageIn } from '../incident-rows.ts';
 import { newFile } from '../new-file.ts';
 import { type Output, table } from '../output.ts';
@@ -29,17 +30,17 @@ export interface ReportComplianceOptions {
 /** Writes the compliance report of a time, to the terminal or into a new file, and puts on record who did. */
 export async function runReportCompliance(session: Session, options: ReportComplianceOptions): Promise<void> {
   const { from, to = new Date(), includePaths = false } = options;
-  if (from > to) throw new Failure('usage', { detail: '--from is later than --to.' });
+  if (from > to) throw new Failure('usage', { detail: say('reports', 'period_reversed') });
   const installation = await unlock(session);
   const { config } = installation;
   const mapping = mappingOf(readMappings(config.compliance.mappings), options.law);
   const language = options.lang ?? languageIn(session);
-  const say = textsIn(language);
+  const inItsLanguage = textsIn(language);
   const { output, actor } = session;
   await withCatalog(session, async (catalog) => {
     const report = await gatherReport(catalog, {
       ...{ mapping, from, to, config, actor, softwareVersion: softwareVersion() },
-      onProgress: (query) => output.progress(say('compliance', 'asking', { query })),
+      onProgress: (query) => output.progress(inItsLanguage('compliance', 'asking', { query })),
     });
     const runId = newRunId();
     const page = compliancePage(report, { language, includePaths, runId });
@@ -53,7 +54,7 @@ function mappingOf(mappings: ReadonlyMap<string, Mapping>, law: string): Mapping
   const mapping = mappings.get(law);
   if (mapping === undefined)
     throw new Failure('usage', {
-      detail: `There is no mapping "${law}"; there are: ${[...mappings.keys()].join(', ')}.`,
+      detail: say('reports', 'no_mapping', { law, known: [...mappings.keys()].join(', ') }),
     });
   return mapping;
 }

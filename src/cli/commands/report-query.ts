@@ -32,7 +32,7 @@ export async function runReportQuery(
   }
   if (!isQueryName(name))
     throw new Failure('usage', {
-      detail: `There is no query "${name}": \`holdfast report query\` lists them.`,
+      detail: say('reports', 'no_query', { name }),
     });
   const { output } = session;
   const { sql } = namedQueries[name];
@@ -57,8 +57,7 @@ async function ask(
   { from, to = new Date(), rows: wantsRows = false, includePaths = false }: ReportQueryOptions,
 ): Promise<void> {
   const { output } = session;
-  if (from === undefined)
-    throw new Failure('usage', { detail: 'Give the period: --from, and --to if it has ended.' });
+  if (from === undefined) throw new Failure('usage', { detail: say('reports', 'no_period') });
   const parameters = { from, to, notify_within_ms: sessionConfig(session).breaches.notifyWithin };
   await withCatalog(session, async (catalog) => {
     const { answer, samples } = await onOneState(catalog, async (rows) => ({

@@ -1,5 +1,9 @@
 /** What `report` and `usage` tell. */
 export const reports = {
+  period_reversed: '--from is later than --to.',
+  no_mapping: 'There is no mapping "{law}"; there are: {known}.',
+  no_query: 'There is no query "{name}": `holdfast report query` lists them.',
+  no_period: 'Give the period: --from, and --to if it has ended.',
   none_run: 'No file was settled in this run.',
   none_failures: 'Nothing failed.',
   none_missing: 'Disk and buckets have everything that the catalog knows.',

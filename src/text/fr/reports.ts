@@ -2,6 +2,10 @@ import { reports as english } from '../en/reports.ts';
 import { translationOf } from '../message.ts';
 
 export const reports = translationOf(english)({
+  period_reversed: '--from est postérieur à --to.',
+  no_mapping: 'Il n’y a pas de correspondance « {law} » ; il y a : {known}.',
+  no_query: 'Il n’y a pas de requête « {name} » : `holdfast report query` les liste.',
+  no_period: 'Donnez la période : --from, et --to si elle est terminée.',
   none_run: 'Aucun fichier n’a eu son résultat dans cette exécution.',
   none_failures: 'Rien n’a échoué.',
   none_missing: 'Le disque et les compartiments ont tout ce que le catalogue connaît.',
