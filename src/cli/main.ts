@@ -39,7 +39,7 @@ const env = { ...process.env };
 // Whatever this process starts inherits its environment: the password is for nobody else.
 delete process.env.HOLDFAST_PASSWORD;
 // What scripts read is English.
-speak(process.argv.includes('--json') ? 'en' : languageOf(env));
+await speak(process.argv.includes('--json') ? 'en' : languageOf(env));
 const program = new Command('holdfast')
   .description(say('help', 'program'))
   .option('--config <file>', say('help', 'main_config'))

@@ -1,7 +1,6 @@
 /* biome-ignore-all lint/suspicious/noConsole: the one file that writes to the terminal */
-import { type Failure, type FailureTexts, failureIn, isFailure } from '../domain/failures.ts';
-import { allTexts } from '../text/texts.ts';
-import { say, spoken } from '../text/voice.ts';
+import { type Failure, failureIn, isFailure } from '../domain/failures.ts';
+import { failureTexts, say, spoken } from '../text/voice.ts';
 import { displayWidth } from '../text/width.ts';
 
 /** Least time between two lines of progress. */
@@ -77,7 +76,7 @@ export class Output {
     if (isFailure(error)) {
       if (this.json) console.error(JSON.stringify({ error: describe(error) }));
       else {
-        const { message, hint } = failureIn(allTexts[spoken()].failures as FailureTexts, error);
+        const { message, hint } = failureIn(failureTexts(), error);
         process.stderr.write(`holdfast: ${message}\n  → ${hint}\n`);
       }
       return;

@@ -1,20 +1,27 @@
+import type { FailureTexts } from '../domain/failures.ts';
+import { english } from './english.ts';
 import type { Language } from './language.ts';
-import { type Texts, textsIn } from './texts.ts';
+import { filled, type Message } from './message.ts';
+import type { Texts } from './texts.ts';
 
 /**
  * What a command says to people: the texts of src/text in the one language that this process speaks. main.ts chooses it
  * once, by the locale, before it loads the command that was called; until then, and in whatever else loads these modules,
- * it is English.
+ * it is English. Another language is loaded only where it is spoken: each command is a process that starts anew.
  */
 let language: Language = 'en';
-let voice = textsIn(language);
+let texts: Readonly<Record<string, Readonly<Record<string, Message>>>> = english;
 
-export function speak(chosen: Language): void {
+export async function speak(chosen: Language): Promise<void> {
+  texts = chosen === 'en' ? english : (await import('./texts.ts')).allTexts[chosen];
   language = chosen;
-  voice = textsIn(chosen);
 }
 
 export const spoken = (): Language => language;
 
 /** The text of a theme and key, with its placeholders filled. */
-export const say: Texts = (theme, key, ...facts) => voice(theme, key, ...facts);
+export const say: Texts = (theme, key, ...[facts]) =>
+  filled(texts[theme]?.[key] ?? '', facts ?? {}, language);
+
+/** What is said of failures. */
+export const failureTexts = (): FailureTexts => texts.failures as FailureTexts;

@@ -139,6 +139,8 @@ describe('whoever works in French', () => {
     expect(told.stderr).toContain('Il n’y a pas de configuration');
     const { stderr } = await holdfast([...missing, '--json'], french);
     expect(JSON.parse(stderr).error.message).toContain('There is no configuration');
+    const detail = await holdfast(['files', '--outcome', 'lost', '--json'], french);
+    expect(JSON.parse(detail.stderr).error.message).toContain('There is no outcome');
     expect((await holdfast(['verify', '--sampl'], french)).stderr).toContain('option inconnue');
   });
 

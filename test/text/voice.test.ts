@@ -9,27 +9,27 @@ import { displayWidth } from '../../src/text/width.ts';
 afterEach(() => speak('en'));
 
 describe('a process speaks one language', () => {
-  test('English until it is told another', () => {
+  test('English until it is told another', async () => {
     expect(spoken()).toBe('en');
     expect(say('status', 'stopping')).toBe('Stopping …');
-    speak('fr');
+    await speak('fr');
     expect(say('status', 'stopping')).toBe('Arrêt en cours …');
   });
 
-  test('with plural forms', () => {
-    speak('fr');
+  test('with plural forms', async () => {
+    await speak('fr');
     expect(say('files', 'entries', { count: 0 })).toBe('0 entrée');
     expect(say('files', 'entries', { count: 1 })).toBe('1 entrée');
     expect(say('files', 'entries', { count: 12_000 })).toMatch(/^12\s000 entrées$/);
   });
 
-  test('with sizes as it writes them', () => {
-    speak('fr');
+  test('with sizes as it writes them', async () => {
+    await speak('fr');
     expect([0, 1_023, 1_536, 5 * 1_024 ** 4].map(bytes)).toEqual(['0 o', '1023 o', '1,5 Kio', '5,0 Tio']);
   });
 
-  test('with a word for every outcome; what it has no word for stays what it is', () => {
-    speak('fr');
+  test('with a word for every outcome; what it has no word for stays what it is', async () => {
+    await speak('fr');
     for (const outcome of outcomes) expect([outcome, word(outcome)]).not.toEqual([outcome, outcome]);
     expect(word('complete with warnings')).toBe('complet avec avertissements');
     expect(word('policy.deny.video')).toBe('policy.deny.video');

@@ -1,0 +1,63 @@
+import { audit as auditEn } from './en/audit.ts';
+import { compliance as complianceEn } from './en/compliance.ts';
+import { copies as copiesEn } from './en/copies.ts';
+import { doctor as doctorEn } from './en/doctor.ts';
+import { failures as failuresEn } from './en/failures.ts';
+import { files as filesEn } from './en/files.ts';
+import { help as helpEn } from './en/help.ts';
+import { holds as holdsEn } from './en/holds.ts';
+import { hosts as hostsEn } from './en/hosts.ts';
+import { incidents as incidentsEn } from './en/incidents.ts';
+import { keys as keysEn } from './en/keys.ts';
+import { limits as limitsEn } from './en/limits.ts';
+import { look as lookEn } from './en/look.ts';
+import { messages as messagesEn } from './en/messages.ts';
+import { notices as noticesEn } from './en/notices.ts';
+import { notify as notifyEn } from './en/notify.ts';
+import { output as outputEn } from './en/output.ts';
+import { policy as policyEn } from './en/policy.ts';
+import { quarantine as quarantineEn } from './en/quarantine.ts';
+import { reports as reportsEn } from './en/reports.ts';
+import { restore as restoreEn } from './en/restore.ts';
+import { retention as retentionEn } from './en/retention.ts';
+import { schedules as schedulesEn } from './en/schedules.ts';
+import { setup as setupEn } from './en/setup.ts';
+import { status as statusEn } from './en/status.ts';
+import { verify as verifyEn } from './en/verify.ts';
+import { warnings as warningsEn } from './en/warnings.ts';
+import { web as webEn } from './en/web.ts';
+import { words as wordsEn } from './en/words.ts';
+import type { Messages } from './message.ts';
+
+/** The originals, by theme and key. */
+export const english = {
+  audit: auditEn,
+  compliance: complianceEn,
+  copies: copiesEn,
+  doctor: doctorEn,
+  failures: failuresEn,
+  files: filesEn,
+  help: helpEn,
+  holds: holdsEn,
+  hosts: hostsEn,
+  incidents: incidentsEn,
+  keys: keysEn,
+  limits: limitsEn,
+  look: lookEn,
+  messages: messagesEn,
+  notices: noticesEn,
+  notify: notifyEn,
+  output: outputEn,
+  policy: policyEn,
+  quarantine: quarantineEn,
+  reports: reportsEn,
+  restore: restoreEn,
+  retention: retentionEn,
+  schedules: schedulesEn,
+  setup: setupEn,
+  status: statusEn,
+  verify: verifyEn,
+  warnings: warningsEn,
+  web: webEn,
+  words: wordsEn,
+} satisfies Record<string, Messages>;
