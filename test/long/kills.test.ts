@@ -29,7 +29,9 @@ const ofOtherWays: readonly FailPointName[] = [
   'before-delete',
   'after-delete',
 ];
-const elsewhere = [...ofManifests, ...ofQuarantine, ...ofOtherWays];
+/** Of the audit trail, seconds after the files that it tells of. */
+const ofAnchors: readonly FailPointName[] = ['audit-anchored'];
+const elsewhere = [...ofManifests, ...ofQuarantine, ...ofOtherWays, ...ofAnchors];
 const ofFiles = failPointNames.filter((name) => !elsewhere.includes(name));
 const kinds = {
   small: { sizeBytes: 100_000, points: ofFiles.filter((name) => !notWithOnePut.includes(name)) },
@@ -45,7 +47,15 @@ const cases = Object.entries(kinds).flatMap(([kind, { sizeBytes, points }]) =>
 let installation: TestInstallation;
 
 beforeAll(async () => {
-  installation = await TestInstallation.start({ sources: { docs: undefined } }, '--no-watch');
+  installation = await TestInstallation.start(
+    {
+      sources: { docs: undefined },
+      configure: (config) => {
+        config.audit = { anchorEvery: '5s' };
+      },
+    },
+    '--no-watch',
+  );
 });
 
 afterAll(() => installation?.remove());
@@ -112,6 +122,24 @@ test.each(ofQuarantine)(
   },
   300_000,
 );
+
+test('killed audit-anchored: the next worker goes on from the anchor that is there, and the trail is whole', async () => {
+  const { pid } = await installation.service('worker');
+  installation.armFailPoint('audit-anchored');
+  await installation.protect(installation.write('docs', 'told of', randomBytes(1_000)));
+  await until('another worker runs', async () => {
+    const { worker } = await installation.services();
+    return worker?.healthy === true && worker.pid !== pid;
+  });
+  // Stopping anchors what was told last.
+  await installation.down();
+  await installation.up('--no-watch');
+  expect(await installation.run('audit', 'verify')).toMatchObject({ code: 0 });
+  const keys = (await installation.listBucket()).versions.map(({ key }) => key);
+  const anchors = keys.filter((key) => /audit\/\d+$/.test(key));
+  expect(anchors.length).toBeGreaterThan(1);
+  expect(new Set(anchors).size).toBe(anchors.length);
+}, 300_000);
 
 test('a sweep is waited for beyond the life of the worker that was asked', async () => {
   installation.write('docs', 'late', randomBytes(9 * 1024 * 1024));
