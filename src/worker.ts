@@ -500,9 +500,7 @@ async function auditTrail(): Promise<(which: 'due' | 'all') => Promise<void>> {
   if (signer === undefined) return async () => {};
   const { repository, audit } = config;
   const { destinations, failPoints } = context;
-  const places = [...destinations.values()].map(({ store, config: { prefix } }) => ({
-    ...{ store, prefix, repository, keys },
-  }));
+  const places = [...placesOf(destinations).values()].map((place) => ({ ...place, repository, keys }));
   const sequencer = { catalog, repository, signer, keys, firstNumber: () => numberAfterAnchors(places) };
   const everyMs = audit.anchorEvery;
   const { ids, paths } = installation;

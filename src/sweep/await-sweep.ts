@@ -1,17 +1,13 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type { Catalog } from '../catalog/catalog.ts';
 import { sourceRetention } from '../catalog/retention-query.ts';
 import type { Config } from '../config.ts';
-import { Failure } from '../domain/failures.ts';
 import { newRunId } from '../domain/ids.ts';
 import type { Id } from '../domain/records.ts';
+import { runUnderWay, untilRunEnded } from '../temporal/await-run.ts';
 import { sweepWorkflowId } from '../temporal/names.ts';
 import type { StartedSweep, SweptSource } from './request.ts';
 import { startSweep } from './start.ts';
-
-/** How soon the end of a sweep is noticed that ended otherwise than its workflow. */
-const pollMs = 500;
 
 /** What a sweep is started and waited for with. */
 export interface SweepDesk {
@@ -45,39 +41,15 @@ export async function untilSwept(
   started: StartedSweep,
   { signal, onProgress }: { readonly signal: AbortSignal; readonly onProgress?: (settled: number) => void },
 ): Promise<SweptSource> {
-  const runId = started.runId ?? (await runUnderWay(catalog, sourceId, signal));
-  let isClosed = false;
-  const closed = client.workflow
-    .getHandle(sweepWorkflowId(sourceId))
-    .result()
-    .catch(() => {})
-    .finally(() => {
-      isClosed = true;
-    });
-  for (;;) {
-    const wasClosed = isClosed;
-    const ended = await catalog.endedRun(runId);
-    if (ended !== undefined) {
-      const { pausedAt, pinnedAt } = await sourceRetention(catalog, sourceId);
-      return { runId, ...ended, pinnedAt: pausedAt === null ? null : (pinnedAt?.toISOString() ?? null) };
-    }
-    if (wasClosed) throw new Failure('sweep_failed', { run: runId });
-    signal.throwIfAborted();
-    onProgress?.(await settledBy(catalog, runId));
-    await Promise.race([closed, sleep(pollMs)]);
-  }
-}
-
-async function runUnderWay(catalog: Catalog, sourceId: Id, signal: AbortSignal): Promise<Id> {
-  for (;;) {
-    const [row] = await catalog.rows<{ id: Id }>(
-      `select id from run_log where kind = 'sweep' and source_id = $1 order by started_at desc limit 1`,
-      [sourceId],
-    );
-    if (row !== undefined) return row.id;
-    signal.throwIfAborted();
-    await sleep(pollMs);
-  }
+  const runId = started.runId ?? (await runUnderWay(catalog, { kind: 'sweep', sourceId }, signal));
+  const ended = await untilRunEnded(
+    { catalog, client },
+    { runId, workflowId: sweepWorkflowId(sourceId), failure: 'sweep_failed' },
+    signal,
+    async () => onProgress?.(await settledBy(catalog, runId)),
+  );
+  const { pausedAt, pinnedAt } = await sourceRetention(catalog, sourceId);
+  return { runId, ...ended, pinnedAt: pausedAt === null ? null : (pinnedAt?.toISOString() ?? null) };
 }
 
 async function settledBy(catalog: Catalog, runId: Id): Promise<number> {

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import type { RescanInput, rescanContents } from '../../../workflows/rescan.ts';
 import type { Catalog, EndedRun } from '../../catalog/catalog.ts';
@@ -10,6 +9,7 @@ import { groupOf, type Installation } from '../../installation.ts';
 import { freshSignatures } from '../../rescan/rescan.ts';
 import { openScanner } from '../../scanner/open-scanner.ts';
 import type { Endpoints } from '../../stack/endpoints.ts';
+import { runUnderWay, untilRunEnded } from '../../temporal/await-run.ts';
 import { filesQueue, rescanWorkflowId } from '../../temporal/names.ts';
 import { say } from '../../text/voice.ts';
 import { bytes } from '../output.ts';
@@ -43,7 +43,7 @@ export async function runRescan(session: Session, options: RescanOptions): Promi
         return 0;
       }
       if (started === undefined) output.note(say('copies', 'waiting', { sentence: underWay }));
-      const runId = started ?? (await runUnderWay(catalog));
+      const runId = started ?? (await runUnderWay(catalog, { kind: 'rescan' }, session.signal));
       const ended = await untilEnded(session, catalog, client, runId);
       return report(session, runId, ended, await sealedToRecipients(catalog));
     });
@@ -107,39 +107,15 @@ async function start(
   }
 }
 
-const pollMs = 500;
-
-async function runUnderWay(catalog: Catalog): Promise<Id> {
-  for (;;) {
-    const [row] = await catalog.rows<{ id: Id }>(
-      `select id from run_log where kind = 'rescan' order by started_at desc limit 1`,
-    );
-    if (row !== undefined) return row.id;
-    await sleep(pollMs);
-  }
-}
-
 /** Failure `rescan_failed` when its workflow ended without having ended the run. */
-async function untilEnded(
+function untilEnded(
   { output, signal }: Session,
   catalog: Catalog,
   client: Client,
   runId: Id,
 ): Promise<EndedRun> {
-  let isClosed = false;
-  const closed = client.workflow
-    .getHandle(rescanWorkflowId)
-    .result()
-    .catch(() => {})
-    .finally(() => {
-      isClosed = true;
-    });
-  for (;;) {
-    const wasClosed = isClosed;
-    const ended = await catalog.endedRun(runId);
-    if (ended !== undefined) return ended;
-    if (wasClosed) throw new Failure('rescan_failed', { run: runId });
-    signal.throwIfAborted();
+  const run = { runId, workflowId: rescanWorkflowId, failure: 'rescan_failed' } as const;
+  return untilRunEnded({ catalog, client }, run, signal, async () => {
     const { totals = {} } = (await runProgress(catalog, runId)) ?? {};
     output.progress(
       say('copies', 'progress', {
@@ -148,8 +124,7 @@ async function untilEnded(
         infected: totals.infected ?? 0,
       }),
     );
-    await Promise.race([closed, sleep(pollMs)]);
-  }
+  });
 }
 
 /** What nobody here can look into should not be believed to be looked at. */
