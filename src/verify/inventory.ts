@@ -87,7 +87,7 @@ class Inventory {
       const kind = this.judge(version, known.get(key) ?? [], intents.get(key));
       if (kind === undefined) continue;
       const objectId = known.get(key)?.find((one) => one.s3VersionId === s3VersionId)?.objectId;
-      this.run.report({
+      await tellStray(this.run, {
         kind,
         subject: this.subject(key),
         destination: name,
@@ -176,8 +176,14 @@ async function openUploads(
       key,
       detail: `since ${initiatedAt.toISOString()}`,
     };
-    run.report(finding);
+    await tellStray(run, finding);
   }
+}
+
+/** Reports what is not ours, and opens its incident; a bucket may be flooded with more than a register should hold. */
+async function tellStray(run: VerifyRun, finding: Finding): Promise<void> {
+  if (finding.kind === 'leftover' || !run.opensIncidents) run.report(finding);
+  else await tell(run, finding);
 }
 
 const detailOf = ({ isDeleteMarker, lengthBytes, lastModified }: ListedVersion): string =>

@@ -142,11 +142,16 @@ export class VerifyRun {
     return true;
   }
 
+  /** Whether a further finding is entered in the breach register. */
+  get opensIncidents(): boolean {
+    return this.incidents < mostIncidents;
+  }
+
   /** What the audit trail and the breach register keep of a mismatch: ids and codes, no names. */
   incident(finding: Finding): Pick<Change, 'incident' | 'events'> {
     const { deps, request } = this;
     const about = { run: request.runId, host: deps.hostId, source: request.scope?.sourceId };
-    const opened = this.incidents < mostIncidents ? incidentOf(deps.ids, finding, about) : undefined;
+    const opened = this.opensIncidents ? incidentOf(deps.ids, finding, about) : undefined;
     if (opened === undefined) return { events: [this.mismatch(finding)] };
     this.incidents++;
     return { incident: opened.incident, events: [this.mismatch(finding), opened.event] };

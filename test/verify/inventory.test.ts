@@ -59,6 +59,28 @@ describe('an inventory', () => {
     );
     expect(mismatches(found.findings)).toBe(10);
     expect(found.listed).toBe(4 + 9);
+    const opened = () =>
+      world.catalog.rows<{ kind: string; what: string; count: number }>(
+        `select kind, facts ->> 'what' as what, count(*)::int as count from incidents group by 1, 2 order by 2`,
+      );
+    const planted = [
+      { kind: 'planted_object', what: 'delete_marker', count: 1 },
+      { kind: 'planted_object', what: 'foreign_version', count: 2 },
+      { kind: 'planted_object', what: 'open_upload', count: 1 },
+      { kind: 'planted_object', what: 'unknown_object', count: 6 },
+    ];
+    expect(await opened()).toEqual(planted);
+    await inventory(world, documents);
+    expect(await opened()).toEqual(planted);
+  });
+
+  test('of a bucket that is flooded the first hundred are incidents', async () => {
+    const world = await verifyWorld(postgres());
+    for (let n = 0; n < 130; n++) world.store.plantVersion(`backup/objects/flood-${n}`, Buffer.from('x'));
+    const found = await inventory(world);
+    expect(found.findings).toEqual({ unknown_object: 130 });
+    const [row] = await world.catalog.rows<{ count: number }>('select count(*)::int as count from incidents');
+    expect(row?.count).toBe(100);
   });
 
   test('tells what the catalog has and the bucket lacks, wherever in the order it is', async () => {
