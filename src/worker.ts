@@ -105,6 +105,7 @@ import { logSteps } from './temporal/log-steps.ts';
 import { controlQueue, filesQueue, hostQueue, verifyAuditId, verifySampleId } from './temporal/names.ts';
 import { registerSearchAttributes } from './temporal/register-search-attributes.ts';
 import { ensureSchedule } from './temporal/schedules.ts';
+import { summaryOfScheduled } from './temporal/summaries.ts';
 import { readOverride } from './throttle/state.ts';
 import { TokenBucket } from './throttle/token-bucket.ts';
 import { UploadLimit } from './throttle/upload-limit.ts';
@@ -400,9 +401,9 @@ function sweeping(): SweepContext {
 
 /** Retention works for every source of the repository, also for one that no host serves any more. */
 async function startRetentions(): Promise<void> {
-  const own = config.sources.map(({ name }) => installation.ids.source(name));
-  const ids = new Set([...own, ...(await allSources(catalog)).map(({ id }) => id)]);
-  for (const id of ids) await startRetention(client, config, id);
+  const own = config.sources.map(({ name }) => ({ id: installation.ids.source(name), name }));
+  const names = new Map([...own, ...(await allSources(catalog))].map(({ id, name }) => [id, name]));
+  for (const [id, name] of names) await startRetention(client, config, { id, name });
 }
 
 /** Puts on record that this process was refused what it came for. */
@@ -456,6 +457,7 @@ async function scheduleSamples(): Promise<void> {
   await ensureSchedule(client, {
     id: verifySampleId,
     workflowType: 'verifySample',
+    summary: summaryOfScheduled.samples,
     taskQueue: filesQueue(groupOf(config)),
     args: [input],
     recurrence: { everyMs: every, jitterMs: Math.round(every / 24) },
@@ -469,6 +471,7 @@ async function scheduleAuditVerification(): Promise<void> {
   await ensureSchedule(client, {
     id: verifyAuditId,
     workflowType: 'verifyAudit',
+    summary: summaryOfScheduled.auditTrail,
     taskQueue: filesQueue(groupOf(config)),
     args: [],
     recurrence: { everyMs, jitterMs: Math.round(everyMs / 24) },

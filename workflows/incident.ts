@@ -10,7 +10,9 @@ import type { IncidentActivities } from '../activities/incidents.ts';
 import type { IncidentState } from '../src/domain/incidents.ts';
 import type { Id } from '../src/domain/records.ts';
 import { controlQueue } from '../src/temporal/names.ts';
+import { summaryOfIncident } from '../src/temporal/summaries.ts';
 import { incidentChangedSignal, stateQuery } from './messages.ts';
+import { goOnTelling } from './search-attributes.ts';
 import { untilThere } from './steps.ts';
 
 export interface IncidentInput {
@@ -34,6 +36,7 @@ const { lookAtIncident } = proxyActivities<IncidentActivities>({
  */
 export async function incident(input: IncidentInput): Promise<'closed'> {
   const { incidentId } = input;
+  goOnTelling((known) => summaryOfIncident(known, incidentId));
   let state: IncidentState = 'open';
   let isChanged = false;
   setHandler(incidentChangedSignal, () => {

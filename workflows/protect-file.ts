@@ -11,8 +11,15 @@ import {
 } from '@temporalio/workflow';
 import type { Id } from '../src/domain/records.ts';
 import { type Changed, maxChangingLooks, type RetryOptions, type Settled } from '../src/domain/steps.ts';
+import { summaryOfFile, summaryOfHold } from '../src/temporal/summaries.ts';
 import { changedSignal, stateQuery } from './messages.ts';
-import { type FoundOut, publish } from './search-attributes.ts';
+import {
+  type FoundOut,
+  goOnTelling,
+  publish,
+  searchAttributes,
+  startAttributes,
+} from './search-attributes.ts';
 import type { stagingHold } from './staging-hold.ts';
 import { createSteps, failureCode, recordFailure, type Steps } from './steps.ts';
 
@@ -34,6 +41,7 @@ const maxHistoryEvents = 2_000;
  * for each change told meanwhile.
  */
 export async function protectFile(input: ProtectFileInput): Promise<Settled> {
+  goOnTelling((known) => summaryOfFile(known, input.entryId));
   let changedIn: Id | undefined;
   let looks = 0;
   setHandler(changedSignal, ({ runId }) => {
@@ -147,9 +155,13 @@ const holdsOf = ({ holdId, otherHoldIds = [] }: Settled): Id[] =>
 
 async function waitForApproval(holdId: Id, hostQueue: string): Promise<void> {
   try {
+    // Its run it learns itself: another may have noticed the file meanwhile.
+    const source = workflowInfo().typedSearchAttributes.get(searchAttributes.source);
     await startChild<typeof stagingHold>('stagingHold', {
       args: [{ holdId, hostQueue }],
       workflowId: `hold:${holdId}`,
+      typedSearchAttributes: startAttributes({ source }),
+      ...summaryOfHold({ source }, holdId),
       parentClosePolicy: ParentClosePolicy.ABANDON,
       workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
     });

@@ -1,5 +1,7 @@
 import { continueAsNew, proxyActivities, sleep } from '@temporalio/workflow';
 import type { ReplicateActivities } from '../activities/replicate.ts';
+import { summaryOfFilling } from '../src/temporal/summaries.ts';
+import { goOnTelling } from './search-attributes.ts';
 import { gate } from './steps.ts';
 
 export interface FillDestinationInput {
@@ -15,6 +17,7 @@ const mostSlices = 50;
  * per destination; it is started again whenever something is due.
  */
 export async function fillDestination(input: FillDestinationInput): Promise<void> {
+  goOnTelling(() => summaryOfFilling(input.destination));
   const { copySlice } = proxyActivities<ReplicateActivities>({
     startToCloseTimeout: '7 days',
     heartbeatTimeout: '60s',

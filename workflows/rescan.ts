@@ -4,12 +4,15 @@ import {
   executeChild,
   proxyActivities,
   sleep,
+  uuid4,
   WorkflowIdReusePolicy,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { RescanActivities } from '../activities/rescan.ts';
 import type { Id } from '../src/domain/records.ts';
 import type { RescanAnswer } from '../src/domain/steps.ts';
+import { summaryOfRescan } from '../src/temporal/summaries.ts';
+import { goOnTelling, startAttributes } from './search-attributes.ts';
 import { gate } from './steps.ts';
 
 export interface RescanInput {
@@ -36,6 +39,7 @@ const { rescanSlice } = proxyActivities<RescanActivities>({
 
 /** Has stored content scanned again by newer signatures, slice by slice, until nothing is due. */
 export async function rescanContents(input: RescanInput): Promise<RescanDone> {
+  goOnTelling(summaryOfRescan);
   const runId = input.runId ?? workflowInfo().firstExecutionRunId.replaceAll('-', '');
   while (!workflowInfo().continueAsNewSuggested) {
     const answer = await rescanSlice({ ...input, runId, sliceMs });
@@ -48,11 +52,14 @@ export async function rescanContents(input: RescanInput): Promise<RescanDone> {
 
 /** What a schedule starts: the one rescan, unless it is under way. */
 export async function rescanOnSchedule(input: RescanInput): Promise<RescanDone | 'under way already'> {
+  const run = uuid4().replaceAll('-', '');
   try {
     return await executeChild(rescanContents, {
-      args: [input],
+      args: [{ ...input, runId: run }],
       workflowId: 'rescan',
       workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
+      typedSearchAttributes: startAttributes({ run }),
+      ...summaryOfRescan({ run }),
     });
   } catch (error) {
     if (error instanceof WorkflowExecutionAlreadyStartedError) return 'under way already';

@@ -11,7 +11,9 @@ import {
 import type { RetentionActivities } from '../activities/retention.ts';
 import type { Id } from '../src/domain/records.ts';
 import type { RetainProgress } from '../src/domain/steps.ts';
+import { summaryOfRetention } from '../src/temporal/summaries.ts';
 import { type RetainRequest, retainSignal, stateQuery } from './messages.ts';
+import { goOnTelling, publish } from './search-attributes.ts';
 import { failureCode, gate } from './steps.ts';
 
 export interface RetainInput {
@@ -47,6 +49,7 @@ const { recordRetentionFailure } = proxyActivities<RetentionActivities>({
  */
 export async function retainSource(input: RetainInput): Promise<void> {
   const { sourceId, everyMs } = input;
+  goOnTelling(({ source }) => summaryOfRetention({ source }));
   const asked: RetainRequest[] = [...(input.asked ?? [])];
   setHandler(retainSignal, (request) => {
     asked.push(request);
@@ -61,6 +64,7 @@ export async function retainSource(input: RetainInput): Promise<void> {
       waitMs = everyMs;
     }
     const { runId, actor } = run;
+    publish({ run: runId });
     try {
       run = await goOn(input, run);
     } catch (error) {
@@ -68,6 +72,7 @@ export async function retainSource(input: RetainInput): Promise<void> {
       const code = failureCode(error);
       log.warn('retention ended before it was through', { run: runId, code });
       await recordRetentionFailure({ sourceId, runId, actor, code });
+      publish({ run: runId, outcome: 'failed', reason: code });
       run = undefined;
       waitMs = Math.min(everyMs, mostRetryMs);
     }

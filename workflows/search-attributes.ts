@@ -3,9 +3,10 @@ import {
   type SearchAttributePair,
   type SearchAttributeUpdatePair,
 } from '@temporalio/common';
-import { upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import { setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import type { Id } from '../src/domain/records.ts';
 import type { JudgedFacts } from '../src/domain/steps.ts';
+import type { Known, Summary } from '../src/temporal/summaries.ts';
 
 /**
  * What workflows can be searched by: the operator's names of sources and destinations, ids and codes, never a path, because
@@ -26,11 +27,15 @@ export const searchAttributes = {
 export function startAttributes(known: {
   readonly source?: string | undefined;
   readonly run?: Id | undefined;
+  readonly reason?: string | undefined;
+  readonly destination?: string | undefined;
 }) {
-  const { source, run } = known;
+  const { source, run, reason, destination } = known;
   return [
     ...(source === undefined ? [] : [{ key: searchAttributes.source, value: source }]),
     ...(run === undefined ? [] : [{ key: searchAttributes.run, value: run }]),
+    ...(reason === undefined ? [] : [{ key: searchAttributes.reason, value: reason }]),
+    ...(destination === undefined ? [] : [{ key: searchAttributes.destination, value: [destination] }]),
   ] satisfies SearchAttributePair[];
 }
 
@@ -58,11 +63,26 @@ export function publish(found: FoundOut): void {
     },
     { key: searchAttributes.policyRevision, value: found.policyRevision ?? null },
     { key: searchAttributes.holdUntil, value: found.holdUntil ?? null },
-    ...startAttributes(found),
+    ...startAttributes({ source: found.source, run: found.run }),
   ];
   const set = workflowInfo().typedSearchAttributes;
   const news = pairs.filter(
     ({ key, value }) => JSON.stringify(set.get(key) ?? null) !== JSON.stringify(value),
   );
   if (news.length > 0) upsertSearchAttributes(news);
+}
+
+/**
+ * A static summary ends with the execution that was started with it. One that goes on for that says the same as its current
+ * details; to be called first.
+ */
+export function goOnTelling(summaryOf: (known: Known) => Summary): void {
+  const { continuedFromExecutionRunId, typedSearchAttributes: set } = workflowInfo();
+  if (continuedFromExecutionRunId === undefined) return;
+  const { staticSummary, staticDetails } = summaryOf({
+    source: set.get(searchAttributes.source),
+    run: set.get(searchAttributes.run),
+    reason: set.get(searchAttributes.reason),
+  });
+  setCurrentDetails(staticDetails === undefined ? staticSummary : `${staticSummary}\n\n${staticDetails}`);
 }

@@ -12,8 +12,9 @@ import {
 import type { HoldActivities } from '../activities/holds.ts';
 import type { AboutHold, HoldAnswer, HoldEnd } from '../src/domain/holds.ts';
 import type { Id } from '../src/domain/records.ts';
+import { summaryOfHold } from '../src/temporal/summaries.ts';
 import { approveUpdate, rejectUpdate, resealUpdate, stateQuery } from './messages.ts';
-import { type FoundOut, publish } from './search-attributes.ts';
+import { type FoundOut, goOnTelling, publish } from './search-attributes.ts';
 import { failureCode, untilThere } from './steps.ts';
 
 export interface StagingHoldInput {
@@ -62,6 +63,7 @@ const onHost = (taskQueue: string) =>
  */
 export async function stagingHold(input: StagingHoldInput): Promise<HoldEnd> {
   const { holdId } = input;
+  goOnTelling((known) => summaryOfHold(known, holdId));
   let { hostQueue } = input;
   let ended: HoldEnd | undefined;
   let about: AboutHold;

@@ -1,6 +1,7 @@
 import { proxyActivities, sleep, workflowInfo } from '@temporalio/workflow';
 import type { AuditActivities } from '../activities/audit.ts';
 import type { AuditVerifyAnswer } from '../src/domain/steps.ts';
+import { publish } from './search-attributes.ts';
 import { gate } from './steps.ts';
 
 /** Holds the audit trail against its signatures and anchors; started by a schedule, one at a time. */
@@ -11,6 +12,7 @@ export async function verifyAudit(): Promise<Extract<AuditVerifyAnswer, { next: 
     retry: { maximumAttempts: 20, initialInterval: '1s', maximumInterval: '5 minutes' },
   });
   const runId = workflowInfo().runId.replaceAll('-', '');
+  publish({ run: runId });
   for (;;) {
     const answer = await verifyAuditTrail({ runId });
     if (answer.next === 'verified') return answer;

@@ -1,6 +1,7 @@
 import { proxyActivities, sleep, workflowInfo } from '@temporalio/workflow';
 import type { VerifyActivities } from '../activities/verify.ts';
 import type { VerifyAnswer, VerifyStep } from '../src/domain/steps.ts';
+import { publish } from './search-attributes.ts';
 import { gate } from './steps.ts';
 
 export type VerifySampleInput = Omit<VerifyStep, 'runId'>;
@@ -16,6 +17,7 @@ export async function verifySample(
   });
   // Every try counts as the same run, so that it goes on where the last one stopped.
   const runId = workflowInfo().runId.replaceAll('-', '');
+  publish({ run: runId });
   for (;;) {
     const answer = await verifySlice({ ...input, runId });
     if (answer.next === 'verified') return answer;

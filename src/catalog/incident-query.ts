@@ -73,12 +73,15 @@ export async function* listedIncidents(
 }
 
 /** Incidents that no workflow counts the time of yet; with `all` every one that is not closed. */
-export async function unwatchedIncidents(catalog: Catalog, all: boolean): Promise<Id[]> {
-  const rows = await catalog.rows<{ id: Id }>(
-    `select id from incidents where state <> 'closed' and ($1 or watched_at is null) order by detected_at, id limit 10000`,
+export function unwatchedIncidents(
+  catalog: Catalog,
+  all: boolean,
+): Promise<Pick<Incident, 'id' | 'kind' | 'source' | 'runId'>[]> {
+  return catalog.rows(
+    `select i.id, i.kind, s.name as source, i.run_id as "runId" from ${tables}
+     where i.state <> 'closed' and ($1 or i.watched_at is null) order by i.detected_at, i.id limit 10000`,
     [all],
   );
-  return rows.map(({ id }) => id);
 }
 
 export async function markWatched(catalog: Catalog, ids: readonly Id[]): Promise<void> {

@@ -58,12 +58,14 @@ export function listedNotifications(
 }
 
 /** Waiting messages that no workflow has taken yet; with `all` every one that waits. */
-export async function untakenNotifications(catalog: Catalog, all: boolean): Promise<Id[]> {
-  const rows = await catalog.rows<{ id: Id }>(
-    `select id from notifications where state = 'waiting' and ($1 or taken_at is null) order by created_at, id limit 1000`,
+export function untakenNotifications(
+  catalog: Catalog,
+  all: boolean,
+): Promise<Pick<Notification, 'id' | 'topic' | 'channel'>[]> {
+  return catalog.rows(
+    `select id, topic, channel from notifications where state = 'waiting' and ($1 or taken_at is null) order by created_at, id limit 1000`,
     [all],
   );
-  return rows.map(({ id }) => id);
 }
 
 export async function markTaken(catalog: Catalog, ids: readonly Id[]): Promise<void> {

@@ -8,11 +8,13 @@ import {
 } from '@temporalio/client';
 import type { UpdateDefinition } from '@temporalio/common';
 import { ApplicationFailure } from '@temporalio/common';
+import { startAttributes } from '../../workflows/search-attributes.ts';
 import type { stagingHold } from '../../workflows/staging-hold.ts';
 import type { HoldAnswer } from '../domain/holds.ts';
 import type { Id } from '../domain/records.ts';
 import { holdWorkflowId, hostQueue } from '../temporal/names.ts';
 import { translateOutage } from '../temporal/outage.ts';
+import { summaryOfHold } from '../temporal/summaries.ts';
 import type { HeldFile } from './held.ts';
 
 /** How long a hold's workflow is waited for before it is left to go on by itself. Milliseconds. */
@@ -49,12 +51,15 @@ export async function askHold<Args extends [unknown]>(
   args: Args,
   id: Id,
 ): Promise<Told> {
+  const known = { source: held.source, run: held.runId };
   const startWorkflowOperation: Operation<typeof stagingHold> = new WithStartWorkflowOperation(
     'stagingHold',
     {
       workflowId: holdWorkflowId(held.id),
       taskQueue: queueOf(held.source),
       args: [{ holdId: held.id, hostQueue: hostQueue(held.hostId) }],
+      typedSearchAttributes: startAttributes(known),
+      ...summaryOfHold(known, held.id),
       workflowIdConflictPolicy: 'USE_EXISTING',
     },
   );

@@ -1,7 +1,9 @@
 import type { Client } from '@temporalio/client';
+import { startAttributes } from '../../workflows/search-attributes.ts';
 import type { stagingHold } from '../../workflows/staging-hold.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { holdWorkflowId, hostQueue } from '../temporal/names.ts';
+import { summaryOfHold } from '../temporal/summaries.ts';
 import { heldFiles } from './held.ts';
 
 /**
@@ -15,11 +17,13 @@ export async function keepWaiting(
   sources: readonly string[],
 ): Promise<void> {
   for (const source of sources) {
-    for await (const { id, hostId } of heldFiles(catalog, { state: 'open', source })) {
+    for await (const { id, hostId, runId: run } of heldFiles(catalog, { state: 'open', source })) {
       await client.workflow.start<typeof stagingHold>('stagingHold', {
         workflowId: holdWorkflowId(id),
         taskQueue,
         args: [{ holdId: id, hostQueue: hostQueue(hostId) }],
+        typedSearchAttributes: startAttributes({ source, run }),
+        ...summaryOfHold({ source, run }, id),
         workflowIdConflictPolicy: 'USE_EXISTING',
       });
     }

@@ -3,6 +3,7 @@ import type { Config } from '../config.ts';
 import { groupOf } from '../installation.ts';
 import { digestScheduleId, filesQueue } from '../temporal/names.ts';
 import { ensureSchedule, removeSchedule } from '../temporal/schedules.ts';
+import { summaryOfScheduled } from '../temporal/summaries.ts';
 import { weekdays } from '../throttle/windows.ts';
 
 /** Brings the schedule of the digest in line with the configuration: by the clock of the operator's zone. */
@@ -13,6 +14,7 @@ export async function scheduleDigest(client: Client, config: Config): Promise<vo
     id: digestScheduleId,
     workflowType: 'digest',
     args: [],
+    summary: summaryOfScheduled.digest,
     taskQueue: filesQueue(groupOf(config)),
     recurrence: { cron: cronOf(digest), timezone: config.timezone, jitterMs: 0 },
   });

@@ -1,10 +1,12 @@
 import type { Client } from '@temporalio/client';
 import type { incident } from '../../workflows/incident.ts';
+import { startAttributes } from '../../workflows/search-attributes.ts';
 import type { sendNotification } from '../../workflows/send-notification.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { markWatched, unwatchedIncidents } from '../catalog/incident-query.ts';
 import { markTaken, untakenNotifications } from '../catalog/notification-query.ts';
 import { incidentWorkflowId, notificationWorkflowId } from '../temporal/names.ts';
+import { summaryOfIncident, summaryOfNotification } from '../temporal/summaries.ts';
 
 export interface StartDeps {
   readonly catalog: Catalog;
@@ -23,23 +25,36 @@ export async function startWaiting(
   which: 'new' | 'all',
 ): Promise<void> {
   const incidents = await unwatchedIncidents(catalog, which === 'all');
-  for (const incidentId of incidents) {
+  for (const { id, kind, runId, ...about } of incidents) {
+    const known = { source: about.source ?? undefined, run: runId, reason: kind };
     await client.workflow.start<typeof incident>('incident', {
-      workflowId: incidentWorkflowId(incidentId),
+      workflowId: incidentWorkflowId(id),
       taskQueue,
-      args: [{ incidentId }],
+      args: [{ incidentId: id }],
+      typedSearchAttributes: startAttributes(known),
+      ...summaryOfIncident(known, id),
       workflowIdConflictPolicy: 'USE_EXISTING',
     });
   }
-  if (incidents.length > 0) await markWatched(catalog, incidents);
+  if (incidents.length > 0)
+    await markWatched(
+      catalog,
+      incidents.map(({ id }) => id),
+    );
   const notifications = await untakenNotifications(catalog, which === 'all');
-  for (const notificationId of notifications) {
+  for (const { id, topic, channel } of notifications) {
     await client.workflow.start<typeof sendNotification>('sendNotification', {
-      workflowId: notificationWorkflowId(notificationId),
+      workflowId: notificationWorkflowId(id),
       taskQueue,
-      args: [{ notificationId }],
+      args: [{ notificationId: id }],
+      typedSearchAttributes: startAttributes({ reason: topic }),
+      ...summaryOfNotification(topic, channel),
       workflowIdConflictPolicy: 'USE_EXISTING',
     });
   }
-  if (notifications.length > 0) await markTaken(catalog, notifications);
+  if (notifications.length > 0)
+    await markTaken(
+      catalog,
+      notifications.map(({ id }) => id),
+    );
 }

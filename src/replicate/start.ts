@@ -1,8 +1,10 @@
 import { type Client, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import type { FillDestinationInput } from '../../workflows/replicate.ts';
+import { startAttributes } from '../../workflows/search-attributes.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { destinationsToFill } from '../catalog/replicate-query.ts';
 import { fillWorkflowId } from '../temporal/names.ts';
+import { summaryOfFilling } from '../temporal/summaries.ts';
 
 const sliceMs = 60_000;
 
@@ -17,7 +19,11 @@ export async function startFilling(
     if (!lacking.has(destination)) continue;
     const input: FillDestinationInput = { destination, sliceMs };
     await client.workflow
-      .start('fillDestination', { workflowId: fillWorkflowId(destination), taskQueue, args: [input] })
+      .start('fillDestination', {
+        ...{ workflowId: fillWorkflowId(destination), taskQueue, args: [input] },
+        typedSearchAttributes: startAttributes({ destination }),
+        ...summaryOfFilling(destination),
+      })
       .catch((error: unknown) => {
         if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
       });

@@ -6,6 +6,7 @@ import type { Id } from '../domain/records.ts';
 import { groupOf } from '../installation.ts';
 import { filesQueue, sweepScheduleId } from '../temporal/names.ts';
 import { ensureSchedule, removeSchedule } from '../temporal/schedules.ts';
+import { summaryOfScheduled } from '../temporal/summaries.ts';
 
 /** What a sweep's workflow is told. */
 export function sweepInput(
@@ -32,6 +33,7 @@ export async function scheduleSweeps(client: Client, config: Config, ids: Ids): 
         taskQueue: filesQueue(groupOf(config, source.name)),
         recurrence,
         source: source.name,
+        summary: summaryOfScheduled.sweep(source.name),
       });
   }
 }

@@ -7,6 +7,7 @@ import {
 } from '@temporalio/client';
 
 import { startAttributes } from '../../workflows/search-attributes.ts';
+import type { Summary } from './summaries.ts';
 
 /** When a schedule fires: at intervals counted from 1970, or by a cron line in an IANA zone; each up to `jitterMs` late. */
 export type Recurrence = { readonly jitterMs: number } & (
@@ -23,6 +24,8 @@ export interface RecurringWorkflow {
   readonly recurrence: Recurrence;
   /** Name of the source it is about, if of one. */
   readonly source?: string;
+  /** What the Web UI says of the workflows it starts. */
+  readonly summary: Summary;
 }
 
 /** What was missed while everything was off is made up for once, if it is not older. */
@@ -62,6 +65,7 @@ function scheduleOptions({
   taskQueue,
   recurrence,
   source,
+  summary,
 }: RecurringWorkflow): ScheduleOptions {
   const jitter = recurrence.jitterMs;
   return {
@@ -73,6 +77,7 @@ function scheduleOptions({
     action: {
       ...{ type: 'startWorkflow', workflowId: id, workflowType, args: [...args], taskQueue },
       typedSearchAttributes: startAttributes({ source }),
+      ...summary,
     },
     policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: catchUp },
   };

@@ -72,7 +72,7 @@ export class Dispatcher {
         },
       ],
       typedSearchAttributes: startAttributes(known),
-      ...summaryOfFile(known),
+      ...summaryOfFile(known, entryId),
       signal: changedSignal,
       signalArgs: [{ runId }],
     });

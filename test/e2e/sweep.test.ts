@@ -110,8 +110,10 @@ test('what a run left to look at is what Temporal finds by its search attributes
         `WorkflowType = 'protectFile' and HoldfastOutcome in ('failed', 'quarantined', 'held')`,
       ),
       others: await ofRun(`WorkflowType != 'protectFile'`),
+      untold: await untold(client),
     };
   });
+  expect(found.untold).toEqual([]);
   expect(found.files.map(({ workflowId }) => workflowId)).toEqual(files.map(({ workflowId }) => workflowId));
   expect(found.files[0]?.searchAttributes).toMatchObject({
     ...{ HoldfastSource: ['docs'], HoldfastClassification: ['internal'], HoldfastDestination: ['primary'] },
@@ -184,3 +186,14 @@ test('each source is swept by the clock, unless that is paused', async () => {
   expect((await stack.run('schedule', 'resume', 'sweep docs')).code).toBe(0);
   expect(await stack.run('schedule', 'pause', 'sweep nowhere')).toMatchObject({ code: 2 });
 });
+
+/** Workflows that do not say what they are, or say it in the clear. Those that go on for another say it otherwise. */
+async function untold({ workflow }: Client): Promise<string[]> {
+  const found: string[] = [];
+  for await (const { workflowId, runId, type } of workflow.list()) {
+    const { raw } = await workflow.getHandle(workflowId, runId).describe();
+    const { encoding } = raw.executionConfig?.userMetadata?.summary?.metadata ?? {};
+    if (Buffer.from(encoding ?? []).toString() !== 'binary/encrypted') found.push(`${type} ${workflowId}`);
+  }
+  return found;
+}

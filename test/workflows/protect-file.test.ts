@@ -359,6 +359,7 @@ describe('a held file', () => {
     const described = await hold.describe();
     expect(described.status.name).toBe('RUNNING');
     expect(described.type).toBe('stagingHold');
+    expect(await described.staticDetails()).toContain(`holdfast hold show ${holdId}`);
     for (let tries = 0; (await hold.query(stateQuery)) !== 'open' && tries < 100; tries++) await sleep(20);
 
     // Seen again, it is held by the same workflow.

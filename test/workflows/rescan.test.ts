@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
-import type { RescanInput, rescanContents } from '../../workflows/rescan.ts';
-import { clientOf, runWorker, useTemporal } from '../support/temporal.ts';
+import type { RescanInput, rescanContents, rescanOnSchedule } from '../../workflows/rescan.ts';
+import { attributesOf, clientOf, runWorker, useTemporal } from '../support/temporal.ts';
 import { type Handler, madeUpSteps } from './steps.ts';
 
 const temporal = useTemporal();
@@ -50,4 +50,20 @@ test('takes the run id that a command drew', async () => {
   const { handle, steps } = await start(() => ({ ...slice, isDone: true }), { actor: 'me', runId: 'drawn' });
   await handle.result();
   expect(steps.calls[0]?.input).toMatchObject({ runId: 'drawn' });
+});
+
+test('by a schedule it can be found by its run, and says what it is', async () => {
+  const taskQueue = `files.${randomUUID()}`;
+  const steps = madeUpSteps({ rescanSlice: () => ({ ...slice, isDone: true }) });
+  await runWorker(temporal(), taskQueue, steps.activities);
+  const { workflow } = clientOf(temporal());
+  const scheduled = await workflow.start<typeof rescanOnSchedule>('rescanOnSchedule', {
+    ...{ workflowId: `rescan-schedule-${randomUUID()}`, taskQueue, args: [{ actor: 'holdfast' }] },
+  });
+  await scheduled.result();
+  const run = steps.calls[0]?.input.runId;
+  const handle = workflow.getHandle('rescan');
+  expect(await attributesOf(handle)).toEqual({ Run: run });
+  const { staticSummary } = await handle.describe();
+  expect(await staticSummary()).toBe(`rescan of all stored content, run ${run}`);
 });

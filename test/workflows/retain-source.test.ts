@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { ApplicationFailure } from '@temporalio/common';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { retainSignal } from '../../workflows/messages.ts';
 import type { RetainInput, retainSource } from '../../workflows/retain-source.ts';
-import { clientOf, runWorker, useTemporal } from '../support/temporal.ts';
+import { startAttributes } from '../../workflows/search-attributes.ts';
+import { attributesOf, clientOf, runWorker, useTemporal } from '../support/temporal.ts';
 import { type Handler, madeUpSteps } from './steps.ts';
 
 const temporal = useTemporal();
@@ -19,6 +20,7 @@ async function start(retainSlice: Handler, more: Record<string, Handler> = {}) {
     workflowId: `retain:${randomUUID()}`,
     taskQueue,
     args: [input],
+    typedSearchAttributes: startAttributes({ source: 'documents' }),
   });
   const until = async (calls: number) => {
     for (let asked = 0; asked < 1_000; asked++) {
@@ -27,7 +29,9 @@ async function start(retainSlice: Handler, more: Record<string, Handler> = {}) {
     }
     throw new Error(`only ${steps.names().join(', ')}`);
   };
-  return { handle, steps, until };
+  const found = (attributes: Record<string, string>) =>
+    vi.waitFor(async () => expect(await attributesOf(handle)).toEqual(attributes), 10_000);
+  return { handle, steps, until, found };
 }
 
 test('a run that is asked for goes through its slices, each from where the last one ended', async () => {
@@ -66,12 +70,13 @@ test('it waits for what is away, and goes on as the same run', async () => {
 });
 
 test('a run that cannot go on is recorded as failed, and the next one begins all the same', async () => {
-  const { handle, steps, until } = await start((_input, calls) => {
+  const { handle, steps, until, found } = await start((_input, calls) => {
     if (calls === 1) throw ApplicationFailure.nonRetryable('clock_skew', 'clock_skew');
     return retained;
   });
   await handle.signal(retainSignal, { runId: 'r1', actor: 'a' });
   await until(2);
+  await found({ Source: 'documents', Run: 'r1', Outcome: 'failed', Reason: 'clock_skew' });
   expect(steps.calls[1]).toMatchObject({
     name: 'recordRetentionFailure',
     input: { sourceId: 's', runId: 'r1', actor: 'a', code: 'clock_skew' },
@@ -79,6 +84,7 @@ test('a run that cannot go on is recorded as failed, and the next one begins all
   await handle.signal(retainSignal, { runId: 'r2', actor: 'a' });
   await until(3);
   expect(steps.calls[2]?.input.runId).toBe('r2');
+  await found({ Source: 'documents', Run: 'r2' });
   await handle.terminate();
 });
 
@@ -93,6 +99,10 @@ test('after fifty slices it continues as new, in the middle of a run, and forget
   expect(steps.calls[55]?.input).toMatchObject({ runId: 'r2', actor: 'b' });
   const now = clientOf(temporal()).workflow.getHandle(handle.workflowId);
   expect((await now.describe()).runId).not.toBe(handle.firstExecutionRunId);
+  // Its static summary is gone with the first one.
+  expect(await now.query('__temporal_workflow_metadata')).toMatchObject({
+    currentDetails: expect.stringContaining('retention of source documents'),
+  });
   await now.terminate();
 }, 20_000);
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { ApplicationFailure } from '@temporalio/common';
 import { expect, test } from 'vitest';
 import type { VerifySampleInput, verifySample } from '../../workflows/verify-sample.ts';
-import { activityNames, clientOf, runWorker, useTemporal } from '../support/temporal.ts';
+import { activityNames, attributesOf, clientOf, runWorker, useTemporal } from '../support/temporal.ts';
 import { type Handler, madeUpSteps } from './steps.ts';
 
 const temporal = useTemporal();
@@ -33,6 +33,7 @@ test('verifies one sample, under one run id of 32 hex digits', async () => {
       input: { sample: 0.05, readSample: 0.01, sliceMs: 60_000, runId },
     },
   ]);
+  expect(await attributesOf(handle)).toEqual({ Run: runId });
 });
 
 test('waits for a service that is away, and goes on as the same run', async () => {

@@ -1,5 +1,6 @@
 import { type Client, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import type { RescanInput, rescanContents } from '../../../workflows/rescan.ts';
+import { startAttributes } from '../../../workflows/search-attributes.ts';
 import type { Catalog, EndedRun } from '../../catalog/catalog.ts';
 import { dueTotals, runProgress, sealedToRecipients } from '../../catalog/rescan-query.ts';
 import { Failure } from '../../domain/failures.ts';
@@ -11,6 +12,7 @@ import { openScanner } from '../../scanner/open-scanner.ts';
 import type { Endpoints } from '../../stack/endpoints.ts';
 import { runUnderWay, untilRunEnded } from '../../temporal/await-run.ts';
 import { filesQueue, rescanWorkflowId } from '../../temporal/names.ts';
+import { summaryOfRescan } from '../../temporal/summaries.ts';
 import { say } from '../../text/voice.ts';
 import { bytes } from '../output.ts';
 import { requireReader, type Session, unlock, withCatalog, withTemporal } from '../session.ts';
@@ -83,9 +85,11 @@ async function start(
   { config }: Installation,
   client: Client,
   sourceId: Id | undefined,
-  { limit }: RescanOptions,
+  options: RescanOptions,
 ): Promise<Id | undefined> {
   const runId = newRunId();
+  const { source, limit } = options;
+  const known = { source, run: runId };
   const input: RescanInput = {
     runId,
     actor: session.actor,
@@ -97,6 +101,8 @@ async function start(
       workflowId: rescanWorkflowId,
       taskQueue: filesQueue(groupOf(config)),
       args: [input],
+      typedSearchAttributes: startAttributes(known),
+      ...summaryOfRescan(known),
     });
     return runId;
   } catch (error) {

@@ -31,7 +31,7 @@ export async function runRetention(session: Session, options: RetentionRunOption
       const asked: { source: KnownSource; runId: Id }[] = [];
       for (const source of sources) {
         const runId = newRunId();
-        await askForRetention(client, config, source.id, { runId, actor: session.actor });
+        await askForRetention(client, config, source, { runId, actor: session.actor });
         asked.push({ source, runId });
       }
       let code = 0;
