@@ -23,7 +23,7 @@ async function verifyAuditTrail(
   { runId }: AuditVerifyStep,
   signal: AbortSignal,
 ): Promise<AuditVerifyAnswer> {
-  const summary = await recordedAuditVerify(deps, { runId, signal });
+  const summary = await recordedAuditVerify(deps, { runId, actor: 'holdfast', signal });
   const found = breaches(summary);
   if (found > 0)
     log.error(

@@ -10,6 +10,7 @@ import {
   type AuditFinding,
   type AuditSummary,
   type AuditVerifyDeps,
+  type AuditVerifyRequest,
   breaches,
   verifyAudit,
 } from './verify.ts';
@@ -19,7 +20,7 @@ export interface RecordedAuditDeps extends AuditVerifyDeps {
   readonly hostId: Id;
 }
 
-/** What the newest scheduled run said, for `status` and `doctor`: the installation fact `audit_verify`. */
+/** What the newest run said, for `status` and `doctor`: the installation fact `audit_verify`. */
 export interface AuditVerifyFact {
   /** ISO 8601 UTC. */
   readonly at: string;
@@ -35,20 +36,34 @@ const factName = 'audit_verify';
 /** Incidents of one run; whoever changed more has opened enough of them. */
 const mostIncidents = 100;
 
-/** Verifies the trail as the schedule does: with a run, an event, the fact that `status` shows, and an incident for each breach. */
+export interface RecordedAuditRequest extends Pick<AuditVerifyRequest, 'signal' | 'onProgress'> {
+  readonly runId: Id;
+  /** Who asked, as the audit trail names them. */
+  readonly actor: string;
+  readonly onFinding?: (finding: AuditFinding) => void;
+}
+
+/**
+ * Verifies the whole trail, with a run, an event, the fact that `status` shows, and an incident for each breach: what is
+ * found is detected then, whether the schedule or somebody asked.
+ */
 export async function recordedAuditVerify(
   deps: RecordedAuditDeps,
-  { runId, signal }: { readonly runId: Id; readonly signal: AbortSignal },
+  { runId, actor, signal, onFinding, onProgress }: RecordedAuditRequest,
 ): Promise<AuditSummary> {
   const { catalog, ids, hostId } = deps;
-  await catalog.startRun({ id: runId, kind: 'audit-verify', hostId, actor: 'holdfast' });
+  await catalog.startRun({ id: runId, kind: 'audit-verify', hostId, actor });
   const beginning = await readBeginning(catalog, deps.repository, deps.keys);
   const begun = beginning === undefined ? null : { head: beginning.begin, at: beginning.at };
-  const walk = verifyAudit(deps, { begin: begun?.head ?? 1, signal });
+  const walk = verifyAudit(deps, {
+    ...{ begin: begun?.head ?? 1, signal },
+    ...(onProgress === undefined ? {} : { onProgress }),
+  });
   let opened = 0;
   for (;;) {
     const { value, done } = await walk.next();
     if (!done) {
+      onFinding?.(value);
       if (value.kind !== 'planted' && opened++ < mostIncidents) await open(deps, runId, value);
       continue;
     }
@@ -59,10 +74,11 @@ export async function recordedAuditVerify(
       anchors,
       sinceAnchor,
       breaches: breaches(value),
+      away: value.away.length,
       begin: begun?.head ?? 1,
     };
     const event = auditEvent(ids, {
-      ...{ subject: runId, step: 'verify', run: runId, host: hostId },
+      ...{ subject: runId, step: 'verify', run: runId, host: hostId, actor },
       among: new Date().toISOString(),
       facts: { what: 'audit', ...totals },
     });

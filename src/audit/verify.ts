@@ -24,11 +24,17 @@ export interface AuditVerifyDeps {
   readonly destinations: ReadonlyMap<string, { readonly store: ObjectStore; readonly prefix: string }>;
 }
 
+/** How far a verification is. */
+export interface AuditProgress {
+  readonly events: number;
+  readonly anchors: number;
+}
+
 export interface AuditVerifyRequest {
   /** Anchors before this head are not held against the trail; for who knows why an earlier trail was lost. From 1. */
   readonly begin: number;
   readonly signal: AbortSignal;
-  readonly onProgress?: (progress: { readonly events: number; readonly anchors: number }) => void;
+  readonly onProgress?: (progress: AuditProgress) => void;
 }
 
 /**

@@ -192,7 +192,7 @@ test('a destination that is away is told, and leaves the rest to be verified', a
   });
 });
 
-test('the schedule opens one incident for each breach, however often it meets it; the command opens none', async () => {
+test('a verification on record opens one incident for each breach, however often it meets it; one that only reads opens none', async () => {
   const ids = new Ids(randomBytes(64));
   const { catalog, signer, store } = trail;
   const deps = {
@@ -203,16 +203,18 @@ test('the schedule opens one incident for each breach, however often it meets it
   await tamper('delete from audit_events where number = 3');
   await trail.verify();
   expect(await incidents()).toEqual([]);
-  for (let run = 0; run < 2; run++) {
+  for (const actor of ['holdfast', 'claire']) {
     const signal = new AbortController().signal;
-    await recordedAuditVerify(deps, { runId: newRunId(), signal });
+    await recordedAuditVerify(deps, { runId: newRunId(), actor, signal });
   }
   expect(await incidents()).toEqual([{ kind: 'audit_mismatch', subject: 'audit/000000000001' }]);
   const { verified } = await auditStanding(catalog, [{ name: 'here' }]);
   expect(verified).toMatchObject({ breaches: 1, heads: 3, anchors: 2 });
-  expect(await catalog.rows(`select result from run_log where kind = 'audit-verify'`)).toEqual([
-    { result: 'complete with warnings' },
-    { result: 'complete with warnings' },
+  expect(
+    await catalog.rows(`select actor, result from run_log where kind = 'audit-verify' order by started_at`),
+  ).toEqual([
+    { actor: 'holdfast', result: 'complete with warnings' },
+    { actor: 'claire', result: 'complete with warnings' },
   ]);
 });
 
@@ -225,7 +227,7 @@ describe('a catalog that was rebuilt', () => {
     const { catalog, keys, store } = trail;
     const destinations = new Map([['here', { store, prefix: 'p' }]]);
     const deps = { catalog, repository, keys, destinations, ids: new Ids(randomBytes(64)), hostId: 'h' };
-    const summary = await recordedAuditVerify(deps, { runId: newRunId(), signal });
+    const summary = await recordedAuditVerify(deps, { runId: newRunId(), actor: 'holdfast', signal });
     return { found: Object.keys(summary.findings), fact: await readAuditVerifyFact(catalog) };
   };
   const begin = () =>

@@ -128,6 +128,13 @@ test('reports come as text, JSON and CSV', async () => {
 });
 
 test('the compliance report: every number on the page is counted again by its query; who made it is on record', async () => {
+  const verifications = async () =>
+    (await installation.run('report', 'query', 'audit_verifications', '--from', '1d', '--json')).rows[0];
+  expect(await verifications()).toMatchObject({ value: 0 });
+  await verified();
+  expect(await verifications()).toMatchObject({ value: 0 });
+  expect((await audit('verify')).code).toBe(0);
+  expect(await verifications()).toMatchObject({ value: 1, byWhat: { complete: 1 } });
   for (const lang of languages) {
     const page = file(`compliance-${lang}.html`);
     const command = ['report', 'compliance', '--from', '1d', '--lang', lang, '--output', page, '--json'];

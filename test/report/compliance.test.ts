@@ -82,7 +82,7 @@ async function lived(): Promise<World> {
       ('sweep1', 'sweep', (select id from sources), 'host', 'holdfast', now(), now(), 'complete', '{}'),
       ('verify1', 'verify', null, 'host', 'holdfast', now(), now(), 'complete', '{"read": 3, "mismatches": 0}'),
       ('verify2', 'verify', null, 'host', 'holdfast', now(), now(), 'complete with warnings', '{"read": 0, "mismatches": 2}'),
-      ('trail1', 'audit-verify', null, 'host', 'holdfast', now(), now(), 'complete', '{"breaches": 0}');
+      ('trail1', 'audit-verify', null, 'host', 'holdfast', now(), now(), 'complete', '{"breaches": 0, "away": 0}');
     insert into incidents (id, kind, subject, run_id, facts, detected_at, state, notified_at, notified_by, closed_at, close_reason, closed_by) values
       ('i1', 'infection', 's1', 'r', '{}', now() - interval '20 hours', 'notified', now() - interval '19 hours', 'awa', null, null, null),
       ('i2', 'infection', 's2', 'r', '{}', now() - interval '3 hours', 'open', null, null, null, null, null),
@@ -235,7 +235,11 @@ test('what is wrong is noticed, each by its query', async () => {
       'notification',
       `update incidents set notified_at = detected_at + interval '73 hours' where id = 'i1'`,
     ],
-    ['audit_breaches', 'trail', `update run_log set totals = '{"breaches": 1}' where kind = 'audit-verify'`],
+    [
+      'audit_breaches',
+      'trail',
+      `update run_log set totals = '{"breaches": 1, "away": 0}' where kind = 'audit-verify'`,
+    ],
   ];
   const world = await lived();
   const before = await reportOf(world, law('cm-2024-017'));
@@ -247,7 +251,7 @@ test('what is wrong is noticed, each by its query', async () => {
   const owner = new pg.Client(world.ownerUri);
   await owner.connect();
   onTestFinished(() => owner.end());
-  for (const [query, control, sql] of wrongs) {
+  const reportAfter = async (sql: string): Promise<ComplianceReport> => {
     await owner.query('begin');
     await owner.query(sql);
     const report = await reportFrom(async (text, values) => (await owner.query(text, [...values])).rows, {
@@ -255,6 +259,16 @@ test('what is wrong is noticed, each by its query', async () => {
       ...{ from: new Date(Date.now() - 100 * hour), to: new Date(), onProgress: () => {} },
     });
     await owner.query('rollback');
+    return report;
+  };
+  const away = `update run_log set totals = '{"breaches": 0, "away": 1}' where kind = 'audit-verify'`;
+  const unverified = await reportAfter(away);
+  expect(statesOf(unverified).trail).toBe('not_met');
+  for (const language of languages)
+    expect(compliancePage(unverified, { ...options, language })).toContain('holdfast audit verify<');
+  expect(compliancePage(before, { ...options, language: 'en' })).not.toContain('holdfast audit verify<');
+  for (const [query, control, sql] of wrongs) {
+    const report = await reportAfter(sql);
     expect([query, sql, (valuesOf(report)[query] ?? 0) > 0]).toEqual([query, sql, true]);
     expect([sql, statesOf(report)[control]]).toEqual([sql, 'not_met']);
   }
@@ -274,6 +288,22 @@ test('a source that nobody looks at any more is an exception, and an incident ru
   const now = await reportOf(world, law('cm-2024-017'));
   expect(valuesOf(now)).toMatchObject({ sources_unswept: 0, sources_left: 1, hosts_added: 1 });
   expect(statesOf(now)).toMatchObject({ completeness: 'met_with_exceptions' });
+});
+
+test('of a time before the record begins nothing is claimed, and the page says so', async () => {
+  const world = await lived();
+  const past = await gatherReport(world.catalog, {
+    ...{ mapping: law('cm-2024-017'), config, actor: 'claire', softwareVersion: '1.2.3' },
+    ...{ from: new Date('2020-01-01'), to: new Date('2020-12-31'), onProgress: () => {} },
+  });
+  expect(new Set(Object.values(statesOf(past)))).toEqual(new Set(['not_applicable']));
+  const begins = /The record of this installation begins on \d{4}-/;
+  expect(compliancePage(past, { ...options, language: 'en' })).toMatch(begins);
+  const now = await gatherReport(world.catalog, {
+    ...{ mapping: law('cm-2024-017'), config, actor: 'claire', softwareVersion: '1.2.3' },
+    ...{ from: past.recordBeginsAt ?? new Date(), to: new Date(), onProgress: () => {} },
+  });
+  expect(compliancePage(now, { ...options, language: 'en' })).not.toMatch(begins);
 });
 
 test('what a rebuilt catalog has no decision of cannot be said', async () => {

@@ -1,47 +1,93 @@
 import { type Beginning, readBeginning } from '../../audit/beginning.ts';
-import { type AuditFinding, type AuditSummary, breaches, verifyAudit } from '../../audit/verify.ts';
+import { auditSigners } from '../../audit/keys.ts';
+import {
+  type RecordedAuditDeps,
+  type RecordedAuditRequest,
+  recordedAuditVerify,
+} from '../../audit/recorded-run.ts';
+import {
+  type AuditFinding,
+  type AuditProgress,
+  type AuditSummary,
+  breaches,
+  verifyAudit,
+} from '../../audit/verify.ts';
+import { isFailure } from '../../domain/failures.ts';
+import { newRunId } from '../../domain/ids.ts';
 import { say } from '../../text/voice.ts';
 import { auditKeys } from '../audit-keys.ts';
 import { localTime } from '../output.ts';
-import { type Session, sessionConfig, withCatalog } from '../session.ts';
+import { requireReader, type Session, sessionConfig, unlock, withCatalog } from '../session.ts';
 import { openPlaces } from '../stores.ts';
 
-/** Verifies the audit trail and changes nothing. Exit code 4 for any breach, 5 where a destination did not answer. */
+/**
+ * Verifies the audit trail. With the password the whole of it is verified on record, as the schedule does; with pinned keys, or
+ * from a head on, it is only read. Exit code 4 for any breach, 5 where a destination did not answer.
+ */
 export async function runAuditVerify(
   session: Session,
   { publicKey, begin }: { readonly publicKey?: string; readonly begin: number },
 ): Promise<number> {
-  const { output, signal } = session;
-  const keys = await auditKeys(session, publicKey);
+  const { output, signal, actor } = session;
   const config = sessionConfig(session);
+  const { repository } = config;
+  if (publicKey === undefined) requireReader(config);
+  const installation = publicKey === undefined ? await unlock(session) : undefined;
+  const keys =
+    installation === undefined
+      ? await auditKeys(session, publicKey)
+      : auditSigners(installation.keyring.root);
+  const onFinding = (finding: AuditFinding): void => {
+    output.value(finding);
+    output.line(findingLine(finding));
+  };
+  const onProgress = ({ events, anchors }: AuditProgress): void =>
+    output.progress(
+      events > 0
+        ? say('audit', 'verified', { count: events })
+        : say('audit', 'anchors_read', { count: anchors }),
+    );
   return withCatalog(session, async (catalog, where) => {
     const destinations = await openPlaces(config, where);
+    const deps = { catalog, repository, keys, destinations };
+    const beginning = await readBeginning(catalog, repository, keys);
     try {
-      const walk = verifyAudit(
-        { catalog, repository: config.repository, keys, destinations },
-        {
-          ...{ begin, signal },
-          onProgress: ({ events, anchors }) =>
-            output.progress(
-              events > 0
-                ? say('audit', 'verified', { count: events })
-                : say('audit', 'anchors_read', { count: anchors }),
-            ),
-        },
-      );
-      for (;;) {
-        const { value, done } = await walk.next();
-        if (done) {
-          const beginning = await readBeginning(catalog, config.repository, keys);
-          return end(session, value, beginning);
-        }
-        output.value(value);
-        output.line(findingLine(value));
-      }
+      const isWhole = begin === (beginning?.begin ?? 1);
+      const summary =
+        installation !== undefined && isWhole
+          ? await onRecord(
+              { ...deps, ids: installation.ids, hostId: config.host.id },
+              { runId: newRunId(), actor, signal, onFinding, onProgress },
+            )
+          : await onlyRead(verifyAudit(deps, { begin, signal, onProgress }), onFinding);
+      return end(session, summary, beginning);
     } finally {
       for (const { store } of destinations.values()) store.close();
     }
   });
+}
+
+/** What ends early is on record too. */
+async function onRecord(deps: RecordedAuditDeps, request: RecordedAuditRequest): Promise<AuditSummary> {
+  try {
+    return await recordedAuditVerify(deps, request);
+  } catch (error) {
+    const result = isFailure(error, 'interrupted') ? 'interrupted' : 'failed';
+    // What stopped the run says more than that it could not be noted down.
+    await deps.catalog.endRun(request.runId, result, {}).catch(() => {});
+    throw error;
+  }
+}
+
+async function onlyRead(
+  walk: AsyncGenerator<AuditFinding, AuditSummary>,
+  onFinding: (finding: AuditFinding) => void,
+): Promise<AuditSummary> {
+  for (;;) {
+    const { value, done } = await walk.next();
+    if (done) return value;
+    onFinding(value);
+  }
 }
 
 function end({ output }: Session, summary: AuditSummary, beginning: Beginning | undefined): number {

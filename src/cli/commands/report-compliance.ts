@@ -1,4 +1,6 @@
 import { hash } from 'node:crypto';
+import { type FileHandle, unlink } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { auditEvent } from '../../audit/event.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import { Failure } from '../../domain/failures.ts';
@@ -6,6 +8,7 @@ import { newRunId } from '../../domain/ids.ts';
 import type { Id } from '../../domain/records.ts';
 import type { Installation } from '../../installation.ts';
 import { complianceJson } from '../../report/compliance/as-json.ts';
+import { remedy } from '../../report/compliance/commands.ts';
 import { type ComplianceReport, gatherReport } from '../../report/compliance/gather.ts';
 import { type Mapping, readMappings } from '../../report/compliance/mapping.ts';
 import { compliancePage, type PageOptions } from '../../report/compliance/page.ts';
@@ -36,17 +39,27 @@ export async function runReportCompliance(session: Session, options: ReportCompl
   const mapping = mappingOf(readMappings(config.compliance.mappings), options.law);
   const language = options.lang ?? languageIn(session);
   const inItsLanguage = textsIn(language);
-  const { output, actor } = session;
-  await withCatalog(session, async (catalog) => {
+  const { output, actor, signal } = session;
+  const make = async (catalog: Catalog): Promise<void> => {
     const report = await gatherReport(catalog, {
       ...{ mapping, from, to, config, actor, softwareVersion: softwareVersion() },
-      onProgress: (query) => output.progress(inItsLanguage('compliance', 'asking', { query })),
+      onProgress: (query) => {
+        signal.throwIfAborted();
+        output.progress(inItsLanguage('compliance', 'asking', { query }));
+      },
     });
     const runId = newRunId();
     const page = compliancePage(report, { language, includePaths, runId });
     await recordReport(catalog, installation, { report, runId, page, language, includePaths });
+    await file?.write(page);
     await handOut(output, report, { page, language, includePaths, runId, file: options.output });
-  });
+  };
+  const file = options.output === undefined ? undefined : await PageFile.make(options.output);
+  try {
+    await withCatalog(session, make);
+  } finally {
+    await file?.close();
+  }
 }
 
 /** Failure `usage` names those that there are. */
@@ -90,7 +103,6 @@ async function handOut(
   made: MadePage & { readonly file: string | undefined },
 ): Promise<void> {
   const { page, file, language } = made;
-  if (file !== undefined) await writeNew(file, page);
   output.value({ ...complianceJson(report, made), file: file ?? null });
   if (output.json) return;
   if (file === undefined) {
@@ -107,15 +119,36 @@ async function handOut(
       ]),
     ),
   );
+  for (const { control, numbers } of report.controls)
+    for (const command of numbers.flatMap((number) => remedy(number) ?? []))
+      output.line(`${control.title[language]} → ${say('compliance', 'required_todo', { command })}`);
   output.line(say('compliance', 'written', { file }));
 }
 
-async function writeNew(name: string, text: string): Promise<void> {
-  const file = await newFile(name);
-  try {
-    await file.write(text);
-    await file.sync();
-  } finally {
-    await file.close();
+/** The file a page is written into: made before anything is asked, and gone again where the page never came to be. */
+class PageFile {
+  private readonly name: string;
+  private readonly file: FileHandle;
+  private isWhole = false;
+
+  private constructor(name: string, file: FileHandle) {
+    this.name = name;
+    this.file = file;
+  }
+
+  /** Failure `usage` for a name that is taken or cannot be made. */
+  static async make(name: string): Promise<PageFile> {
+    return new PageFile(name, await newFile(name));
+  }
+
+  async write(page: string): Promise<void> {
+    await this.file.writeFile(page);
+    await this.file.sync();
+    this.isWhole = true;
+  }
+
+  async close(): Promise<void> {
+    await this.file.close();
+    if (!this.isWhole) await unlink(resolve(this.name));
   }
 }

@@ -58,6 +58,7 @@ async function ask(
 ): Promise<void> {
   const { output } = session;
   if (from === undefined) throw new Failure('usage', { detail: say('reports', 'no_period') });
+  if (from > to) throw new Failure('usage', { detail: say('reports', 'period_reversed') });
   const parameters = { from, to, notify_within_ms: sessionConfig(session).breaches.notifyWithin };
   await withCatalog(session, async (catalog) => {
     const { answer, samples } = await onOneState(catalog, async (rows) => ({

@@ -1,18 +1,19 @@
 import type { CountedRow } from '../queries/ask.ts';
-import { lookAt, recount } from './commands.ts';
+import { lookAt, recount, remedy } from './commands.ts';
 import type { ComplianceReport, Counted } from './gather.ts';
 import type { PageOptions } from './page.ts';
 
 /** The report for programs: the numbers of the page under the same names, times in UTC. */
 export function complianceJson(report: ComplianceReport, options: PageOptions): object {
   const { language, runId } = options;
-  const { mapping, from, to, madeAt, config, softwareVersion, actor, controls, head } = report;
+  const { mapping, from, to, madeAt, recordBeginsAt, config, softwareVersion, actor, controls, head } =
+    report;
   return {
     law: mapping.law[language],
     mapping: mapping.id,
     textVerified: mapping.text_verified,
     organisation: config.breaches.organisation ?? null,
-    ...{ from, to, madeAt, actor, runId, softwareVersion },
+    ...{ from, to, madeAt, recordBeginsAt: recordBeginsAt ?? null, actor, runId, softwareVersion },
     repository: config.repository,
     host: config.host.id,
     sources: config.sources.map(({ name }) => name),
@@ -21,7 +22,7 @@ export function complianceJson(report: ComplianceReport, options: PageOptions): 
       ...{ id: control.id, article: control.article, title: control.title[language] },
       ...{ claim: control.claim[language], state },
       numbers: numbers.map(({ as, threshold, ...counted }) => ({
-        ...{ query: counted.name, as, threshold },
+        ...{ query: counted.name, as, threshold, remedy: remedy({ as, threshold, ...counted }) },
         ...answerJson(counted, options),
         command: recount(counted.name, report),
       })),

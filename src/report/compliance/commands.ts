@@ -7,6 +7,27 @@ export function recount(name: string, { from, to }: Pick<ComplianceReport, 'from
   return `holdfast report query ${name} --from ${from.toISOString()} --to ${to.toISOString()}`;
 }
 
+/** What brings about what a control requires; undefined where no single command does. */
+const remedies: Readonly<Partial<Record<QueryName, string>>> = {
+  restore_tests: 'holdfast verify --read-data',
+  verifications: 'holdfast verify',
+  audit_verifications: 'holdfast audit verify',
+  audit_anchors: 'holdfast status',
+  sweeps: 'holdfast sweep --wait',
+  last_sweeps: 'holdfast sweep --wait',
+  restores: 'holdfast restore <source> --to <folder>',
+};
+
+/** The command to run where a required number is too small; undefined where it is not, or none helps. */
+export function remedy({
+  name,
+  as,
+  value,
+  threshold,
+}: ComplianceReport['controls'][number]['numbers'][number]): string | undefined {
+  return as === 'required' && value < threshold ? remedies[name] : undefined;
+}
+
 /** The command that shows more of a row; undefined where there is none. */
 export function lookAt(name: QueryName, { id, at }: CountedRow): string | undefined {
   switch (namedQueries[name].of) {

@@ -62,6 +62,8 @@ export interface ComplianceReport {
   readonly from: Date;
   readonly to: Date;
   readonly madeAt: Date;
+  /** When the oldest event on record was; undefined where there is none. */
+  readonly recordBeginsAt: Date | undefined;
   readonly parameters: QueryParameters;
   readonly config: Pick<Config, 'repository' | 'host' | 'sources' | 'destinations' | 'breaches' | 'timezone'>;
   readonly softwareVersion: string;
@@ -105,6 +107,7 @@ export async function reportFrom(rows: Rows, request: ReportRequest): Promise<Co
   }
   return {
     ...{ mapping, from, to, madeAt, parameters, config, softwareVersion, actor },
+    recordBeginsAt: await recordBeginning(rows),
     controls: mapping.controls.map((control) => reported(control, counted)),
     head: await newestHead(rows),
   };
@@ -124,6 +127,11 @@ function reported(control: Control, counted: ReadonlyMap<QueryName, Counted>): R
   });
   const state = judgedControl(control, (name) => counted.get(name)?.value ?? 0);
   return { control, state, numbers };
+}
+
+async function recordBeginning(rows: Rows): Promise<Date | undefined> {
+  const [row] = (await rows('select at from audit_events order by number limit 1', [])) as { at: Date }[];
+  return row?.at;
 }
 
 /** What of a head (docs/audit.md section 3) is told. */

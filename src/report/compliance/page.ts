@@ -4,7 +4,7 @@ import { spanIn, timeIn } from '../../text/time.ts';
 import { type Html, html } from '../html.ts';
 import { type ExceptionName, isException, namedQueries, type QueryName } from '../queries/all.ts';
 import type { CountedRow } from '../queries/ask.ts';
-import { lookAt, recount } from './commands.ts';
+import { lookAt, recount, remedy } from './commands.ts';
 import type { ComplianceReport, Counted, ReportedControl, ReportedHead } from './gather.ts';
 import { style } from './style.ts';
 
@@ -66,7 +66,7 @@ type FactLabel =
 
 function firstPage(pen: Pen): Html {
   const { report, say, time, language } = pen;
-  const { mapping, config, from, to, madeAt, actor, softwareVersion } = report;
+  const { mapping, config, from, to, madeAt, recordBeginsAt, actor, softwareVersion } = report;
   const { organisation, notifyWithin } = config.breaches;
   const fact = (label: FactLabel, value: Html | string): Html =>
     html`<tr><th>${say('compliance', label)}</th><td>${value}</td></tr>`;
@@ -81,7 +81,14 @@ ${
 ${fact('organisation', organisation ?? say('compliance', 'organisation_unknown'))}
 ${fact('law', mapping.law[language])}
 ${fact('mapping', html`<code>${mapping.id}</code>`)}
-${fact('period', say('compliance', 'period_value', { from: time(from), to: time(to) }))}
+${fact(
+  'period',
+  html`${say('compliance', 'period_value', { from: time(from), to: time(to) })}${
+    recordBeginsAt === undefined || recordBeginsAt <= from
+      ? ''
+      : html`<br><b>${say('compliance', 'record_begins', { at: time(recordBeginsAt) })}</b>`
+  }`,
+)}
 ${fact('made', say('compliance', 'made_value', { at: time(madeAt), actor }))}
 ${fact('installation', html`<code>${config.repository}</code>`)}
 ${fact('host', html`<code>${config.host.id}</code>`)}
@@ -148,7 +155,7 @@ ${numbers.map(
       as === 'required' && counted.value < threshold
         ? html` <b>(${say('compliance', 'required_missing', { threshold })})</b>`
         : ''
-    }${kinds(pen, { name, ...counted })}</td><td class="number">${number(pen, name, counted.value)}</td><td><code>${name}</code>${
+    }${todo(say, remedy({ name, as, threshold, ...counted }))}${kinds(pen, { name, ...counted })}</td><td class="number">${number(pen, name, counted.value)}</td><td><code>${name}</code>${
       namedQueries[name].standing === true ? '*' : ''
     }</td></tr>`,
 )}
@@ -159,6 +166,10 @@ ${wrong.length === 0 ? html`<p>${say('compliance', 'no_exceptions')}</p>` : ''}
 ${wrong.map((counted) => exception(pen, counted))}
 </article>
 `;
+}
+
+function todo(say: Texts, command: string | undefined): Html | string {
+  return command === undefined ? '' : html`<br>${say('compliance', 'required_todo', { command })}`;
 }
 
 /** A number as it was counted, and which query counts it. */

@@ -35,7 +35,8 @@ where a.s3_version_id is null and ${within('a.at')}`,
   audit_verifications: {
     of: 'run',
     sql: `select r.id, r.ended_at as at, r.result as what, r.actor as by from run_log r
-where r.kind = 'audit-verify' and ${within('r.ended_at')} and (r.totals ->> 'breaches')::bigint = 0`,
+where r.kind = 'audit-verify' and ${within('r.ended_at')} and (r.totals ->> 'breaches')::bigint = 0
+  and (r.totals ->> 'away')::bigint = 0`,
   },
   audit_breaches: {
     of: 'run',

@@ -5,7 +5,7 @@ export const help = {
   audit_verify_public_key: 'only what these keys signed counts; needs no password then',
   audit_verify_begin: 'from this head on: for who knows why the record before it was lost',
   audit_verify_about:
-    'Holds every event against the signed heads in the database, and these against their anchors in the buckets, which nobody\ncan change. Only reads. Exit code 4 when anything is not as it was signed, 5 when a destination did not answer. What came\nafter the newest anchor rests on the database alone: it is told how much that is. See docs/audit.md.',
+    'Holds every event against the signed heads in the database, and these against their anchors in the buckets, which nobody\ncan change. Done with the password it is on record, and each breach opens an incident; with --public-key it only\nreads. Exit code 4 when anything is not as it was signed, 5 when a destination did not answer. What came\nafter the newest anchor rests on the database alone: it is told how much that is. See docs/audit.md.',
   audit_export: 'write the events of a time as signed JSON lines',
   audit_export_to: 'the last moment (default: now)',
   audit_export_output: 'into this new file, and not to the terminal',

@@ -6,5 +6,6 @@ export const output = {
   the_bucket: 'the bucket',
   no_time: '"{given}" is no time.{help}',
   in_future: '"{given}" lies in the future.{help}',
-  not_new_file: '{file} cannot be made as a new file.',
+  not_new_file:
+    '{file} cannot be made as a new file: it is there already, or its folder is not, or cannot be written to.',
 } as const;
