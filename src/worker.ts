@@ -34,6 +34,7 @@ import { sequenceAudit } from './audit/sequencer.ts';
 import { Catalog } from './catalog/catalog.ts';
 import { openPool } from './catalog/database.ts';
 import { allSources, tellOfHost } from './catalog/host-query.ts';
+import { revisionsAlike } from './catalog/policy-query.ts';
 import type { DestinationConfig } from './config.ts';
 import { Failure } from './domain/failures.ts';
 import { newRunId } from './domain/ids.ts';
@@ -76,7 +77,7 @@ import { anyAnswers } from './pipeline/several.ts';
 import { Staging } from './pipeline/staging.ts';
 import { sweepStaging } from './pipeline/sweep-staging.ts';
 import { PolicyEpoch } from './policy/epoch.ts';
-import { policyStanding } from './policy/installed.ts';
+import { installedTerms, policyStanding } from './policy/installed.ts';
 import { OpaEngine } from './policy/opa-engine.ts';
 import { openProcess } from './process.ts';
 import { quarantineFolder, sweepCopies } from './quarantine/copies.ts';
@@ -606,7 +607,10 @@ async function pipelineContext(
   const opa = { socketPath: endpoints.opaSocket, timeoutMs: 3_000 };
   const { revision } = await new OpaEngine(opa).ping();
   // Decisions of another bundle than the epoch's do not count: a worker serves one epoch at a time.
-  const epoch = await PolicyEpoch.begin({ catalog, ids, hostId: config.host.id }, revision);
+  const epoch = await PolicyEpoch.begin(
+    { catalog, ids, hostId: config.host.id, termsOf: (of) => installedTerms(paths.home, of, ids) },
+    revision,
+  );
   const policy = new OpaEngine({ ...opa, epoch });
   const recipients = await configuredRecipients(config, keyring.root.naming);
   const scanner = openScanner(endpoints, config, {
@@ -626,6 +630,7 @@ async function pipelineContext(
     get bundleRevision() {
       return epoch.revision;
     },
+    judgedAlike: (sourceId) => revisionsAlike(catalog, sourceId, epoch.revision),
     scanner,
     destinations: await openDestinations(installation, endpoints, catalog),
     sources: servedSources(config, ids, catalog),

@@ -7,7 +7,14 @@ import { readSmall, type SmallRead } from '../files/read-small.ts';
 import type { SourceRoot } from '../files/root.ts';
 import type { StepRun } from '../pipeline/context.ts';
 import { sameMetadata, statFacts } from '../pipeline/file.ts';
-import { fileLook, isKnown, isLinkedAsBefore, settledLook, unchangedLook } from '../pipeline/look.ts';
+import {
+  fileLook,
+  isJudgedBy,
+  isKnown,
+  isLinkedAsBefore,
+  settledLook,
+  unchangedLook,
+} from '../pipeline/look.ts';
 import { type JudgedVersion, judged } from '../pipeline/policy-input.ts';
 import { segmentSizeFor } from '../sealed/layout.ts';
 import type { BatchItem } from './batch-table.ts';
@@ -54,6 +61,7 @@ export async function lookAt(
   let leftBytes = mostRead;
   const reads = readSmall(source.root, paths, room);
   const known = await earlierVersions(batch, items);
+  const revisions = await batch.context.judgedAlike(batch.context.ids.source(source.config.name));
   try {
     for (const [index, item] of items.entries()) {
       if (index % readInARow === 0) {
@@ -64,7 +72,7 @@ export async function lookAt(
       const read = reads.next().value as SmallRead;
       if (read.kind === 'file') leftBytes -= read.content.length;
       room.maxBytes = Math.min(largestInBatch, leftBytes);
-      const found = judgeRead(batch, source.config, item, read, known.get(item.made?.id ?? ''));
+      const found = judgeRead(batch, source.config, revisions, item, read, known.get(item.made?.id ?? ''));
       if (found.is === 'file') files.push(found.file);
       else if (found.is === 'done') done.push({ ...found.change, ...itemDone(batch, item) });
       else if (found.is === 'gone') gone.push(item);
@@ -133,6 +141,7 @@ const exception: Judged = { is: 'exception' };
 function judgeRead(
   batch: BatchContext,
   config: SourceConfig,
+  revisions: ReadonlySet<string>,
   item: BatchItem,
   read: SmallRead,
   earlier: JudgedVersion | undefined,
@@ -156,7 +165,7 @@ function judgeRead(
         };
       const { target, attributes } = read;
       const unopened = { attributes, ...(target === undefined ? {} : { linkTarget: target }) };
-      const change = isKnown(context, look.head, stat, {
+      const change = isKnown(look.head, stat, {
         linkTarget: target,
         attributes: attributes.kept,
       })
@@ -169,7 +178,8 @@ function judgeRead(
       if (config.maxSize !== undefined && print.sizeBytes > config.maxSize) return exception;
       const stat = statFacts('file', print.stat);
       const state = { sha512: Buffer.from(print.sha512, 'hex'), attributes: print.attributes.kept };
-      if (isKnown(context, look.head, stat, state) && isLinkedAsBefore(look.head, print.stat)) {
+      const isSettled = isKnown(look.head, stat, state) && isJudgedBy(revisions, look.head);
+      if (isSettled && isLinkedAsBefore(look.head, print.stat)) {
         // Another look has protected what an earlier try made a version of: that one ends as it is passed on.
         if (made !== undefined) return exception;
         return { is: 'done', change: unchangedLook(context, look, `${batchId}/${item.position}`, stat) };

@@ -65,6 +65,34 @@ export async function announceEpoch(
   return row?.number ?? announceEpoch(catalog, epoch);
 }
 
+/** Notes what a bundle says of sources; what is noted already stays. */
+export async function noteTerms(
+  catalog: Catalog,
+  revision: string,
+  terms: ReadonlyMap<Id, string>,
+): Promise<void> {
+  await catalog.rows(
+    `insert into policy_terms (source_id, revision, terms) select t.source_id, $1, t.terms
+     from unnest($2::text[], $3::text[]) as t (source_id, terms)
+     on conflict do nothing`,
+    [revision, [...terms.keys()], [...terms.values()]],
+  );
+}
+
+/** Revisions of all bundles that judge a source's files as this one does, itself among them. */
+export async function revisionsAlike(
+  catalog: Catalog,
+  sourceId: Id,
+  revision: string,
+): Promise<ReadonlySet<string>> {
+  const found = await catalog.rows<{ revision: string }>(
+    `select other.revision from policy_terms own join policy_terms other using (source_id, terms)
+     where own.source_id = $1 and own.revision = $2`,
+    [sourceId, revision],
+  );
+  return new Set([revision, ...found.map((row) => row.revision)]);
+}
+
 /** The host's worker judges by it from now on; repeated, it changes nothing. False: it was withdrawn. */
 export async function beginEpoch(catalog: Catalog, hostId: Id, number: number): Promise<boolean> {
   const begun = await catalog.rows(
@@ -158,17 +186,22 @@ export interface JudgedBefore {
   readonly entryId: Id;
 }
 
-/** Heads of a source that were admitted or denied under another bundle, a page in the order of their entries' ids. */
+/** Heads of a source that were admitted or denied under none of these bundles, a page in the order of their entries' ids. */
 export async function headsOfOtherEpochs(
   catalog: Catalog,
-  wanted: { readonly sourceId: Id; readonly revision: string; readonly after: Id; readonly most: number },
+  wanted: {
+    readonly sourceId: Id;
+    readonly revisions: ReadonlySet<string>;
+    readonly after: Id;
+    readonly most: number;
+  },
 ): Promise<JudgedBefore[]> {
   return catalog.rows<JudgedBefore>(
     `select v.id as "versionId", e.id as "entryId" from entries e join versions v on v.id = e.head_version_id
-     where e.source_id = $1 and e.id > $3 and v.bundle_revision <> $2 and v.admission is not null
+     where e.source_id = $1 and e.id > $3 and v.bundle_revision <> all($2) and v.admission is not null
        and v.outcome in ('uploaded', 'duplicate', 'ignored', 'held', 'quarantined')
      order by e.id limit $4`,
-    [wanted.sourceId, wanted.revision, wanted.after, wanted.most],
+    [wanted.sourceId, [...wanted.revisions], wanted.after, wanted.most],
   );
 }
 

@@ -42,6 +42,8 @@ export interface PipelineContext {
   readonly policy: PolicyEngine;
   /** SHA-256 of the policy bundle in force, hex: the policy epoch. */
   readonly bundleRevision: string;
+  /** Revisions of all bundles that judge a source's files as the one in force does, itself among them. */
+  judgedAlike(sourceId: Id): Promise<ReadonlySet<string>>;
   readonly scanner: Scanner;
   readonly destinations: ReadonlyMap<string, Destination>;
   readonly sources: ReadonlyMap<Id, ServedSource>;

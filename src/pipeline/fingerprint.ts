@@ -19,6 +19,7 @@ import type { PipelineContext, StepRun } from './context.ts';
 import { openEntry, servedSource, statFacts } from './file.ts';
 import {
   fileLook,
+  isJudgedBy,
   isKnown,
   isLinkedAsBefore,
   type LookedAt,
@@ -115,7 +116,11 @@ class Look {
     const state = { sha512, attributes: print.attributes.kept };
     this.context.failPoints.reach('after-fingerprint');
     const { head, made } = this.seen;
-    if (isKnown(this.context, head, stat, state) && isLinkedAsBefore(head, print.stat))
+    if (
+      isKnown(head, stat, state) &&
+      isLinkedAsBefore(head, print.stat) &&
+      isJudgedBy(await this.context.judgedAlike(this.seen.entry.sourceId), head)
+    )
       return this.unchanged(stat);
     if (made) {
       // A version made by this very look before, from other bytes, is never sealed again under its number.
@@ -200,8 +205,7 @@ class Look {
     { linkTarget, attributes = noAttributes }: Unopened = {},
   ): Promise<FingerprintAnswer> {
     const state = { linkTarget, attributes: attributes.kept };
-    if (stat && outcome !== 'failed' && isKnown(this.context, this.seen.head, stat, state))
-      return this.unchanged(stat);
+    if (stat && outcome !== 'failed' && isKnown(this.seen.head, stat, state)) return this.unchanged(stat);
     // This very look made a version of something else before it was cut off.
     if (this.seen.made) return this.cancelled();
     const unopened = { ...(linkTarget === undefined ? {} : { linkTarget }), attributes };

@@ -46,13 +46,11 @@ export interface Unopened {
 
 /** Whether the entry's newest version tells exactly this state already. */
 export function isKnown(
-  { bundleRevision }: Pick<PipelineContext, 'bundleRevision'>,
   head: KnownVersion | undefined,
   stat: StatFacts,
   { sha512, linkTarget, attributes }: State,
 ): boolean {
   if (head === undefined || !standsAgain(head)) return false;
-  if (sha512 !== undefined && head.bundleRevision !== bundleRevision) return false;
   return (
     sameBytes(head.sha512, sha512) &&
     sameBytes(head.linkTarget, linkTarget) &&
@@ -60,6 +58,10 @@ export function isKnown(
     sameMetadata(head, stat)
   );
 }
+
+/** Whether a file's newest version was judged by one of these bundles. */
+export const isJudgedBy = (revisions: ReadonlySet<string>, head: KnownVersion | undefined): boolean =>
+  head?.bundleRevision !== undefined && revisions.has(head.bundleRevision);
 
 /** Whether a file that was one of several names is so still, and one that was alone is so still. */
 export function isLinkedAsBefore(head: KnownVersion | undefined, { nlink, ino }: BigIntStats): boolean {

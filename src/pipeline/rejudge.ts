@@ -32,8 +32,13 @@ export async function* rejudgeSource(
   for (let after = ''; ; ) {
     run.signal.throwIfAborted();
     run.heartbeat();
-    const revision = context.bundleRevision;
-    const page = await headsOfOtherEpochs(context.catalog, { sourceId, revision, after, most: pageVersions });
+    const revisions = await context.judgedAlike(sourceId);
+    const page = await headsOfOtherEpochs(context.catalog, {
+      sourceId,
+      revisions,
+      after,
+      most: pageVersions,
+    });
     const last = page.at(-1);
     if (last === undefined) return;
     after = last.entryId;

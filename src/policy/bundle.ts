@@ -75,6 +75,23 @@ export function rulesRevisionOf({ files }: Bundle): string {
   return revisionOf(files.filter(({ name }) => !own.includes(name)));
 }
 
+/**
+ * By source name, SHA-256, hex, of all that a bundle judges the source's files by: rules, data, and the configuration without
+ * what it says of other sources.
+ */
+export function termsOf(bundle: Bundle): Record<string, string> {
+  const content = configOf(bundle);
+  if (content === undefined) return {};
+  const config = JSON.parse(content.toString('utf8')) as PolicyConfig;
+  const rules = rulesRevisionOf(bundle);
+  return Object.fromEntries(
+    Object.entries(config.sources).map(([name, own]) => [
+      name,
+      sha256(canonical([rules, { ...config, sources: { [name]: own } }])),
+    ]),
+  );
+}
+
 /** Writes the bundle as the `.tar.gz` that OPA reads; it takes the place of what is there in one step. */
 export async function writeBundle(bundle: Bundle, outFile: string): Promise<void> {
   await replaceFile(outFile, gzipSync(tar(bundle.files)));

@@ -6,6 +6,7 @@ import {
   currentEpoch,
   type EpochRow,
   newestEpoch,
+  noteTerms,
 } from '../catalog/policy-query.ts';
 import type { Ids } from '../domain/ids.ts';
 import type { Id } from '../domain/records.ts';
@@ -28,6 +29,8 @@ export interface EpochDeps {
   readonly catalog: Catalog;
   readonly ids: Ids;
   readonly hostId: Id;
+  /** What a bundle says of each source it knows, where this host made it. */
+  termsOf(revision: string): ReadonlyMap<Id, string>;
 }
 
 /**
@@ -84,7 +87,8 @@ export class PolicyEpoch implements Epoch {
 
   /** What makes it count comes first, then what tells of it; both change nothing when they are repeated. */
   private async move({ number, revision, actor }: EpochRow): Promise<boolean> {
-    const { catalog, ids, hostId } = this.deps;
+    const { catalog, ids, hostId, termsOf } = this.deps;
+    await noteTerms(catalog, revision, termsOf(revision));
     if (!(await beginEpoch(catalog, hostId, number))) return false;
     const from = await currentEpoch(catalog, hostId, number);
     const subject = ids.policyEpoch(hostId, number);

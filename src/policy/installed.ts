@@ -2,6 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { canonical } from '../domain/canonical.ts';
 import { Failure } from '../domain/failures.ts';
+import type { Ids } from '../domain/ids.ts';
+import type { Id } from '../domain/records.ts';
 import type { Installation } from '../installation.ts';
 import { configuredRecipients } from '../openpgp/configured.ts';
 import { writePrivate } from '../stack/secrets.ts';
@@ -11,6 +13,7 @@ import {
   configOf,
   readSignedBundle,
   rulesRevisionOf,
+  termsOf,
   writeBundle,
 } from './bundle.ts';
 import type { PolicyConfig } from './config.ts';
@@ -33,6 +36,8 @@ export interface PolicyStanding {
   readonly revision: string;
   /** Of its rules and data alone: equal on hosts that judge alike. */
   readonly rulesRevision: string;
+  /** By source name: what its files are judged by. Equal where sources are judged alike. */
+  readonly terms: Readonly<Record<string, string>>;
   /** When it was taken, ISO 8601 UTC. */
   readonly at: string;
   /** A newer one that was not taken, and why. */
@@ -43,6 +48,13 @@ export interface PolicyStanding {
 export function policyStanding(home: string): PolicyStanding | undefined {
   if (!existsSync(standingFile(home))) return undefined;
   return JSON.parse(readFileSync(standingFile(home), 'utf8')) as PolicyStanding;
+}
+
+/** By source, what a bundle judges its files by; nothing for one that is not this installation's. */
+export function installedTerms(home: string, revision: string, ids: Ids): Map<Id, string> {
+  const standing = policyStanding(home);
+  const terms = standing?.revision === revision ? standing.terms : {};
+  return new Map(Object.entries(terms).map(([name, of]) => [ids.source(name), of]));
 }
 
 /** What the rules are told of this installation's configuration. */
@@ -114,7 +126,8 @@ export async function prepareBundle(
 export async function takeBundle(home: string, bundle: Bundle): Promise<void> {
   await writeBundle(bundle, bundleFile(home));
   const { revision } = bundle;
-  writeStanding(home, { revision, rulesRevision: rulesRevisionOf(bundle), at: new Date().toISOString() });
+  const at = new Date().toISOString();
+  writeStanding(home, { revision, rulesRevision: rulesRevisionOf(bundle), terms: termsOf(bundle), at });
 }
 
 /** What {@link takeBundle} takes the place of. */

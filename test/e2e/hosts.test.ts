@@ -84,6 +84,21 @@ test('a host that was added protects its sources in the cluster, and shares one 
     { host_id: hosts[1]?.id, name: 'port' },
     { host_id: hosts[0]?.id, name: 'town' },
   ]);
+  // Their bundles name other sources, and say the same of the one they share: whoever sweeps it, nothing is judged anew.
+  for (let i = 0; i < 3; i++)
+    expect(await second.run('sweep', 'shared', '--wait', '--json')).toMatchObject({
+      rows: [{ result: 'complete', totals: { seen: 41, unchanged: 41 } }],
+    });
+  const [told] = await cluster.query<{ revisions: number; terms: number; admissions: number; files: number }>(
+    `select (select count(distinct revision)::int from policy_terms where source_id = s.id) as revisions,
+       (select count(distinct terms)::int from policy_terms where source_id = s.id) as terms,
+       (select count(*)::int from decisions d join versions v on v.id = d.version_id join entries e on e.id = v.entry_id
+        where e.source_id = s.id and d.gate = 'admission') as admissions,
+       (select count(*)::int from versions v join entries e on e.id = v.entry_id
+        where e.source_id = s.id and v.kind = 'file') as files
+     from sources s where s.name = 'shared'`,
+  );
+  expect(told).toEqual({ revisions: 2, terms: 1, admissions: 40, files: 40 });
   const to = path.join(cluster.folder, 'restored');
   expect(await cluster.run('restore', 'port', '--to', to)).toMatchObject({ code: 0 });
   expect(readFileSync(path.join(to, 'port', 'ships.txt'), 'utf8')).toBe('kept by the second');

@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { decisionsToReplay } from '../../src/catalog/policy-query.ts';
+import { decisionsToReplay, noteTerms } from '../../src/catalog/policy-query.ts';
 import { Failure } from '../../src/domain/failures.ts';
 import type { AdmissionResult, Id } from '../../src/domain/records.ts';
 import type { HoldDeps } from '../../src/holds/deps.ts';
@@ -78,6 +78,23 @@ test('what policy wants as it is gets its decisions of the new epoch, without on
     'b'.repeat(64),
     nextEpoch,
   ]);
+});
+
+test('a bundle that says of the source what the one before said judges nothing anew', async () => {
+  const { world } = await switched(['a', 'b']);
+  const { catalog, ids } = world.context;
+  const source = ids.source('docs');
+  for (const revision of ['b'.repeat(64), nextEpoch])
+    await noteTerms(catalog, revision, new Map([[source, 'the same']]));
+  expect(await rejudged(world)).toEqual([]);
+  expect((await decisions(world)).map(({ epoch }) => epoch)).toEqual(['b', 'b', 'b', 'b']);
+  expect(await protectOnce(world.context, await world.entry('a'))).toMatchObject({ unchanged: true });
+  expect(await world.versions()).toHaveLength(2);
+  // The next one says something else.
+  world.knobs.bundleRevision = 'd'.repeat(64);
+  await noteTerms(catalog, 'd'.repeat(64), new Map([[source, 'otherwise']]));
+  expect(await rejudged(world)).toEqual([]);
+  expect((await decisions(world)).filter(({ epoch }) => epoch === 'd')).toHaveLength(4);
 });
 
 test('a denial of the new epoch is recorded and deletes nothing; only the next change is not taken', async () => {

@@ -3,7 +3,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { assembleBundle, writeBundle } from '../../src/policy/bundle.ts';
+import { assembleBundle, termsOf, writeBundle } from '../../src/policy/bundle.ts';
 import type { PolicyConfig } from '../../src/policy/config.ts';
 import { config } from './questions.ts';
 
@@ -51,6 +51,27 @@ describe('assembleBundle', () => {
     expect((await build('g.tar.gz', copy)).revision).not.toBe(base);
     writeFileSync(rule, text);
     expect((await build('h.tar.gz', copy)).revision).toBe(base);
+  });
+
+  test('what it says of a source is told apart from what it says of others', async () => {
+    const terms = async (given: PolicyConfig, policiesDir = policies) =>
+      termsOf(await assembleBundle({ policiesDir, config: given }));
+    const both: PolicyConfig = { ...config, sources: { docs: {}, letters: { retention_class: 'standard' } } };
+    const base = await terms(both);
+    expect(await terms({ ...both, sources: { docs: {} } })).toEqual({ docs: base.docs });
+    const changed = await terms({ ...both, sources: { ...both.sources, docs: { scan: 'off' } } });
+    expect(changed.docs).not.toBe(base.docs);
+    expect(changed.letters).toBe(base.letters);
+    const longer = await terms({ ...both, lock: { mode: 'GOVERNANCE', days: 2 } });
+    const rule = join(copy, 'names/names.rego');
+    const text = readFileSync(rule, 'utf8');
+    writeFileSync(rule, `${text}\n`);
+    const ruled = await terms(both, copy);
+    writeFileSync(rule, text);
+    for (const name of ['docs', 'letters']) {
+      expect(longer[name]).not.toBe(base[name]);
+      expect(ruled[name]).not.toBe(base[name]);
+    }
   });
 
   test('tests and schemas are not part of it', async () => {

@@ -11,6 +11,7 @@ import { pipelineSteps } from '../../src/audit/event.ts';
 import { stepsOfVersion } from '../../src/catalog/audit-query.ts';
 import { Catalog, type EntryRef, type VersionFacts } from '../../src/catalog/catalog.ts';
 import { openPool } from '../../src/catalog/database.ts';
+import { revisionsAlike } from '../../src/catalog/policy-query.ts';
 import type { Change } from '../../src/catalog/rows.ts';
 import type { DestinationConfig, SourceConfig } from '../../src/config.ts';
 import { Ids } from '../../src/domain/ids.ts';
@@ -219,6 +220,7 @@ export async function makeWorld(server: TestPostgres, told?: (change: Change) =>
     get bundleRevision() {
       return knobs.bundleRevision;
     },
+    judgedAlike: (sourceId) => revisionsAlike(catalog, sourceId, knobs.bundleRevision),
     scanner: fakeScanner(knobs, scannedBytes),
     destinations: new Map([['primary', { config: destinationConfig, store, facts: () => store.facts() }]]),
     sources: new Map([[sourceId, { id: sourceId, config: sourceConfig, root: async () => root }]]),
