@@ -27,10 +27,9 @@ export interface Session extends PasswordSources {
 
 export const sessionConfig = (session: Session): Config => readConfig(session.configPath);
 
-/** Opens the installation with the password. Exit code 6 for a missing or wrong one. */
-export async function unlock(session: Session): Promise<Installation> {
-  const config = sessionConfig(session);
-  const password = await installationPassword(session, config);
+/** Opens the installation with the password, `given` or looked for. Exit code 6 for a missing or wrong one. */
+export async function unlock(session: Session, given?: Buffer): Promise<Installation> {
+  const password = given ?? (await installationPassword(session, sessionConfig(session)));
   const installation = await openInstallation(session.paths, session.configPath, password);
   const { holder, openedGeneration: generation } = installation.keyring;
   const { actor, command } = session;

@@ -9,8 +9,10 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import type { noteDeed } from '../../src/audit/deeds.ts';
 import { Accesses } from '../../src/codec-server/accesses.ts';
 import { Attempts } from '../../src/codec-server/attempts.ts';
+import { RenewedCodec } from '../../src/codec-server/renewed-codec.ts';
 import { CodecServer } from '../../src/codec-server/server.ts';
 import { addToken, readTokens, revokeToken } from '../../src/codec-server/tokens.ts';
+import { Failure } from '../../src/domain/failures.ts';
 import type { PayloadKey } from '../../src/sealed/keyring.ts';
 import { EncryptingCodec } from '../../src/temporal/codec.ts';
 import { makeCertificates } from '../support/tls.ts';
@@ -35,14 +37,14 @@ interface Asked {
 
 type Deed = Parameters<typeof noteDeed>[1];
 
-async function start(keys: readonly PayloadKey[] = [newKey()], isNoting = true) {
+async function start(keys: readonly PayloadKey[] = [newKey()], isNoting = true, serving?: RenewedCodec) {
   const home = mkdtempSync(join(tmpdir(), 'codec-server-'));
   onTestFinished(() => rmSync(home, { recursive: true }));
   const deeds: Deed[] = [];
   const refused: string[] = [];
   const codec = new EncryptingCodec(keys);
   const server = new CodecServer({
-    ...{ address: '127.0.0.1', port: 0, webUiOrigin, codec },
+    ...{ address: '127.0.0.1', port: 0, webUiOrigin, codec: serving ?? codec },
     tokens: () => readTokens(home),
     note: (deed) => isNoting && deeds.push(deed) > 0,
     refused: { note: (refusal) => refused.push(refusal?.what ?? ''), tell: () => {} },
@@ -99,6 +101,59 @@ describe('with a token', () => {
     const { status, text } = await decode([other, old], bearer(token));
     expect([status, JSON.parse(text)]).toEqual([200, { payloads: [json(other), json(secret)] }]);
     expect(deeds.at(-1)?.facts).toMatchObject({ decrypted: 1, unknownKey: 1 });
+  });
+
+  test('payloads under a key that was added since are decrypted, the keyring opened once for all who ask', async () => {
+    const [old, added, foreign] = [newKey(), newKey(), newKey()];
+    let keyring = [old];
+    let opened = 0;
+    const source = {
+      stamp: async () => String(keyring.length),
+      open: async () => {
+        opened += 1;
+        return keyring;
+      },
+    };
+    const { home, decode } = await start([old], true, await RenewedCodec.open(source, () => {}));
+    const headers = bearer(addToken(home, 'awa', later()));
+    const under = async (key: PayloadKey) => {
+      const [payload = secret] = await new EncryptingCodec([key]).encode([secret]);
+      return payload;
+    };
+    const [first, second, third] = [await under(old), await under(added), await under(foreign)];
+    expect(JSON.parse((await decode([second], headers)).text).payloads).toEqual([json(second)]);
+    expect(opened).toBe(1);
+    keyring = [old, added];
+    const answers = await Promise.all([
+      decode([first, second, third], headers),
+      decode([second, third], headers),
+    ]);
+    expect(answers.map(({ text }) => JSON.parse(text).payloads)).toEqual([
+      [json(secret), json(secret), json(third)],
+      [json(secret), json(third)],
+    ]);
+    expect(opened).toBe(2);
+  });
+
+  test('a keyring that cannot be opened any more is told once; what was known is decrypted on', async () => {
+    const old = newKey();
+    let stamp = 'old';
+    const told: unknown[] = [];
+    const source = {
+      stamp: async () => stamp,
+      open: async () => {
+        if (stamp === 'old') return [old];
+        throw new Failure('wrong_password');
+      },
+    };
+    const codec = await RenewedCodec.open(source, (error) => told.push(error));
+    stamp = 'other password';
+    const foreign = await new EncryptingCodec([newKey()]).encode([secret]);
+    for (let times = 0; times < 2; times++)
+      await expect(codec.decode(foreign)).rejects.toMatchObject({ code: 'unknown_key' });
+    expect(told).toMatchObject([{ code: 'wrong_password' }]);
+    const [known] = await codec.decode(await new EncryptingCodec([old]).encode([secret]));
+    expect(Buffer.from(known?.data ?? [])).toEqual(secret.data);
   });
 
   test('what was changed is refused, as a whole', async () => {

@@ -1,27 +1,29 @@
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { noteDeed } from '../../audit/deeds.ts';
 import { RefusedAccess } from '../../audit/refused-access.ts';
+import { RenewedCodec } from '../../codec-server/renewed-codec.ts';
 import { CodecServer } from '../../codec-server/server.ts';
 import { addToken, isValid, readTokens, revokeToken } from '../../codec-server/tokens.ts';
 import type { Config } from '../../config.ts';
-import { Failure } from '../../domain/failures.ts';
-import { EncryptingCodec } from '../../temporal/codec.ts';
+import { Failure, isFailure } from '../../domain/failures.ts';
+import { keyringDocuments } from '../../keys/keyring-files.ts';
 import { say } from '../../text/voice.ts';
 import { localTime, table } from '../output.ts';
-import { locate, type Session, sessionConfig, unlock } from '../session.ts';
+import { installationPassword, locate, type Session, sessionConfig, unlock } from '../session.ts';
 
 /** Decrypts payloads for whoever has a token, until it is stopped. */
 export async function runCodecServer(session: Session): Promise<void> {
   const { codecServer } = sessionConfig(session);
   const { temporalUi } = await locate(session);
   if (temporalUi === undefined) throw new Failure('web_ui_unknown');
-  const { keyring } = await unlock(session);
   const { home } = session.paths;
+  const codec = await openCodec(session);
   const server = new CodecServer({
     ...{ address: codecServer.address, port: codecServer.port, tls: tlsOf(codecServer) },
     webUiOrigin: new URL(temporalUi).origin,
-    codec: new EncryptingCodec(keyring.root.payload),
+    codec,
     tokens: () => readTokens(home),
     note: (deed) => noteDeed(home, deed),
     refused: new RefusedAccess(home, 'codec-server'),
@@ -43,6 +45,28 @@ export async function runCodecServer(session: Session): Promise<void> {
   await untilStopped(session.signal);
   await server.close();
 }
+
+/** Decrypts with the keys of this installation, as they are added; the password is kept for as long as the server runs. */
+async function openCodec(session: Session): Promise<RenewedCodec> {
+  const password = await installationPassword(session, sessionConfig(session));
+  const source = {
+    async stamp() {
+      const hash = createHash('sha256');
+      for (const { name, bytes } of await keyringDocuments(session.paths.home))
+        hash.update(name).update(bytes);
+      return hash.digest('hex');
+    },
+    async open() {
+      const { keyring } = await unlock(session, password);
+      return keyring.root.payload;
+    },
+  };
+  return RenewedCodec.open(source, (error) =>
+    session.output.note(say('web', 'keys_refused', { code: failureCode(error) })),
+  );
+}
+
+const failureCode = (error: unknown): string => (isFailure(error) ? error.code : 'internal');
 
 function tlsOf({ certFile, keyFile }: Config['codecServer']) {
   return certFile === undefined || keyFile === undefined
