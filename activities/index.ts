@@ -13,6 +13,7 @@ import type {
   SealAndUploadAnswer,
   Settled,
   SweepAnswer,
+  SweepFailStep,
   SweepStep,
   UploadAnswer,
   VersionStep,
@@ -27,6 +28,7 @@ import { recordFailure } from '../src/pipeline/record-failure.ts';
 import { scan } from '../src/pipeline/scan.ts';
 import { sealAndUpload } from '../src/pipeline/seal-and-upload.ts';
 import { upload } from '../src/pipeline/upload.ts';
+import { failSweep } from '../src/sweep/fail.ts';
 import { type SweepContext, sweepSource } from '../src/sweep/sweep.ts';
 import { failing, postponed } from './edge.ts';
 
@@ -90,6 +92,10 @@ export function createActivities(
       'sweepSource',
       'sweep',
     ),
+
+    /** Records that a sweep ended in an error, so that nobody takes it for one under way. */
+    failSweep: (input: SweepFailStep): Promise<void> =>
+      beating(() => failSweep(sweeping, input)).catch((error: unknown) => failing(error, context.log)),
 
     /** Records an error that ended a look, and tells how policy had judged the file. */
     recordFailure: (input: FailStep): Promise<JudgedFacts> =>

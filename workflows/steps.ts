@@ -98,11 +98,11 @@ export async function untilThere<Answer extends { readonly next: string }>(
 
 type Unavailable = Extract<Postponed, { next: 'unavailable' }>;
 
-/** Records a step's final error about a file, so that no run waits for it. */
-export const recordFailure = proxyActivities<Activities>({
+/** Records what ended in an error, a step about a file or a whole sweep, so that no run waits for it. */
+export const { recordFailure, failSweep } = proxyActivities<Activities>({
   startToCloseTimeout: '1 minute',
   retry: { initialInterval: '1s', maximumInterval: '15s' },
-}).recordFailure;
+});
 
 /** What an activity threw. Around what a local one threw itself, as opposed to a timeout, there is no ActivityFailure. */
 const causeOf = (error: unknown): unknown => (error instanceof ActivityFailure ? error.cause : error);

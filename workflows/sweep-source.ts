@@ -1,10 +1,16 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import { executeChild, uuid4, WorkflowIdReusePolicy, workflowInfo } from '@temporalio/workflow';
+import {
+  CancellationScope,
+  executeChild,
+  uuid4,
+  WorkflowIdReusePolicy,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type { Id } from '../src/domain/records.ts';
 import type { RetryOptions } from '../src/domain/steps.ts';
 import { summaryOfSweep } from '../src/temporal/summaries.ts';
 import { publish, searchAttributes, startAttributes } from './search-attributes.ts';
-import { createSteps, failureCode } from './steps.ts';
+import { createSteps, failSweep, failureCode } from './steps.ts';
 
 export interface SweepInput {
   readonly sourceId: Id;
@@ -20,10 +26,11 @@ export interface SweepInput {
 export async function sweepSource(input: SweepInput): Promise<string> {
   const runId = input.runId ?? workflowInfo().firstExecutionRunId.replaceAll('-', '');
   const { sourceId, actor, confirmsDeletions } = input;
+  const step = { sourceId, runId, actor, confirmsDeletions };
   const { run } = createSteps(input.retry);
   for (;;) {
     try {
-      const swept = await run('sweepSource', { sourceId, runId, actor, confirmsDeletions }, true);
+      const swept = await run('sweepSource', step, true);
       publish({ ...swept, run: runId });
       return swept.result;
     } catch (error) {
@@ -31,6 +38,7 @@ export async function sweepSource(input: SweepInput): Promise<string> {
       const code = failureCode(error);
       if (code === 'timeout') continue;
       publish({ run: runId, outcome: 'failed', reason: code });
+      await CancellationScope.nonCancellable(() => failSweep({ ...step, code }));
       throw error;
     }
   }

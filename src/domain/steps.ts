@@ -198,6 +198,12 @@ export interface SweepStep {
   readonly confirmsDeletions: boolean;
 }
 
+/** A sweep that an error ended. */
+export interface SweepFailStep extends SweepStep {
+  /** Code of the failure, a row of src/domain/failures.ts. */
+  readonly code: string;
+}
+
 /** `result` as in the run log. */
 export type SweepAnswer =
   | Postponed

@@ -18,6 +18,7 @@ import { compileFilter } from '../../src/files/filter.ts';
 import { openRoot } from '../../src/files/root.ts';
 import { statFacts } from '../../src/pipeline/file.ts';
 import { rejudgeSource } from '../../src/pipeline/rejudge.ts';
+import { failSweep } from '../../src/sweep/fail.ts';
 import { type SweepContext, sweepSource } from '../../src/sweep/sweep.ts';
 import { makeWorld, protectOnce, stepRun, type World } from '../support/pipeline.ts';
 import { usePostgres } from '../support/postgres.ts';
@@ -103,6 +104,30 @@ describe('a sweep', () => {
     const { world, sourceId, sweep } = await makeSweeper();
     rmSync(world.folder, { recursive: true });
     await expect(sweep()).rejects.toMatchObject({ code: 'source_unavailable', facts: { source: sourceId } });
+  });
+
+  test('that an error ended is on record as failed, with what it did; one that was ended from outside as interrupted', async () => {
+    const { world, sourceId, sweeping, sweep } = await makeSweeper();
+    const { catalog, context } = world;
+    world.write('a', 'one');
+    const [failed, outside] = [newRunId(), newRunId()];
+    const step = { sourceId, runId: failed, actor: 'tester', confirmsDeletions: false };
+    const openSource = () => Promise.reject(new Error('broken'));
+    await expect(sweepSource({ ...sweeping, openSource }, step, stepRun())).rejects.toThrow('broken');
+    expect(await catalog.endedRun(failed)).toBeUndefined();
+    await protectOnce(context, await world.entry('a'), stepRun(), 0, failed);
+    for (let i = 0; i < 2; i++) await failSweep(sweeping, { ...step, code: 'internal' });
+    expect(await catalog.endedRun(failed)).toMatchObject({ result: 'failed', totals: { uploaded: 1 } });
+    const told = await catalog.rows<{ facts: object }>(
+      `select event -> 'facts' as facts from audit_events where event ->> 'step' = 'run'`,
+    );
+    expect(told).toMatchObject([{ facts: { kind: 'sweep', result: 'failed', reason: 'internal' } }]);
+
+    const { hostId } = context;
+    await catalog.startRun({ id: outside, kind: 'sweep', sourceId, hostId, actor: 'tester' });
+    expect(await sweep()).toMatchObject({ result: 'complete' });
+    expect(await catalog.endedRun(outside)).toMatchObject({ result: 'interrupted' });
+    expect(await catalog.endedRun(failed)).toMatchObject({ result: 'failed' });
   });
 
   test('has files of more than 1 MiB in batches of their own, and larger ones than 8 MiB in none', async () => {

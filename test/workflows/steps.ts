@@ -50,6 +50,7 @@ export function madeUpSteps(changes: Record<string, Handler> = {}): {
     planAndRelease: () => ({ next: 'upload' }),
     upload: () => uploaded,
     recordFailure: () => undefined,
+    failSweep: () => undefined,
     awaitDependency: () => undefined,
     lookAtHold: () => openHold,
     inspectHold: () => ({ next: 'inspected', staged: 'whole' }),

@@ -61,13 +61,14 @@ test('however many workers die under it, it goes on under the same run', async (
   expect(new Set(calls.map(({ input }) => input.runId)).size).toBe(1);
 });
 
-test('an error that stays ends it', async () => {
+test('an error that stays ends it, and its run', async () => {
   const { start, calls, sourceId } = await prepare(() => {
     throw ApplicationFailure.create({ message: 'internal', type: 'internal' });
   });
   const handle = await start<typeof sweepSource>('sweepSource', `sweep:${sourceId}`);
   await expect(handle.result()).rejects.toThrow();
-  expect(calls).toHaveLength(2);
+  expect(calls.map(({ name }) => name)).toEqual(['sweepSource', 'sweepSource', 'failSweep']);
+  expect(calls[2]?.input).toEqual({ ...calls[0]?.input, code: 'internal' });
 });
 
 test('the schedule leaves a sweep that is under way alone', async () => {

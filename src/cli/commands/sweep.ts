@@ -20,7 +20,7 @@ export interface FollowedSweep extends StartedSweep {
 
 /**
  * Starts a sweep of a source or, with `--wait`, joins the one under way, and tells how it ended. Exit code 3 when entries
- * failed or could not be looked at, or when more is gone than may count as deleted.
+ * failed or could not be looked at, or when more is gone than may count as deleted. Failure `sweep_failed`.
  */
 export async function runSweep(session: Session, source: string, options: SweepOptions): Promise<number> {
   const { output } = session;
@@ -97,6 +97,7 @@ async function report(
   { runId, result, totals, pinnedAt }: SweptSource,
 ): Promise<number> {
   output.value({ source, runId, result, totals });
+  if (result === 'failed') throw new Failure('sweep_failed', { run: runId });
   const counts = shown.filter((name) => totals[name]).map((name) => countOf(totals[name] ?? 0, name));
   output.line(
     say('files', 'swept', {
