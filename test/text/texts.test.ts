@@ -92,6 +92,20 @@ describe('the catalog of texts', () => {
   });
 });
 
+test('French has its no-break spaces before ; : ? ! % and inside its quotation marks', () => {
+  const loose = /[^\s*] [;:?!»%](?![\p{L}\d])|« /u;
+  const found = Object.entries(themesOf('fr')).flatMap(([theme, messages]) =>
+    Object.entries(messages).flatMap(([key, message]) =>
+      forms(message)
+        // What is typed is written as it is typed.
+        .map((form) => form.replaceAll(/`[^`]*`/g, ''))
+        .filter((form) => loose.test(form))
+        .map((form) => `${theme}.${key}: ${form}`),
+    ),
+  );
+  expect(found).toEqual([]);
+});
+
 describe('a message', () => {
   test('takes the plural form and the numbers of its language', () => {
     expect(textsIn('en')('incidents', 'listed', { count: 1 })).toBe('1 incident');
@@ -125,7 +139,7 @@ test('times have the offset of their zone, spans their largest unit', () => {
   expect(timeIn('UTC', at)).toBe('2026-07-01 23:30:05 +00:00');
   expect(timeIn('America/St_Johns', at)).toBe('2026-07-01 21:00:05 -02:30');
   expect(spanIn('fr', 24 * 3_600_000)).toMatch(/^24\sheures$/);
-  expect(spanIn('en', 72 * 3_600_000)).toBe('3 days');
+  expect(spanIn('en', 72 * 3_600_000)).toBe('72 hours');
   expect(spanIn('en', 61_000)).toBe('1 minute');
   expect(spanIn('en', 0)).toBe('1 minute');
 });

@@ -8,7 +8,7 @@ export const help = translationOf(english)({
     'seul compte ce que ces clés ont signé ; aucun mot de passe n’est alors nécessaire',
   audit_verify_begin: 'à partir de cette tête : pour qui sait pourquoi le journal d’avant a été perdu',
   audit_verify_about:
-    'Confronte chaque événement aux têtes signées de la base de données, et celles-ci à leurs ancrages dans les\ncompartiments, que personne ne peut modifier. Faite avec le mot de passe, la vérification est consignée, et toute atteinte ouvre un\nincident ; avec --public-key, elle ne fait que lire. Code de sortie 4 si quelque chose n’est pas tel que signé,\n5 si une destination n’a pas répondu. Ce qui suit l’ancrage le plus récent ne repose que sur la base de données : il est\ndit combien. Voir docs/audit.md.',
+    'Confronte chaque événement aux têtes signées de la base de données, et celles-ci à leurs ancrages dans les\ncompartiments, que personne ne peut modifier. Faite avec le mot de passe, la vérification est consignée, et toute atteinte ouvre un\nincident ; avec --public-key, elle ne fait que lire. Code de sortie 4 si quelque chose n’est pas tel que signé,\n5 si une destination n’a pas répondu. Ce qui suit l’ancrage le plus récent ne repose que sur la base de données : il est\ndit combien. Voir docs/audit.md.',
   audit_export: 'écrire les événements d’une période en lignes JSON signées',
   audit_export_to: 'le dernier instant (par défaut : maintenant)',
   audit_export_output: 'dans ce nouveau fichier, et non sur le terminal',

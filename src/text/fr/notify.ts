@@ -3,7 +3,7 @@ import { translationOf } from '../message.ts';
 
 export const notify = translationOf(english)({
   no_channels:
-    'Personne n’est prévenu de rien : il n’y a aucun canal sous notifications dans la configuration.',
+    'Personne n’est prévenu de rien : il n’y a aucun canal sous notifications dans la configuration.',
   no_channels_means:
     'Logiciels malveillants, fichiers en échec ou balayages manquants passent inaperçus jusqu’à ce que quelqu’un lance holdfast status.',
   no_channels_todo: 'Ajoutez un canal (docs/notifications.md), puis holdfast notify test.',
@@ -12,13 +12,13 @@ export const notify = translationOf(english)({
   state_sent: 'envoyé',
   state_failed: 'ÉCHEC',
   attempts: { one: '{count} essai', other: '{count} essais' },
-  test_sent: '{channel} : envoyé en {seconds} s',
-  test_failed: '{channel} : PAS envoyé : {error}',
+  test_sent: '{channel} : envoyé en {seconds} s',
+  test_failed: '{channel} : PAS envoyé : {error}',
   channel_ok: { one: '{count} canal livre.', other: '{count} canaux livrent.' },
   channel_failing: {
-    one: 'le canal {channel} ne livre pas : {count} message attend ou a échoué ({error}) : holdfast notify list',
+    one: 'le canal {channel} ne livre pas : {count} message attend ou a échoué ({error}) : holdfast notify list',
     other:
-      'le canal {channel} ne livre pas : {count} messages attendent ou ont échoué ({error}) : holdfast notify list',
+      'le canal {channel} ne livre pas : {count} messages attendent ou ont échoué ({error}) : holdfast notify list',
   },
   channel_means: 'La personne que lui seul prévient ne sait rien de ce qui se passe ici.',
   channel_todo: 'holdfast notify test {channel}',

@@ -9,5 +9,5 @@ export const output = translationOf(english)({
   no_time: '« {given} » n’est pas un moment.{help}',
   in_future: '« {given} » est dans le futur.{help}',
   not_new_file:
-    '{file} ne peut pas être créé comme nouveau fichier : il existe déjà, ou son dossier n’existe pas ou n’est pas accessible en écriture.',
+    '{file} ne peut pas être créé comme nouveau fichier : il existe déjà, ou son dossier n’existe pas ou n’est pas accessible en écriture.',
 });
