@@ -79,7 +79,7 @@ const jitter = duration.prefault('10m');
 /** Share of the files that look unchanged which each sweep reads again. */
 const rehash = percentage.prefault('1%');
 
-const mailAddress = z.email('an e-mail address');
+export const mailAddress = z.email('an e-mail address');
 
 /** Names and addresses that stay on this machine. */
 const isLoopback = (host: string): boolean => /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i.test(host);
@@ -129,6 +129,9 @@ const tlsFiles = {
 
 /** Told that what passes may be read and changed on the way: without it no service is reached over a network in the clear. */
 const insecure = z.boolean().default(false);
+
+/** Where an embedded S3 server says that its buckets lie. */
+export const embeddedRegion = 'us-east-1';
 
 /** How an S3 server is reached. */
 const s3Connection = {

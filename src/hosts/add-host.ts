@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
 import type pg from 'pg';
 import { admitHost } from '../catalog/host-query.ts';
-import type { Config, DestinationConfig, TlsFiles } from '../config.ts';
+import { type Config, type DestinationConfig, embeddedRegion, type TlsFiles } from '../config.ts';
 import { Failure } from '../domain/failures.ts';
 import type { Id } from '../domain/records.ts';
 import type { Installation } from '../installation.ts';
@@ -155,7 +155,7 @@ function joinedS3(
     const { accessKeyId, secretAccessKey } = ensureHostCredentials(s3CredentialFiles(paths.home), id);
     return {
       endpoint: `https://${doorOf(config.listen, 's3')}`,
-      region: 'us-east-1',
+      region: embeddedRegion,
       pathStyle: true,
       credentials: `[default]\naws_access_key_id = ${accessKeyId}\naws_secret_access_key = ${secretAccessKey}\n`,
       tls: gate,

@@ -1,4 +1,4 @@
-import type { Config, DestinationConfig } from '../config.ts';
+import { type Config, type DestinationConfig, embeddedRegion } from '../config.ts';
 import type { LockDays } from '../storage/object-store.ts';
 import { classifications, type PolicyConfig } from './config.ts';
 
@@ -20,7 +20,7 @@ export function renderPolicyConfig(config: Config, recipients: readonly string[]
         destination.name,
         {
           jurisdiction: destination.jurisdiction,
-          ...configuredRegion(config, destination),
+          region: configuredRegion(config, destination),
           classifications: [...classifications],
         },
       ]),
@@ -28,10 +28,10 @@ export function renderPolicyConfig(config: Config, recipients: readonly string[]
   };
 }
 
-/** Where the operator says that the bucket lies; an embedded server lies nowhere else. */
-function configuredRegion({ services: { s3 } }: Config, destination: DestinationConfig): { region?: string } {
-  if (destination.s3 !== undefined) return { region: destination.s3.region };
-  return s3.mode === 'external' ? { region: s3.region } : {};
+/** Where the operator says that the bucket lies: the same of a server that is embedded here and one that others reach over the network. */
+export function configuredRegion({ services: { s3 } }: Config, destination: DestinationConfig): string {
+  if (destination.s3 !== undefined) return destination.s3.region;
+  return s3.mode === 'external' ? s3.region : embeddedRegion;
 }
 
 /** What holds for every object, wherever it goes; the pipeline raises it to each destination's own lock. */

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import type { DatabaseOptions } from '../catalog/database.ts';
-import type { Config, DestinationConfig, TlsFiles } from '../config.ts';
+import { type Config, type DestinationConfig, embeddedRegion, type TlsFiles } from '../config.ts';
 import { Failure } from '../domain/failures.ts';
 import type { SignatureSet } from '../domain/records.ts';
 import type { S3StoreOptions } from '../storage/s3-client.ts';
@@ -163,7 +163,7 @@ function s3Options(
     return {
       ...common,
       endpoint: address,
-      region: extra.region ?? 'us-east-1',
+      region: extra.region ?? embeddedRegion,
       forcePathStyle: true,
       credentialsFile: role === 'owner' ? files.credentialsFile : path.join(files.rolesDir, role),
     };

@@ -12,6 +12,7 @@ import { openpgpTerms, sealedV1Terms } from '../../policy/engine.ts';
 import { installedBundle, installedSignature } from '../../policy/installed.ts';
 import type { Explanation, OpaEngine } from '../../policy/opa-engine.ts';
 import { withPrivateOpa } from '../../policy/private-opa.ts';
+import { configuredRegion } from '../../policy/render.ts';
 import type { Endpoints } from '../../stack/endpoints.ts';
 import type { DestinationFacts } from '../../storage/object-store.ts';
 import { openS3Store } from '../../storage/s3-store.ts';
@@ -157,9 +158,9 @@ type AssumedFacts = Pick<
   'jurisdiction' | 'region' | 'tls' | 'loopback' | 'versioning' | 'objectLock'
 >;
 
-function assumed({ config }: Installation, { jurisdiction, s3 }: DestinationConfig): AssumedFacts {
-  const { services } = config;
-  const region = s3?.region ?? (services.s3.mode === 'external' ? services.s3.region : 'us-east-1');
+function assumed({ config }: Installation, destination: DestinationConfig): AssumedFacts {
+  const { jurisdiction } = destination;
+  const region = configuredRegion(config, destination);
   return { jurisdiction, region, tls: true, loopback: false, versioning: true, objectLock: true };
 }
 

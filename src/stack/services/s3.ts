@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
+import { embeddedRegion } from '../../config.ts';
 import { Failure } from '../../domain/failures.ts';
 import { serviceEnvironment } from '../environment.ts';
 import { ensureServiceFolders, privateFolder } from '../folders.ts';
@@ -11,7 +12,6 @@ import { type SystemUser, serviceUser } from '../system-users.ts';
 import { ensureS3Credentials, s3Accounts, s3CredentialFiles } from './s3-roles.ts';
 import type { ServiceSpec } from './service.ts';
 
-const region = 'us-east-1';
 const healthPath = '/health';
 
 /**
@@ -55,7 +55,7 @@ export function s3Service({
         command: tool,
         args: [
           `--port=127.0.0.1:${port}`,
-          `--region=${region}`,
+          `--region=${embeddedRegion}`,
           `--iam-dir=${iam}`,
           // A host that was revoked must not be known for two minutes more.
           '--iam-cache-disable',
@@ -80,7 +80,7 @@ export function s3Service({
         },
         user,
         address: `http://127.0.0.1:${port}`,
-        extra: { region, ...files, accessLog },
+        extra: { region: embeddedRegion, ...files, accessLog },
         moreLogs: [accessLog],
       };
     },
