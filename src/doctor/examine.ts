@@ -16,6 +16,7 @@ import { journal } from './journal.ts';
 import { keyLocks } from './key-locks.ts';
 import { infectedContent } from './late-detections.ts';
 import { limits } from './limits.ts';
+import { logs } from './logs.ts';
 import { notifications } from './notifications.ts';
 import { opa } from './opa.ts';
 import { permissions } from './permissions.ts';
@@ -62,6 +63,7 @@ const checks: readonly Check[] = [
   clock,
   sameMachine,
   disk,
+  logs,
   limits,
   permissions,
   settings,

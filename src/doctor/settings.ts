@@ -13,11 +13,12 @@ export const settings: Check = {
 };
 
 export function judgeSettings(config: Config, hasPasswordInEnvironment: boolean): Finding[] {
-  const { services, destinations } = config;
+  const { services, destinations, logs } = config;
   const findings: Finding[] = [];
   const unencrypted = [
     services.temporal.mode === 'external' && services.temporal.insecure ? 'temporal' : '',
     services.postgres.mode === 'external' && services.postgres.insecure ? 'postgres' : '',
+    logs.loki?.insecure ? 'loki' : '',
     ...destinations
       .filter((destination) => {
         const s3 = connectionOf(config, destination);

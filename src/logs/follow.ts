@@ -12,6 +12,10 @@ import { standingFile } from './standing.ts';
 /** Our processes: what they log holds no path. The logs of the services they use do, and stay in their files. */
 const ownProcesses = ['supervisor', 'worker', 'watcher', 'gate'] as const;
 
+/** The log of each of our processes, by its name. */
+export const logFilesOf = (home: string): ReadonlyMap<string, string> =>
+  new Map(ownProcesses.map((name) => [name, join(home, 'logs', `${name}.log`)] as const));
+
 export interface FollowedLogs {
   /** To be called right before a log is put aside. */
   beforeRotation(file: string): void;
@@ -31,7 +35,7 @@ export function followLogs(options: {
 }): FollowedLogs {
   const { home, log, echo } = options;
   const { keep, loki } = options.config;
-  const files = new Map(ownProcesses.map((name) => [name, join(home, 'logs', `${name}.log`)] as const));
+  const files = logFilesOf(home);
   const echoing = echo && new LogEcho({ ...echo, files, keep });
   let shipping: LogShipper | undefined;
   if (loki !== undefined) {

@@ -66,6 +66,20 @@ export const doctor = {
   disk_full: 'Only {percent} % of the disk with {home} are free.',
   disk_means: 'When it is full, the catalog stops and nothing is protected any more.',
   disk_todo: 'Make room, or move the `data` folder of the state folder (docs/operations.md).',
+  logs_well: 'Our processes can write their logs.',
+  logs_shipped: 'Our processes can write their logs, and Loki takes them.',
+  logs_unwritable: 'Nothing can be written into {folder} ({why}).',
+  logs_unwritable_means: 'What the program does leaves no log; files are protected all the same.',
+  logs_unwritable_todo:
+    'Make room there, or see that the folder {folder} belongs to the user that Holdfast runs as, on a disk mounted for writing.',
+  loki_away: 'Loki at {url} takes no logs ({why}).',
+  loki_away_means: 'They wait in the state folder, and the oldest are given up when logs are put aside.',
+  loki_away_todo:
+    'See that Loki runs and can be reached from here, and that the password file and certificates of logs.loki in holdfast.yaml are right.',
+  loki_lags: 'Loki lacks logs that were written since {since}, though it answers.',
+  loki_lags_todo:
+    'Look into logs/supervisor.log; holdfast down and holdfast up -d begin anew where it stopped.',
+  loki_lost_todo: 'Keep more of the logs (logs.keep, logs.maxSize), and find out why Loki was away.',
   cannot_check: 'It cannot be checked: {why}',
   holders_well: 'All {count} holders have the newest keys.',
   holder_lacks: '{who} lacks the newest keys: they were rotated since.',

@@ -73,6 +73,23 @@ export const doctor = translationOf(english)({
   disk_full: 'Seulement {percent} % du disque de {home} sont libres.',
   disk_means: 'Quand il est plein, le catalogue s’arrête et plus rien n’est protégé.',
   disk_todo: 'Faites de la place, ou déplacez le dossier `data` du dossier d’état (docs/operations.md).',
+  logs_well: 'Nos processus peuvent écrire leurs journaux.',
+  logs_shipped: 'Nos processus peuvent écrire leurs journaux, et Loki les prend.',
+  logs_unwritable: 'Rien ne peut être écrit dans {folder} ({why}).',
+  logs_unwritable_means:
+    'Ce que fait le programme ne laisse pas de journal ; les fichiers sont protégés malgré tout.',
+  logs_unwritable_todo:
+    'Faites-y de la place, ou veillez à ce que le dossier {folder} appartienne à l’utilisateur sous lequel tourne Holdfast, sur un disque monté en écriture.',
+  loki_away: 'Loki, à {url}, ne prend pas les journaux ({why}).',
+  loki_away_means:
+    'Ils attendent dans le dossier d’état, et les plus anciens sont abandonnés quand les journaux sont mis de côté.',
+  loki_away_todo:
+    'Vérifiez que Loki tourne et qu’il est joignable d’ici, et que le fichier du mot de passe et les certificats de logs.loki dans holdfast.yaml sont justes.',
+  loki_lags: 'Loki répond, mais il lui manque des journaux écrits depuis le {since}.',
+  loki_lags_todo:
+    'Regardez logs/supervisor.log ; holdfast down puis holdfast up -d reprennent là où l’envoi s’est arrêté.',
+  loki_lost_todo:
+    'Gardez davantage de journaux (logs.keep, logs.maxSize), et cherchez pourquoi Loki était absent.',
   cannot_check: 'Impossible de le contrôler : {why}',
   holders_well: 'Les {count} détenteurs ont les clés les plus récentes.',
   holder_lacks: '{who} n’a pas les clés les plus récentes : elles ont été renouvelées depuis.',
