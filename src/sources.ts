@@ -6,7 +6,7 @@ import { Failure } from './domain/failures.ts';
 import type { Ids } from './domain/ids.ts';
 import type { Id } from './domain/records.ts';
 import { compileFilter, type Filter } from './files/filter.ts';
-import { checkRoot, openRoot, type SourceRoot } from './files/root.ts';
+import { checkRoot, openRoot, type RootState, type SourceRoot } from './files/root.ts';
 import { groupOf } from './installation.ts';
 import type { ServedSource } from './pipeline/context.ts';
 
@@ -17,6 +17,12 @@ export interface WalkedSource {
   readonly root: SourceRoot;
   readonly filter: Filter;
 }
+
+/** What is said of a source that is not served. */
+export const awayDetails: Readonly<Record<Exclude<RootState, 'present'>, string>> = {
+  absent: 'its folder is not there',
+  changed: 'another folder is in its place',
+};
 
 export function servedSources(config: Config, ids: Ids, catalog: Catalog): Map<Id, ServedSource> {
   return new Map(
@@ -92,12 +98,12 @@ function recordedRoot(
       const { device, inode } = root;
       const facts = { id, name: source.name, rootPath: root.path, device, inode, hostId: config.host.id };
       if ((await catalog.recordSource(facts)) !== inode) {
-        throw new Failure('source_unavailable', { detail: 'another folder is in its place' });
+        throw new Failure('source_unavailable', { detail: awayDetails.changed });
       }
       opened = root;
     }
     const state = checkRoot(opened);
-    if (state !== 'present') throw new Failure('source_unavailable', { detail: `its root is ${state}` });
+    if (state !== 'present') throw new Failure('source_unavailable', { detail: awayDetails[state] });
     return opened;
   };
 }

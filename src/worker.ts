@@ -332,7 +332,7 @@ const telling = repeat(60_000, async () => {
   if (config.keeper) await housekeeping(startRetentions);
 });
 const requests = await serveSweepRequests(argument('--socket'), {
-  ...{ catalog, client, config, ids: installation.ids },
+  ...{ catalog, client, config, ids: installation.ids, sources: context.sources },
   onError: (error) => log.warn({ err: error }, 'a sweep that was asked for is left to the command'),
 });
 announceReady();

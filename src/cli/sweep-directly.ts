@@ -1,4 +1,5 @@
 import { Failure } from '../domain/failures.ts';
+import { servedSources } from '../sources.ts';
 import { startOrJoin, untilSwept } from '../sweep/await-sweep.ts';
 import type { StartedSweep } from '../sweep/request.ts';
 import { say } from '../text/voice.ts';
@@ -21,7 +22,7 @@ export async function sweepDirectly(
   if (!config.sources.some(({ name }) => name === source)) throw new Failure('source_unknown', { source });
   return withCatalog(session, (catalog, where) =>
     withTemporal(installation, where, async (client) => {
-      const desk = { catalog, client, config };
+      const desk = { catalog, client, config, sources: servedSources(config, ids, catalog) };
       const { actor, signal, output } = session;
       const id = ids.source(source);
       const asked = { source: { id, name: source }, actor, confirmsDeletions: confirmDeletions };

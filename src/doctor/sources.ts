@@ -1,35 +1,57 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SourceConfig } from '../config.ts';
-import { isFailure } from '../domain/failures.ts';
+import { Failure, isFailure } from '../domain/failures.ts';
 import { errorCode } from '../files/error-code.ts';
 import { currentMounts, type Mount, mountsIn } from '../files/mounts.ts';
 import { openRoot } from '../files/root.ts';
 import { explainUnreadable } from '../files/unreadable.ts';
+import { awayDetails } from '../sources.ts';
 import { say } from '../text/voice.ts';
 import { watchingOf, watchingSentence } from '../watcher/watching.ts';
-import { type Check, type Finding, ok } from './check.ts';
+import { type Check, type Finding, ok, type Patient } from './check.ts';
 
 /** Whether the sources are there, can be read, and how changes in them are noticed. */
 export const sources: Check = {
   name: 'sources',
-  async look({ config }) {
+  async look({ config, catalog }) {
     const mounts = currentMounts();
+    const inodes = await recordedInodes(catalog);
     const found: Finding[] = [];
     for (const source of config.sources)
-      found.push(...(await lookAtSource(source, mounts, process.getuid?.() ?? 0)));
+      found.push(
+        ...(await lookAtSource(source, mounts, process.getuid?.() ?? 0, inodes.get(source.name) ?? 0n)),
+      );
     return found;
   },
 };
 
+/** Of sources that were looked at before, by name; none where the catalog is away, which its own check tells. */
+async function recordedInodes(catalog: Patient['catalog']): Promise<Map<string, bigint>> {
+  try {
+    const known = await catalog();
+    const rows = await known.rows<{ name: string; inode: string }>(
+      'select name, inode::text as inode from sources',
+    );
+    return new Map(rows.map(({ name, inode }) => [name, BigInt(inode)]));
+  } catch (error) {
+    if (isFailure(error)) return new Map();
+    throw error;
+  }
+}
+
 /** So many folders of a source are opened: enough to find out who may not read it. */
 const mostFolders = 200;
 
-/** @param uid that the program runs as */
+/**
+ * @param uid that the program runs as
+ * @param recordedInode of the folder the source is; 0n: nobody knows
+ */
 export async function lookAtSource(
   source: Pick<SourceConfig, 'name' | 'path' | 'watch' | 'pollEvery' | 'oneFileSystem'>,
   mounts: readonly Mount[],
   uid: number,
+  recordedInode = 0n,
 ): Promise<Finding[]> {
   const { name, path } = source;
   const problem = (at: string, code: string): Finding => {
@@ -39,7 +61,9 @@ export async function lookAtSource(
     return { state: 'problem', what, ...explainUnreadable(code, mount, uid) };
   };
   try {
-    const { realPath } = await openRoot(path);
+    const { realPath, inode } = await openRoot(path);
+    if (recordedInode !== 0n && inode !== recordedInode)
+      throw new Failure('source_unavailable', { detail: awayDetails.changed });
     const unreadable = firstUnreadable(realPath.toString());
     if (unreadable !== undefined) return [problem(unreadable.path, unreadable.code)];
     const watching = watchingOf(source, mounts, realPath);

@@ -4,6 +4,7 @@ import { sourceRetention } from '../catalog/retention-query.ts';
 import type { Config } from '../config.ts';
 import { newRunId } from '../domain/ids.ts';
 import type { Id } from '../domain/records.ts';
+import type { ServedSource } from '../pipeline/context.ts';
 import { runUnderWay, untilRunEnded } from '../temporal/await-run.ts';
 import { sweepWorkflowId } from '../temporal/names.ts';
 import type { StartedSweep, SweptSource } from './request.ts';
@@ -14,6 +15,8 @@ export interface SweepDesk {
   readonly catalog: Catalog;
   readonly client: Client;
   readonly config: Config;
+  /** By id, those of this host. */
+  readonly sources: ReadonlyMap<Id, ServedSource>;
 }
 
 export interface AskedSweep {
@@ -22,11 +25,15 @@ export interface AskedSweep {
   readonly confirmsDeletions: boolean;
 }
 
-/** Starts a sweep unless one is under way. */
+/**
+ * Starts a sweep unless one is under way. Failure `source_unavailable`: whoever asks is told that the folder is away or another one,
+ * where a sweep by the clock would wait for it.
+ */
 export async function startOrJoin(
-  { client, config }: SweepDesk,
+  { client, config, sources }: SweepDesk,
   { source, ...asked }: AskedSweep,
 ): Promise<StartedSweep> {
+  await sources.get(source.id)?.root();
   const runId = newRunId();
   return { runId: (await startSweep(client, config, source, { runId, ...asked })) ? runId : null };
 }

@@ -1,4 +1,4 @@
-import { chmodSync } from 'node:fs';
+import { chmodSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { judgeWatches } from '../../src/doctor/inotify.ts';
@@ -54,4 +54,22 @@ test('watches are judged before they run out', () => {
   const tooMany = judgeWatches(1_000_000, 8_192);
   expect(tooMany.state).toBe('problem');
   expect(tooMany.todo).toContain('sysctl fs.inotify.max_user_watches=2097152');
+});
+
+test('a folder that took the place of the source is no source', async () => {
+  const folder = tempFolder();
+  const source = {
+    name: 'docs',
+    path: folder,
+    watch: 'auto',
+    pollEvery: 60_000,
+    oneFileSystem: false,
+  } as const;
+  const { ino } = statSync(folder, { bigint: true });
+  const look = async (recorded: bigint) => (await lookAtSource(source, [], 0, recorded))[0];
+  expect(await look(ino)).toMatchObject({ state: 'ok' });
+  expect(await look(0n)).toMatchObject({ state: 'ok' });
+  const found = await look(ino + 1n);
+  expect(found).toMatchObject({ state: 'problem', what: expect.stringContaining('another folder') });
+  expect(found?.todo).toContain('a new name under `sources`');
 });

@@ -174,6 +174,29 @@ test('when too much is gone nothing counts as deleted until that is confirmed', 
   expect(rows).toMatchObject([{ path: 'folder/infected.com', outcome: 'quarantined' }]);
 });
 
+test('a source whose folder is away, or another one, is told of at once, and nothing of it counts as deleted', async () => {
+  stack.write('docs', 'stays.txt', 'never deleted');
+  expect(await sweep()).toMatchObject({ code: 0, totals: { uploaded: 1 } });
+  const folder = stack.path('docs');
+  renameSync(folder, `${folder}.away`);
+  const lookedAt = async (said: RegExp) => {
+    for (const flags of [['--wait'], [], ['--wait', '--confirm-deletions']]) {
+      const refused = await stack.run('sweep', 'docs', ...flags);
+      expect(refused).toMatchObject({ code: 5, stderr: expect.stringMatching(said) });
+    }
+  };
+  await lookedAt(/folder is not there|ENOENT/);
+  mkdirSync(folder);
+  await lookedAt(/another folder is in its place/);
+  const [examined] = (await stack.run('doctor', '--json')).rows as unknown as { findings: object[] }[];
+  expect(examined?.findings).toContainEqual(
+    expect.objectContaining({ check: 'sources', state: 'problem', what: expect.stringContaining('docs') }),
+  );
+  rmSync(folder, { recursive: true });
+  renameSync(`${folder}.away`, folder);
+  expect(await sweep()).toMatchObject({ code: 0, result: 'complete', totals: { deleted: 0 } });
+});
+
 test('each source is swept by the clock, unless that is paused', async () => {
   const list = async () =>
     (await stack.run('schedule', 'list', '--json')).rows as unknown as Record<string, unknown>[];
@@ -183,7 +206,12 @@ test('each source is swept by the clock, unless that is paused', async () => {
   });
   expect((await stack.run('schedule', 'pause', 'sweep docs')).code).toBe(0);
   expect((await list()).find(({ name }) => name === 'sweep docs')).toMatchObject({ paused: true });
+  // Twice is once, and a source's name means its sweeps.
+  expect(await stack.run('schedule', 'resume', 'docs', '--json')).toMatchObject({
+    ...{ code: 0, rows: [{ name: 'sweep docs', paused: false }] },
+  });
   expect((await stack.run('schedule', 'resume', 'sweep docs')).code).toBe(0);
+  expect((await list()).find(({ name }) => name === 'sweep docs')).toMatchObject({ paused: false });
   expect(await stack.run('schedule', 'pause', 'sweep nowhere')).toMatchObject({ code: 2 });
 });
 

@@ -34,12 +34,15 @@ export async function runScheduleList(session: Session): Promise<void> {
   });
 }
 
-/** Failure `schedule_unknown`. */
-export async function runSchedulePause(session: Session, name: string, paused: boolean): Promise<void> {
+/**
+ * Pauses or resumes what is scheduled, by its name or that of a source whose sweeps are meant. Failure `schedule_unknown`.
+ */
+export async function runSchedulePause(session: Session, given: string, paused: boolean): Promise<void> {
   await withSchedules(session, async (client, names) => {
+    const name = names.has(given) ? given : sweepName(given);
     const id = names.get(name);
     if (id === undefined || (await describe(client, id)) === undefined)
-      throw new Failure('schedule_unknown', { name });
+      throw new Failure('schedule_unknown', { name: given });
     const handle = client.schedule.getHandle(id);
     await (paused ? handle.pause(`by ${session.actor}`) : handle.unpause());
     session.output.value({ name, paused });
@@ -59,10 +62,12 @@ async function withSchedules(
   );
 }
 
+const sweepName = (source: string): string => `sweep ${source}`;
+
 /** Ids by the names people know: `sweep <source>`, `verify` and `rescan`. */
 function scheduleNames({ config, ids }: Installation): Map<string, string> {
   const sweeps = config.sources.map(
-    ({ name }) => [`sweep ${name}`, sweepScheduleId(ids.source(name))] as const,
+    ({ name }) => [sweepName(name), sweepScheduleId(ids.source(name))] as const,
   );
   return new Map([...sweeps, ['verify', verifySampleId], ['rescan', rescanScheduleId]]);
 }

@@ -98,7 +98,7 @@ export const failures = {
     'A lock in GOVERNANCE mode cannot become COMPLIANCE; also check the permission s3:PutObjectRetention.',
   source_unavailable: 'A source folder cannot be opened ({detail}).',
   source_unavailable_hint:
-    'Check the path of the source, that its file system is mounted, and that this user may read it.',
+    'Check the path of the source, that its file system is mounted, and that this user may read it. Nothing of it counts as deleted meanwhile. A folder that took the place of another for good needs a new name under `sources`.',
   out_of_handles: 'The system gives this process no more open files or memory ({detail}).',
   out_of_handles_hint: 'Raise the limit (`ulimit -n`) or lower the concurrency in holdfast.yaml.',
   watch_limit: 'The kernel refuses more file watches: {sysctl} is {current}.',

@@ -115,7 +115,7 @@ export const failures = translationOf(english)({
     'Un verrou en mode GOVERNANCE ne peut pas devenir COMPLIANCE ; vérifiez aussi le droit s3:PutObjectRetention.',
   source_unavailable: 'Un dossier source ne peut pas être ouvert ({detail}).',
   source_unavailable_hint:
-    'Vérifiez le chemin de la source, que son système de fichiers est monté, et que cet utilisateur peut le lire.',
+    'Vérifiez le chemin de la source, que son système de fichiers est monté, et que cet utilisateur peut le lire. Rien n’y compte comme supprimé entre-temps. Un dossier qui en remplace un autre pour de bon doit recevoir un nouveau nom sous `sources`.',
   out_of_handles: 'Le système ne donne plus à ce processus de fichiers ouverts ou de mémoire ({detail}).',
   out_of_handles_hint: 'Relevez la limite (`ulimit -n`) ou réduisez la concurrence dans holdfast.yaml.',
   watch_limit: 'Le noyau refuse de surveiller plus de fichiers : {sysctl} vaut {current}.',
