@@ -6,8 +6,10 @@
  * a message differ. A theme is entered once in `src/text/texts.ts`; from then on {@link textsIn} speaks it, and asks the
  * compiler for each placeholder's value. To move sentences of a command here: give them a theme, replace each by a call.
  *
- * A message whose wording depends on a number is an object with the plural forms that `Intl.PluralRules` tells apart; the
- * number is its placeholder `count`. Names of commands, options and files are never translated.
+ * A message whose whole wording depends on a number is an object with the plural forms that `Intl.PluralRules` tells apart;
+ * the number is its placeholder `count`. Where only words depend on it, or several numbers are in one message, they stand in
+ * place: `{files} {files|file is|files are}` takes the first form where the language says one of something, in French also
+ * for none. Names of commands, options and files are never translated.
  */
 export type Message = string | PluralMessage;
 
@@ -20,10 +22,17 @@ export interface PluralMessage {
 
 export type Messages = Readonly<Record<string, Message>>;
 
-/** `{word}` is a placeholder; braces around anything else are text. */
-type NamesIn<Text extends string> = Text extends `${string}{${infer Name}}${infer Rest}`
-  ? (Name extends `${string}${' ' | ',' | '"'}${string}` ? never : Name) | NamesIn<Rest>
+/** `{word}` is a placeholder, `{word|one|other}` the form of some words that it asks for; braces around anything else are text. */
+type NamesIn<Text extends string> = Text extends `${string}{${infer Inside}}${infer Rest}`
+  ? NameOf<Inside> | NamesIn<Rest>
   : never;
+type NameOf<Inside extends string> = Inside extends `${infer Name}|${string}|${string}`
+  ? Name
+  : Inside extends `${string}${' ' | ',' | '"'}${string}`
+    ? never
+    : Inside;
+
+const placeholder = /\{(\w+)(?:\|([^|{}]*)\|([^|{}]*))?\}/g;
 
 /** Placeholders of a message; `count` where it has plural forms. */
 export type PlaceholdersOf<M extends Message> = M extends string
@@ -58,9 +67,7 @@ export function translationOf<const Original extends Messages>(_original: Origin
 /** Placeholders of every form of a message, each once, in the order of the alphabet. */
 export function placeholdersOf(message: Message): string[] {
   const forms = typeof message === 'string' ? [message] : Object.values(message);
-  const names = forms.flatMap((form: string) =>
-    [...form.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name),
-  );
+  const names = forms.flatMap((form: string) => [...form.matchAll(placeholder)].map(([, name = '']) => name));
   return [...new Set(names)].sort();
 }
 
@@ -71,9 +78,10 @@ export function filled(
   locale: string,
 ): string {
   const form = typeof message === 'string' ? message : pluralForm(message, Number(facts.count), locale);
-  return form.replace(/\{(\w+)\}/g, (whole, name: string) => {
+  return form.replace(placeholder, (whole, name: string, one?: string, other?: string) => {
     const value = facts[name];
     if (value === undefined) return whole;
+    if (one !== undefined && other !== undefined) return pluralForm({ one, other }, Number(value), locale);
     return typeof value === 'number' ? new Intl.NumberFormat(locale).format(value) : value;
   });
 }

@@ -214,7 +214,7 @@ it('infections, and what no scanner looked at, are told', async () => {
   world.write('large.iso', 'large');
   await protectOnce(world.context, await world.entry('large.iso'));
   expect((await findings()).get('malware')).toMatchObject([
-    { state: 'warning', what: expect.stringContaining('1 files in quarantine') },
+    { state: 'warning', what: expect.stringContaining('1 file in quarantine') },
     { state: 'warning', what: expect.stringContaining('too_large 1') },
   ]);
 });

@@ -126,7 +126,7 @@ test('a byte that changed on the disk of the server is found, and the file is up
     },
   ]);
   const status = await installation.run('status');
-  expect(status.stdout).toMatch(/WARNING: what was stored of 1 files is lost/);
+  expect(status.stdout).toMatch(/WARNING: what was stored of 1 file is lost/);
   const { byPath } = await installation.protect(installation.path('docs'));
   expect(byPath.get('c.txt')).toMatchObject({ outcome: 'uploaded', unchanged: false });
   expect(byPath.get('c.txt')?.objectKey).not.toBe(keyOf('c.txt'));

@@ -66,7 +66,6 @@ describe('the catalog of texts', () => {
       'look.mtime',
       'look.pack_version',
       'look.seipd',
-      'look.versions',
       'notices.contact',
       'notices.heading_contact',
       'notices.nature',
@@ -114,6 +113,18 @@ describe('a message', () => {
     expect(textsIn('fr')('messages', 'files_failed', { count: 12_000 })).toMatch(/^12\s000 fichiers/);
     // A million is a category of its own in French.
     expect(textsIn('fr')('messages', 'files_failed', { count: 1_000_000 })).toMatch(/fichiers ne sont/);
+  });
+
+  test('has words in place that depend on one of several numbers', () => {
+    const counted = '{a} {a|file|files} in {b} {b|version|versions}';
+    expect(filled(counted, { a: 1, b: 0 }, 'en')).toBe('1 file in 0 versions');
+    expect(filled(counted, { a: 2, b: 0 }, 'fr')).toBe('2 files in 0 version');
+    expect(filled(counted, { a: '1', b: 1_000_000 }, 'fr')).toMatch(/^1 file in 1.000.000 versions$/);
+    expect(placeholdersOf(counted)).toEqual(['a', 'b']);
+    const source = { source: 's', bytes: '0 o' };
+    expect(textsIn('fr')('reports', 'source', { ...source, files: 1, versions: 2 })).toContain(
+      '1 fichier, 2 versions',
+    );
   });
 
   test('is filled with what it is given, and never twice', () => {

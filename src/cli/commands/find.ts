@@ -62,7 +62,7 @@ export async function find(
     output.note(
       say('look', 'found', {
         count,
-        what: versions ? say('look', 'versions') : say('look', 'entries'),
+        what: versions ? say('look', 'versions', { count }) : say('look', 'entries', { count }),
         looked,
       }),
     );

@@ -5,7 +5,8 @@ export const audit = {
   exported: { one: '{count} event, signed, in {file}', other: '{count} events, signed, in {file}' },
   verified: { one: '{count} event verified', other: '{count} events verified' },
   anchors_read: { one: '{count} anchor read', other: '{count} anchors read' },
-  summary: '{events} events under {heads} signed heads, {anchors} anchors: {verdict}',
+  summary:
+    '{events} {events|event|events} under {heads} {heads|signed head|signed heads}, {anchors} {anchors|anchor|anchors}: {verdict}',
   all_signed: 'all as signed.',
   not_signed: '{count} not as signed.',
   somebody_changed:
@@ -15,7 +16,7 @@ export const audit = {
   no_anchor: 'No anchor outside of the database confirms any of it.',
   newest_anchor: 'The newest anchor is of {at}: head {number}, in {destination}.',
   since_anchor:
-    'What came since rests on the database alone: {events} events, {unsigned} of them not signed yet.',
+    'What came since rests on the database alone: {events} {events|event|events}, {unsigned} of them not signed yet.',
   away: 'The destination {name} does not answer: its anchors were not read.',
   head: 'head {number}',
   event: 'event {number}',

@@ -2,14 +2,16 @@
 export const copies = {
   two_different: 'Name two different destinations.',
   would_copy:
-    '{versions} versions ({bytes}) and {manifests} manifests would be copied from {from} to {to}. Nothing was done.',
-  being_copied: '{versions} versions ({bytes}) are being copied to {to}. See how far it is: holdfast status',
-  planned: '{count} of {of} copies planned',
+    '{versions} {versions|version|versions} ({bytes}) and {manifests} {manifests|manifest|manifests} would be copied from {from} to {to}. Nothing was done.',
+  being_copied:
+    '{versions} {versions|version|versions} ({bytes}) {versions|is|are} being copied to {to}. See how far it is: holdfast status',
+  planned: '{count} of {of} {of|copy|copies} planned',
   no_worker: 'The worker does not run: nothing is copied until `holdfast up -d`.',
   left: ', about {seconds} s left',
-  to_copy: '{versions} versions ({bytes}) and {manifests} manifests to copy, {rate}/s{left}',
+  to_copy:
+    '{versions} {versions|version|versions} ({bytes}) and {manifests} {manifests|manifest|manifests} to copy, {rate}/s{left}',
   copied:
-    '{copied} versions have a copy in {to} now, {denied} were denied by the policy, {failed} could not be copied.',
+    '{copied} {copied|version has|versions have} a copy in {to} now, {denied} {denied|was|were} denied by the policy, {failed} could not be copied.',
   which_ones: 'Which ones: holdfast files --json, `placements` with the state denied.',
   tried_again:
     'What could not be copied is tried again; why not is in the log of the worker, and in: holdfast verify',
@@ -18,12 +20,12 @@ export const copies = {
   waiting: 'holdfast: {sentence} Waiting for it.',
   nothing_due:
     'Nothing is due: the signatures in force ({set}, {day}) judged all that is stored, or know no more.',
-  due: '{contents} contents ({bytes}) are due for the signatures in force ({set}, {day}).',
-  progress: '{count} contents scanned ({bytes}), {infected} infected',
+  due: '{contents} {contents|content|contents} ({bytes}) {contents|is|are} due for the signatures in force ({set}, {day}).',
+  progress: '{count} {count|content|contents} scanned ({bytes}), {infected} infected',
   recipients:
-    'holdfast: {count} contents are sealed to recipients as OpenPGP messages: no host can open and scan those again.',
+    'holdfast: {count} {count|content is|contents are} sealed to recipients as OpenPGP messages: no host can open and scan {count|it|those} again.',
   rescanned:
-    '{count} contents scanned again ({bytes}): {clean} clean, {infected} infected, {not_scanned} without a verdict, {unreadable} not readable; {result}',
+    '{count} {count|content|contents} scanned again ({bytes}): {clean} clean, {infected} infected, {not_scanned} without a verdict, {unreadable} not readable; {result}',
   infected_stored:
     'holdfast: stored content is infected by what is known now. Nothing was deleted; restore leaves it out.\n  → holdfast files --infected lists its files. Their originals go through quarantine at the next sweep.',
   unreadable_stored:

@@ -81,7 +81,7 @@ export const doctor = {
     'Look into logs/supervisor.log; holdfast down and holdfast up -d begin anew where it stopped.',
   loki_lost_todo: 'Keep more of the logs (logs.keep, logs.maxSize), and find out why Loki was away.',
   cannot_check: 'It cannot be checked: {why}',
-  holders_well: 'All {count} holders have the newest keys.',
+  holders_well: '{count} {count|holder has|holders have} the newest keys.',
   holder_lacks: '{who} lacks the newest keys: they were rotated since.',
   the_kit: 'The recovery kit',
   the_holder: 'The holder {name}',
@@ -89,34 +89,38 @@ export const doctor = {
   holds_well: 'Nothing waits for a decision.',
   holds_means: 'What nobody decides in time counts as rejected: it is not backed up in that state.',
   holds_todo: 'holdfast hold list; then holdfast hold approve or reject',
-  hosts_share: '{count} hosts share this cluster.',
+  hosts_share: '{count} {count|host shares|hosts share} this cluster.',
   hosts_alone: 'No other host shares this cluster.',
-  watches_well: '{folders} folders are watched; the kernel allows {most} watches.',
-  watches_few: '{folders} folders are to be watched; the kernel allows {most} watches.',
+  watches_well:
+    '{folders} {folders|folder is|folders are} watched; the kernel allows {most} {most|watch|watches}.',
+  watches_few:
+    '{folders} {folders|folder is|folders are} to be watched; the kernel allows {most} {most|watch|watches}.',
   watches_means:
     'What changes in folders that are not watched is protected at the next sweep, not within seconds.',
   watches_todo:
     'sysctl {setting}; to keep it: echo {setting} > /etc/sysctl.d/60-holdfast.conf. A watch takes about 1 KiB of kernel memory. Then: holdfast down && holdfast up -d',
   journal_well: 'The manifests in the bucket are up to date.',
-  journal_behind: '{source}: {versions} versions are in no manifest yet, the oldest for {minutes} minutes.',
+  journal_behind:
+    '{source}: {versions} {versions|version is|versions are} in no manifest yet, the oldest for {minutes} {minutes|minute|minutes}.',
   journal_means:
     'If this machine were lost now, their folders, links, renames and deletions could not be recovered.',
   journal_todo: 'Is the worker running, and the bucket reachable? Its log says why it does not write them.',
   keyring_todo: 'holdfast down && holdfast up -d, which publishes the keyring and renews its locks',
-  keyring_lacks: '{name} lacks {missing} of {of} keyring documents.',
+  keyring_lacks: '{name} lacks {missing} of {of} {of|keyring document|keyring documents}.',
   keyring_lacks_means: 'What is sealed under them could not be read from that bucket alone.',
-  keyring_unlocked: '{count} keyring documents in {name} are not locked (any more).',
+  keyring_unlocked:
+    '{count} {count|keyring document|keyring documents} in {name} {count|is|are} not locked (any more).',
   keyring_unlocked_means:
     'Whoever may delete there can make everything that is sealed under them unreadable.',
-  scope_lock_short: 'A scope key in {name} is locked for only {days} more days.',
+  scope_lock_short: 'A scope key in {name} is locked for only {days} {days|more day|more days}.',
   scope_lock_means: 'Locks are renewed weekly by the worker; it has not done so for a month.',
-  keyring_well: '{name} holds all {count} keyring documents, locked.',
+  keyring_well: '{name} holds all {count} {count|keyring document|keyring documents}, locked.',
   late_well: 'Nothing that is stored is infected by what is known now.',
-  inodes: 'The disk with {home} has only {count} inodes left.',
+  inodes: 'The disk with {home} has only {count} {count|inode|inodes} left.',
   inodes_means: 'No file can be made there any more, however much room there is.',
   inodes_todo: 'Delete what is made of many small files, or move the state folder to another disk.',
   limits_well: 'Memory, inodes, open files and core files are as they should be.',
-  open_files: 'The worker may open {count} files only.',
+  open_files: 'The worker may open {count} {count|file|files} only.',
   open_files_means: 'When many files change at once, steps fail and are tried again: it takes longer.',
   open_files_todo:
     'Set LimitNOFILE={count} for its service (ops/systemd/holdfast.service), or ulimit -n in the shell that starts it.',
@@ -157,7 +161,7 @@ export const doctor = {
   kit_newest_unverified: 'The newest recovery kit was never verified.',
   kit_unverified_means: 'Nobody knows whether the key on paper opens what lies in the bucket.',
   kit_unverified_todo: 'Take the printed kit and run: holdfast key verify-kit',
-  retention_old: '{source}: retention last ended {days} days ago.',
+  retention_old: '{source}: retention last ended {days} {days|day|days} ago.',
   retention_ended: '{source}: the last run of retention ended {result}.',
   retention_means: 'Locks run out that should be renewed, and nothing expires.',
   retention_todo: 'Run `holdfast retention run --source {source} --wait`: it says why.',
@@ -199,7 +203,7 @@ export const doctor = {
   malware_todo: 'docs/malware.md says what each means.',
   not_running: 'Holdfast is not running.',
   not_running_means: 'Nothing is protected while it does not run.',
-  services_well: '{count} services are healthy.',
+  services_well: '{count} {count|service is|services are} healthy.',
   service_down: 'The service {name} is down.',
   service_down_means: 'Work waits for it, and nothing is lost; but nothing new is protected.',
   service_down_todo: 'Read {log}; holdfast down && holdfast up -d',
@@ -225,8 +229,8 @@ export const doctor = {
   built_in_todo:
     'Let freshclam reach database.clamav.net, or put signatures into the `signatures` folder of the state folder.',
   external_set: 'The signatures are those of an external clamd, which tells their age itself.',
-  signatures_well: 'The signatures ({set}) are {days} days old.',
-  signatures_old: 'The virus signatures are {days} days old; policy takes at most {most}.',
+  signatures_well: 'The signatures ({set}) are {days} {days|day|days} old.',
+  signatures_old: 'The virus signatures are {days} {days|day|days} old; policy takes at most {most}.',
   signatures_old_means: 'No verdict of theirs counts as clean: files wait, then they are held.',
   signatures_old_todo: 'Let freshclam reach database.clamav.net.',
   on_mount: ', on {type}',
@@ -240,12 +244,14 @@ export const doctor = {
   stored_well: 'Last verified {day}; nothing is amiss.',
   stored_never: 'Nothing in the bucket was ever verified.',
   stored_never_means: 'A sample is verified daily while Holdfast runs; none was yet.',
-  forgets: 'The namespace {namespace} of Temporal forgets workflows {hours} hours after their end.',
+  forgets:
+    'The namespace {namespace} of Temporal forgets workflows {hours} {hours|hour|hours} after their end.',
   forgets_means:
     'What failed on a Friday cannot be looked at on Monday; the catalog still knows its outcome.',
   attributes: 'The namespace {namespace} of Temporal lacks the search attributes {names}.',
   attributes_means: 'Workflows that set them wait, and nothing is found by them in the Web UI.',
   attributes_todo:
     'holdfast down; holdfast up -d registers them, or says which command the administrator of Temporal runs.',
-  temporal_well: 'Temporal {server} keeps ended workflows of the namespace {namespace} for {days} days.',
+  temporal_well:
+    'Temporal {server} keeps ended workflows of the namespace {namespace} for {days} {days|day|days}.',
 } as const;

@@ -1,13 +1,13 @@
 /** Protecting files, and what became of them: protect, files, show, sweep, runs. */
 export const files = {
-  seen_to_protect: '{seen} entries seen, {due} to protect',
+  seen_to_protect: '{seen} {seen|entry|entries} seen, {due} to protect',
   cannot_look: 'holdfast: cannot be looked at ({code}): {path}',
-  done_of: '{done} of {count} entries done',
+  done_of: '{done} of {count} {count|entry|entries} done',
   waiting_for: 'holdfast: {message} Waiting for it.',
   protected: { one: '{count} entry: {what}', other: '{count} entries: {what}' },
   nothing_to_protect: 'nothing to protect',
   dry_run:
-    '{due} entries to protect ({bytes}), {unchanged} unchanged, {skipped} skipped, {gone} gone, {unreachable} unreachable.',
+    '{due} {due|entry|entries} to protect ({bytes}), {unchanged} unchanged, {skipped} skipped, {gone} gone, {unreachable} unreachable.',
   dry_run_lock: 'What is uploaded would be locked ({mode}) at least until {until}. Nothing was done.',
   outcome_unknown: 'There is no outcome "{name}". The outcomes are {names}.',
   class_unknown: 'There is no classification "{name}". There are {names}.',

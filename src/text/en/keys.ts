@@ -51,7 +51,7 @@ export const keys = {
   one_key: 'key',
   many_keys: 'keys',
   shreds_nothing: 'nothing: no file is sealed under it.',
-  share: '{source}: {files} files in {versions} versions, {bytes}',
+  share: '{source}: {files} {files|file|files} in {versions} {versions|version|versions}, {bytes}',
   still_in_source: '{count} of the files still lie in the source: they and their names stay there.',
   when: 'When: the last lock on a key ends on {at}; the keys are deleted then, everywhere.',
   until_then: 'Until then nothing more is sealed under the scope, and it can be taken back.',
@@ -74,7 +74,7 @@ export const keys = {
   type_export: 'Type "export" to go on:',
   exported_to: '{count} documents are in {file} (readable by you alone).',
   other_repository: 'it is of the repository {theirs}, this is {ours}',
-  imported: 'The keyring is in {home}: {scopes} scopes, opened by {holder}.',
+  imported: 'The keyring is in {home}: {scopes} {scopes|scope|scopes}, opened by {holder}.',
   unreadable: 'it cannot be read',
   write_only_and_host: '--write-only and --host belong together.',
 } as const;

@@ -15,10 +15,10 @@ export const reports = {
   run_unknown: 'There is no run {id}: see `holdfast runs`.',
   lines: { one: '{count} line', other: '{count} lines' },
   no_source: 'No source was ever looked at.',
-  holds: '{destination} holds {bytes} in {objects} objects{locked}.',
-  source: '{source}: {files} files, {versions} versions of {bytes} in all',
+  holds: '{destination} holds {bytes} in {objects} {objects|object|objects}{locked}.',
+  source: '{source}: {files} {files|file|files}, {versions} {versions|version|versions} of {bytes} in all',
   nothing_stored: 'Nothing is stored.',
-  placed: '{destination}: {bytes} for {versions} versions{locked}',
+  placed: '{destination}: {bytes} for {versions} {versions|version|versions}{locked}',
   shared: '{shared} share what is stored, which saves {saved}; {packed} lie in packs',
   older: '{bytes} are of earlier states only: `holdfast retention plan` says when they go',
   unneeded:

@@ -25,7 +25,7 @@ export const restore = {
   done: 'restored',
   metadata: 'Metadata that could not be set, while the content is whole: {each}',
   left: ', {time} left',
-  progress: '{entries} of {of} entries, {bytes} of {all}, {rate}/s{left}',
+  progress: '{entries} of {of} {of|entry|entries}, {bytes} of {all}, {rate}/s{left}',
   already_there: 'already there',
   other_name: 'under another name',
   kept: 'kept as they were',
@@ -66,7 +66,8 @@ export const restore = {
     '{source}: the newest version of {entries} has lost its object; an earlier one is given instead.',
   all_lost: '{source}: no object of {entries} is there any more.',
   recording: 'recording {what}: {done} of {of}',
-  knows_again: 'The catalog knows {entries} entries with {versions} versions and {objects} objects again.',
+  knows_again:
+    'The catalog knows {entries} {entries|entry|entries} with {versions} {versions|version|versions} and {objects} {objects|object|objects} again.',
   next_down_up: 'Next: holdfast down, then holdfast up -d. Files that changed since are found and protected.',
   ask_rebuild: 'Fill the empty catalog with this? Type rebuild:',
 } as const;

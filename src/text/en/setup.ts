@@ -13,7 +13,7 @@ export const setup = {
   next_up: 'Next: holdfast up -d',
   source_takes: '--source takes name=/path, not "{given}".',
   no_folder: 'The source {name} is no folder: {folder}',
-  locked_phrase: 'locked for {days} days',
+  locked_phrase: 'locked for {days} {days|day|days}',
   compliance_question:
     'COMPLIANCE locks cannot be removed by anybody, not even by the bucket\'s owner. Type "{typed}" to go on:',
   confirm_init: 'Set up Holdfast for these sources? [y/N]',
@@ -50,7 +50,7 @@ export const setup = {
   ask_kit: 'Recovery key, as printed in the kit:',
   ask_approver: 'Password of the approver key:',
   once_more: 'Once more:',
-  too_short: 'it has fewer than {least} characters.',
+  too_short: 'it has fewer than {least} {least|character|characters}.',
   common_pattern: 'it is short and follows a common pattern.',
   belong_together: '--write-only, --keys and --recipient belong together.',
 } as const;

@@ -10,7 +10,7 @@ export const status = {
     one: 'Source {source}: {count} version waits to be listed in the bucket, the oldest for {seconds} s',
     other: 'Source {source}: {count} versions wait to be listed in the bucket, the oldest for {seconds} s',
   },
-  last_verified: 'Last verified {at}: {checked} objects, {mismatches} not as they should be',
+  last_verified: 'Last verified {at}: {checked} {checked|object|objects}, {mismatches} not as they should be',
   warning: 'WARNING: {text}',
   starting: 'Starting {services} …',
   policy_kept: 'WARNING: the policy was not changed, the one before it decides: {detail}',

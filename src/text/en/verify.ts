@@ -5,8 +5,8 @@ export const verify = {
   progress_found: ', {count} not as they should be',
   progress: '{checked} of {of} looked at, {bytes} read{inventory}{found}',
   summary:
-    '{checked} of {live} objects, {manifests} manifests and {documents} keyring documents looked at, {read} objects read ({bytes}){listed} in {seconds} s: {verdict}',
-  versions_listed: ', {count} versions listed',
+    '{checked} of {live} {live|object|objects}, {manifests} {manifests|manifest|manifests} and {documents} {documents|keyring document|keyring documents} looked at, {read} {read|object|objects} read ({bytes}){listed} in {seconds} s: {verdict}',
+  versions_listed: ', {count} {count|version|versions} listed',
   all_well: 'all as promised.',
   mismatches: '{wrong} not as they should be, {repaired} of them put right.',
   shredded: {
@@ -20,7 +20,7 @@ export const verify = {
   looked_since: 'each was looked at since {at}',
   never_read: { one: '{count} was never read', other: '{count} were never read' },
   read_since: 'each was read since {at}',
-  coverage: 'Of {live} objects {looked}, {read}.',
+  coverage: 'Of {live} {live|object|objects} {looked}, {read}.',
   and_others: 'and others',
   remedy_copied: 'copied from another destination',
   remedy_found: 'found under another version of its name',

@@ -10,9 +10,10 @@ export const audit = translationOf(english)({
   },
   verified: { one: '{count} événement vérifié', other: '{count} événements vérifiés' },
   anchors_read: { one: '{count} ancrage lu', other: '{count} ancrages lus' },
-  summary: '{events} événements sous {heads} têtes signées, {anchors} ancrages : {verdict}',
+  summary:
+    '{events} {events|événement|événements} sous {heads} {heads|tête signée|têtes signées}, {anchors} {anchors|ancrage|ancrages} : {verdict}',
   all_signed: 'tout est tel que signé.',
-  not_signed: '{count} ne sont pas tels que signés.',
+  not_signed: '{count} {count|n’est pas tel que signé|ne sont pas tels que signés}.',
   somebody_changed:
     'Quelqu’un a modifié la base de données, ou un état plus ancien en a été remis. Gardez-la telle quelle et comparez-la avec une sauvegarde d’avant.',
   rebuilt:
@@ -20,7 +21,7 @@ export const audit = translationOf(english)({
   no_anchor: 'Aucun ancrage hors de la base de données n’en confirme quoi que ce soit.',
   newest_anchor: 'L’ancrage le plus récent est du {at} : tête {number}, dans {destination}.',
   since_anchor:
-    'Ce qui est venu depuis ne repose que sur la base de données : {events} événements, dont {unsigned} pas encore signés.',
+    'Ce qui est venu depuis ne repose que sur la base de données : {events} {events|événement|événements}, dont {unsigned} pas encore signés.',
   away: 'La destination {name} ne répond pas : ses ancrages n’ont pas été lus.',
   head: 'tête {number}',
   event: 'événement {number}',

@@ -91,7 +91,7 @@ export const doctor = translationOf(english)({
   loki_lost_todo:
     'Gardez davantage de journaux (logs.keep, logs.maxSize), et cherchez pourquoi Loki était absent.',
   cannot_check: 'Impossible de le contrôler : {why}',
-  holders_well: 'Les {count} détenteurs ont les clés les plus récentes.',
+  holders_well: '{count} {count|détenteur a|détenteurs ont} les clés les plus récentes.',
   holder_lacks: '{who} n’a pas les clés les plus récentes : elles ont été renouvelées depuis.',
   the_kit: 'Le kit de secours',
   the_holder: 'Le détenteur {name}',
@@ -99,17 +99,19 @@ export const doctor = translationOf(english)({
   holds_well: 'Rien n’attend de décision.',
   holds_means: 'Ce dont personne ne décide à temps compte comme rejeté : cet état n’est pas sauvegardé.',
   holds_todo: 'holdfast hold list ; puis holdfast hold approve ou reject',
-  hosts_share: '{count} hôtes partagent cette grappe.',
+  hosts_share: '{count} {count|hôte partage|hôtes partagent} cette grappe.',
   hosts_alone: 'Aucun autre hôte ne partage cette grappe.',
-  watches_well: '{folders} dossiers sont surveillés ; le noyau permet {most} surveillances.',
-  watches_few: '{folders} dossiers sont à surveiller ; le noyau permet {most} surveillances.',
+  watches_well:
+    '{folders} {folders|dossier est surveillé|dossiers sont surveillés} ; le noyau permet {most} surveillances.',
+  watches_few:
+    '{folders} {folders|dossier est à surveiller|dossiers sont à surveiller} ; le noyau permet {most} surveillances.',
   watches_means:
     'Ce qui change dans les dossiers non surveillés est protégé au prochain balayage, et non en quelques secondes.',
   watches_todo:
     'sysctl {setting} ; pour le conserver : echo {setting} > /etc/sysctl.d/60-holdfast.conf. Une surveillance prend environ 1 Kio de mémoire du noyau. Ensuite : holdfast down && holdfast up -d',
   journal_well: 'Les manifestes du compartiment sont à jour.',
   journal_behind:
-    '{source} : {versions} versions ne sont encore dans aucun manifeste, la plus ancienne depuis {minutes} minutes.',
+    '{source} : {versions} {versions|version n’est encore dans aucun manifeste|versions ne sont encore dans aucun manifeste}, la plus ancienne depuis {minutes} {minutes|minute|minutes}.',
   journal_means:
     'Si cette machine était perdue maintenant, leurs dossiers, liens, changements de nom et suppressions ne pourraient pas être récupérés.',
   journal_todo:
@@ -117,19 +119,21 @@ export const doctor = translationOf(english)({
   keyring_todo: 'holdfast down && holdfast up -d, ce qui publie le trousseau et renouvelle ses verrous',
   keyring_lacks: 'Il manque à {name} {missing} des {of} documents de trousseau.',
   keyring_lacks_means: 'Ce qui est scellé sous eux ne pourrait pas être lu à partir de ce seul compartiment.',
-  keyring_unlocked: '{count} documents de trousseau dans {name} ne sont pas, ou plus, verrouillés.',
+  keyring_unlocked:
+    '{count} {count|document de trousseau dans|documents de trousseau dans} {name} {count|n’est pas, ou plus, verrouillé|ne sont pas, ou plus, verrouillés}.',
   keyring_unlocked_means: 'Qui peut y supprimer peut rendre illisible tout ce qui est scellé sous eux.',
-  scope_lock_short: 'Une clé de portée dans {name} n’est verrouillée que pour {days} jours encore.',
+  scope_lock_short:
+    'Une clé de portée dans {name} n’est verrouillée que pour {days} {days|jour|jours} encore.',
   scope_lock_means:
     'Les verrous sont renouvelés chaque semaine par le worker ; il ne l’a pas fait depuis un mois.',
   keyring_well: '{name} contient les {count} documents de trousseau, verrouillés.',
   late_well: 'Rien de ce qui est stocké n’est infecté d’après ce que l’on sait maintenant.',
-  inodes: 'Le disque de {home} n’a plus que {count} inodes.',
+  inodes: 'Le disque de {home} n’a plus que {count} {count|inode|inodes}.',
   inodes_means: 'Aucun fichier ne peut plus y être créé, quelle que soit la place.',
   inodes_todo:
     'Supprimez ce qui est fait de beaucoup de petits fichiers, ou déplacez le dossier d’état sur un autre disque.',
   limits_well: 'Mémoire, inodes, fichiers ouverts et fichiers core sont comme ils doivent être.',
-  open_files: 'Le worker ne peut ouvrir que {count} fichiers.',
+  open_files: 'Le worker ne peut ouvrir que {count} {count|fichier|fichiers}.',
   open_files_means:
     'Quand beaucoup de fichiers changent en même temps, des étapes échouent et sont réessayées : cela prend plus de temps.',
   open_files_todo:
@@ -174,7 +178,8 @@ export const doctor = translationOf(english)({
   kit_newest_unverified: 'Le kit de secours le plus récent n’a jamais été vérifié.',
   kit_unverified_means: 'Personne ne sait si la clé sur papier ouvre ce qui est dans le compartiment.',
   kit_unverified_todo: 'Prenez le kit imprimé et lancez : holdfast key verify-kit',
-  retention_old: '{source} : la rétention s’est terminée pour la dernière fois il y a {days} jours.',
+  retention_old:
+    '{source} : la rétention s’est terminée pour la dernière fois il y a {days} {days|jour|jours}.',
   retention_ended: '{source} : la dernière exécution de la rétention s’est terminée ainsi : {result}.',
   retention_means: 'Des verrous qui devraient être renouvelés prennent fin, et rien n’expire.',
   retention_todo: 'Lancez `holdfast retention run --source {source} --wait` : il dit pourquoi.',
@@ -213,7 +218,7 @@ export const doctor = translationOf(english)({
     'Mettez la signature de docs/malware.md, « An external clamd », dans son dossier de signatures.',
   scanner_means:
     'Aucun de ses verdicts ne compte comme sain : les fichiers attendent, puis ils sont retenus.',
-  takes_only: 'L’analyseur ne prend que des fichiers jusqu’à {bytes} octets.',
+  takes_only: 'L’analyseur ne prend que des fichiers jusqu’à {bytes} {bytes|octet|octets}.',
   takes_only_means:
     'Les plus grands sont stockés sans analyse, ou retenus, selon ce que dit la politique pour `too_large`.',
   takes_only_todo: 'Mettez StreamMaxLength et MaxFileSize à {bytes} dans son clamd.conf.',
@@ -222,7 +227,7 @@ export const doctor = translationOf(english)({
   malware_todo: 'docs/malware.md dit ce que chacune signifie.',
   not_running: 'Holdfast ne fonctionne pas.',
   not_running_means: 'Rien n’est protégé tant qu’il ne fonctionne pas.',
-  services_well: '{count} services sont en bon état.',
+  services_well: '{count} {count|service est en bon état|services sont en bon état}.',
   service_down: 'Le service {name} est à l’arrêt.',
   service_down_means: 'Le travail l’attend, et rien n’est perdu ; mais rien de nouveau n’est protégé.',
   service_down_todo: 'Lisez {log} ; holdfast down && holdfast up -d',
@@ -250,8 +255,9 @@ export const doctor = translationOf(english)({
   built_in_todo:
     'Laissez freshclam joindre database.clamav.net, ou mettez des signatures dans le dossier `signatures` du dossier d’état.',
   external_set: 'Les signatures sont celles d’un clamd externe, qui dit lui-même leur âge.',
-  signatures_well: 'Les signatures ({set}) ont {days} jours.',
-  signatures_old: 'Les signatures antivirus ont {days} jours ; la politique en accepte au plus {most}.',
+  signatures_well: 'Les signatures ({set}) ont {days} {days|jour|jours}.',
+  signatures_old:
+    'Les signatures antivirus ont {days} {days|jour|jours} ; la politique en accepte au plus {most}.',
   signatures_old_means:
     'Aucun de leurs verdicts ne compte comme sain : les fichiers attendent, puis ils sont retenus.',
   signatures_old_todo: 'Laissez freshclam joindre database.clamav.net.',
@@ -267,7 +273,8 @@ export const doctor = translationOf(english)({
   stored_never: 'Rien dans le compartiment n’a jamais été vérifié.',
   stored_never_means:
     'Un échantillon est vérifié chaque jour tant que Holdfast fonctionne ; aucun ne l’a encore été.',
-  forgets: 'L’espace de noms {namespace} de Temporal oublie les workflows {hours} heures après leur fin.',
+  forgets:
+    'L’espace de noms {namespace} de Temporal oublie les workflows {hours} {hours|heure|heures} après leur fin.',
   forgets_means:
     'Ce qui a échoué un vendredi ne peut plus être regardé le lundi ; le catalogue connaît encore son résultat.',
   attributes: 'Il manque à l’espace de noms {namespace} de Temporal les attributs de recherche {names}.',
@@ -276,5 +283,5 @@ export const doctor = translationOf(english)({
   attributes_todo:
     'holdfast down ; holdfast up -d les enregistre, ou dit quelle commande lance l’administrateur de Temporal.',
   temporal_well:
-    'Temporal {server} garde les workflows terminés de l’espace de noms {namespace} pendant {days} jours.',
+    'Temporal {server} garde les workflows terminés de l’espace de noms {namespace} pendant {days} {days|jour|jours}.',
 });

@@ -2,14 +2,14 @@ import { files as english } from '../en/files.ts';
 import { translationOf } from '../message.ts';
 
 export const files = translationOf(english)({
-  seen_to_protect: '{seen} entrées vues, {due} à protéger',
+  seen_to_protect: '{seen} {seen|entrée vue|entrées vues}, {due} à protéger',
   cannot_look: 'holdfast : ne peut pas être examiné ({code}) : {path}',
-  done_of: '{done} sur {count} entrées terminées',
+  done_of: '{done} sur {count} {count|entrée terminée|entrées terminées}',
   waiting_for: 'holdfast : {message} Attente.',
   protected: { one: '{count} entrée : {what}', other: '{count} entrées : {what}' },
   nothing_to_protect: 'rien à protéger',
   dry_run:
-    '{due} entrées à protéger ({bytes}), {unchanged} inchangées, {skipped} écartées, {gone} disparues, {unreachable} inaccessibles.',
+    '{due} {due|entrée à protéger|entrées à protéger} ({bytes}), {unchanged} {unchanged|inchangée|inchangées}, {skipped} {skipped|écartée|écartées}, {gone} {gone|disparue|disparues}, {unreachable} {unreachable|inaccessible|inaccessibles}.',
   dry_run_lock: 'Ce qui est envoyé serait verrouillé ({mode}) au moins jusqu’au {until}. Rien n’a été fait.',
   outcome_unknown: 'Il n’y a pas de résultat « {name} ». Les résultats sont {names}.',
   class_unknown: 'Il n’y a pas de classification « {name} ». Il y a {names}.',
@@ -27,7 +27,7 @@ export const files = translationOf(english)({
   run: 'exécution',
   infected_by: 'infecté : {signature}',
   not_reached: 'pas atteinte',
-  in_pack: ', {length} octets à partir de {offset} de ce paquet',
+  in_pack: ', {length} {length|octet|octets} à partir de {offset} de ce paquet',
   under_way: 'en cours',
   never_protected: '(jamais protégé : {newest})',
   infected_in_brackets: '(infecté : {signature})',

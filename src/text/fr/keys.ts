@@ -56,7 +56,7 @@ export const keys = translationOf(english)({
   one_key: 'clé',
   many_keys: 'clés',
   shreds_nothing: 'rien : aucun fichier n’est scellé sous elle.',
-  share: '{source} : {files} fichiers en {versions} versions, {bytes}',
+  share: '{source} : {files} {files|fichier|fichiers} en {versions} {versions|version|versions}, {bytes}',
   still_in_source: '{count} des fichiers sont encore dans la source : eux et leurs noms y restent.',
   when: 'Quand : le dernier verrou d’une clé prend fin le {at} ; les clés sont alors supprimées, partout.',
   until_then: 'D’ici là, plus rien n’est scellé sous cette portée, et cela peut être annulé.',
@@ -70,8 +70,8 @@ export const keys = translationOf(english)({
   policy_names:
     'AVERTISSEMENT : la politique la nomme encore ({policies}) : ces fichiers échoueront avec scope_shredding.',
   scope_kept: 'La portée {scope} est conservée ; ses verrous sont renouvelés.',
-  retired: 'Documents remplacés : {deleted} supprimés, {locked} encore verrouillés.',
-  scope_state: '{scope} : {state} ({deleted} supprimés).',
+  retired: 'Documents remplacés : {deleted} {deleted|supprimé|supprimés}, {locked} encore verrouillés.',
+  scope_state: '{scope} : {state} ({deleted} {deleted|supprimé|supprimés}).',
   state_shredded: 'détruite',
   state_pending: 'en attente, {locked} encore verrouillés',
   may_not_delete:
@@ -80,9 +80,9 @@ export const keys = translationOf(english)({
     'La destruction d’une portée ne peut pas atteindre ce fichier : qui l’a, avec un mot de passe qui l’ouvre aujourd’hui, lit ce que',
   export_warning_2: 'les clés d’aujourd’hui scellent, pour toujours. Il est consigné qu’il a été fait.',
   type_export: 'Tapez « export » pour continuer :',
-  exported_to: '{count} documents sont dans {file} (lisible par vous seul).',
+  exported_to: '{count} {count|document est dans|documents sont dans} {file} (lisible par vous seul).',
   other_repository: 'il est du dépôt {theirs}, ici c’est {ours}',
-  imported: 'Le trousseau est dans {home} : {scopes} portées, ouvert par {holder}.',
+  imported: 'Le trousseau est dans {home} : {scopes} {scopes|portée|portées}, ouvert par {holder}.',
   unreadable: 'il ne peut pas être lu',
   write_only_and_host: '--write-only et --host vont ensemble.',
 });

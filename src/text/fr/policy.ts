@@ -12,11 +12,12 @@ export const policy = translationOf(english)({
   bundle_in: 'La révision {revision} est dans {path}.',
   sign_it: 'Signez-la là où est la clé privée : cd {path} && opa sign --bundle --signing-key KEY.pem .',
   in_order: '{folder} : en ordre, révision {revision}.',
-  replaying: '{decisions} décisions redemandées, {changes} seraient autres',
+  replaying:
+    '{decisions} {decisions|décision redemandée|décisions redemandées}, {changes} {changes|serait autre|seraient autres}',
   replayed:
-    '{decisions} décisions redemandées : {changes} seraient autres, dont {denied} refusées maintenant et {allowed} permises maintenant.',
+    '{decisions} {decisions|décision redemandée|décisions redemandées} : {changes} {changes|serait autre|seraient autres}, dont {denied} {denied|refusée maintenant|refusées maintenant} et {allowed} {allowed|permise maintenant|permises maintenant}.',
   unreadable:
-    '{count} questions ne peuvent pas être ouvertes ici : détruites, ou scellées pour des destinataires.',
+    '{count} {count|question ne peut pas être ouverte|questions ne peuvent pas être ouvertes} ici : {count|détruite, ou scellée|détruites, ou scellées} pour des destinataires.',
   gate_to: '{gate} vers {destination}',
   denied: 'refusé ({reasons})',
   newer_refused: 'AVERTISSEMENT : une plus récente n’a pas été acceptée le {at} : {detail}',
@@ -25,7 +26,7 @@ export const policy = translationOf(english)({
   announced: 'annoncée',
   classes: 'Classes de rétention :',
   mode_days: '{mode} pendant {days} j',
-  versions: '{count} versions',
+  versions: '{count} {count|version|versions}',
   at_least: 'au moins {days} j',
   erasable: 'effaçable',
   approvals: 'Approbations nécessaires à un fichier en attente :',
@@ -40,7 +41,7 @@ export const policy = translationOf(english)({
   rule: 'règle {name}',
   also: 'aussi {others}',
   key_scope: 'portée de clé',
-  retention_of: '{class} : {mode} pendant {days} jours',
+  retention_of: '{class} : {mode} pendant {days} {days|jour|jours}',
   to: 'vers {destination}',
   may_go: 'peut partir',
   held_here: 'RETENU sur cet hôte',

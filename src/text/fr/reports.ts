@@ -17,10 +17,11 @@ export const reports = translationOf(english)({
   run_unknown: 'Il n’y a pas d’exécution {id} : voyez `holdfast runs`.',
   lines: { one: '{count} ligne', other: '{count} lignes' },
   no_source: 'Aucune source n’a encore été examinée.',
-  holds: '{destination} contient {bytes} en {objects} objets{locked}.',
-  source: '{source} : {files} fichiers, {versions} versions, {bytes} en tout',
+  holds: '{destination} contient {bytes} en {objects} {objects|objet|objets}{locked}.',
+  source:
+    '{source} : {files} {files|fichier|fichiers}, {versions} {versions|version|versions}, {bytes} en tout',
   nothing_stored: 'Rien n’est stocké.',
-  placed: '{destination} : {bytes} pour {versions} versions{locked}',
+  placed: '{destination} : {bytes} pour {versions} {versions|version|versions}{locked}',
   shared:
     '{shared} partagent ce qui est déjà stocké, ce qui épargne {saved} ; {packed} sont dans des paquets',
   older: '{bytes} ne servent qu’à des états antérieurs : `holdfast retention plan` dit quand ils partent',

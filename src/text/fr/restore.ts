@@ -27,7 +27,7 @@ export const restore = translationOf(english)({
   done: 'traitées',
   metadata: 'Métadonnées qui n’ont pas pu être rétablies, alors que le contenu est entier : {each}',
   left: ', encore {time}',
-  progress: '{entries} entrées sur {of}, {bytes} sur {all}, {rate}/s{left}',
+  progress: '{entries} {entries|entrée|entrées} sur {of}, {bytes} sur {all}, {rate}/s{left}',
   already_there: 'déjà là',
   other_name: 'sous un autre nom',
   kept: 'laissés tels quels',
@@ -71,7 +71,7 @@ export const restore = translationOf(english)({
   all_lost: '{source} : aucun objet de {entries} n’est plus là.',
   recording: 'inscription de {what} : {done} sur {of}',
   knows_again:
-    'Le catalogue connaît de nouveau {entries} entrées, avec {versions} versions et {objects} objets.',
+    'Le catalogue connaît de nouveau {entries} {entries|entrée|entrées}, avec {versions} {versions|version|versions} et {objects} {objects|objet|objets}.',
   next_down_up:
     'Ensuite : holdfast down, puis holdfast up -d. Les fichiers modifiés depuis sont trouvés et protégés.',
   ask_rebuild: 'Remplir le catalogue vide avec cela ? Tapez rebuild :',

@@ -16,7 +16,7 @@ export const setup = translationOf(english)({
   next_up: 'Ensuite : holdfast up -d',
   source_takes: '--source attend nom=/chemin, et non « {given} ».',
   no_folder: 'La source {name} n’est pas un dossier : {folder}',
-  locked_phrase: 'verrouillé pendant {days} jours',
+  locked_phrase: 'verrouillé pendant {days} {days|jour|jours}',
   compliance_question:
     'Personne ne peut lever un verrou COMPLIANCE, pas même le propriétaire du compartiment. Tapez « {typed} » pour continuer :',
   confirm_init: 'Installer Holdfast pour ces sources ? [o/N]',

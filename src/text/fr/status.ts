@@ -16,7 +16,7 @@ export const status = translationOf(english)({
       'Source {source} : {count} versions attendent d’être inscrites dans le compartiment, la plus ancienne depuis {seconds} s',
   },
   last_verified:
-    'Dernière vérification le {at} : {checked} objets, dont {mismatches} ne sont pas comme ils devraient',
+    'Dernière vérification le {at} : {checked} {checked|objet|objets}, dont {mismatches} {mismatches|n’est pas comme il devrait|ne sont pas comme ils devraient}',
   warning: 'AVERTISSEMENT : {text}',
   starting: 'Démarrage de {services} …',
   policy_kept: 'AVERTISSEMENT : la politique n’a pas été changée, la précédente décide : {detail}',

@@ -3,14 +3,15 @@ import { translationOf } from '../message.ts';
 
 export const verify = translationOf(english)({
   more_of: '… davantage de {kind} : --json énumère tout',
-  progress_listed: ', {count} énumérés',
-  progress_found: ', {count} pas comme ils devraient',
+  progress_listed: ', {count} {count|énuméré|énumérés}',
+  progress_found: ', {count} {count|pas comme il devrait|pas comme ils devraient}',
   progress: '{checked} sur {of} examinés, {bytes} lus{inventory}{found}',
   summary:
-    '{checked} objets sur {live}, {manifests} manifestes et {documents} documents de trousseau examinés, {read} objets lus ({bytes}){listed} en {seconds} s : {verdict}',
-  versions_listed: ', {count} versions énumérées',
+    '{checked} {checked|objet|objets} sur {live}, {manifests} {manifests|manifeste et|manifestes et} {documents} {documents|document de trousseau examinés|documents de trousseau examinés}, {read} {read|objet lu|objets lus} ({bytes}){listed} en {seconds} s : {verdict}',
+  versions_listed: ', {count} {count|version énumérée|versions énumérées}',
   all_well: 'tout est comme promis.',
-  mismatches: '{wrong} pas comme ils devraient, dont {repaired} réparés.',
+  mismatches:
+    '{wrong} {wrong|pas comme il devrait|pas comme ils devraient}, dont {repaired} {repaired|réparé|réparés}.',
   shredded: {
     one: '{count} objet ne peut pas être lu parce que sa portée a été détruite.',
     other: '{count} objets ne peuvent pas être lus parce que leur portée a été détruite.',
@@ -22,7 +23,7 @@ export const verify = translationOf(english)({
   looked_since: 'chacun a été examiné depuis le {at}',
   never_read: { one: '{count} n’a jamais été lu', other: '{count} n’ont jamais été lus' },
   read_since: 'chacun a été lu depuis le {at}',
-  coverage: 'Sur {live} objets, {looked}, {read}.',
+  coverage: 'Sur {live} {live|objet|objets}, {looked}, {read}.',
   and_others: 'et d’autres',
   remedy_copied: 'copié depuis une autre destination',
   remedy_found: 'retrouvé sous une autre version de son nom',
