@@ -53,6 +53,8 @@ const scratch = mkdtempSync(path.join(tmpdir(), 'holdfast-evidence-'));
 const progress = (what: string): void => output.note(what);
 
 try {
+  // What is missing is told before anything is begun.
+  const tests = testResults();
   const { env: tools } = await testTools({
     ...{ paths: resolvePaths(env, uid), uid, searchPath: env.PATH ?? '', scratch },
     onProgress: progress,
@@ -67,7 +69,7 @@ try {
       },
     });
     if (prometheus === undefined) throw new Error('the sample was never begun');
-    await makeEvidence(sample, prometheus);
+    await makeEvidence(sample, prometheus, tests);
   } finally {
     await prometheus?.stop();
   }
@@ -79,7 +81,11 @@ try {
   rmSync(scratch, { recursive: true, force: true });
 }
 
-async function makeEvidence(sample: Sample, prometheus: Prometheus): Promise<void> {
+async function makeEvidence(
+  sample: Sample,
+  prometheus: Prometheus,
+  tests: ReturnType<typeof testResults>,
+): Promise<void> {
   const { installation } = sample;
   mkdirSync(folder, { recursive: true });
   for (const name of readdirSync(folder)) if (!keptFiles.has(name)) rmSync(path.join(folder, name));
@@ -95,8 +101,7 @@ async function makeEvidence(sample: Sample, prometheus: Prometheus): Promise<voi
   } finally {
     await installation.remove();
   }
-  progress('running the tests of what an auditor relies on');
-  write('tests.json', asJson(await testResults(scratch)));
+  write('tests.json', asJson(tests));
   write('README.md', readme());
   if (totalBytes() > mostBytes) throw new Error(`docs/evidence has ${totalBytes()} bytes`);
 }

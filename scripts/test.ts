@@ -8,6 +8,7 @@ import { resolvePaths } from '../src/stack/paths.ts';
 import { projectRoot } from '../src/stack/project.ts';
 import { testTools } from './testing/environment.ts';
 import { policyStage } from './testing/policies.ts';
+import { type Suite, summaryOf, writeResults } from './testing/results.ts';
 import { commandStage, oneFailed, type Stage, type StageResult, sum } from './testing/stage.ts';
 import { vitestStage } from './testing/vitest.ts';
 
@@ -17,7 +18,8 @@ import { vitestStage } from './testing/vitest.ts';
  *     node scripts/start.mjs scripts/test.ts [--check | --long]
  *
  * `--check`: format, lint, types and unused code only. `--long`: the tests that take longer than all others, and the
- * end-to-end tests once more with one object for each content, and on a self-hosted Temporal server.
+ * end-to-end tests once more with one object for each content, and on a self-hosted Temporal server. What all came to is
+ * kept for `npm run evidence`.
  */
 const { env } = process;
 const uid = process.getuid?.() ?? 0;
@@ -26,7 +28,9 @@ const scratch = mkdtempSync(join(tmpdir(), 'holdfast-test-'));
 
 process.chdir(projectRoot);
 try {
-  const result = await runAll(await stages(process.argv.slice(2)));
+  const args = process.argv.slice(2);
+  const suite = args.includes('--check') ? undefined : args.includes('--long') ? 'test:long' : 'test';
+  const result = await runAll(await stages(args), suite);
   output.line(`${result.passed} passed, ${result.failed} failed`);
   process.exitCode = result.failed === 0 ? 0 : 1;
 } catch (error) {
@@ -71,21 +75,24 @@ function checks(): readonly Stage[] {
   ];
 }
 
-async function runAll(all: readonly Stage[]): Promise<StageResult> {
+async function runAll(all: readonly Stage[], suite: Suite | undefined): Promise<StageResult> {
   const results: StageResult[] = [];
+  const summaries: ReturnType<typeof summaryOf>[] = [];
   for (const stage of all) {
     output.line(`== ${stage.name}`);
     const startedAt = performance.now();
     const result = await runStage(stage);
     if (result.report) output.line(result.report.trimEnd());
-    const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1);
+    const seconds = Math.round((performance.now() - startedAt) / 100) / 10;
     const word = result.failed === 0 ? 'ok' : 'FAILED';
     output.line(
       `== ${stage.name}: ${word} in ${seconds} s (${result.passed} passed, ${result.failed} failed)`,
     );
     output.line();
     results.push(result);
+    summaries.push(summaryOf(stage.name, seconds, result));
   }
+  if (suite !== undefined) writeResults(suite, summaries);
   return sum(results);
 }
 

@@ -17,7 +17,7 @@ times are others then, the files and what can be verified of them are the same.
 | [dashboards.json](dashboards.json) | each expression of the dashboards in \`ops/grafana\` with what a real Prometheus answered, and the catalog's own counts | the counts of outcomes agree |
 | [worker.log.jsonl](worker.log.jsonl) | the end of the worker's log | names of files, paths and addresses were taken out here; the log itself has none of the first two |
 | [doctor.txt](doctor.txt), [usage.json](usage.json), [runs.jsonl](runs.jsonl), \`report-….csv\` | what these commands told at the end | docs/operations.md, docs/audit.md |
-| [tests.json](tests.json) | the tests of the record, of proofs and of the sealed format, run at the same time | \`npm test\` runs these and all others |
+| [tests.json](tests.json) | what \`npm test\`, and \`npm run test:long\` where it was run, came to: the commit, the time, every file of tests, and which failed | \`npm test\` runs them |
 | [diagrams.md](diagrams.md) | the way of a file and of its data | ARCHITECTURE.md says more |
 
 Nothing here holds a key or a password, and nothing of it is anybody's real file. The anchors and objects that it names lay in a bucket that was deleted with the

@@ -1,38 +1,15 @@
-import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
-import { projectRoot } from '../../src/stack/project.ts';
+import { Failure } from '../../src/domain/failures.ts';
+import { readResults, type SuiteResults } from '../testing/results.ts';
 
-/** Folders of `test/` whose tests hold up what the other files of the evidence claim. */
-const chosen = ['audit', 'sealed'];
-
-/** What of vitest's JSON report is used. */
-interface Report {
-  readonly testResults: readonly {
-    readonly name: string;
-    readonly assertionResults: readonly { readonly fullName: string; readonly status: string }[];
-  }[];
-}
-
-/** Runs the tests of what an auditor relies on; gives each of them with what became of it. */
-export async function testResults(scratch: string) {
-  const file = path.join(scratch, 'tests.json');
-  const vitest = path.join(projectRoot, 'node_modules/vitest/vitest.mjs');
-  const folders = chosen.map((name) => `test/${name}/`);
-  const args = [vitest, 'run', '--reporter=json', `--outputFile.json=${file}`, ...folders];
-  spawnSync(process.execPath, args, { cwd: projectRoot, stdio: ['ignore', 'ignore', 'inherit'] });
-  const { testResults: files } = JSON.parse(readFileSync(file, 'utf8')) as Report;
-  const tests = files.flatMap(({ name, assertionResults }) =>
-    assertionResults.map(({ fullName, status }) => ({
-      test: `${path.relative(path.join(projectRoot, 'test'), name)} › ${fullName}`,
-      status,
-    })),
-  );
-  const passed = tests.filter(({ status }) => status === 'passed').length;
-  return {
-    folders,
-    passed,
-    failed: tests.length - passed,
-    tests: tests.sort((a, b) => (a.test < b.test ? -1 : 1)),
-  };
+/**
+ * What the whole suite came to when it was last run in this checkout, and the long one where it was. Failure `usage` where it
+ * was not.
+ */
+export function testResults(): { readonly test: SuiteResults; readonly 'test:long': SuiteResults | null } {
+  const test = readResults('test');
+  if (test === undefined)
+    throw new Failure('usage', {
+      detail: 'docs/evidence/tests.json holds what all tests came to: run npm test first',
+    });
+  return { test, 'test:long': readResults('test:long') ?? null };
 }

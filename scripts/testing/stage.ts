@@ -6,6 +6,15 @@ export interface StageResult {
   readonly failed: number;
   /** What the operator reads when something failed; empty where the stage has shown it already. */
   readonly report: string;
+  /** Where the stage is one of tests in files. */
+  readonly files?: readonly TestFile[];
+}
+
+export interface TestFile {
+  readonly name: string;
+  readonly passed: number;
+  /** Full names of tests; the file's own where it broke outside of them. */
+  readonly failed: readonly string[];
 }
 
 export interface Stage {

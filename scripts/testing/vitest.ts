@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { projectRoot } from '../../src/stack/project.ts';
-import type { Stage, StageResult } from './stage.ts';
+import type { Stage, StageResult, TestFile } from './stage.ts';
 
 /** A stage of vitest with one of the configuration files; its own reporter shows progress and failures. */
 export function vitestStage(name: string, config: string, env: NodeJS.ProcessEnv): Stage {
@@ -16,8 +16,9 @@ interface Report {
   readonly numFailedTests: number;
   /** One per file. */
   readonly testResults: readonly {
+    readonly name: string;
     readonly status: string;
-    readonly assertionResults: readonly { readonly status: string }[];
+    readonly assertionResults: readonly { readonly fullName: string; readonly status: string }[];
   }[];
 }
 
@@ -34,6 +35,7 @@ async function runVitest(config: string, env: NodeJS.ProcessEnv): Promise<StageR
       // An error outside every test is a failure that no test has.
       failed: code !== 0 && failed === 0 ? 1 : failed,
       report: '',
+      files: report?.testResults.map(testFile) ?? [],
     };
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -42,9 +44,18 @@ async function runVitest(config: string, env: NodeJS.ProcessEnv): Promise<StageR
 
 /** Files that failed although none of their tests did: they do not load, or could not set up what they need. */
 function brokenFiles(report: Report | undefined): number {
-  const isBroken = ({ status, assertionResults }: Report['testResults'][number]): boolean =>
-    status === 'failed' && !assertionResults.some((test) => test.status === 'failed');
   return report?.testResults.filter(isBroken).length ?? 0;
+}
+
+const isBroken = ({ status, assertionResults }: Report['testResults'][number]): boolean =>
+  status === 'failed' && !assertionResults.some((test) => test.status === 'failed');
+
+/** What became of the tests of one file. */
+export function testFile(file: Report['testResults'][number]): TestFile {
+  const names = (status: string): string[] =>
+    file.assertionResults.filter((test) => test.status === status).map(({ fullName }) => fullName);
+  const failed = isBroken(file) ? ['the file itself'] : names('failed');
+  return { name: file.name, passed: names('passed').length, failed };
 }
 
 function exitCode(args: readonly string[], env: NodeJS.ProcessEnv): Promise<number | null> {
