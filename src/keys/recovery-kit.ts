@@ -1,6 +1,9 @@
 import type { Config } from '../config.ts';
 import type { Id } from '../domain/records.ts';
 import { connectionOf } from '../stack/endpoints.ts';
+import { type Language, languages } from '../text/language.ts';
+import { type Texts, textsIn } from '../text/texts.ts';
+import { displayWidth } from '../text/width.ts';
 import { kitHolder } from './open-keyring.ts';
 
 /** Where a repository's objects are, as somebody on another machine needs it. */
@@ -23,7 +26,7 @@ export interface RecoveryKit {
   /** ISO 8601, UTC. */
   readonly madeAt: string;
   readonly places: readonly KitPlace[];
-  /** What to do, in order. */
+  /** What to do, in order, in English: for scripts. */
   readonly steps: readonly string[];
 }
 
@@ -35,7 +38,7 @@ export function recoveryKit(config: Config, home: string, recoveryKey: string): 
     recoveryKey,
     madeAt: new Date().toISOString(),
     places,
-    steps: stepsFor(places),
+    steps: stepsFor(places, 'en'),
   };
 }
 
@@ -47,18 +50,17 @@ function placeOf(config: Config, home: string, destination: Config['destinations
   return { ...common, endpoint: s3.endpoint, region: s3.region, thisMachine: undefined };
 }
 
-function stepsFor(places: readonly KitPlace[]): string[] {
+function stepsFor(places: readonly KitPlace[], language: Language): string[] {
   const [place] = places;
   if (place === undefined) throw new TypeError('a repository without destination');
-  const { thisMachine } = place;
+  const { thisMachine: folder } = place;
+  const say = textsIn(language);
   return [
-    'Take a bare machine with Node 20 or later and install Holdfast on it. Nothing else is needed: no database, no configuration.',
-    thisMachine !== undefined
-      ? `The bucket lies on the machine this kit was made on. Bring a copy of ${thisMachine} to the new one, name it in HOLDFAST_HOME, and start its S3 server: holdfast up --only s3. Address and credentials: holdfast status --json.`
-      : 'Get an access key for the bucket that may list versions and read objects, and set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.',
-    `Run: holdfast recover ${recoverOptions(place)} --to /some/folder`,
-    'When it asks for the password, type the recovery key. Blanks, dashes and lower case do not matter.',
-    'It says what it brought back, and what it could not. The formats are in docs/format.md, should Holdfast itself be gone.',
+    say('kit', 'step_machine'),
+    folder === undefined ? say('kit', 'step_credentials') : say('kit', 'step_same_machine', { folder }),
+    say('kit', 'step_run', { options: recoverOptions(place) }),
+    say('kit', 'step_key'),
+    say('kit', 'step_end'),
   ];
 }
 
@@ -72,34 +74,62 @@ function recoverOptions({ endpoint, bucket, prefix, region, thisMachine }: KitPl
   return parts.filter(Boolean).join(' ');
 }
 
-/** The kit as it is printed. */
-export function kitText(kit: RecoveryKit): string {
+/**
+ * The kit as it is printed: in the language of whoever makes it, then what to do in every other. Whoever takes the paper
+ * out of the safe years later may be somebody else.
+ */
+export function kitText(kit: RecoveryKit, language: Language): string {
+  const say = textsIn(language);
+  const others = languages.filter((other) => other !== language);
+  const labels = (['made', 'repository', 'destination', 'key'] as const).map((key) => say('kit', key));
+  const width = Math.max(...labels.map(displayWidth)) + 2;
+  const field = (label: string, value: string): string =>
+    `${label}${' '.repeat(width - displayWidth(label))}${value}`;
   return [
-    '================ HOLDFAST RECOVERY KIT ================',
-    'Whoever has this paper and access to the bucket can read everything.',
-    'Print it, and keep it where the machine and its password are not.',
+    `================ ${say('kit', 'title')} ================`,
+    say('kit', 'danger'),
+    say('kit', 'keep'),
     '',
-    `Made:          ${kit.madeAt}`,
-    `Repository:    ${kit.repository}`,
-    ...kit.places.flatMap(describePlace),
-    `Recovery key:  ${kit.recoveryKey}`,
-    '               (nine groups of four; there is no I, L, O or U in it)',
+    field(say('kit', 'made'), kit.madeAt),
+    field(say('kit', 'repository'), kit.repository),
+    ...kit.places.flatMap((place) => [
+      field(say('kit', 'destination'), `${place.destination}: ${placeText(place, say)}`),
+      field(`  ${say('kit', 'bucket')}`, bucketText(place, say)),
+    ]),
+    field(say('kit', 'key'), kit.recoveryKey),
+    field('', say('kit', 'key_form')),
     '',
-    'To bring everything back:',
-    ...kit.steps.map((step, i) => `  ${i + 1}. ${step}`),
-    '',
-    'Check today that it works: holdfast key verify-kit',
+    ...stepLines(kit, language),
+    ...others.flatMap((other) => {
+      const theirs = textsIn(other);
+      return [
+        '',
+        `---------------- ${theirs('kit', 'other')} ----------------`,
+        theirs('kit', 'danger'),
+        theirs('kit', 'keep'),
+        `${theirs('kit', 'key')} ${kit.recoveryKey}`,
+        theirs('kit', 'key_form'),
+        '',
+        ...stepLines(kit, other),
+      ];
+    }),
     '=======================================================',
   ].join('\n');
 }
 
-function describePlace({ destination, endpoint, bucket, prefix, region, thisMachine }: KitPlace): string[] {
-  const where =
-    thisMachine === undefined
-      ? (endpoint ?? 'Amazon S3')
-      : `ON THIS MACHINE, in ${thisMachine}: it is lost with the machine`;
+function stepLines({ places }: RecoveryKit, language: Language): string[] {
+  const say = textsIn(language);
+  const steps = stepsFor(places, language).map((step, i) => `  ${i + 1}. ${step}`);
+  return [say('kit', 'steps'), ...steps, '', say('kit', 'check')];
+}
+
+const placeText = ({ endpoint, thisMachine: folder }: KitPlace, say: Texts): string =>
+  folder === undefined ? (endpoint ?? 'Amazon S3') : say('kit', 'this_machine', { folder });
+
+function bucketText({ bucket, prefix, region }: KitPlace, say: Texts): string {
   return [
-    `Destination:   ${destination}: ${where}`,
-    `  bucket       ${bucket}${prefix === '' ? '' : `, prefix ${prefix}`}${region === undefined ? '' : `, region ${region}`}`,
-  ];
+    bucket,
+    ...(prefix === '' ? [] : [say('kit', 'prefix', { prefix })]),
+    ...(region === undefined ? [] : [say('kit', 'region', { region })]),
+  ].join(', ');
 }

@@ -9,6 +9,7 @@ import { holds as holdsEn } from './en/holds.ts';
 import { hosts as hostsEn } from './en/hosts.ts';
 import { incidents as incidentsEn } from './en/incidents.ts';
 import { keys as keysEn } from './en/keys.ts';
+import { kit as kitEn } from './en/kit.ts';
 import { limits as limitsEn } from './en/limits.ts';
 import { look as lookEn } from './en/look.ts';
 import { messages as messagesEn } from './en/messages.ts';
@@ -42,6 +43,7 @@ export const english = {
   hosts: hostsEn,
   incidents: incidentsEn,
   keys: keysEn,
+  kit: kitEn,
   limits: limitsEn,
   look: lookEn,
   messages: messagesEn,

@@ -10,6 +10,7 @@ import { holds as holdsFr } from './fr/holds.ts';
 import { hosts as hostsFr } from './fr/hosts.ts';
 import { incidents as incidentsFr } from './fr/incidents.ts';
 import { keys as keysFr } from './fr/keys.ts';
+import { kit as kitFr } from './fr/kit.ts';
 import { limits as limitsFr } from './fr/limits.ts';
 import { look as lookFr } from './fr/look.ts';
 import { messages as messagesFr } from './fr/messages.ts';
@@ -51,6 +52,7 @@ export const allTexts: Readonly<
     hosts: hostsFr,
     incidents: incidentsFr,
     keys: keysFr,
+    kit: kitFr,
     limits: limitsFr,
     look: lookFr,
     messages: messagesFr,

@@ -15,7 +15,7 @@ import { ensureFolders } from '../../stack/folders.ts';
 import { projectRoot } from '../../stack/project.ts';
 import { signatureSetFor } from '../../stack/services/signatures.ts';
 import { ensureTools, toolServices } from '../../stack/toolchain.ts';
-import { say } from '../../text/voice.ts';
+import { say, spoken } from '../../text/voice.ts';
 import { agree, confirm } from '../confirm.ts';
 import { requireNewKitFile, writeKit } from '../kit-file.ts';
 import { localTime } from '../output.ts';
@@ -289,7 +289,7 @@ function report(
     output.line(say('setup', 'kit_in', { file: resolve(options.kit) }));
   } else {
     output.line();
-    output.line(kitText(kit));
+    output.line(kitText(kit, spoken()));
     output.line();
     output.line(say('setup', 'key_once'));
   }

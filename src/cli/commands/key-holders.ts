@@ -4,7 +4,7 @@ import { kitHolder, ownerHolder } from '../../keys/open-keyring.ts';
 import { drawRecoveryKey } from '../../keys/recovery-key.ts';
 import { kitText, recoveryKit } from '../../keys/recovery-kit.ts';
 import { lastMaster, readRootHeader } from '../../sealed/keyring.ts';
-import { say } from '../../text/voice.ts';
+import { say, spoken } from '../../text/voice.ts';
 import { confirm } from '../confirm.ts';
 import { type KeyDesk, withKeyDesk } from '../key-desk.ts';
 import { requireNewKitFile, writeKit } from '../kit-file.ts';
@@ -55,7 +55,7 @@ async function newKit(session: Session, desk: KeyDesk, file: string | undefined)
     generation: change.root.generation,
     recoveryKey: file === undefined ? kit : { file },
   });
-  if (file === undefined) output.line(kitText(kit));
+  if (file === undefined) output.line(kitText(kit, spoken()));
   else output.line(say('keys', 'kit_in', { file }));
   output.line(say('keys', 'burn_older'));
 }
