@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
@@ -427,6 +427,21 @@ describe('what is watched', () => {
         }),
       );
   });
+
+  test('the collector is configured in its own language, and every part that is named is there', async () => {
+    const alloy = path.join(await builtGoPrograms('alloy', ['.']), 'alloy');
+    const parsed = await runCommand(alloy, [path.join(projectRoot, 'ops/collector/config.alloy')]);
+    expect(parsed).toMatchObject({ code: 0, stderr: '' });
+    const components = JSON.parse(parsed.stdout) as { name: string; references: string[] }[];
+    const names = components.map(({ name }) => name);
+    const named = components.flatMap(({ references }) => references);
+    // The last part is what a component offers.
+    expect(named.filter((name) => !names.includes(name.replace(/\.\w+$/, '')))).toEqual([]);
+    expect(named).toContain('loki.write.loki.receiver');
+    const broken = path.join(folder, 'broken.alloy');
+    writeFileSync(broken, text('ops/collector/config.alloy').replace('forward_to = [', 'forward_to = '));
+    expect(await runCommand(alloy, [broken])).toMatchObject({ code: 1 });
+  }, 60_000);
 
   test('the collector reads the logs of our own processes only, and labels them as the program does', () => {
     const config = text('ops/collector/config.alloy');

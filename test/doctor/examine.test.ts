@@ -1,7 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { beforeEach, expect, it, onTestFinished } from 'vitest';
 import { type DestinationConfig, parseConfig } from '../../src/config.ts';
 import type { Patient } from '../../src/doctor/check.ts';
-import { examine, type NamedFinding } from '../../src/doctor/examine.ts';
+import { checkNames, examine, type NamedFinding } from '../../src/doctor/examine.ts';
 import { Failure } from '../../src/domain/failures.ts';
 import type { KeyringDocument } from '../../src/keys/keyring-files.ts';
 import { publishKeyring } from '../../src/keys/publish.ts';
@@ -166,6 +167,12 @@ it('what was stored last and is not locked is told', async () => {
   expect((await findings({ destinations })).get('buckets')).toMatchObject([
     { state: 'problem', what: expect.stringContaining('not there') },
   ]);
+});
+
+it('docs/operations.md tells of every check', () => {
+  const text = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8');
+  const [, part = ''] = /## What `doctor` looks at\n([^]*?)\n## /.exec(text) ?? [];
+  expect(checkNames.filter((name) => !part.includes(`\`${name}\``))).toEqual([]);
 });
 
 it('only what is named is looked at', async () => {

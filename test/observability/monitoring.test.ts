@@ -64,8 +64,9 @@ test('no label could hold an id or a path', () => {
 });
 
 describe('alert rules', () => {
-  test('are valid, and so is the scrape configuration', () => {
-    expect(promtool('check', 'config', 'ops/prometheus/prometheus.yml')).toContain('SUCCESS');
+  test('are valid, and so are the scrape configurations', () => {
+    for (const file of ['ops/prometheus/prometheus.yml', 'ops/compose/prometheus.yml'])
+      expect(promtool('check', 'config', file)).toContain('SUCCESS');
   });
 
   // Hours of evaluation: seconds of CPU.
