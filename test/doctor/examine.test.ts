@@ -171,7 +171,7 @@ it('what was stored last and is not locked is told', async () => {
 
 it('docs/operations.md tells of every check', () => {
   const text = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8');
-  const [, part = ''] = /## What `doctor` looks at\n([^]*?)\n## /.exec(text) ?? [];
+  const [, part = ''] = /## What `doctor` looks at\n([\s\S]*?)\n## /.exec(text) ?? [];
   expect(checkNames.filter((name) => !part.includes(`\`${name}\``))).toEqual([]);
 });
 
