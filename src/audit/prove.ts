@@ -8,22 +8,24 @@ import {
   makersOf,
   nextLeaves,
   type StoredDecision,
-  type ToldEvent,
 } from '../catalog/audit-query.ts';
 import type { Catalog } from '../catalog/catalog.ts';
+import type { StoredEvent } from '../catalog/stored-events.ts';
 import { canonical } from '../domain/canonical.ts';
 import { Failure } from '../domain/failures.ts';
 import type { Id } from '../domain/records.ts';
 import { openQuestion, withoutNames } from '../pipeline/evidence.ts';
 import { prefixed } from '../sealed/names.ts';
-import { anchorName, type Head } from './head.ts';
+import { say } from '../text/voice.ts';
+import { anchorName, type Head, openHead } from './head.ts';
 import type { AuditSigner } from './keys.ts';
 import { auditPath, leafHash, treeRoot } from './merkle.ts';
 
 export interface ProveDeps {
   readonly catalog: Catalog;
   readonly repository: Id;
-  readonly signer: AuditSigner;
+  /** Those of the keyring, in their order: the last one signs. */
+  readonly signers: readonly AuditSigner[];
   readonly keys: Parameters<typeof openQuestion>[0];
   readonly destinations: readonly {
     readonly name: string;
@@ -44,7 +46,9 @@ export interface ProveRequest {
  * `audit_mismatch` where the trail is not what was signed, `path_unknown` for a version of which nothing is told.
  */
 export async function proveVersion(deps: ProveDeps, request: ProveRequest): Promise<Buffer> {
-  const { catalog, repository, signer } = deps;
+  const { catalog, repository, signers } = deps;
+  const signer = signers.at(-1);
+  if (signer === undefined) throw new TypeError('a proof is signed');
   const { versionId } = request;
   const told = await eventsToProve(catalog, versionId);
   const heads = await headsOf(catalog, told);
@@ -58,8 +62,8 @@ export async function proveVersion(deps: ProveDeps, request: ProveRequest): Prom
     repository,
     madeAt: new Date().toISOString(),
     version: versionId,
-    events: await Promise.all(told.map((event) => eventProof(catalog, event, heads))),
-    heads: await headProofs(catalog, new Set(numbers), anchor.number),
+    events: await Promise.all(told.map((event) => eventProof(deps, event, heads))),
+    heads: await headProofs(deps, new Set(numbers), anchor.number),
     anchor: {
       destination: anchor.destination,
       bucket: destination?.bucket ?? '',
@@ -80,7 +84,7 @@ const leftOut: ReadonlySet<unknown> = new Set(['restore']);
 /** What is told of an object in the version it was made for. */
 const ofTheObject: ReadonlySet<unknown> = new Set(['upload', 'read_back']);
 
-async function eventsToProve(catalog: Catalog, versionId: Id): Promise<ToldEvent[]> {
+async function eventsToProve(catalog: Catalog, versionId: Id): Promise<StoredEvent[]> {
   const own = (await eventsOfVersion(catalog, versionId)).filter(({ event }) => !leftOut.has(event.step));
   if (own.length === 0) throw new Failure('path_unknown');
   const makers = await Promise.all(
@@ -91,13 +95,13 @@ async function eventsToProve(catalog: Catalog, versionId: Id): Promise<ToldEvent
 }
 
 /** An event tells one step, or several that became durable together. */
-function stepsOf(event: ToldEvent['event']): unknown[] {
+function stepsOf(event: StoredEvent['event']): unknown[] {
   const steps = event.steps as readonly { readonly step: unknown }[] | undefined;
   return steps === undefined ? [event.step] : steps.map(({ step }) => step);
 }
 
 /** By the event's number. */
-async function headsOf(catalog: Catalog, told: readonly ToldEvent[]): Promise<Map<number, HeadRow>> {
+async function headsOf(catalog: Catalog, told: readonly StoredEvent[]): Promise<Map<number, HeadRow>> {
   const heads = new Map<number, HeadRow>();
   for (const { number } of told) {
     const head = await headCovering(catalog, number);
@@ -108,21 +112,24 @@ async function headsOf(catalog: Catalog, told: readonly ToldEvent[]): Promise<Ma
 }
 
 async function eventProof(
-  catalog: Catalog,
-  { number, event }: ToldEvent,
+  deps: ProveDeps,
+  { number, event, json }: StoredEvent,
   heads: ReadonlyMap<number, HeadRow>,
 ) {
   const row = heads.get(number);
   if (row === undefined) throw new TypeError('an event without its head');
-  const head = read(row);
+  const { catalog } = deps;
+  const head = openedHead(deps, row);
   const [before] = await headsAfter(catalog, row.number - 2, 1);
   const after = before !== undefined && before.number < row.number ? before.lastEvent : undefined;
   const range = { after, upTo: row.lastEvent, most: head.size + 1 };
   const batch = await nextLeaves((sql, values) => catalog.rows(sql, [...values]), range);
-  const leaf = leafHash(canonical(event));
+  const leaf = leafHash(json);
   const index = batch?.leaves.findIndex((one) => one.equals(leaf)) ?? -1;
   if (batch === undefined || index === -1 || treeRoot(batch.leaves).toString('hex') !== head.root)
-    throw new Failure('audit_mismatch', { detail: `the events under head ${row.number} were changed` });
+    throw new Failure('audit_mismatch', {
+      detail: say('audit', 'events_changed', { number: String(row.number) }),
+    });
   return { event, head: row.number, index, path: auditPath(batch.leaves, index).map(hex) };
 }
 
@@ -130,11 +137,11 @@ async function eventProof(
  * The heads that cover the events, each with its way into the anchored one, which comes last and has none. Of all other heads
  * only the hash is kept in memory.
  */
-async function headProofs(catalog: Catalog, numbers: ReadonlySet<number>, anchored: number) {
+async function headProofs(deps: ProveDeps, numbers: ReadonlySet<number>, anchored: number) {
   const shown: HeadRow[] = [];
   const hashes: Buffer[] = [];
   for (let after = 0; after < anchored; ) {
-    const page = await headsAfter(catalog, after, 1_000);
+    const page = await headsAfter(deps.catalog, after, 1_000);
     for (const row of page.filter(({ number }) => number <= anchored)) {
       if (numbers.has(row.number) || row.number === anchored) shown.push(row);
       if (row.number < anchored) hashes.push(leafHash(row.head));
@@ -143,10 +150,12 @@ async function headProofs(catalog: Catalog, numbers: ReadonlySet<number>, anchor
     if (newest === undefined) break;
     after = newest.number;
   }
-  if (shown.at(-1)?.number !== anchored)
-    throw new Failure('audit_mismatch', { detail: `head ${anchored} is gone` });
+  const newest = shown.at(-1);
+  const isWhole = newest?.number === anchored && openedHead(deps, newest).first === anchored - hashes.length;
+  if (!isWhole)
+    throw new Failure('audit_mismatch', { detail: say('audit', 'heads_gone', { number: String(anchored) }) });
   return shown.map((row) => {
-    const head = read(row);
+    const head = openedHead(deps, row);
     const path = row.number === anchored ? [] : auditPath(hashes, head.number - head.first).map(hex);
     return { head, signature: row.signature.toString('base64url'), path };
   });
@@ -161,5 +170,12 @@ function decisionProof({ keys }: ProveDeps, row: StoredDecision, { withholdPath 
   return withholdPath ? withheld : { ...withheld, salt: salt.toString('base64url'), private: input.entry };
 }
 
-const read = ({ head }: HeadRow): Head => JSON.parse(head.toString('utf8')) as Head;
+/** Failure `audit_mismatch` where it is none of ours: whoever owns the table can put anything there. */
+function openedHead({ repository, signers }: ProveDeps, { number, head, signature }: HeadRow): Head {
+  const opened = openHead(head, signature, repository, signers)?.head;
+  if (opened?.number !== number)
+    throw new Failure('audit_mismatch', { detail: say('audit', 'head_changed', { number: String(number) }) });
+  return opened;
+}
+
 const hex = (bytes: Buffer): string => bytes.toString('hex');

@@ -1,16 +1,10 @@
-import {
-  anchorsOf,
-  type EventRow,
-  eventsAfter,
-  type HeadRow,
-  headsAfter,
-  newestHead,
-} from '../catalog/audit-query.ts';
+import { anchorsOf, type HeadRow, headsAfter, newestHead, rowsAfter } from '../catalog/audit-query.ts';
 import type { Catalog } from '../catalog/catalog.ts';
-import { canonical } from '../domain/canonical.ts';
+import type { EventRow } from '../catalog/stored-events.ts';
 import { isFailure } from '../domain/failures.ts';
 import type { Id } from '../domain/records.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import { say } from '../text/voice.ts';
 import { foundAnchors } from './found-anchors.ts';
 import { openHead, type SignedHead } from './head.ts';
 import type { AuditPublicKey } from './keys.ts';
@@ -59,10 +53,13 @@ export type AuditFindingKind =
 
 export interface AuditFinding {
   readonly kind: AuditFindingKind;
-  /** Number of the head it is about. */
+  /** Number of the head it is about; of several the first. */
   readonly head?: number;
   readonly event?: Id;
   readonly destination?: string;
+  /** When that head was signed, ISO 8601 UTC. Absent where nobody we know signed it. */
+  readonly at?: string;
+  /** For people, in the language of the process. */
   readonly detail: string;
 }
 
@@ -71,6 +68,8 @@ export interface AuditSummary {
   readonly heads: number;
   /** Authentic anchors that were read. */
   readonly anchors: number;
+  /** The newest head up to which rows and heads are what was signed; null: not even the first is. */
+  readonly sound: { readonly number: number; readonly at: string } | null;
   /** The newest head that an anchor outside of the database confirms; null: none does. */
   readonly anchored: { readonly number: number; readonly at: string; readonly destination: string } | null;
   /** Events after that one: only the database says that they are what was written. */
@@ -113,7 +112,7 @@ export async function* verifyAudit(
         if (found.signed === undefined)
           yield count({
             ...{ kind: 'planted', head: found.number, destination: name },
-            detail: 'an object of this name that this repository did not sign',
+            detail: say('audit', 'why_planted'),
           });
         else anchors.add(name, found.versionId, found.signed);
       }
@@ -132,7 +131,7 @@ export async function* verifyAudit(
       if (isDue && !anchors.has(name, number, s3VersionId))
         yield count({
           ...{ kind: 'missing_anchor', head: number, destination: name },
-          detail: 'it was anchored under a lock that lasts, and the bucket does not have it',
+          detail: say('audit', 'why_missing_anchor'),
         });
     }
   }
@@ -140,6 +139,7 @@ export async function* verifyAudit(
     events: walk.events,
     heads: walk.heads,
     anchors: anchors.count,
+    sound: walk.sound ?? null,
     anchored: walk.anchored ?? null,
     sinceAnchor: walk.events - walk.anchoredEvents,
     unsigned: walk.unsigned,
@@ -175,22 +175,26 @@ class Anchors {
     return this.#byNumber.get(number) ?? [];
   }
 
-  /** Anchors of heads that the catalog does not have. */
+  /** Anchors of heads that the catalog does not have: one finding for all of a destination. */
   *unmet({ first, last }: Walk, begin: number): Generator<AuditFinding> {
-    const beyond = [...this.#byNumber.keys()].filter((number) => number > last).sort((a, b) => a - b);
-    const before = [...this.#byNumber.keys()].filter((number) => number < first && number >= begin);
-    for (const number of beyond) {
-      yield* this.of(number).map(({ destination, signed }) => ({
-        ...{ kind: 'cut' as const, head: number, destination },
-        detail: `anchored at ${signed.head.at} with events up to ${signed.head.last}; the catalog ends before`,
-      }));
-    }
-    const newest = Math.max(...before);
-    if (before.length > 0)
+    const numbers = [...this.#byNumber.keys()].sort((a, b) => a - b);
+    const beyond = numbers.filter((number) => number > last).flatMap((number) => this.of(number));
+    for (const [destination, cut] of Map.groupBy(beyond, ({ destination }) => destination)) {
+      const [earliest, newest] = [cut[0]?.signed.head, cut.at(-1)?.signed.head];
+      if (earliest === undefined || newest === undefined) continue;
       yield {
-        ...{ kind: 'lost', head: newest },
-        detail: `${before.length} anchors, up to head ${newest}, are of an earlier trail that this catalog does not have`,
+        ...{ kind: 'cut', head: earliest.number, destination, at: earliest.at },
+        detail: say('audit', 'why_cut', { count: cut.length, last: String(newest.number) }),
       };
+    }
+    const before = numbers.filter((number) => number < first && number <= last && number >= begin);
+    const newest = before.at(-1);
+    if (newest === undefined) return;
+    const [{ signed } = { signed: undefined }] = this.of(newest);
+    yield {
+      ...{ kind: 'lost', head: newest, ...(signed === undefined ? {} : { at: signed.head.at }) },
+      detail: say('audit', 'why_lost', { count: before.length }),
+    };
   }
 }
 
@@ -204,10 +208,14 @@ class Walk {
   /** Numbers of the first and the last head that were met. */
   first = Number.POSITIVE_INFINITY;
   last = 0;
+  /** The newest head before the first finding. */
+  sound: AuditSummary['sound'] | undefined;
   anchored: AuditSummary['anchored'] | undefined;
   /** Events up to the newest anchored head. */
   anchoredEvents = 0;
   unsigned = 0;
+  #isSound = true;
+  #untold = 0;
   readonly #deps: AuditVerifyDeps;
   readonly #request: AuditVerifyRequest;
   readonly #upTo: HeadRow | undefined;
@@ -219,74 +227,96 @@ class Walk {
   }
 
   async *findings(anchors: Anchors): AsyncGenerator<AuditFinding> {
-    const reader = new EventReader(this.#deps.catalog);
+    for await (const finding of this.#found(anchors)) {
+      this.#isSound = false;
+      yield finding;
+    }
+  }
+
+  async *#found(anchors: Anchors): AsyncGenerator<AuditFinding> {
+    const { repository, keys } = this.#deps;
+    const reader = new RowReader(this.#deps.catalog);
     let before: Before | undefined;
-    let history = new GrowingTree();
+    const history = new GrowingTree();
     for await (const row of this.#headRows()) {
+      const signed = openHead(row.head, row.signature, repository, keys);
+      const about = { head: row.number, ...(signed === undefined ? {} : { at: signed.head.at }) };
       const leaves = new GrowingTree();
       for (;;) {
         const next = await reader.peek();
         if (next === undefined || next.number > row.lastEvent) break;
         reader.take();
-        const { leaf, finding } = checkedEvent(next);
-        if (finding !== undefined) yield finding;
-        leaves.append(leaf);
-        this.#oneMore();
+        yield* this.#row(next, about, leaves);
       }
       this.heads += 1;
       this.first = Math.min(this.first, row.number);
       this.last = row.number;
-      const { repository, keys } = this.#deps;
-      const signed = openHead(row.head, row.signature, repository, keys);
       if (signed === undefined) {
-        yield {
-          ...{ kind: 'head', head: row.number },
-          detail: 'no key that may sign the trail of this repository has signed it',
-        };
+        yield { ...about, kind: 'head', detail: say('audit', 'why_unsigned') };
         history.append(leafHash(row.head));
         before = undefined;
         continue;
       }
-      if (before === undefined && this.heads === 1) history = new GrowingTree();
       const wrong = contradiction(row, signed, before, history, keys);
-      if (wrong !== undefined) yield { kind: 'head', head: row.number, detail: wrong };
+      if (wrong !== undefined) yield { ...about, kind: 'head', detail: wrong };
       const { size, root, at } = signed.head;
       if (leaves.root().toString('hex') !== root)
         yield {
-          ...{ kind: 'events', head: row.number },
+          ...{ ...about, kind: 'events' },
           detail:
             leaves.size === size
-              ? `the ${size} events up to ${at} are not those that were signed`
-              : `${size} events were signed at ${at}, and ${leaves.size} are there`,
+              ? say('audit', 'why_events', { count: size })
+              : say('audit', 'why_count', { count: size, there: leaves.size }),
         };
-      for (const anchor of anchors.of(row.number)) {
-        const { destination } = anchor;
-        if (anchor.signed.bytes.equals(row.head)) {
+      for (const { destination, signed: anchored } of anchors.of(row.number)) {
+        if (anchored.bytes.equals(row.head)) {
           this.anchored = { number: row.number, at, destination };
           this.anchoredEvents = this.events;
         } else if (row.number >= this.#request.begin)
           yield {
-            ...{ kind: 'anchor', head: row.number, destination },
-            detail: `the bucket has another head under this number, of ${anchor.signed.head.at}`,
+            ...{ kind: 'anchor', head: row.number, destination, at: anchored.head.at },
+            detail: say('audit', 'why_anchor'),
           };
       }
       history.append(leafHash(row.head));
+      if (wrong === undefined && !history.peaks.equals(row.peaks))
+        yield { ...about, kind: 'head', detail: say('audit', 'why_peaks') };
       before = { signed, key: keys.findIndex(({ id }) => id === signed.head.key) };
+      if (this.#isSound) this.sound = { number: row.number, at };
     }
     for (;;) {
       const next = await reader.peek();
       if (next === undefined) return;
       reader.take();
-      const { finding } = checkedEvent(next);
-      if (finding !== undefined) yield finding;
-      this.#oneMore();
-      this.unsigned += 1;
+      yield* this.#row(next, {}, new GrowingTree());
+      this.unsigned += next.events.length;
     }
   }
 
-  #oneMore(): void {
-    this.events += 1;
-    if (this.events % eventsAtOnce !== 0) return;
+  /** Holds the events of a row against what was recorded of each, and adds what they are now to the leaves. */
+  *#row(
+    { number, events, isWhole }: EventRow,
+    about: Pick<AuditFinding, 'head' | 'at'>,
+    leaves: GrowingTree,
+  ): Generator<AuditFinding> {
+    let isTold = false;
+    for (const { event, json, leaf: stored } of events) {
+      const leaf = leafHash(json);
+      leaves.append(leaf);
+      if (stored?.equals(leaf)) continue;
+      isTold = true;
+      yield { ...about, ...named(event.id), kind: 'event', detail: say('audit', 'why_event') };
+    }
+    if (!isWhole && !isTold)
+      yield { ...about, kind: 'event', detail: say('audit', 'why_row', { number: String(number) }) };
+    this.#count(events.length);
+  }
+
+  #count(events: number): void {
+    this.events += events;
+    this.#untold += events;
+    if (this.#untold < eventsAtOnce) return;
+    this.#untold = 0;
     this.#request.signal.throwIfAborted();
     this.#request.onProgress?.({ events: this.events, anchors: 0 });
   }
@@ -301,10 +331,16 @@ class Walk {
         yield row;
       }
       const newest = page.at(-1);
-      if (newest === undefined) return;
+      // Of a number that nobody of ours gives there is no next one to ask for.
+      if (newest === undefined || !Number.isSafeInteger(newest.number)) return;
       after = newest.number;
     }
   }
+}
+
+/** An event by its id, where it says one: whoever changed it may have put anything there. */
+function named(id: unknown): Pick<AuditFinding, 'event'> {
+  return typeof id === 'string' && /^[0-9a-f]{32}$/.test(id) ? { event: id } : {};
 }
 
 interface Before {
@@ -321,28 +357,20 @@ function contradiction(
   history: GrowingTree,
   keys: readonly AuditPublicKey[],
 ): string | undefined {
-  if (head.number !== row.number || head.last !== row.lastEvent)
-    return 'its row says otherwise than what was signed';
+  const isAsSigned =
+    head.number === row.number && head.last === row.lastEvent && Date.parse(head.at) === Number(row.at);
+  if (!isAsSigned) return say('audit', 'why_head_row');
   if (head.number - head.first !== history.size)
-    return `it is head ${head.number} of a trail that begins with ${head.first}, and ${history.size} heads are there before it`;
-  if (history.root().toString('hex') !== head.history)
-    return 'the heads before it are not those it was signed after';
-  if (before !== undefined && head.last <= before.signed.head.last) return 'it covers nothing new';
+    return say('audit', 'why_heads_missing', { first: String(head.first), count: history.size });
+  if (history.root().toString('hex') !== head.history) return say('audit', 'why_history');
+  if (before !== undefined && head.last <= before.signed.head.last) return say('audit', 'why_nothing_new');
   if (before !== undefined && keys.findIndex(({ id }) => id === head.key) < before.key)
-    return 'it is signed with an older key than the head before it';
+    return say('audit', 'why_older_key');
   return undefined;
 }
 
-/** The leaf of what the row says now, and what is wrong with the row. */
-function checkedEvent({ leaf: stored, event, isAsTold }: EventRow): { leaf: Buffer; finding?: AuditFinding } {
-  const leaf = leafHash(canonical(event));
-  if (isAsTold && leaf.equals(stored)) return { leaf };
-  const named = typeof event.id === 'string' ? { event: event.id } : {};
-  return { leaf, finding: { kind: 'event', ...named, detail: 'it does not say what was recorded' } };
-}
-
-/** Events in order, one page ahead of whoever takes them. */
-class EventReader {
+/** Rows of events in order, one page ahead of whoever takes them. */
+class RowReader {
   readonly #catalog: Catalog;
   #page: readonly EventRow[] = [];
   #at = 0;
@@ -355,12 +383,14 @@ class EventReader {
 
   async peek(): Promise<EventRow | undefined> {
     if (this.#at >= this.#page.length && !this.#ended) {
-      this.#page = await (this.#next ?? eventsAfter(this.#catalog, undefined, eventsAtOnce));
+      this.#page = await (this.#next ?? rowsAfter(this.#catalog, undefined, eventsAtOnce));
       this.#at = 0;
+      this.#next = undefined;
       const last = this.#page.at(-1);
-      this.#ended = last === undefined;
-      if (last !== undefined) {
-        this.#next = eventsAfter(this.#catalog, last.number, eventsAtOnce);
+      // Of a number that nobody of ours gives there is no next one to ask for.
+      this.#ended = last === undefined || !Number.isSafeInteger(last.number);
+      if (last !== undefined && !this.#ended) {
+        this.#next = rowsAfter(this.#catalog, last.number, eventsAtOnce);
         // Told when it is awaited.
         this.#next.catch(() => {});
       }

@@ -1,9 +1,19 @@
+import { Failure } from '../domain/failures.ts';
 import type { Id } from '../domain/records.ts';
+import { say } from '../text/voice.ts';
 import type { Catalog } from './catalog.ts';
 import type { Rows } from './database.ts';
-import { isAsPacked, leavesOf, type PackedEvents, unpackedEvents } from './packed-events.ts';
+import { leavesOf } from './packed-events.ts';
 import { withEvidence } from './policy-query.ts';
 import type { DecisionRow } from './rows.ts';
+import {
+  type EventRow,
+  isCanonical,
+  readRow,
+  type StoredEvent,
+  type StoredRow,
+  storedColumns,
+} from './stored-events.ts';
 
 /** Held, shared, by whoever writes events: migration 0024. */
 const writersLock = 7_203_116;
@@ -21,7 +31,12 @@ export interface HeadRow {
   readonly at: Date;
 }
 
-const headColumns = `number, last_event as "lastEvent", head, signature, peaks, at`;
+/** Bytes of each part of a head: ours have some hundreds, and whoever owns the table can put anything there. */
+const mostHeadBytes = 4_096;
+const headBytes = (column: string): string =>
+  `coalesce(substring(${column} for ${mostHeadBytes}), ''::bytea) as ${column}`;
+const headColumns = `number, coalesce(last_event, 0) as "lastEvent", ${headBytes('head')}, ${headBytes('signature')},
+  ${headBytes('peaks')}, at`;
 
 /**
  * The highest event number below which none is still to come; 0 while there are no events. Undefined where somebody has been
@@ -105,64 +120,29 @@ export function headsAfter(catalog: Catalog, after: number, most: number): Promi
   );
 }
 
-/** An event; those of one row share its number. */
-export interface EventRow {
-  readonly number: number;
-  readonly event: Readonly<Record<string, unknown>>;
-  /** As it was recorded; empty where there is none for it. */
-  readonly leaf: Buffer;
-  /** Whether what stands beside it in its row is what it says. */
-  readonly isAsTold: boolean;
-}
-
-const eventColumns = 'number, id, event, leaf, at, events, leaves, ids, workflow, first_at as "firstAt"';
-
-interface SingleEvent {
-  readonly number: number;
-  readonly id: Id;
-  readonly event: Readonly<Record<string, unknown>>;
-  readonly leaf: Buffer;
-  readonly at: Date;
-  readonly events: null;
-}
-
-type StoredEvents =
-  | SingleEvent
-  | (Omit<PackedEvents, 'at' | 'firstAt'> & {
-      readonly number: number;
-      readonly at: Date;
-      readonly firstAt: Date;
-    });
-
-/** The events of rows, in order. */
-function eventsIn(rows: readonly StoredEvents[]): EventRow[] {
-  return rows.flatMap((row): EventRow[] => {
-    const { number } = row;
-    if (row.events === null) {
-      const { id, event, leaf, at } = row;
-      return [{ number, event, leaf, isAsTold: event.id === id && event.at === at.toISOString() }];
-    }
-    const told = unpackedEvents(row.events) ?? [];
-    const leaves = leavesOf(row.leaves);
-    const isAsTold = isAsPacked(row, told);
-    return Array.from({ length: Math.max(told.length, leaves.length) }, (_, index) => {
-      return { number, event: told[index] ?? {}, leaf: leaves[index] ?? Buffer.alloc(0), isAsTold };
-    });
+/** The events of rows, in order. Failure `audit_mismatch` where a row cannot be read. */
+function eventsIn(rows: readonly StoredRow[]): StoredEvent[] {
+  return rows.flatMap((row): readonly StoredEvent[] => {
+    const { number, events } = readRow(row);
+    if (events.length === 0 || !events.every(isCanonical))
+      throw new Failure('audit_mismatch', {
+        detail: say('audit', 'row_unreadable', { number: String(number) }),
+      });
+    return events;
   });
 }
 
-/** Events after a number, in order: about `most`, and whole rows. */
-export async function eventsAfter(
+/** Rows after a number, in order, with about `most` events. */
+export async function rowsAfter(
   catalog: Catalog,
   after: number | undefined,
   most: number,
 ): Promise<EventRow[]> {
-  return eventsIn(
-    await catalog.rows<StoredEvents>(page(eventColumns, '($1::bigint is null or number > $1)', '$2'), [
-      after ?? null,
-      most,
-    ]),
+  const rows = await catalog.rows<StoredRow>(
+    page(storedColumns, '($1::bigint is null or number > $1)', '$2'),
+    [after ?? null, most],
   );
+  return rows.map(readRow);
 }
 
 export interface AnchorRow {
@@ -252,13 +232,13 @@ export async function auditLag(catalog: Catalog, destinations: readonly string[]
 const exportedAtOnce = 2_000;
 
 /** Events told between two moments, both included, by number. */
-export async function* eventsBetween(catalog: Catalog, from: Date, to: Date): AsyncGenerator<ToldEvent> {
-  const isBetween = ({ event: { at } }: ToldEvent): boolean =>
+export async function* eventsBetween(catalog: Catalog, from: Date, to: Date): AsyncGenerator<StoredEvent> {
+  const isBetween = ({ event: { at } }: StoredEvent): boolean =>
     from.getTime() <= Date.parse(String(at)) && Date.parse(String(at)) <= to.getTime();
   for (let after: number | undefined; ; ) {
     const where = `at >= $1 and coalesce(first_at, at) <= $2 and ($3::bigint is null or number > $3)`;
-    const rows: EventRow[] = eventsIn(
-      await catalog.rows<StoredEvents>(page(eventColumns, where, '$4'), [
+    const rows: StoredEvent[] = eventsIn(
+      await catalog.rows<StoredRow>(page(storedColumns, where, '$4'), [
         ...[from, to, after ?? null, exportedAtOnce],
       ]),
     );
@@ -290,13 +270,11 @@ export interface RefusedEvent {
   readonly facts: Readonly<Record<string, string | number | boolean>>;
 }
 
-export type ToldEvent = Pick<EventRow, 'number' | 'event'>;
-
 /** What is told of a version, in order. */
-export async function eventsOfVersion(catalog: Catalog, versionId: Id): Promise<ToldEvent[]> {
-  const rows = await catalog.rows<StoredEvents>(
-    `select ${eventColumns} from audit_events where event ->> 'version' = $1
-     union all select ${eventColumns} from audit_events where workflow = (select workflow_id from versions where id = $1)
+export async function eventsOfVersion(catalog: Catalog, versionId: Id): Promise<StoredEvent[]> {
+  const rows = await catalog.rows<StoredRow>(
+    `select ${storedColumns} from audit_events where event ->> 'version' = $1
+     union all select ${storedColumns} from audit_events where workflow = (select workflow_id from versions where id = $1)
      order by number`,
     [versionId],
   );

@@ -75,7 +75,7 @@ async function packedBefore(query: Rows, events: readonly AuditRow[]): Promise<A
   return new Map(
     found.flatMap(({ ids, events }) => {
       const unpacked = unpackedEvents(events) ?? [];
-      return packedIds(ids).map((id, index) => [id, unpacked[index] ?? {}] as const);
+      return packedIds(ids).map((id, index) => [id, unpacked[index]?.event ?? {}] as const);
     }),
   );
 }

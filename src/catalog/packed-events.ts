@@ -28,7 +28,7 @@ const lineEnd = Buffer.from('\n');
 /** What events share is in their members, not in their hashes: higher levels find no more. */
 const options = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 /** Longer than any transaction's events: what is longer is no row of ours. Bytes. */
-const mostBytes = 1024 * 1024 * 1024;
+const mostBytes = 256 * 1024 * 1024;
 
 /** One row of events of one workflow, at least one. */
 export function packEvents(workflow: string, told: readonly ToldEvent[]): PackedEvents {
@@ -60,16 +60,27 @@ export function leavesOf(leaves: Buffer): Buffer[] {
   );
 }
 
-/** The events of a row, in order; undefined where it cannot be read. */
-export function unpackedEvents(events: Buffer): Readonly<Record<string, unknown>>[] | undefined {
+/** An event that was packed, with its line as it stands there: the bytes that its leaf is of. */
+interface UnpackedEvent {
+  readonly event: Readonly<Record<string, unknown>>;
+  readonly json: Buffer;
+}
+
+/** The events of a row, in order; undefined where it cannot be read, or has more than so many. */
+export function unpackedEvents(events: Buffer, most = Number.MAX_SAFE_INTEGER): UnpackedEvent[] | undefined {
   try {
-    const text = zstdDecompressSync(events, { maxOutputLength: mostBytes }).toString('utf8');
-    if (!text.endsWith('\n')) return undefined;
-    const read: unknown[] = text
-      .slice(0, -1)
-      .split('\n')
-      .map((line) => JSON.parse(line));
-    return read.every(isRecord) ? read : undefined;
+    const lines = zstdDecompressSync(events, { maxOutputLength: mostBytes });
+    if (lines.at(-1) !== lineEnd[0]) return undefined;
+    const read: UnpackedEvent[] = [];
+    for (let from = 0; from < lines.length; ) {
+      const end = lines.indexOf(lineEnd, from);
+      const json = lines.subarray(from, end);
+      const event: unknown = JSON.parse(json.toString('utf8'));
+      if (!isRecord(event) || read.length === most) return undefined;
+      read.push({ event, json });
+      from = end + 1;
+    }
+    return read;
   } catch {
     return undefined;
   }
@@ -79,18 +90,24 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** What stands in a row beside its events, as it is found there; times are ISO 8601 UTC. */
+type FoundBeside = {
+  readonly [Column in Exclude<keyof PackedEvents, 'events'>]:
+    | (PackedEvents[Column] extends Buffer ? Buffer : unknown)
+    | null
+    | undefined;
+};
+
 /** Whether what stands in a row beside its events is what they say. */
-export function isAsPacked(
-  row: Omit<PackedEvents, 'at' | 'firstAt'> & { readonly at: Date; readonly firstAt: Date },
-  events: readonly Readonly<Record<string, unknown>>[],
-): boolean {
+export function isAsPacked(row: FoundBeside, events: readonly Readonly<Record<string, unknown>>[]): boolean {
   const times = events.map(({ at }) => String(at)).sort();
   return (
-    row.leaves.length === 32 * events.length &&
-    row.ids.toString('hex') === events.map(({ id }) => id).join('') &&
+    events.length > 0 &&
+    row.leaves?.length === 32 * events.length &&
+    row.ids?.toString('hex') === events.map(({ id }) => id).join('') &&
     row.id === events[0]?.id &&
-    row.firstAt.toISOString() === times[0] &&
-    row.at.toISOString() === times.at(-1) &&
+    row.firstAt === times[0] &&
+    row.at === times.at(-1) &&
     events.every(({ workflow }) => workflow === row.workflow)
   );
 }

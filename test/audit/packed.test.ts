@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { exportAudit } from '../../src/audit/export.ts';
 import { leafHash } from '../../src/audit/merkle.ts';
 import { sequenceAudit } from '../../src/audit/sequencer.ts';
-import { eventsAfter, nextLeaves } from '../../src/catalog/audit-query.ts';
+import { nextLeaves, rowsAfter } from '../../src/catalog/audit-query.ts';
 import type { AuditRow } from '../../src/catalog/rows.ts';
 import { canonical } from '../../src/domain/canonical.ts';
 import { isFailure } from '../../src/domain/failures.ts';
@@ -19,8 +19,11 @@ const rowsOf = async ({ owner }: Trail) =>
     )
   ).rows;
 
+const storedIn = async (catalog: Trail['catalog']) =>
+  (await rowsAfter(catalog, undefined, 10_000)).flatMap(({ events }) => events);
+
 const idsIn = async ({ catalog }: Trail): Promise<unknown[]> =>
-  (await eventsAfter(catalog, undefined, 10_000)).map(({ event }) => event.id);
+  (await storedIn(catalog)).map(({ event }) => event.id);
 
 /** The same, told a second time: with other facts where some are given. */
 const again = (events: readonly AuditRow[], facts?: object): AuditRow[] =>
@@ -33,12 +36,9 @@ test('what is told of many versions of one workflow together is one row, and eac
   await trail.catalog.applyTogether([{ events: many.slice(0, 3) }, { events: many.slice(3) }]);
   await trail.catalog.write({ events: run });
   expect((await rowsOf(trail)).filter(({ many }) => many)).toEqual([{ many: true, size: 16 }]);
-  const found = await eventsAfter(trail.catalog, undefined, 10_000);
+  const found = await storedIn(trail.catalog);
   expect(found.map(({ event }) => event.id)).toEqual([...few, ...many, ...run].map(({ id }) => id));
-  for (const { event, leaf, isAsTold } of found) {
-    expect(leaf).toEqual(leafHash(canonical(event)));
-    expect(isAsTold).toBe(true);
-  }
+  for (const { event, leaf } of found) expect(leaf).toEqual(leafHash(canonical(event)));
   await sequenceAudit(trail);
   expect((await trail.verify()).summary).toMatchObject({ events: 51, heads: 1, unsigned: 0, findings: {} });
 });
@@ -91,18 +91,18 @@ test('is found changed, whatever of its row is', async () => {
   const lines = zstdDecompressSync(kept.events).toString().trimEnd().split('\n');
   const packed = (changed: readonly string[]) => zstdCompressSync(`${changed.join('\n')}\n`);
   const denied = packed(lines.map((line, index) => (index === 7 ? line.replace('true', 'false') : line)));
-  const all = { event: 20, events: 1 };
+  const unreadable = { event: 1, events: 1 };
   for (const [column, value, findings] of [
     ['events', denied, { event: 1, events: 1 }],
-    ['events', Buffer.from('nothing'), all],
-    ['events', packed(lines.slice(1)), { event: 20, events: 1 }],
-    ['events', packed([...lines, ...lines.slice(0, 1)]), { event: 21, events: 1 }],
-    ['events', packed([...lines].reverse()), all],
+    ['events', Buffer.from('nothing'), unreadable],
+    ['events', packed(lines.slice(1)), { event: 19, events: 1 }],
+    ['events', packed([...lines, ...lines.slice(0, 1)]), { event: 1, events: 1 }],
+    ['events', packed([...lines].reverse()), { event: 20, events: 1 }],
     ['leaves', Buffer.concat([kept.leaves.subarray(32), kept.leaves.subarray(0, 32)]), { event: 20 }],
-    ['ids', Buffer.concat([kept.ids.subarray(16), kept.ids.subarray(0, 16)]), { event: 20 }],
-    ['workflow', 'batch:other', { event: 20 }],
-    ['first_at', new Date(0), { event: 20 }],
-    ['at', new Date(0), { event: 20 }],
+    ['ids', Buffer.concat([kept.ids.subarray(16), kept.ids.subarray(0, 16)]), { event: 1 }],
+    ['workflow', 'batch:other', { event: 1 }],
+    ['first_at', new Date(0), { event: 1 }],
+    ['at', new Date(0), { event: 1 }],
   ] as const) {
     await trail.owner.query(`update audit_events set ${column} = $1`, [value]);
     expect((await trail.verify()).summary.findings, column).toEqual(findings);
@@ -134,6 +134,6 @@ test('goes under one head with all of its row', async () => {
     return trail.catalog.transaction(async (rows) => (await nextLeaves(rows, range))?.leaves.length);
   };
   expect(await Promise.all([20, 21, 60].map((most) => sizes(most)))).toEqual([20, 40, 60]);
-  const [{ number = 0 } = {}] = await eventsAfter(trail.catalog, undefined, 1);
+  const [{ number = 0 } = {}] = await storedIn(trail.catalog);
   expect(await sizes(20, number)).toBe(20);
 });

@@ -50,7 +50,13 @@ async function provable() {
     },
     prove: (versionId: Id, request: Partial<ProveRequest> = {}) =>
       proveVersion(
-        { catalog, repository, signer, keys, destinations: [...destinations.values()].map((d) => d.config) },
+        {
+          catalog,
+          repository,
+          signers: [signer],
+          keys,
+          destinations: [...destinations.values()].map((d) => d.config),
+        },
         { versionId, withholdPath: false, ...request },
       ),
     verify(proof: Buffer, program = [verifier, '--public-key']) {

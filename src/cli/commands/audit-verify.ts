@@ -7,6 +7,7 @@ import {
 } from '../../audit/recorded-run.ts';
 import {
   type AuditFinding,
+  type AuditFindingKind,
   type AuditProgress,
   type AuditSummary,
   breaches,
@@ -37,9 +38,13 @@ export async function runAuditVerify(
     installation === undefined
       ? await auditKeys(session, publicKey)
       : auditSigners(installation.keyring.root);
+  const printed: Partial<Record<AuditFindingKind, number>> = {};
   const onFinding = (finding: AuditFinding): void => {
     output.value(finding);
-    output.line(findingLine(finding));
+    const count = (printed[finding.kind] ?? 0) + 1;
+    printed[finding.kind] = count;
+    if (count <= mostLines) output.line(findingLine(finding));
+    else if (count === mostLines + 1) output.line(say('audit', 'more_of', { kind: finding.kind }));
   };
   const onProgress = ({ events, anchors }: AuditProgress): void =>
     output.progress(
@@ -67,6 +72,9 @@ export async function runAuditVerify(
   });
 }
 
+/** Lines printed for one kind of finding: of a database that was emptied there are more than anybody reads. */
+const mostLines = 50;
+
 /** What ends early is on record too. */
 async function onRecord(deps: RecordedAuditDeps, request: RecordedAuditRequest): Promise<AuditSummary> {
   try {
@@ -91,7 +99,7 @@ async function onlyRead(
 }
 
 function end({ output }: Session, summary: AuditSummary, beginning: Beginning | undefined): number {
-  const { events, heads, anchors, anchored, sinceAnchor, unsigned, away } = summary;
+  const { events, heads, anchors, sound, anchored, sinceAnchor, unsigned, away } = summary;
   const wrong = breaches(summary);
   output.value({ summary });
   output.line(
@@ -102,7 +110,17 @@ function end({ output }: Session, summary: AuditSummary, beginning: Beginning | 
       verdict: wrong === 0 ? say('audit', 'all_signed') : say('audit', 'not_signed', { count: wrong }),
     }),
   );
-  if (wrong > 0) output.line(say('audit', 'somebody_changed'));
+  if (wrong > 0) {
+    output.line(
+      sound === null
+        ? say('audit', 'nothing_sound')
+        : say('audit', 'sound_until', {
+            number: String(sound.number),
+            at: localTime(new Date(sound.at)),
+          }),
+    );
+    output.line(say('audit', 'somebody_changed'));
+  }
   if (summary.findings.lost !== undefined && beginning !== undefined)
     output.line(
       say('audit', 'rebuilt', { at: localTime(new Date(beginning.at)), begin: String(beginning.begin) }),
@@ -122,9 +140,10 @@ function end({ output }: Session, summary: AuditSummary, beginning: Beginning | 
   return away.length > 0 ? 5 : 0;
 }
 
-function findingLine({ kind, head, event, destination, detail }: AuditFinding): string {
+function findingLine({ kind, head, at, event, destination, detail }: AuditFinding): string {
   const about = [
     head === undefined ? '' : say('audit', 'head', { number: String(head) }),
+    at === undefined ? '' : say('audit', 'signed_at', { at: localTime(new Date(at)) }),
     event === undefined ? '' : say('audit', 'event', { number: String(event) }),
     destination ?? '',
   ];

@@ -1,12 +1,12 @@
+import { auditSigners } from '../../audit/keys.ts';
 import { proveVersion } from '../../audit/prove.ts';
 import { Failure } from '../../domain/failures.ts';
 import type { Id } from '../../domain/records.ts';
 import { say } from '../../text/voice.ts';
-import { auditSigner } from '../audit-keys.ts';
 import { exactPath } from '../exact-path.ts';
 import { newFile } from '../new-file.ts';
 import { bytes } from '../output.ts';
-import { type Session, unlock, withCatalog } from '../session.ts';
+import { requireReader, type Session, unlock, withCatalog } from '../session.ts';
 import { parseTarget, requireSource } from '../target.ts';
 
 export interface ProveOptions {
@@ -20,8 +20,9 @@ export async function runProve(session: Session, target: string, options: ProveO
   const { source, path: given } = parseTarget(target);
   if (given === undefined) throw new Failure('usage', { detail: say('audit', 'prove_takes') });
   const installation = await unlock(session);
-  const signer = auditSigner(installation);
-  const { config, keys } = installation;
+  const { config, keys, keyring } = installation;
+  requireReader(config);
+  const signers = auditSigners(keyring.root);
   const { repository, destinations } = config;
   await withCatalog(session, async (catalog) => {
     const sourceId = await requireSource(catalog, source);
@@ -37,7 +38,7 @@ export async function runProve(session: Session, target: string, options: ProveO
         ? new Failure('path_unknown')
         : new Failure('version_unknown', { version: options.version });
     const proof = await proveVersion(
-      { catalog, repository, signer, keys, destinations },
+      { catalog, repository, signers, keys, destinations },
       { versionId: version.id, withholdPath: options.withholdPath ?? false },
     );
     const file = await newFile(options.output);

@@ -20,6 +20,45 @@ export const audit = {
   away: 'The destination {name} does not answer: its anchors were not read.',
   head: 'head {number}',
   event: 'event {number}',
+  sound_until: 'Up to head {number}, signed on {at}, everything is as it was signed.',
+  nothing_sound: 'Not even the first head is as it was signed.',
+  signed_at: 'signed {at}',
+  more_of: '… more of {kind}: --json lists all',
+  why_planted: 'an object of this name that this repository did not sign',
+  why_missing_anchor: 'it was anchored under a lock that lasts, and the bucket does not have it',
+  why_unsigned: 'no key that may sign the trail of this repository has signed it',
+  why_events: {
+    one: 'the {count} event that was signed there is another one now',
+    other: 'the {count} events that were signed there are not those that are there now',
+  },
+  why_count: {
+    one: '{count} event was signed there, and {there} are there now',
+    other: '{count} events were signed there, and {there} are there now',
+  },
+  why_anchor:
+    'the bucket has another head under this number: the trail was cut off before it and went on otherwise',
+  why_peaks: 'what the next head is computed from was changed beside it',
+  why_head_row: 'its row says otherwise than what was signed',
+  why_heads_missing:
+    'of a trail that begins with head {first}, {count} heads are there before it: some were added or taken away',
+  why_history: 'the heads before it are not those it was signed after',
+  why_nothing_new: 'it covers nothing new',
+  why_older_key: 'it is signed with an older key than the head before it',
+  why_event: 'it does not say what was recorded',
+  why_row:
+    'row {number} of audit_events cannot be read as it was recorded, or says otherwise than its events',
+  why_cut: {
+    one: 'it is anchored, {count} up to head {last}, and the catalog ends before it',
+    other: 'they are anchored, {count} up to head {last}, and the catalog ends before them',
+  },
+  why_lost: {
+    one: '{count} anchor, up to this head, is of an earlier trail that this catalog does not have',
+    other: '{count} anchors, up to this head, are of an earlier trail that this catalog does not have',
+  },
+  row_unreadable: 'row {number} of audit_events cannot be read as it was recorded',
+  events_changed: 'the events under head {number} were changed',
+  heads_gone: 'heads before head {number} are gone',
+  head_changed: 'head {number} was not signed by this repository',
   prove_takes: 'prove takes <source>:<path>.',
   proof:
     'The proof of version {id} is in {file} ({bytes}). Whoever gets it verifies it with\nops/audit/verify_proof.py and the keys that `holdfast audit public-key` prints, handed over on another way.',
