@@ -4,6 +4,7 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { Failure } from './domain/failures.ts';
 import { lockModes, sealedFormats } from './domain/records.ts';
+import { cronForm, isCron } from './sweep/cron.ts';
 import { languages } from './text/language.ts';
 import { parseRate, rateForm } from './throttle/rate.ts';
 import { parseDays, parseMinute, type RateWindow, weekdays } from './throttle/windows.ts';
@@ -107,11 +108,14 @@ const source = z.strictObject({
   maxSize: size.optional(),
   /** When every entry is looked at, whatever the watcher noticed: at intervals, or by a cron line in a time zone. */
   sweep: z
-    .union([
-      z.literal('off'),
-      z.strictObject({ every: duration, jitter, rehash }),
-      z.strictObject({ cron: z.string().min(9), timezone, jitter, rehash }),
-    ])
+    .union(
+      [
+        z.literal('off'),
+        z.strictObject({ every: duration.refine((ms) => ms >= 1_000, 'at least 1s'), jitter, rehash }),
+        z.strictObject({ cron: z.string().refine(isCron, cronForm), timezone, jitter, rehash }),
+      ],
+      'off, or `every` with a duration, or `cron` with a `timezone`',
+    )
     .prefault({ every: '1d' }),
   /** How changes are noticed in between: by events of the kernel, or where others can change files unnoticed, by looking. */
   watch: z.enum(['auto', 'events', 'poll', 'off']).default('auto'),

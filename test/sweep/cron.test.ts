@@ -1,0 +1,74 @@
+import { expect, test } from 'vitest';
+import { parseConfig } from '../../src/config.ts';
+import { isCron } from '../../src/sweep/cron.ts';
+import { clientOf, useTemporal } from '../support/temporal.ts';
+
+const temporal = useTemporal();
+
+const taken = [
+  ...[
+    '30 1 * * *',
+    '0 */6 * * *',
+    '0,30 8-17 * * 1-5',
+    '15 2 1 1,7 *',
+    '0 3 * * sun',
+    '0 3 * JAN-mar mon-fri',
+  ],
+  ...['0-58/2 * * * *', '5 4 */2 * 7', '5/10 * * * *'],
+];
+const refused = [
+  ...[
+    '99 1 * * *',
+    'bla bla bla',
+    '* * * *',
+    '0 24 * * *',
+    '0 0 0 * *',
+    '0 0 * 13 *',
+    '0 0 * * 8',
+    '0 0 * * *-2',
+  ],
+  ...[
+    '5-1 * * * *',
+    '*/0 * * * *',
+    '',
+    '0 0 * * mon-xyz',
+    '@every 1h',
+    '0 0 0 1 1 *',
+    '1,, * * * *',
+    '-1 * * * *',
+  ],
+];
+
+test('what counts as a cron line is what a schedule takes', async () => {
+  expect(taken.filter((line) => !isCron(line))).toEqual([]);
+  expect(refused.filter(isCron)).toEqual([]);
+  const client = clientOf(temporal());
+  for (const [index, cron] of taken.entries()) {
+    const scheduleId = `sweep-schedule:${index}`;
+    const handle = await client.schedule.create({
+      ...{ scheduleId, spec: { cronExpressions: [cron], timezone: 'Africa/Douala' } },
+      action: { type: 'startWorkflow', workflowType: 'sweepOnSchedule', args: [], taskQueue: 'files' },
+    });
+    expect((await handle.describe()).info.nextActionTimes.length, cron).toBeGreaterThan(0);
+    await handle.delete();
+  }
+});
+
+test('when a source is swept is read strictly, and what is wrong is said', () => {
+  const swept = (sweep: string) => () =>
+    parseConfig(
+      `
+version: 1
+repository: ${'d'.repeat(32)}
+host: { id: ${'b'.repeat(32)} }
+sources: [{ name: docs, path: /srv/docs, sweep: ${sweep} }]
+destinations: [{ name: primary, bucket: bucket, lock: { days: 7 } }]`,
+      'holdfast.yaml',
+    ).sources[0]?.sweep;
+  expect(swept('{ cron: 30 1 * * *, timezone: Africa/Douala }')()).toMatchObject({ cron: '30 1 * * *' });
+  expect(swept('{ every: 6h }')()).toMatchObject({ every: 21_600_000, jitter: 600_000 });
+  expect(swept('{ cron: 99 1 * * *, timezone: Africa/Douala }')).toThrow(/sources.0.sweep.cron: five fields/);
+  expect(swept('{ cron: 30 1 * * *, timezone: Africa/Duala }')).toThrow(/timezone: an IANA time zone/);
+  expect(swept('{ cron: 30 1 * * * }')).toThrow(/sweep: off, or `every`.*`timezone`/);
+  expect(swept('{ every: 0s }')).toThrow(/sweep.every: at least 1s/);
+});
