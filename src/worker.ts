@@ -663,7 +663,10 @@ function measuring(): () => Promise<void> {
   const stand = config.keeper
     ? standingLook(
         { catalog, log, destinations: destinationNames },
-        new StandingMetrics(metrics.registry, destinationNames),
+        new StandingMetrics(metrics.registry, {
+          destinations: destinationNames,
+          sources: config.sources.map(({ name }) => name),
+        }),
       )
     : async () => {};
   let rounds = 0;

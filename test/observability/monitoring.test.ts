@@ -37,6 +37,34 @@ test('names follow the conventions: base units, and _total for what only grows',
   }
 });
 
+/** What is there only once there is something to tell: a moment, a duration of what ran, a version of Node. */
+const withoutBeginning =
+  /_timestamp_seconds$|^holdfast_(runs|sweep_last_duration_seconds|destination_up|dependency_up|unsound_objects|copies_missing|stored_\w+|incidents_open|audit_\w+|signature_set)$/;
+
+test('whatever can happen is counted from the start, at 0', async () => {
+  const registry = wholeRegistry();
+  const text = await registry.metrics();
+  for (const { name, labels } of metricRows(registry)) {
+    if (labels === '' || withoutBeginning.test(name)) continue;
+    expect(text, name).toMatch(new RegExp(`^${name}(_count)?\\{`, 'm'));
+  }
+  // Of two labels every pair, not only the first.
+  for (const series of [
+    'holdfast_uploads_total{destination="primary",result="s3_denied"} 0',
+    'holdfast_s3_request_duration_seconds_count{destination="primary",operation="delete_version"} 0',
+    'holdfast_step_duration_seconds_count{lane="batch",step="seal"} 0',
+    'holdfast_failed_files_total{reason="object_lost"} 0',
+    'holdfast_catalog_entries{source="docs",outcome="held"} 0',
+    'holdfast_oldest_unprotected_seconds{source="docs"} 0',
+  ])
+    expect(text).toContain(`${series}\n`);
+});
+
+test('a moment that is not known yet is not told as 1970', async () => {
+  const text = await wholeRegistry().metrics();
+  expect(text.match(/^holdfast_\w*_timestamp_seconds(\{.*\})? 0$/gm)).toBeNull();
+});
+
 test('no label could hold an id or a path', () => {
   const labels = new Set(
     metricRows(wholeRegistry())

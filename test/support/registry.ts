@@ -11,7 +11,7 @@ export function wholeRegistry(): Registry {
   observeResources(registry, {
     ...{ semaphores: { disk: idle }, partBuffers: idle, database: idle, stagingLimitBytes: 1, home: '/' },
   });
-  new StandingMetrics(registry, ['primary']);
+  new StandingMetrics(registry, { destinations: ['primary'], sources: ['docs'] });
   observeWatching(
     registry,
     [{ source: 'docs', totals: { seen: 0, dispatched: 0, skipped: 0 } }],

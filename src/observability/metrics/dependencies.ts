@@ -23,6 +23,8 @@ export class DependencyMetrics {
       help: 'When the loaded malware signatures were published.',
       registers,
     });
+    // Nobody was asked yet: that is no 1970.
+    this.signaturesAt.remove();
     this.areStale = new Gauge({
       name: 'holdfast_signatures_stale',
       help: 'Whether they are too old for anything to be clean (policy.maxSignatureAge).',
@@ -34,6 +36,7 @@ export class DependencyMetrics {
       labelNames: ['set'],
       registers,
     });
+    for (const set of signatureSets) this.signatureSet.set({ set }, 0);
   }
 
   /** Asks each; one that fails, or rejects, is down. */

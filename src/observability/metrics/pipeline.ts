@@ -19,12 +19,23 @@ const stepBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 30, 30
 /** One file by itself, the files of a batch together, or a whole sweep. */
 export type Lane = 'single' | 'batch' | 'sweep';
 
+/** Each is there from the start. */
+const stepsOf: Readonly<Record<Lane, readonly string[]>> = {
+  single: ['fingerprint', 'admit', 'scan', 'sealAndUpload', 'planAndRelease', 'upload'],
+  batch: ['fingerprint', 'admit', 'scan', 'seal', 'upload', 'protectBatch'],
+  sweep: ['sweepSource'],
+};
+
 /** Why files fail, as far as it can be foreseen: these are there from the start. */
 const foreseenReasons = [
   'changing',
   'unreadable',
   'left_source',
   'staging_full',
+  'hold_lost',
+  'object_lost',
+  'name_too_long',
+  'timeout',
   'lock_mismatch',
   'internal',
 ];
@@ -129,6 +140,8 @@ export class PipelineMetrics {
       buckets: stepBuckets,
       registers,
     });
+    for (const [lane, steps] of Object.entries(stepsOf))
+      for (const step of steps) this.steps.zero({ lane, step });
   }
 
   /** Counts a change that is durable. */

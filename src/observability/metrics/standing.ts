@@ -81,7 +81,14 @@ export class StandingMetrics {
   private readonly hosts: Gauge<'host'>;
   private readonly looked: Gauge;
 
-  constructor(registry: Registry, destinations: readonly string[]) {
+  /** @param sources names of this host's own; those of others are there when the catalog was read */
+  constructor(
+    registry: Registry,
+    {
+      destinations,
+      sources,
+    }: { readonly destinations: readonly string[]; readonly sources: readonly string[] },
+  ) {
     this.destinations = destinations;
     const gauge = <Label extends string>(name: string, help: string, ...labelNames: Label[]): Gauge<Label> =>
       new Gauge({ name: `holdfast_${name}`, help, labelNames, registers: [registry] });
@@ -188,6 +195,22 @@ export class StandingMetrics {
       'host',
     );
     this.looked = gauge('standing_timestamp_seconds', 'When these gauges were last read from the catalog.');
+    for (const source of sources) {
+      this.nothing(source);
+      for (const empty of [this.waiting, this.oldest, this.lagSeconds, this.lagVersions, this.paused])
+        empty.set({ source }, 0);
+    }
+    // A moment that is not known is no 1970.
+    this.auditVerified.remove();
+    this.looked.remove();
+  }
+
+  /** No version of the source has any outcome. */
+  private nothing(source: string): void {
+    for (const outcome of outcomes) {
+      this.versions.set({ source, outcome }, 0);
+      this.entries.set({ source, outcome }, 0);
+    }
   }
 
   stand(now: Standing): void {
@@ -232,10 +255,7 @@ export class StandingMetrics {
     this.holdsImpaired.set(now.holds.impaired);
     this.turnedAway.set(now.holds.turnedAway);
     for (const { source, waiting, oldestSeconds } of now.backlogs) {
-      for (const outcome of outcomes) {
-        this.versions.set({ source, outcome }, 0);
-        this.entries.set({ source, outcome }, 0);
-      }
+      this.nothing(source);
       this.waiting.set({ source }, waiting);
       this.oldest.set({ source }, oldestSeconds);
     }

@@ -17,6 +17,27 @@ const failureCodes = [
 /** `PutResult` and `CompleteResult`. */
 const uploadResults = ['stored', 'exists', 'conflict', 'upload_gone'] as const;
 
+/** What is timed of a store. */
+const operations = [
+  'facts',
+  'ensure_bucket',
+  'put',
+  'put_document',
+  'create_multipart',
+  'upload_part',
+  'list_parts',
+  'complete_multipart',
+  'abort_multipart',
+  'head',
+  'get',
+  'get_stream',
+  'versions_of',
+  'extend_lock',
+  'set_legal_hold',
+  'delete_version',
+] as const;
+type Operation = (typeof operations)[number];
+
 const requestBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 120, 600];
 
 /** What requests to the destinations come to, whoever makes them: pipeline, copies, samples, manifests, audit anchors. */
@@ -69,6 +90,7 @@ export class StoreMetrics {
       registers,
     });
     for (const destination of destinations) {
+      for (const operation of operations) this.requests.zero({ destination, operation });
       this.sentBytes.inc({ destination }, 0);
       this.receivedBytes.inc({ destination }, 0);
       for (const result of [...uploadResults, ...failureCodes]) this.uploads.inc({ destination, result }, 0);
@@ -79,7 +101,7 @@ export class StoreMetrics {
   /** The same store, whose calls are counted. */
   observed(store: ObjectStore): ObjectStore {
     const { name: destination } = store;
-    const timed = async <T>(operation: string, work: () => Promise<T>): Promise<T> => {
+    const timed = async <T>(operation: Operation, work: () => Promise<T>): Promise<T> => {
       const end = this.requests.startTimer({ destination, operation });
       try {
         const result = await work();
@@ -96,7 +118,7 @@ export class StoreMetrics {
       }
     };
     /** A step of an upload: where it fails, so does the upload. */
-    const uploading = <T>(operation: string, work: () => Promise<T>): Promise<T> =>
+    const uploading = <T>(operation: Operation, work: () => Promise<T>): Promise<T> =>
       timed(operation, work).catch((error: unknown) => {
         this.uploads.inc({ destination, result: codeOf(error) });
         throw error;
@@ -106,7 +128,7 @@ export class StoreMetrics {
       return result;
     };
     const put = async <T extends { readonly kind: string }>(
-      operation: string,
+      operation: Operation,
       sizeBytes: number,
       work: () => Promise<T>,
     ): Promise<T> => {
