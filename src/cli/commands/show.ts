@@ -4,13 +4,12 @@ import type { Catalog } from '../../catalog/catalog.ts';
 import { Failure } from '../../domain/failures.ts';
 import type { Id } from '../../domain/records.ts';
 import { say } from '../../text/voice.ts';
-import { exactPath } from '../exact-path.ts';
 import { bytes, localTime, printable, table } from '../output.ts';
 import { pathFields } from '../rows.ts';
 import { type Session, withCatalog } from '../session.ts';
-import { parseTarget, requireSource } from '../target.ts';
+import { shownEntry } from '../shown-entry.ts';
 import { webUiLinks } from '../web-ui-links.ts';
-import { word } from '../words.ts';
+import { outcomeWithReason, reasonText, word } from '../words.ts';
 
 interface ShownVersion {
   readonly versionId: Id;
@@ -79,10 +78,7 @@ export async function runShow(
           say('files', 'version'),
           say('files', 'version_value', { id: wanted.versionId, observation: wanted.observation }),
         ],
-        [
-          say('files', 'outcome'),
-          [word(wanted.outcome ?? 'pending'), wanted.reason].filter(Boolean).join(': '),
-        ],
+        [say('files', 'outcome'), outcomeWithReason(wanted.outcome ?? 'pending', wanted.reason)],
         ...(wanted.infected === null
           ? []
           : [[say('files', 'infected'), say('files', 'found_late', { signature: wanted.infected })]]),
@@ -108,7 +104,9 @@ export async function runShow(
             v.versionId,
             localTime(v.observedAt),
             word(v.outcome ?? 'pending'),
-            v.infected === null ? (v.reason ?? '') : say('files', 'infected_by', { signature: v.infected }),
+            v.infected === null
+              ? reasonText(v.reason)
+              : say('files', 'infected_by', { signature: v.infected }),
           ]),
         ),
       );
@@ -135,29 +133,6 @@ function line(number: string, event: ToldStep): string[] {
 function shortened(value: unknown): string {
   const text = Array.isArray(value) ? value.join(',') || 'none' : String(value);
   return text.length > 40 ? `${text.slice(0, 16)}…` : text;
-}
-
-interface ShownEntry {
-  readonly source: string;
-  readonly path: Buffer;
-  /** The version that was asked for by its id. */
-  readonly version?: Id;
-}
-
-/** What a target names: `<source>:<path>`, or as reports without paths do, a version or an entry by its id. */
-async function shownEntry(catalog: Catalog, target: string): Promise<ShownEntry> {
-  const { source, path } = parseTarget(target);
-  if (path !== undefined)
-    return { source, path: await exactPath(catalog, await requireSource(catalog, source), path) };
-  const [found] = await catalog.rows<{ source: string; path: Buffer; version: Id | null }>(
-    `select s.name as source, e.path, v.id as version from entries e join sources s on s.id = e.source_id
-       left join versions v on v.entry_id = e.id and v.id = $1
-     where e.id = coalesce((select entry_id from versions where id = $1), $1)`,
-    [target],
-  );
-  if (found === undefined) throw new Failure('usage', { detail: say('files', 'show_takes') });
-  const { version, ...entry } = found;
-  return version === null ? entry : { ...entry, version };
 }
 
 function versionsOf(catalog: Catalog, source: string, path: Buffer): Promise<ShownVersion[]> {

@@ -12,7 +12,8 @@ export const files = {
   outcome_unknown: 'There is no outcome "{name}". The outcomes are {names}.',
   class_unknown: 'There is no classification "{name}". There are {names}.',
   target_or_source: 'Give a target or --source, not both.',
-  show_takes: 'show takes <source>:<path>, or the id of a version.',
+  show_takes:
+    'show takes <source>:<path>, the id of a version or a hold, or a workflow of one file (protect:…, hold:…). Of a run: holdfast run show.',
   version: 'version',
   version_value: '{id} (observation {observation})',
   outcome: 'outcome',

@@ -93,7 +93,8 @@ export const help = {
   files_changed_since: 'only what was found new or changed since',
   files_name: 'only where a name or, with a slash, the path matches, as `find` takes it',
   show: "one entry's life story, step by step",
-  show_source_path: 'the entry, as `files` prints it; or the id of a version, as reports do',
+  show_source_path:
+    'the entry, as `files` prints it; the id of a version or a hold, as reports do; or a workflow of one file',
   show_version: 'an older version',
   runs: 'the newest runs and their results',
   runs_source: 'only those that had to do with this source',

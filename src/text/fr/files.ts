@@ -14,7 +14,8 @@ export const files = translationOf(english)({
   outcome_unknown: 'Il n’y a pas de résultat « {name} ». Les résultats sont {names}.',
   class_unknown: 'Il n’y a pas de classification « {name} ». Il y a {names}.',
   target_or_source: 'Donnez une cible ou --source, pas les deux.',
-  show_takes: 'show attend <source>:<chemin>, ou l’identifiant d’une version.',
+  show_takes:
+    'show attend <source>:<chemin>, l’identifiant d’une version ou d’une attente, ou un workflow d’un seul fichier (protect:…, hold:…). Pour une exécution : holdfast run show.',
   version: 'version',
   version_value: '{id} (observation {observation})',
   outcome: 'résultat',

@@ -102,7 +102,7 @@ export const help = translationOf(english)({
   files_name: 'seulement là où un nom ou, avec une barre oblique, le chemin correspond, comme pour `find`',
   show: 'l’histoire d’une entrée, étape par étape',
   show_source_path:
-    'l’entrée, telle que `files` l’affiche ; ou l’identifiant d’une version, comme dans les rapports',
+    'l’entrée, telle que `files` l’affiche ; l’identifiant d’une version ou d’une attente, comme dans les rapports ; ou un workflow d’un seul fichier',
   show_version: 'une version antérieure',
   runs: 'les dernières exécutions et leurs résultats',
   runs_source: 'seulement celles qui ont concerné cette source',
