@@ -1,4 +1,4 @@
-import { percentile } from './statistics.ts';
+import { median, percentile } from './statistics.ts';
 import type { ToolName } from './tools.ts';
 
 export const caseNames = [
@@ -149,4 +149,4 @@ function cpuOf(rows: readonly Row[]): Record<string, number> {
 }
 
 export const medianOf = (rows: readonly Row[], value: (row: Row) => number): number =>
-  percentile(rows.map(value), 50);
+  median(rows.map(value));

@@ -16,6 +16,10 @@ test('an aim is the median of ours by the median of theirs', () => {
   expect(aim(rows, 'small-vs-restic')).toMatchObject({ ours: 3, theirs: 4, ratio: 0.75, met: true });
 });
 
+test('of an even number of rows the median lies between the two in the middle', () => {
+  expect(aim([ours(9), ours(1), ours(3), ours(5), restic(2)], 'small-vs-restic')).toMatchObject({ ours: 4 });
+});
+
 test('what is just above its limit is missed', () => {
   expect(aim([ours(3), restic(2)], 'small-vs-restic')?.met).toBe(true);
   expect(aim([ours(3.01), restic(2)], 'small-vs-restic')?.met).toBe(false);
