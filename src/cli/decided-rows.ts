@@ -6,7 +6,7 @@ import type { HeldFile } from '../holds/held.ts';
 import { say } from '../text/voice.ts';
 import { printable } from './output.ts';
 import { pathFields } from './rows.ts';
-import { word } from './words.ts';
+import { reasonText, word } from './words.ts';
 
 /** What became of one hold; names in this shape are promises. */
 export interface DecidedRow {
@@ -69,9 +69,9 @@ export function decidedSentence(row: DecidedRow): string {
     waiting: say('holds', 'waiting'),
     resealed: say('holds', 'resealed'),
     under_way: say('holds', 'under_way'),
-    ended: say('holds', 'ended', { reason: String(row.reason) }),
-    held: say('holds', 'still_held', { reason: String(row.reason) }),
-    refused: say('holds', 'refused', { reason: String(row.reason) }),
+    ended: say('holds', 'ended', { reason: word(String(row.reason)) }),
+    held: say('holds', 'still_held', { reason: reasonText(row.reason) }),
+    refused: say('holds', 'refused', { reason: reasonText(row.reason) }),
     not_delivered: say('holds', 'not_delivered'),
   };
   return `${printable(`${row.source}:${row.path}`)}  ${told[row.result]}`;

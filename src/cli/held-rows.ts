@@ -11,7 +11,7 @@ import type { Endpoints } from '../stack/endpoints.ts';
 import { say } from '../text/voice.ts';
 import { bytes, localTime, printable, table } from './output.ts';
 import { pathFields } from './rows.ts';
-import { word } from './words.ts';
+import { reasonText, word } from './words.ts';
 
 /** How a command chooses holds. */
 export interface HoldChoice {
@@ -128,7 +128,7 @@ export function heldTable(rows: readonly HeldRow[], config: Config): string {
         age(Date.parse(row.openedAt)),
         row.state === 'open' ? localTime(new Date(row.expiresAt)) : word(row.state),
         bytes(row.sizeBytes),
-        row.reason,
+        reasonText(row.reason),
         row.approvals === null
           ? '?'
           : say('holds', 'approvals_of', { have: row.approvals.length, needed: String(row.needed) }),
@@ -143,7 +143,7 @@ export function heldTable(rows: readonly HeldRow[], config: Config): string {
 function remarks(row: HeldRow, config: Config): string {
   return [
     row.host === config.host.id ? undefined : say('holds', 'on_host', { host: row.host }),
-    row.staged === 'whole' ? undefined : row.staged.toUpperCase().replaceAll('_', ' '),
+    row.staged === 'whole' ? undefined : word(row.staged).toLocaleUpperCase(),
     row.isSuperseded ? say('holds', 'changed_since') : undefined,
   ]
     .filter((remark) => remark !== undefined)

@@ -77,12 +77,12 @@ export class Output {
       if (this.json) console.error(JSON.stringify({ error: describe(error) }));
       else {
         const { message, hint } = failureIn(failureTexts(), error);
-        process.stderr.write(`holdfast: ${message}\n  → ${hint}\n`);
+        process.stderr.write(`${say('output', 'told', { message })}\n  → ${hint}\n`);
       }
       return;
     }
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    process.stderr.write(`holdfast: ${say('output', 'unexpected')}\n${text}\n`);
+    process.stderr.write(`${say('output', 'told', { message: say('output', 'unexpected') })}\n${text}\n`);
   }
 
   private write(text: string): void {

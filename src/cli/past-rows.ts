@@ -4,7 +4,7 @@ import type { EntryKind, Id, Outcome } from '../domain/records.ts';
 import { say } from '../text/voice.ts';
 import { bytes, localTime, printable } from './output.ts';
 import { pathFields } from './rows.ts';
-import { word } from './words.ts';
+import { outcomeWithReason } from './words.ts';
 
 /** One version as `ls`, `find` and `diff` print it: names in this shape are promises, those of `files --json` the same. */
 export interface VersionFields {
@@ -90,7 +90,7 @@ export function remark(entry: PastEntry): string {
 }
 
 export function outcomeText({ outcome, reason }: Pick<PastVersion, 'outcome' | 'reason'>): string {
-  return [outcome === null ? say('files', 'under_way') : word(outcome), reason].filter(Boolean).join(': ');
+  return outcome === null ? say('files', 'under_way') : outcomeWithReason(outcome, reason);
 }
 
 /** A path as people read it: a folder's ends with a slash, a link's names what it leads to. */
@@ -138,4 +138,5 @@ function isoNanoseconds(ns: bigint): string {
 }
 
 /** A moment that a command was given, for people. */
-export const momentText = (at: Date | undefined): string => (at === undefined ? 'now' : localTime(at));
+export const momentText = (at: Date | undefined): string =>
+  at === undefined ? say('look', 'now') : say('look', 'on', { at: localTime(at) });

@@ -3,6 +3,7 @@ import type { Cell, ReportRow } from '../report/rows.ts';
 import { say } from '../text/voice.ts';
 import { localTime, type Output, printable, table } from './output.ts';
 import { pathFields } from './rows.ts';
+import { nameOf, reasonText, word } from './words.ts';
 
 /** Lines of text are aligned by pages, so that a long report begins at once. */
 const pageLines = 200;
@@ -27,8 +28,8 @@ export class ReportLines {
       if (this.count === 0) output.line(csvRecord(names));
       output.line(csvRecord(Object.values(row).map(csvText)));
     } else {
-      if (this.count === 0) this.page.push(names);
-      this.page.push(Object.values(row).map(plainText));
+      if (this.count === 0) this.page.push(names.map(nameOf));
+      this.page.push(Object.entries(row).map(plainText));
       if (this.page.length >= pageLines) this.flush();
     }
     this.count += 1;
@@ -55,7 +56,12 @@ function csvText(cell: Cell): string {
   return cell instanceof Buffer ? cell.toString('utf8') : String(cell ?? '');
 }
 
-function plainText(cell: Cell): string {
+/** Columns whose cells are words of ours. */
+const inWords = ['outcome', 'state', 'action', 'staged', 'from'];
+
+function plainText([name, cell]: [string, Cell]): string {
   if (cell instanceof Date) return localTime(cell);
+  if (name === 'reason' && typeof cell === 'string') return reasonText(cell);
+  if (inWords.includes(name) && typeof cell === 'string') return word(cell);
   return cell === null ? '-' : printable(cell instanceof Buffer ? cell.toString('utf8') : String(cell));
 }

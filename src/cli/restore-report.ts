@@ -6,7 +6,7 @@ import { say } from '../text/voice.ts';
 import { bytes, printable } from './output.ts';
 import { Rate } from './rate.ts';
 import type { Session } from './session.ts';
-import { word } from './words.ts';
+import { countOf, reasonText, word } from './words.ts';
 
 /** How often the progress line changes. */
 const progressEveryMs = 200;
@@ -71,7 +71,7 @@ export class RestoreReport {
     );
     const warnings = Object.entries(summary.warnings);
     if (warnings.length > 0) {
-      const each = warnings.map(([kind, count]) => `${kind} ${count}`).join(', ');
+      const each = warnings.map(([kind, count]) => countOf(count, kind)).join(', ');
       this.output.line(say('restore', 'metadata', { each }));
     }
   }
@@ -142,7 +142,10 @@ function textLine(source: string, to: string, item: RestoredItem): string {
   const target = item.target === undefined ? '' : ` → ${printable(join(to, item.target.toString('utf8')))}`;
   const older =
     item.older === undefined ? '' : ` ${say('restore', 'earlier_version', { newest: word(item.older) })}`;
-  const notes = [...(item.reason === undefined ? [] : [item.reason]), ...(item.warnings ?? [])];
+  const notes = [
+    ...(item.reason === undefined ? [] : [reasonText(item.reason)]),
+    ...(item.warnings ?? []).map(word),
+  ];
   const told = notes.length === 0 ? '' : ` (${notes.join(', ')})`;
   return `${word(item.result).padEnd(9)}  ${printable(`${source}:${item.path.toString('utf8')}`)}${target}${told}${older}`;
 }

@@ -3,7 +3,7 @@ import type { EntryKind, Id, Outcome, PlacementState } from '../domain/records.t
 import { outcomes } from '../domain/records.ts';
 import { say } from '../text/voice.ts';
 import { printable, table } from './output.ts';
-import { word } from './words.ts';
+import { reasonText, word } from './words.ts';
 
 /** One entry as `protect` and `files` print it: names in this shape are promises. */
 export interface FileRow {
@@ -144,7 +144,7 @@ export function rowsTable(rows: readonly FileRow[]): string {
       word(row.outcome ?? 'pending'),
       row.unchanged ? word('unchanged') : '',
       row.infected === undefined
-        ? (row.reason ?? '')
+        ? reasonText(row.reason)
         : say('files', 'infected_by', { signature: printable(row.infected) }),
       printable(`${row.source}:${row.path}`),
     ]),

@@ -1,15 +1,41 @@
+import { names } from '../text/en/names.ts';
+import { reasons } from '../text/en/reasons.ts';
 import { words } from '../text/en/words.ts';
 import { say } from '../text/voice.ts';
+import { printable } from './output.ts';
 
-type Word = Exclude<keyof typeof words, 'count_of' | 'count_after'>;
+type Word = Exclude<keyof typeof words, 'count_of' | 'count_after' | 'with_reason'>;
 
-const isKnown = (key: string): key is Word => key in words && !key.startsWith('count_');
+const isKnown = (key: string): key is Word =>
+  key in words && !key.startsWith('count_') && key !== 'with_reason';
 
 /** An outcome, result or state in the words of whoever reads it; what is no such word stays what it is. */
 export function word(name: string): string {
   const key = name.replaceAll(' ', '_').toLowerCase();
   return isKnown(key) ? say('words', key) : name;
 }
+
+const isName = (name: string): name is keyof typeof names => name in names;
+
+/** A column, step or fact that JSON has, as people call it. */
+export const nameOf = (name: string): string => (isName(name) ? say('names', name) : name);
+
+const isReason = (code: string): code is keyof typeof reasons => code in reasons;
+
+/**
+ * Why something has its outcome, for people: the sentence, and the code that `--reason` takes in brackets. What has no
+ * sentence is told by {@link word}: a signature, or the id of somebody's own rule, stays what it is. Nothing for null.
+ */
+export function reasonText(code: string | null | undefined): string {
+  if (!code) return '';
+  return isReason(code) ? `${say('reasons', code)} [${code}]` : printable(word(code));
+}
+
+/** An outcome with its reason behind it. */
+export const outcomeWithReason = (outcome: string, reason: string | null | undefined): string =>
+  reason
+    ? say('words', 'with_reason', { outcome: word(outcome), reason: reasonText(reason) })
+    : word(outcome);
 
 /** How many there are with an outcome, e.g. `3 failed`. */
 export const countOf = (count: number, name: string): string =>

@@ -13,11 +13,13 @@ import { kit as kitEn } from './en/kit.ts';
 import { limits as limitsEn } from './en/limits.ts';
 import { look as lookEn } from './en/look.ts';
 import { messages as messagesEn } from './en/messages.ts';
+import { names as namesEn } from './en/names.ts';
 import { notices as noticesEn } from './en/notices.ts';
 import { notify as notifyEn } from './en/notify.ts';
 import { output as outputEn } from './en/output.ts';
 import { policy as policyEn } from './en/policy.ts';
 import { quarantine as quarantineEn } from './en/quarantine.ts';
+import { reasons as reasonsEn } from './en/reasons.ts';
 import { reports as reportsEn } from './en/reports.ts';
 import { restore as restoreEn } from './en/restore.ts';
 import { retention as retentionEn } from './en/retention.ts';
@@ -47,11 +49,13 @@ export const english = {
   limits: limitsEn,
   look: lookEn,
   messages: messagesEn,
+  names: namesEn,
   notices: noticesEn,
   notify: notifyEn,
   output: outputEn,
   policy: policyEn,
   quarantine: quarantineEn,
+  reasons: reasonsEn,
   reports: reportsEn,
   restore: restoreEn,
   retention: retentionEn,

@@ -14,11 +14,13 @@ import { kit as kitFr } from './fr/kit.ts';
 import { limits as limitsFr } from './fr/limits.ts';
 import { look as lookFr } from './fr/look.ts';
 import { messages as messagesFr } from './fr/messages.ts';
+import { names as namesFr } from './fr/names.ts';
 import { notices as noticesFr } from './fr/notices.ts';
 import { notify as notifyFr } from './fr/notify.ts';
 import { output as outputFr } from './fr/output.ts';
 import { policy as policyFr } from './fr/policy.ts';
 import { quarantine as quarantineFr } from './fr/quarantine.ts';
+import { reasons as reasonsFr } from './fr/reasons.ts';
 import { reports as reportsFr } from './fr/reports.ts';
 import { restore as restoreFr } from './fr/restore.ts';
 import { retention as retentionFr } from './fr/retention.ts';
@@ -56,11 +58,13 @@ export const allTexts: Readonly<
     limits: limitsFr,
     look: lookFr,
     messages: messagesFr,
+    names: namesFr,
     notices: noticesFr,
     notify: notifyFr,
     output: outputFr,
     policy: policyFr,
     quarantine: quarantineFr,
+    reasons: reasonsFr,
     reports: reportsFr,
     restore: restoreFr,
     retention: retentionFr,

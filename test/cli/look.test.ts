@@ -83,8 +83,8 @@ describe('ls', () => {
     expect((await ls('', { at: day(3) })).lines).toEqual(['letters/']);
     const { lines, notes } = await ls('letters');
     expect(lines).toEqual([
-      'letters/a  (an earlier version: the newest is failed: unreadable)',
-      'letters/b  (never protected: ignored: excluded)',
+      'letters/a  (an earlier version: the newest is failed: it could not be read [unreadable])',
+      'letters/b  (never protected: ignored: a pattern excludes it [excluded])',
       'letters/to -> a\\x1b[2J',
     ]);
     expect(notes).toEqual(['As of now: 3 entries, 3 B; 1 never protected']);

@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { globSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { ownVoice } from '../../src/cli/own-voice.ts';
@@ -7,7 +7,9 @@ import { filled, type Message, placeholdersOf } from '../../src/text/message.ts'
 import { allTexts, textsIn } from '../../src/text/texts.ts';
 import { spanIn, timeIn } from '../../src/text/time.ts';
 
-const sources = path.join(import.meta.dirname, '../../src/text');
+const root = path.join(import.meta.dirname, '../..');
+const policies = path.join(root, 'policies');
+const sources = path.join(root, 'src/text');
 type Themes = Record<string, Record<string, Message>>;
 const themesOf = (language: (typeof languages)[number]): Themes => allTexts[language] as Themes;
 const forms = (message: Message): string[] =>
@@ -45,6 +47,7 @@ describe('the catalog of texts', () => {
     );
     // Words and commands that are the same in both languages.
     expect(untranslated.sort()).toEqual([
+      'doctor.state_ok',
       'failures.usage',
       'files.run_value',
       'files.version',
@@ -66,6 +69,20 @@ describe('the catalog of texts', () => {
       'look.mtime',
       'look.pack_version',
       'look.seipd',
+      'names.action',
+      'names.admission',
+      'names.classification',
+      'names.compression',
+      'names.configuration',
+      'names.destination',
+      'names.exception',
+      'names.format',
+      'names.incident',
+      'names.mode',
+      'names.signature',
+      'names.signatures',
+      'names.source',
+      'names.verdict',
       'notices.contact',
       'notices.heading_contact',
       'notices.nature',
@@ -89,6 +106,30 @@ describe('the catalog of texts', () => {
       }
     }
   });
+});
+
+test('says why a file has its outcome: every reason of our policy as the policy says it, and all of our own', () => {
+  const policy = JSON.parse(readFileSync(path.join(policies, 'holdfast/sentences/data.json'), 'utf8'));
+  const asSentence = (message: Message | undefined) =>
+    `${String(message).charAt(0).toUpperCase()}${String(message).slice(1)}.`;
+  // Said of a hold, where it is about what is missing.
+  const { approval_required: _, ...said } = policy as Record<string, Record<string, string>>;
+  expect(Object.keys(said).length).toBeGreaterThan(20);
+  for (const [id, sentences] of Object.entries(said))
+    for (const language of languages)
+      expect([id, asSentence(themesOf(language).reasons?.[id])]).toEqual([id, sentences[language]]);
+  const own = globSync('{src/{pipeline,files,holds,scanner,recovery},workflows}/*.ts', { cwd: root }).flatMap(
+    (file) =>
+      [
+        ...readFileSync(path.join(root, file), 'utf8').matchAll(
+          /\breason: '(\w+)'|settle\('(?:failed|ignored)', '(\w+)'/g,
+        ),
+      ].map(([, told, settled]) => told ?? settled),
+  );
+  expect(new Set(own).size).toBeGreaterThan(15);
+  // Told to no person: how an intent to upload ended.
+  const told = own.filter((code) => code !== 'uploaded');
+  expect(told.filter((code) => !(String(code) in allTexts.en.reasons))).toEqual([]);
 });
 
 test('French has its no-break spaces before ; : ? ! % and inside its quotation marks', () => {

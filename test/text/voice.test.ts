@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { isYes } from '../../src/cli/confirm.ts';
 import { bytes, table } from '../../src/cli/output.ts';
-import { countOf, word } from '../../src/cli/words.ts';
+import { countOf, nameOf, outcomeWithReason, reasonText, word } from '../../src/cli/words.ts';
 import { outcomes } from '../../src/domain/records.ts';
 import { say, speak, spoken } from '../../src/text/voice.ts';
 import { displayWidth } from '../../src/text/width.ts';
@@ -40,6 +40,22 @@ describe('a process speaks one language', () => {
 test('a yes is one in either language', () => {
   expect(['y', 'Yes', 'o', 'O', 'oui'].map(isYes)).toEqual([true, true, true, true, true]);
   expect(['', 'n', 'non', 'ouais', 'yo'].map(isYes)).toEqual([false, false, false, false, false]);
+});
+
+test('a reason is a sentence with the code that a search takes; a rule of somebody’s own stays its id', async () => {
+  expect(outcomeWithReason('ignored', 'special_file')).toBe(
+    'ignored: a device, socket or pipe [special_file]',
+  );
+  await speak('fr');
+  expect(outcomeWithReason('held', 'approval_required')).toBe(
+    'en attente\u00a0: trop peu des personnes enregistrées ont approuvé [approval_required]',
+  );
+  expect(['deny_video', 'vanished', null].map(reasonText)).toEqual(['deny_video', 'disparu', '']);
+  expect(['sizeBytes', 'duplicate_check', 'their_column'].map(nameOf)).toEqual([
+    'octets',
+    'recherche de doublon',
+    'their_column',
+  ]);
 });
 
 describe('columns of a terminal', () => {

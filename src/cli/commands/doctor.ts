@@ -12,7 +12,7 @@ import { languageIn } from '../incident-rows.ts';
 import { printable } from '../output.ts';
 import { type Session, sessionConfig } from '../session.ts';
 
-const labels = { ok: 'ok      ', warning: 'WARNING ', problem: 'PROBLEM ' } as const;
+const states = ['ok', 'warning', 'problem'] as const;
 
 /**
  * Looks at everything that people find out too late, and says what it means and what to do. Needs no password. Exit code 0, also
@@ -30,12 +30,15 @@ export async function runDoctor(
   const { output } = session;
   const open: (() => unknown)[] = [];
   const found: NamedFinding[] = [];
+  const width = Math.max(...states.map((state) => say('doctor', `state_${state}`).length)) + 1;
   try {
     for await (const finding of examine(await patientOf(session, open), only)) {
       found.push(finding);
-      output.line(`${labels[finding.state]}${finding.check}: ${printable(finding.what)}`);
-      if (finding.means !== undefined) output.line(`          ${printable(finding.means)}`);
-      if (finding.todo !== undefined) output.line(`        → ${printable(finding.todo)}`);
+      const { state, check, what, means, todo } = finding;
+      const label = say('doctor', `state_${state}`).padEnd(width);
+      output.line(`${label}${say('words', 'with_reason', { outcome: check, reason: printable(what) })}`);
+      if (means !== undefined) output.line(`${' '.repeat(width + 2)}${printable(means)}`);
+      if (todo !== undefined) output.line(`${' '.repeat(width)}→ ${printable(todo)}`);
     }
   } finally {
     for (const close of open) await close();

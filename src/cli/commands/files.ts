@@ -6,6 +6,7 @@ import { say } from '../../text/voice.ts';
 import { countOutcomes, type FileRow, listRows, rowsTable } from '../rows.ts';
 import { type Session, sessionConfig, withCatalog } from '../session.ts';
 import { parseTarget, requireSource } from '../target.ts';
+import { countOf } from '../words.ts';
 
 export interface FilesOptions {
   readonly outcome?: string;
@@ -77,7 +78,7 @@ export async function runFiles(
       if (page.length >= 500) print();
     }
     print();
-    const counts = Object.entries(countOutcomes(counted)).map(([name, count]) => `${count} ${name}`);
+    const counts = Object.entries(countOutcomes(counted)).map(([name, count]) => countOf(count, name));
     output.line(
       say('files', counts.length > 0 ? 'protected' : 'entries', {
         count: counted.length,

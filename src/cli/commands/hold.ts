@@ -12,7 +12,7 @@ import {
 } from '../held-rows.ts';
 import { bytes, localTime, printable, table } from '../output.ts';
 import { type Session, sessionConfig, withCatalog } from '../session.ts';
-import { word } from '../words.ts';
+import { reasonText, word } from '../words.ts';
 
 /** Lists what waits for a decision, the oldest first. */
 export async function runHoldList(
@@ -67,7 +67,7 @@ export async function runHoldShow(session: Session, id: string): Promise<void> {
         [say('holds', 'file'), printable(`${row.source}:${row.path}`)],
         [say('holds', 'size'), bytes(row.sizeBytes)],
         [say('holds', 'state'), row.state === 'open' ? say('holds', 'waits') : word(row.state)],
-        [say('holds', 'why'), row.reason],
+        [say('holds', 'why'), reasonText(row.reason)],
         [say('holds', 'classification'), row.classification],
         [say('holds', 'destination'), row.destination],
         [say('holds', 'held_since'), localTime(held.openedAt)],
@@ -109,7 +109,7 @@ export async function runHoldShow(session: Session, id: string): Promise<void> {
             approver,
             verdict,
             result ?? say('holds', 'not_judged'),
-            reason === null ? '' : printable(reason),
+            reasonText(reason),
           ]),
         ),
       );

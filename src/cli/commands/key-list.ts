@@ -7,6 +7,7 @@ import { say } from '../../text/voice.ts';
 import { withKeyDesk } from '../key-desk.ts';
 import { localTime, printable, table } from '../output.ts';
 import type { Session } from '../session.ts';
+import { word } from '../words.ts';
 
 /** Every keyring document: what it is for, which one seals, and until when each destination keeps it. */
 export async function runKeyList(session: Session): Promise<void> {
@@ -76,13 +77,13 @@ function row(document: ListedDocument): string[] {
     .join(', ');
   if (document.purpose === 'root') {
     const note = document.isCurrent ? '' : say('keys', 'lacks_newest');
-    return ['root', document.holder, String(document.generation), note, until];
+    return [word('root'), document.holder, String(document.generation), note, until];
   }
   return [
-    'scope key',
+    word('scope key'),
     printable(document.scope),
     String(document.number),
-    document.seals ? 'seals' : 'reads',
+    word(document.seals ? 'seals' : 'reads'),
     until,
   ];
 }

@@ -96,7 +96,7 @@ async function onTarget(
     const told = new Set<string>();
     // A server says the same of every object.
     const warn: HoldingContext['warn'] = (_, message) => {
-      if (!told.has(message)) session.output.note(`holdfast: ${message}`);
+      if (!told.has(message)) session.output.note(say('output', 'told', { message }));
       told.add(message);
     };
     const context = { catalog, ids, hostId: config.host.id, destinations, warn };

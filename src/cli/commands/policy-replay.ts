@@ -8,6 +8,7 @@ import { opaTool } from '../policy-tool.ts';
 import { pathFields } from '../rows.ts';
 import { type Session, unlock, withCatalog } from '../session.ts';
 import { requireSource } from '../target.ts';
+import { reasonText, word } from '../words.ts';
 
 export interface PolicyReplayOptions {
   readonly bundle: string;
@@ -70,5 +71,8 @@ function told({ allow, reasons, terms = {} }: Judgement): string {
   const named = Object.entries(terms).map(
     ([key, value]) => `${key} ${typeof value === 'string' ? value : JSON.stringify(value)}`,
   );
-  return [allow ? 'allowed' : say('policy', 'denied', { reasons: reasons.join(', ') }), ...named].join(', ');
+  return [
+    allow ? word('allowed') : say('policy', 'denied', { reasons: reasons.map(reasonText).join(', ') }),
+    ...named,
+  ].join(', ');
 }

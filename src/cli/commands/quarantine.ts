@@ -7,6 +7,7 @@ import { findItem } from '../quarantine-desk.ts';
 import { pathFields } from '../rows.ts';
 import { type Session, withCatalog } from '../session.ts';
 import { requireSource } from '../target.ts';
+import { word } from '../words.ts';
 
 /** Lists what was found infected, the newest first. */
 export async function runQuarantineList(
@@ -56,7 +57,10 @@ export async function runQuarantineShow(session: Session, text: string): Promise
     output.line(
       table([
         [say('quarantine', 'id'), item.id],
-        [say('quarantine', 'state'), `${stateText(item)}: ${meaning(item)}`],
+        [
+          say('quarantine', 'state'),
+          say('words', 'with_reason', { outcome: stateText(item), reason: meaning(item) }),
+        ],
         [say('quarantine', 'found'), `${printable(item.signature)}, ${localTime(item.foundAt)}`],
         [
           say('quarantine', 'by'),
@@ -69,7 +73,7 @@ export async function runQuarantineShow(session: Session, text: string): Promise
         [say('quarantine', 'host'), item.host],
         [say('quarantine', 'content'), `${bytes(item.sizeBytes)}, SHA-512 ${item.sha512.toString('hex')}`],
         [say('quarantine', 'version'), item.versionId],
-        ...(item.ended === undefined ? [] : [[item.state, deedText(item.ended)]]),
+        ...(item.ended === undefined ? [] : [[word(item.state), deedText(item.ended)]]),
         ...(item.exception === undefined
           ? []
           : [
@@ -114,7 +118,7 @@ export function itemJson(item: QuarantineItem): object {
 }
 
 const stateText = ({ state, action }: QuarantineItem): string =>
-  state === 'kept' && action !== null ? action : state;
+  word(state === 'kept' && action !== null ? action : state);
 
 const deedText = ({ actor, reason, at }: { actor: string; reason: string; at: Date }): string =>
   say('quarantine', 'deed', { at: localTime(at), actor: printable(actor), reason: printable(reason) });

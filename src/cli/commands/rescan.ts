@@ -17,6 +17,7 @@ import { say } from '../../text/voice.ts';
 import { bytes } from '../output.ts';
 import { requireReader, type Session, unlock, withCatalog, withTemporal } from '../session.ts';
 import { requireSource } from '../target.ts';
+import { word } from '../words.ts';
 
 export interface RescanOptions {
   readonly source?: string;
@@ -150,7 +151,7 @@ function report({ output }: Session, runId: Id, { result, totals }: EndedRun, cl
       infected,
       not_scanned: notScanned,
       unreadable,
-      result,
+      result: word(result),
     }),
   );
   if (infected > 0) {

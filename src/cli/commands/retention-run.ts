@@ -10,6 +10,7 @@ import { say } from '../../text/voice.ts';
 import { bytes, printable } from '../output.ts';
 import { type Session, unlock, withCatalog, withTemporal } from '../session.ts';
 import { type KnownSource, knownSources } from '../target.ts';
+import { word } from '../words.ts';
 
 export interface RetentionRunOptions {
   readonly source?: string;
@@ -74,7 +75,7 @@ function report({ output }: Session, source: string, runId: Id, { result, totals
       deleted: deleted ?? 0,
       bytes: bytes(bytesFreed ?? 0),
       deferred: deferred ?? 0,
-      result,
+      result: word(result),
     }),
   );
   if (paused) output.note(say('retention', 'is_paused', { source: printable(source) }));

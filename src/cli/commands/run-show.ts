@@ -9,7 +9,7 @@ import { pathFields } from '../rows.ts';
 import { totalsText } from '../run-totals.ts';
 import { type Session, withCatalog } from '../session.ts';
 import { type WebUiLinks, webUiLinks } from '../web-ui-links.ts';
-import { word } from '../words.ts';
+import { reasonText, word } from '../words.ts';
 
 /** One run: what it was, what became of its files, and the ways to them in the Web UI of Temporal. */
 export async function runRunShow(
@@ -110,7 +110,7 @@ function fileLine({ source, path, ...file }: RunFile, links: WebUiLinks | undefi
   const looked = holdWorkflowIds[0] ?? workflowId;
   return [
     `${word(outcome)}${now}`,
-    reason ?? '',
+    reasonText(reason),
     printable(`${source}:${path.toString('utf8')}`),
     looked === null ? '' : (links?.workflow(looked) ?? looked),
   ];

@@ -20,7 +20,7 @@ export async function runScheduleList(session: Session): Promise<void> {
       const times = { next: next?.toISOString() ?? null, last: last?.toISOString() ?? null };
       output.value({ name, paused, ...times });
       const when = paused
-        ? say('schedules', 'paused', { note: note ? `: ${printable(note)}` : '' })
+        ? say('schedules', 'paused', { note: note ? say('schedules', 'note', { note: pausedBy(note) }) : '' })
         : next
           ? say('schedules', 'next', { at: localTime(next) })
           : '';
@@ -50,6 +50,12 @@ export async function runSchedulePause(session: Session, given: string, paused: 
       `${printable(name)} ${paused ? say('schedules', 'is_paused') : say('schedules', 'goes_on')}.`,
     );
   });
+}
+
+/** The note of a pause of ours names who paused it; one that somebody made in the Web UI says what it says. */
+function pausedBy(note: string): string {
+  const actor = note.startsWith('by ') ? note.slice('by '.length) : undefined;
+  return actor === undefined ? printable(note) : say('schedules', 'by', { actor: printable(actor) });
 }
 
 async function withSchedules(

@@ -9,7 +9,7 @@ import { pathFields } from '../rows.ts';
 import { type Session, withCatalog } from '../session.ts';
 import { shownEntry } from '../shown-entry.ts';
 import { webUiLinks } from '../web-ui-links.ts';
-import { outcomeWithReason, reasonText, word } from '../words.ts';
+import { nameOf, outcomeWithReason, reasonText, word } from '../words.ts';
 
 interface ShownVersion {
   readonly versionId: Id;
@@ -119,19 +119,36 @@ function stepLines(events: readonly ToldStep[]): string[][] {
   return pipelineSteps.flatMap((step, index) => {
     const found = events.filter((event) => event.step === step);
     return found.length === 0
-      ? [[`${index + 1}`, step, '—', say('files', 'not_reached')]]
+      ? [[`${index + 1}`, nameOf(step), '—', say('files', 'not_reached')]]
       : found.map((event) => line(`${index + 1}`, event));
   });
 }
 
 function line(number: string, event: ToldStep): string[] {
-  const facts = Object.entries(event.facts).map(([key, value]) => `${key}=${shortened(value)}`);
-  return [number, event.step, localTime(event.at), [event.destination, ...facts].filter(Boolean).join(' ')];
+  const facts = Object.entries(event.facts).map(
+    ([key, value]) => `${nameOf(key)}=${shortened(toldFact(key, value))}`,
+  );
+  return [
+    number,
+    nameOf(event.step),
+    localTime(event.at),
+    [event.destination, ...facts].filter(Boolean).join(' '),
+  ];
+}
+
+/** Facts whose values are words of ours; what else there is are ids, hashes and names. */
+const inWords = ['kind', 'outcome', 'state', 'verdict', 'action', 'result'];
+
+function toldFact(key: string, value: unknown): unknown {
+  if (typeof value === 'boolean') return word(String(value));
+  if (typeof value !== 'string') return value;
+  if (/^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(value)) return localTime(new Date(value));
+  return inWords.includes(key) ? word(value) : value;
 }
 
 /** Long values are hashes and keys: their beginning is enough for people, --json has them whole. */
 function shortened(value: unknown): string {
-  const text = Array.isArray(value) ? value.join(',') || 'none' : String(value);
+  const text = Array.isArray(value) ? value.join(',') || word('none') : String(value);
   return text.length > 40 ? `${text.slice(0, 16)}…` : text;
 }
 
@@ -151,7 +168,10 @@ function placementRow(placement: ShownPlacement, index: number): string[] {
   const { destination, state, objectKey, offset, length, isInPack } = placement;
   const where = isInPack ? say('files', 'in_pack', { length: length ?? 0, offset }) : '';
   const object = objectKey === null ? '' : ` ${printable(objectKey)}${where}`;
-  return [index === 0 ? say('files', 'stored') : '', `${destination}: ${word(state)}${object}`];
+  return [
+    index === 0 ? say('files', 'stored') : '',
+    say('words', 'with_reason', { outcome: destination, reason: `${word(state)}${object}` }),
+  ];
 }
 
 function placementsOf(catalog: Catalog, versionId: Id): Promise<ShownPlacement[]> {

@@ -1,5 +1,8 @@
 /** What `doctor` finds: what it saw, what it means (`_means`) and what to do (`_todo`). */
 export const doctor = {
+  state_ok: 'ok',
+  state_warning: 'WARNING',
+  state_problem: 'PROBLEM',
   behind: 'behind',
   unsafe: { one: 'In Postgres {names} is off.', other: 'In Postgres {names} are off.' },
   audit_begins:

@@ -18,6 +18,8 @@ export const look = {
   entries: '{count|entry|entries}',
   seen: 'seen {at}',
   unprotected: '; {count} never protected',
+  now: 'now',
+  on: '{at}',
   as_of: 'As of {at}: {count} {count|entry|entries}, {bytes}{unprotected}',
   member_takes: '--member takes a number from 1, as inspect lists a pack without it.',
   no_destination: 'There is no destination "{name}"; there is {names}.',

@@ -1,5 +1,6 @@
 /** What every command may say. */
 export const output = {
+  told: 'holdfast: {message}',
   unexpected: 'unexpected error, please report it:',
   byte_letter: 'B',
   endpoint_takes: '--endpoint takes a URL like https://s3.example.org or http://192.0.2.7:9000.',

@@ -1,6 +1,8 @@
 /** What recurs by itself. */
 export const schedules = {
   paused: 'paused{note}',
+  note: ': {note}',
+  by: 'by {actor}',
   next: 'next {at}',
   last: 'last {at}',
   not_yet: 'not yet',

@@ -2,6 +2,9 @@ import { doctor as english } from '../en/doctor.ts';
 import { translationOf } from '../message.ts';
 
 export const doctor = translationOf(english)({
+  state_ok: 'ok',
+  state_warning: 'ATTENTION',
+  state_problem: 'PROBLÈME',
   behind: 'en retard sur',
   unsafe: { one: 'Dans Postgres, {names} est désactivé.', other: 'Dans Postgres, {names} sont désactivés.' },
   audit_begins:

@@ -413,7 +413,7 @@ export const failures = translationOf(english)({
     '`holdfast files --json` donne les noms des objets ; ne donnez --version-id que tel que `verify` ou le serveur l’affichent.',
   path_unknown: 'Le catalogue ne connaît pas ce chemin.',
   path_unknown_hint: 'Voyez ce qu’il connaît avec `holdfast files`.',
-  path_not_there: 'Il n’y a rien sous ce chemin à la date du {at}.',
+  path_not_there: 'Il n’y a rien sous ce chemin {at}.',
   path_not_there_hint:
     'Affichez le dossier au-dessus avec `holdfast ls`, ou cherchez quand il est apparu et disparu : `holdfast find <nom> --versions`.',
   path_ambiguous: '{count} noms s’affichent comme celui-ci : leurs octets ne sont pas de l’UTF-8.',

@@ -2,6 +2,7 @@ import { output as english } from '../en/output.ts';
 import { translationOf } from '../message.ts';
 
 export const output = translationOf(english)({
+  told: 'holdfast : {message}',
   unexpected: 'erreur inattendue, merci de la signaler :',
   byte_letter: 'o',
   endpoint_takes: '--endpoint attend une adresse comme https://s3.example.org ou http://192.0.2.7:9000.',

@@ -3,6 +3,8 @@ import { translationOf } from '../message.ts';
 
 export const schedules = translationOf(english)({
   paused: 'suspendu{note}',
+  note: ', {note}',
+  by: 'par {actor}',
   next: 'prochain le {at}',
   last: 'dernier le {at}',
   not_yet: 'pas encore',
