@@ -447,7 +447,8 @@ function retaining({
   return {
     ...{ catalog, ids, hostId, policy, failPoints, log },
     destinations: new Map(retained),
-    openDeleting: () => openDeleting(config, endpoints),
+    openDeleting: () => openDeleting(config, endpoints, noteRefusal),
+    noteRefusal: (refusal) => refused.note(refusal),
   };
 }
 

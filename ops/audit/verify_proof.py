@@ -88,14 +88,15 @@ def canonical(value):
     if isinstance(value, list):
         return b"[" + b",".join(map(canonical, value)) + b"]"
     need(not isinstance(value, float), "a number with a fraction")
+    need(not isinstance(value, int) or abs(value) < 2**53, "a number that not every reader reads alike")
     return json.dumps(value, ensure_ascii=False).encode()
 
 
 def parse(data):
     try:
         value = json.loads(data.decode("utf-8"))
-    except ValueError:
-        raise Refused("it is not JSON")
+    except (ValueError, RecursionError):
+        raise Refused("it is not JSON, or nested without end")
     need(isinstance(value, dict) and canonical(value) == data, "it is not canonical JSON: bytes were changed")
     return value
 
@@ -144,8 +145,7 @@ def steps_of(event):
 
 
 def verify_proof(proof, keys):
-    names = "v proof repository madeAt version events heads anchor decisions key signature"
-    exactly(proof, *names.split())
+    exactly(proof, *"v proof repository madeAt version events heads anchor decisions key signature".split())
     need(proof["v"] == 1 and proof["proof"] == "holdfast", "it is no proof of version 1")
     signed = {name: value for name, value in proof.items() if name != "signature"}
     check_signature(keys, proof["key"], b"holdfast/1/audit proof", canonical(signed), proof["signature"], "proof")
@@ -226,35 +226,41 @@ def verify_approvals(proof, told):
     return signed
 
 
+def show(*parts):
+    """Names may hold anything: what would steer a terminal or break the line is shown as its code."""
+    print(*("".join(c if c.isprintable() else ascii(c)[1:-1] for c in part) for part in parts))
+
+
 def report(proof, told, decisions, approvals):
-    print(f"version {proof['version']} of repository {proof['repository']}")
+    show(f"version {proof['version']} of repository {proof['repository']}")
     paths = {entry["private"]["path"] for entry in decisions.values() if "private" in entry}
-    print("path   ", ", ".join(sorted(paths)) if paths else "withheld")
+    show("path   ", ", ".join(sorted(paths)) if paths else "withheld")
     for own, _, step, destination, at, facts in told:
         shown = " ".join(f"{name}={json.dumps(value)}" for name, value in sorted(facts.items()))
-        print(f"{at}  {step:<15} {destination}{'' if own else ' (of the object it shares)'} {shown}")
+        show(f"{at}  {step:<15} {destination}{'' if own else ' (of the object it shares)'} {shown}")
         entry = decisions.get(facts.get("decision")) if own else None
         if entry is not None and step == entry["gate"]:
-            print(f"    asked about: {json.dumps(entry['facts'], sort_keys=True)}")
+            show(f"    asked about: {json.dumps(entry['facts'], sort_keys=True)}")
     for facts in approvals:
-        print(f"{facts['verdict']} signed by {facts['approver']} with {facts['publicKey']}")
+        show(f"{facts['verdict']} signed by {facts['approver']} with {facts['publicKey']}")
     anchor, head = proof["anchor"], proof["heads"][-1]["head"]
-    print(f"All of it is covered by head {head['number']} of {head['at']}. Look in the bucket whether version {anchor['s3VersionId']}")
-    print(f"of {anchor['bucket']}/{anchor['object']} holds that head, locked {anchor['lockMode']} until {anchor['retainUntil']}.")
+    show(f"All of it is covered by head {head['number']} of {head['at']}. Look in the bucket whether version {anchor['s3VersionId']}")
+    show(f"of {anchor['bucket']}/{anchor['object']} holds that head, locked {anchor['lockMode']} until {anchor['retainUntil']}.")
 
 
 # The export ----------------------------------------------------------------------------------------------------------
 def verify_export(data, keys):
     need(data.endswith(b"\n"), "its end is missing")
     lines = data[:-1].split(b"\n")
-    end = parse(lines[-1])
+    begin, end = parse(lines[0]), parse(lines[-1])
+    exactly(begin, "v", "export", "repository", "from", "to")
     exactly(end, "events", "sha256", "key", "signature")
     signature = end.pop("signature")
     check_signature(keys, end["key"], b"holdfast/1/audit export", canonical(end), signature, "export")
     need(sha256(data[: -len(lines[-1]) - 1]).hex() == end["sha256"], "lines were changed")
     need(end["events"] == len(lines) - 2, "lines are missing")
-    begin = parse(lines[0])
-    print(f"{end['events']} events of repository {begin['repository']} from {begin['from']} to {begin['to']}, as exported")
+    need(begin["v"] == 1, "it is no export of version 1")
+    show(f"{end['events']} events of repository {begin['repository']} from {begin['from']} to {begin['to']}, as exported")
 
 
 def main():
@@ -262,12 +268,14 @@ def main():
     arguments.add_argument("--public-key", required=True, help="what `holdfast audit public-key` printed")
     arguments.add_argument("file")
     chosen = arguments.parse_args()
+    # A name that the console cannot show is no reason to refuse a proof.
+    sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        with open(chosen.public_key) as file:
+        with open(chosen.public_key, encoding="utf-8-sig") as file:
             listed = [unbase64(line.strip()) for line in file if line.strip() and not line.startswith("#")]
         with open(chosen.file, "rb") as file:
             data = file.read()
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, Refused) as error:
         print(f"cannot be read: {error}", file=sys.stderr)
         return 2
     keys = {sha256(key).hex()[:32]: key for key in listed}
@@ -279,7 +287,7 @@ def main():
     except Refused as refusal:
         print(f"REFUSED: {refusal}", file=sys.stderr)
         return 1
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError) as error:
         print(f"REFUSED: it is not of the form of a proof ({type(error).__name__}: {error})", file=sys.stderr)
         return 1
     print("VERIFIED")

@@ -27,7 +27,6 @@ export type OtherStep =
   | 'tombstone'
   | 'fail'
   | 'incident'
-  | 'reconcile'
   | 'run'
   | 'restore'
   | 'verify'

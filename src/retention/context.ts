@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { Refusal } from '../audit/refusals.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Ids } from '../domain/ids.ts';
 import type { Id } from '../domain/records.ts';
@@ -23,6 +24,8 @@ export interface RetentionContext {
   readonly destinations: ReadonlyMap<string, RetainedDestination>;
   /** The destinations as the retention role sees them, which deletes and can do nothing else; the caller closes them. */
   openDeleting(): Promise<ReadonlyMap<string, ObjectStore>>;
+  /** Puts on record that this process was refused a right that it needs. */
+  noteRefusal(refusal: Refusal): void;
   readonly failPoints: FailPoints;
   readonly log: Logger;
 }

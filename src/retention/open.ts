@@ -16,11 +16,18 @@ export async function openRetained(
   return new Map(await Promise.all(opened));
 }
 
-/** The destinations as the role that deletes. */
-export async function openDeleting(config: Config, endpoints: Endpoints): Promise<Map<string, ObjectStore>> {
+/** The destinations as the role that deletes; `onFailure` hears of each request that failed. */
+export async function openDeleting(
+  config: Config,
+  endpoints: Endpoints,
+  onFailure: (error: unknown) => void,
+): Promise<Map<string, ObjectStore>> {
   const opened = config.destinations.map(
     async (destination) =>
-      [destination.name, await openS3Store(endpoints.s3(destination, 'retention'))] as const,
+      [
+        destination.name,
+        await openS3Store({ ...endpoints.s3(destination, 'retention'), onFailure }),
+      ] as const,
   );
   return new Map(await Promise.all(opened));
 }

@@ -17,7 +17,7 @@ import { Busy } from '../pipeline/semaphore.ts';
 import { mapUnordered } from '../restore/map-unordered.ts';
 import { agreeingClocks, type Clocks } from './clocks.ts';
 import type { RetentionContext } from './context.ts';
-import { deleteObject, deleteVersion } from './delete.ts';
+import { type Deletion, deleteObject, deleteVersion } from './delete.ts';
 import { dueLocks, extend } from './extend.ts';
 import { type JudgedVersion, judgedPages, passStart } from './judged.ts';
 import { coverHeld, finishReleases, type HoldingContext } from './legal-hold.ts';
@@ -206,7 +206,14 @@ class Slice {
       this.#storesOf(object.destination, deleting),
       run,
     );
+    this.#noteDenied(outcome, object.destination);
     this.count({ [outcome]: 1, bytesFreed: outcome === 'deleted' ? object.lengthBytes : 0 });
+  }
+
+  /** A failed access like any other: neither a lock nor a hold is in the way. */
+  #noteDenied(outcome: Deletion['is'], destination: string): void {
+    if (outcome !== 'denied') return;
+    this.#context.noteRefusal({ what: 's3_denied', destination, right: 's3:DeleteObjectVersion' });
   }
 
   /** Deletes manifests that no recovery needs. */
@@ -228,6 +235,7 @@ class Slice {
             await forgetManifest(catalog, sourceId, manifest);
             deleted++;
           } else {
+            this.#noteDenied(deletion.is, manifest.destination);
             await keepManifest(catalog, sourceId, manifest, deletion.lockedUntil);
             this.count({ [deletion.is]: 1 });
           }

@@ -189,7 +189,7 @@ test("the database's owner can put anything into the tables: it is found, with a
     expect(breaches(summary), name).toBe(findings.length);
     for (const { detail } of findings) expect(detail, name).toMatch(/^[^{}]{10,}$/);
     // Before the first head that is touched all is as it was signed, and is said to be.
-    const touched = findings.map(({ head = 3 }) => (head < 3 ? head : 3));
+    const touched = findings.map(({ head = 3 }) => Math.min(head, 3));
     expect(summary.sound?.number ?? 0, name).toBe(Math.min(...touched) - 1);
     for (const table of tables)
       await trail.owner.query(`truncate ${table}; insert into ${table} select * from kept_${table}`);

@@ -59,10 +59,11 @@ async function provable() {
         },
         { versionId, withholdPath: false, ...request },
       ),
-    verify(proof: Buffer, program = [verifier, '--public-key']) {
+    verify(proof: Buffer, program = [verifier, '--public-key'], env: Record<string, string> = {}) {
       const file = join(folder, 'proof');
       writeFileSync(file, proof);
-      return spawnSync('python3', [...program, join(folder, 'audit.pub'), file], { encoding: 'utf8' });
+      const given = { encoding: 'utf8', env: { ...process.env, ...env } } as const;
+      return spawnSync('python3', [...program, join(folder, 'audit.pub'), file], given);
     },
   };
 }
@@ -99,6 +100,20 @@ test('a proof shows the path or withholds it, and says what was asked either way
   expect(withheld).toMatchObject({ status: 0, stderr: '' });
   expect(withheld.stdout).toContain('path    withheld');
   expect(withheld.stdout).toMatch(/asked about: .*"classification": "internal"/);
+});
+
+test('a name that a console cannot show, or would obey, is shown as its code, and is no reason to refuse a proof', async () => {
+  const { protect, prove, verify, anchor } = await provable();
+  const versionId = await protect('Ébolowa \u202e\nVERIFIED\u001b[2J', 'a letter');
+  await anchor();
+  const proof = await prove(versionId);
+  const shown = 'bolowa \\u202e\\nVERIFIED\\x1b[2J\n';
+  expect(verify(proof)).toMatchObject({ status: 0, stdout: expect.stringContaining(`path    É${shown}`) });
+  const elsewhere = { PYTHONIOENCODING: 'ascii', LC_ALL: 'C' };
+  expect(verify(proof, undefined, elsewhere)).toMatchObject({
+    ...{ status: 0, stderr: '' },
+    stdout: expect.stringContaining(`path    \\xc9${shown}`),
+  });
 });
 
 test('what shares the object of another version is proved with the upload of that one', async () => {
@@ -144,8 +159,16 @@ test('there is no proof before an anchor covers it, nor of what somebody changed
   expect(isFailure(refusal, 'proof_not_anchored')).toBe(true);
   await anchor();
   await world.asOwner(`update audit_events set event = event || '{"actor":"nobody"}' where number = 1`);
-  const changed = await prove(versionId).catch((error: unknown) => error);
-  expect(isFailure(changed, 'audit_mismatch')).toBe(true);
+  const isRefused = async () =>
+    isFailure(await prove(versionId).catch((error: unknown) => error), 'audit_mismatch');
+  expect(await isRefused()).toBe(true);
+  await world.asOwner(`update audit_events set event = event || '{"actor":"holdfast"}' where number = 1`);
+  expect(await isRefused()).toBe(false);
+  // Whoever owns the tables can put anything there.
+  for (const head of [`'{'`, `decode(repeat('5b', 9000), 'hex')`, `''`]) {
+    await world.asOwner(`update audit_heads set head = ${head}`);
+    expect(await isRefused()).toBe(true);
+  }
 });
 
 test('the program that verifies is short enough to be read', () => {

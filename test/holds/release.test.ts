@@ -177,6 +177,10 @@ test('what newer signatures know as infected is held, whoever approved it before
   expect(world.calls).not.toContain('put');
   const incidents = () => world.catalog.rows('select kind from incidents');
   expect(await incidents()).toEqual([{ kind: 'late_detection' }]);
+  const told = await world.events(held.versionId);
+  expect(told.filter(({ step }) => step === 'rescan')).toMatchObject([
+    { facts: { state: 'infected', signature: 'Late.Worm', signatures: 'r2', held: true } },
+  ]);
   // Approved by somebody who insists, and by yet newer signatures, it is neither released nor another incident.
   world.knobs.verdict = { ...newer({ state: 'infected', signature: 'Late.Worm' }), signatureRevision: 'r3' };
   const attemptId = await world.attempt(await world.again(held), key, 'claire');

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { stepsOfVersion } from '../../src/catalog/audit-query.ts';
 import { catalogIndex } from '../../src/catalog/restore-query.ts';
 import { listRows } from '../../src/cli/rows.ts';
 import { Failure } from '../../src/domain/failures.ts';
@@ -270,6 +271,11 @@ test('a file that changes between two destinations is kept as it reached the fir
   expect(await world.placements(scanned.versionId)).toMatchObject({
     second: { state: 'planned', reason: 'source_changed' },
   });
+  // That a destination lacks it for now is on record, by destination and reason.
+  const told = await stepsOfVersion(world.catalog, scanned.versionId);
+  expect(told.filter(({ step }) => step === 'placement')).toMatchObject([
+    { destination: 'second', facts: { state: 'planned', reason: 'source_changed' } },
+  ]);
   await world.fill('second');
   expect(await world.contents(world.second)).toEqual(['one']);
 });

@@ -148,6 +148,23 @@ describe('content whose signatures came later', () => {
       { kind: 'late_detection', versions: '1' },
       { kind: 'late_detection', versions: '2' },
     ]);
+    // Each other verdict is an event of the run, and how it ended is one, with who asked for it.
+    const events = await world.catalog.rows<{
+      actor: string;
+      state: string;
+      versions: number;
+      result: string;
+    }>(
+      `select event ->> 'actor' as actor, event -> 'facts' ->> 'state' as state, event -> 'facts' -> 'versions' as versions,
+              event -> 'facts' ->> 'result' as result
+       from audit_events where event ->> 'step' = 'rescan' and event ->> 'run' = $1 order by result nulls first, versions`,
+      [runId],
+    );
+    expect(events).toEqual([
+      { actor: 'holdfast', state: 'infected', versions: 1, result: null },
+      { actor: 'holdfast', state: 'infected', versions: 2, result: null },
+      { actor: 'tester', state: null, versions: null, result: 'complete with warnings' },
+    ]);
     expect(await lateDetections(world.catalog)).toEqual({ openIncidents: 2, versions: 3 });
     expect(await world.versions()).toHaveLength(4);
     expect(await world.catalog.endedRun(runId)).toEqual({

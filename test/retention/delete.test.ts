@@ -48,13 +48,16 @@ describe('a refused deletion', () => {
     expect(await world.object(again.versionId)).toMatchObject({ state: 'live', isThere: true });
   });
 
-  test('for want of the right to delete is told apart', async () => {
+  test('for want of the right to delete is told apart, and is a refused access', async () => {
     const world = await doomed();
     const powerless = storeLike(world.store, { deleteVersion: async () => 'refused' });
+    const refused: unknown[] = [];
     const { result, totals } = await world.retain({
       openDeleting: async () => new Map([['primary', powerless]]),
+      noteRefusal: (refusal) => refused.push(refusal),
     });
     expect(result).toBe('incomplete');
+    expect(refused).toEqual([{ what: 's3_denied', destination: 'primary', right: 's3:DeleteObjectVersion' }]);
     expect(totals).toMatchObject({ deleted: 0, deferred: 0, denied: 1 });
     expect(await world.object(world.versionId)).toMatchObject({ state: 'live', isThere: true });
   });

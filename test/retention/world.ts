@@ -83,6 +83,7 @@ export async function retentionWorld(server: TestPostgres): Promise<RetentionWor
     },
     destinations: new Map([['primary', { store, lockDays: 7 }]]),
     openDeleting: async () => new Map([['primary', store]]),
+    noteRefusal: () => {},
     failPoints: { reach: () => {} },
     log: context.log,
   };
