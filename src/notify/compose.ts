@@ -38,7 +38,8 @@ export async function compose(deps: ComposeDeps, notification: Notification): Pr
   const about = { id, topic, facts, at: createdAt.toISOString(), recipient: recipient ?? undefined };
   if (topic === 'breach_notice') {
     const incident = await registered(deps, notification.subject);
-    const notice = await noticeOf(deps.catalog, config, incident, config.language);
+    const form = { sentTo: recipient ?? '', language: config.language };
+    const notice = await noticeOf(deps.catalog, config, incident, form);
     return { ...about, subject: notice.subject, text: notice.text };
   }
   const parts = await partsOf(deps, say, notification);
@@ -123,6 +124,7 @@ async function incidentParts(
     kind: named,
     time: timeIn(timezone, detectedAt),
     deadline: timeIn(timezone, deadlineAt),
+    where: incident.source === null ? '' : say('messages', 'in_source', { source: incident.source }),
   };
   const means = say('incidents', `${kind}_means`);
   const short = id.slice(0, 8);

@@ -11,12 +11,15 @@ const defaultPorts = { starttls: 587, tls: 465, none: 25 } as const;
 
 /** What a server may take for connecting, its greeting, and between two answers. Milliseconds. */
 const patience = { connectionTimeout: 20_000, greetingTimeout: 20_000, socketTimeout: 45_000 };
+/** What all of it may take: a server that answers a byte at a time keeps no message from being tried elsewhere. */
+const longestMs = 90_000;
 
 /** Sends a message as plain text. A server that does not offer TLS gets nothing, unless it is this machine's. */
 export async function sendEmail(
   channel: EmailChannel,
   { id, subject, text, at, recipient }: Message,
   proxy: string | undefined,
+  withinMs = longestMs,
 ): Promise<void> {
   const { host, security, port = defaultPorts[security], user, passwordFile, caFile, from } = channel;
   const auth =
@@ -30,10 +33,13 @@ export async function sendEmail(
     ...(proxy === undefined || isHere(host) ? {} : { proxy }),
     ...{ disableFileAccess: true, disableUrlAccess: true },
   });
+  const signal = AbortSignal.timeout(withinMs);
   try {
     await transport.sendMail({
+      signal,
       from: { name: 'Holdfast', address: from },
-      to: recipient === undefined ? channel.to : [recipient],
+      // As addresses, not as text that is looked through for several.
+      to: (recipient === undefined ? channel.to : [recipient]).map((address) => ({ name: '', address })),
       subject: `[Holdfast] ${subject}`,
       text,
       // The same at every try, so that a server that took it twice may know.
@@ -42,7 +48,7 @@ export async function sendEmail(
       headers: { 'Auto-Submitted': 'auto-generated' },
     });
   } catch (error) {
-    throw Undelivered.by(error);
+    throw Undelivered.by(signal.aborted ? signal.reason : error);
   } finally {
     transport.close();
   }

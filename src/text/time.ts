@@ -13,11 +13,11 @@ export function timeIn(timezone: string, at: Date): string {
   return `${part.year}-${part.month}-${part.day} ${part.hour}:${part.minute}:${part.second} ${offset}`;
 }
 
-/** A span of time in its largest whole unit, e.g. `23 hours`, `3 jours`; below a minute one minute. */
+/** A span of time in whole units, e.g. `72 hours`, `5 jours`: what the law gives is counted in hours. Below a minute one minute. */
 export function spanIn(locale: string, ms: number): string {
   const minutes = Math.max(1, Math.floor(Math.abs(ms) / 60_000));
   const [value, unit] =
-    minutes >= 2 * 24 * 60
+    minutes > 96 * 60
       ? [Math.floor(minutes / 1_440), 'day']
       : minutes >= 120
         ? [Math.floor(minutes / 60), 'hour']

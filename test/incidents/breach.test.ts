@@ -177,7 +177,8 @@ test('an infected file is told within seconds, again a day before the time is ov
   const [opened] = await mails(1);
   expect(opened).toMatchObject({
     ...{ from: 'holdfast@mairie.example', to: ['claire@mairie.example'], secure: true, user: mailUser },
-    subject: '[Holdfast] Incident : logiciel malveillant dans un dossier protégé',
+    subject:
+      '[Holdfast] Incident\u00a0: logiciel malveillant dans un dossier protégé, source «\u00a0docs\u00a0»',
   });
   expect(opened?.text).toContain('Ce qui s’est passé');
   expect(opened?.text).toContain(`holdfast incident show ${id}`);
@@ -219,6 +220,8 @@ test('notified and closed, the clock stands still; a notice that is sent says so
   expect(sent).toMatchObject({ to: [recipient], secure: true });
   expect(sent?.text).toContain('Mairie de Bonaberi');
   expect(sent?.text).toContain('article 22');
+  // What goes to the authority is no draft with gaps.
+  expect(sent?.text).not.toMatch(/brouillon|\[/);
   await until('the register to say so', async () => (await incidentById(catalog, id))?.state === 'notified');
   expect(await incidentById(catalog, id)).toMatchObject({
     ...{ notifiedTo: recipient, notifiedMeans: 'mail', notifiedBy: 'claire' },

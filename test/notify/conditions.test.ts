@@ -305,8 +305,8 @@ test('a digest tells what happened since the last one, and what needs somebody',
   const digests = (await all()).filter(({ topic }) => topic === 'digest');
   expect(digests.map(({ channel }) => channel).sort()).toEqual(['hook', 'officer']);
   const told = await compose({ catalog, config }, digests[0] as Notification);
-  expect(told.subject).toBe('Résumé : 1 chose vous attend');
-  expect(told.text).toContain('1 versions stockées');
+  expect(told.subject).toBe('Résumé\u00a0: 1 chose vous attend');
+  expect(told.text).toContain('1 version stockée');
   expect(told.text).toContain('7 fichiers ne sont pas protégés');
   const later = new Date(now.getTime() + hourMs);
   await writeDigest(digest, 'run-2', later);

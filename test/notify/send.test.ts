@@ -3,15 +3,17 @@ import { createHmac } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingHttpHeaders, type RequestListener } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { type ChannelConfig, parseConfig } from '../../src/config.ts';
+import { sendEmail } from '../../src/notify/email.ts';
 import type { Message } from '../../src/notify/message.ts';
 import { send } from '../../src/notify/send.ts';
 import { MailServer, mailPassword, mailUser } from '../support/mail-server.ts';
 import { type Certificates, makeCertificates } from '../support/tls.ts';
+import { until } from '../support/until.ts';
 
 let folder: string;
 let certificates: Certificates;
@@ -103,6 +105,39 @@ describe('mail', () => {
     });
     const nowhere = send(email(server.port, { passwordFile: '/nowhere' }), message, undefined);
     await expect(nowhere).rejects.toMatchObject({ reason: 'passwordFile cannot be read' });
+  });
+
+  test('is not waited for longer than it may take, however slowly a server answers', async () => {
+    const sockets = new Set<Socket>();
+    const tarpit = createTcpServer((socket) => {
+      sockets.add(socket.on('error', () => {}).on('close', () => sockets.delete(socket)));
+      socket.write('220 mail.mairie.example\r\n');
+      socket.once('data', () => {
+        const drip = setInterval(() => socket.write('250-still here\r\n'), 50);
+        socket.on('close', () => clearInterval(drip));
+      });
+    });
+    await new Promise<void>((resolve) => tarpit.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => {
+      tarpit.close();
+    });
+    const to = email((tarpit.address() as AddressInfo).port) as Extract<ChannelConfig, { type: 'email' }>;
+    await expect(sendEmail(to, message, undefined, 500)).rejects.toMatchObject({
+      reason: 'no answer in time',
+    });
+    await until('the connection to be closed', () => sockets.size === 0);
+  });
+
+  test('goes to one address, whatever is written after it', async () => {
+    const server = await start();
+    for (const line of ['\r\nBcc: evil@evil.example', ', evil@evil.example', ' <evil@evil.example>']) {
+      const recipient = `notification@authority.example${line}`;
+      await send(email(server.port), { ...message, recipient }, undefined).catch(() => {});
+      await send(email(server.port), { ...message, subject: `x${line}` }, undefined);
+    }
+    const to = server.mails.flatMap((mail) => mail.to);
+    expect(to).not.toContain('evil@evil.example');
+    expect(server.mails.filter(({ subject }) => subject.startsWith('[Holdfast] x'))).toHaveLength(3);
   });
 
   test('in the clear only to this machine', async () => {

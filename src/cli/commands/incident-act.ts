@@ -9,6 +9,7 @@ import {
   incidentById,
 } from '../../catalog/incident-query.ts';
 import { addNotifications, notificationById } from '../../catalog/notification-query.ts';
+import { mailAddress } from '../../config.ts';
 import { Failure } from '../../domain/failures.ts';
 import { newRunId } from '../../domain/ids.ts';
 import { incidentClock, type NoticeMeans } from '../../domain/incidents.ts';
@@ -41,17 +42,25 @@ async function withDesk<T>(session: Session, work: (desk: Desk) => Promise<T>): 
   return withCatalog(session, (catalog, where) => work({ session, installation, catalog, where, say }));
 }
 
-/** Says that somebody has an incident in hand. */
-export function runIncidentAck(session: Session, given: string): Promise<void> {
+/** The incidents of ids or of their first digits, each once: before anything is done to one, all are known. */
+async function named(catalog: Catalog, given: readonly string[]): Promise<Incident[]> {
+  const found: Incident[] = [];
+  for (const id of given) found.push(await namedIncident(catalog, id));
+  return [...new Map(found.map((incident) => [incident.id, incident])).values()];
+}
+
+/** Says that somebody has incidents in hand. */
+export function runIncidentAck(session: Session, given: readonly string[]): Promise<void> {
   return withDesk(session, async (desk) => {
-    const incident = await namedIncident(desk.catalog, given);
-    const done = await act(desk, incident, { act: 'acknowledge', by: session.actor });
-    const { deadline } = incidentClock(done, termsOf(desk.installation.config), new Date());
-    print(
-      desk,
-      done,
-      desk.say('incidents', 'is_acknowledged', { ...short(done), deadline: localTime(deadline) }),
-    );
+    for (const incident of await named(desk.catalog, given)) {
+      const done = await act(desk, incident, { act: 'acknowledge', by: session.actor });
+      const { deadline } = incidentClock(done, termsOf(desk.installation.config), new Date());
+      print(
+        desk,
+        done,
+        desk.say('incidents', 'is_acknowledged', { ...short(done), deadline: localTime(deadline) }),
+      );
+    }
   });
 }
 
@@ -64,10 +73,10 @@ export interface NotifyOptions {
   readonly at?: Date;
 }
 
-/** Prints the prepared notice, sends it, or records whom somebody told. */
+/** Prints the prepared notices, sends them, or records whom somebody told. */
 export async function runIncidentNotify(
   session: Session,
-  given: string,
+  given: readonly string[],
   options: NotifyOptions,
 ): Promise<void> {
   const { draft = false, send = false, to, by } = options;
@@ -77,26 +86,40 @@ export async function runIncidentNotify(
     throw new Failure('usage', { detail: say('incidents', 'draft_send_or_to') });
   if (draft) return printDraft(session, given, options.language);
   await withDesk(session, async (desk) => {
-    const incident = await namedIncident(desk.catalog, given);
-    if (send) return sendNotice(desk, incident, to);
+    const incidents = await named(desk.catalog, given);
     const at = options.at ?? new Date();
-    if (at < incident.detectedAt) throw new Failure('usage', { detail: say('incidents', 'at_before') });
-    const done = await act(desk, incident, {
-      ...{ act: 'notify', by: session.actor, to: to ?? '', means: by ?? '', at },
-    });
-    print(desk, done, desk.say('incidents', 'is_notified', { ...short(done), to: printable(to ?? '') }));
+    if (isRecord && incidents.some(({ detectedAt }) => at < detectedAt))
+      throw new Failure('usage', { detail: say('incidents', 'at_before') });
+    for (const incident of incidents) {
+      if (send) await sendNotice(desk, incident, to);
+      else await recordNotice(desk, incident, { to: to ?? '', means: by ?? '', at });
+    }
   });
 }
 
-async function printDraft(session: Session, given: string, language: Language | undefined): Promise<void> {
+async function recordNotice(
+  desk: Desk,
+  incident: Incident,
+  notice: Pick<Extract<IncidentAct, { act: 'notify' }>, 'to' | 'means' | 'at'>,
+): Promise<void> {
+  const done = await act(desk, incident, { act: 'notify', by: desk.session.actor, ...notice });
+  print(desk, done, desk.say('incidents', 'is_notified', { ...short(done), to: printable(notice.to) }));
+}
+
+async function printDraft(
+  session: Session,
+  given: readonly string[],
+  language: Language = sessionConfig(session).language,
+): Promise<void> {
   const config = sessionConfig(session);
   const { output } = session;
   await withCatalog(session, async (catalog) => {
-    const incident = await namedIncident(catalog, given);
-    const notice = await noticeOf(catalog, config, incident, language ?? config.language);
-    output.value({ incident: incident.id, ...notice });
-    output.line(notice.text);
-    output.note(textsIn(languageIn(session))('incidents', 'draft_hint', short(incident)));
+    for (const incident of await named(catalog, given)) {
+      const notice = await noticeOf(catalog, config, incident, { sentTo: undefined, language });
+      output.value({ incident: incident.id, ...notice });
+      output.line(notice.text);
+      output.note(textsIn(languageIn(session))('incidents', 'draft_hint', short(incident)));
+    }
   });
 }
 
@@ -107,8 +130,12 @@ async function sendNotice(desk: Desk, incident: Incident, to: string | undefined
   if (incident.state === 'notified' || incident.state === 'closed') throw refused(incident);
   const address = to ?? config.breaches.authority?.email;
   const channel = config.notifications.channels.find(({ type }) => type === 'email')?.name;
-  if (address === undefined || channel === undefined || !address.includes('@'))
-    throw new Failure('notice_without_address');
+  const { organisation, contact } = config.breaches;
+  if (address === undefined || channel === undefined) throw new Failure('notice_without_address');
+  if (!mailAddress.safeParse(address).success)
+    throw new Failure('usage', { detail: say('incidents', 'not_an_address', { to: printable(address) }) });
+  if (organisation === undefined || contact === undefined)
+    throw new Failure('usage', { detail: say('incidents', 'sender_unknown') });
   const run = newRunId();
   const id = ids.notification('breach_notice', incident.id, run, channel);
   const facts = { actor: session.actor, to: address };
@@ -127,18 +154,21 @@ async function sendNotice(desk: Desk, incident: Incident, to: string | undefined
   );
 }
 
-/** Ends an incident. Failure `incident_not_notified` where nobody was told and nothing says why. */
+/** Ends incidents. Failure `incident_not_notified`, before any is ended, where nobody was told of one and nothing says why. */
 export function runIncidentClose(
   session: Session,
-  given: string,
+  given: readonly string[],
   { reason }: { readonly reason?: string },
 ): Promise<void> {
   return withDesk(session, async (desk) => {
-    const incident = await namedIncident(desk.catalog, given);
-    if (reason === undefined && incident.notifiedAt === null && incident.state !== 'closed')
-      throw new Failure('incident_not_notified', { incident: incident.id.slice(0, 8) });
-    const done = await act(desk, incident, { act: 'close', by: session.actor, reason: reason ?? null });
-    print(desk, done, desk.say('incidents', 'is_closed', short(done)));
+    const incidents = await named(desk.catalog, given);
+    const silent = incidents.find(({ notifiedAt, state }) => notifiedAt === null && state !== 'closed');
+    if (reason === undefined && silent !== undefined)
+      throw new Failure('incident_not_notified', { incident: silent.id.slice(0, 8) });
+    for (const incident of incidents) {
+      const done = await act(desk, incident, { act: 'close', by: session.actor, reason: reason ?? null });
+      print(desk, done, desk.say('incidents', 'is_closed', short(done)));
+    }
   });
 }
 
@@ -185,7 +215,7 @@ function print({ session: { output }, installation }: Desk, incident: Incident, 
 }
 
 const refused = ({ id, state }: Incident): Failure =>
-  new Failure('incident_refused', { incident: id.slice(0, 8), state });
+  new Failure('incident_refused', { incident: id.slice(0, 8), state: say('incidents', state) });
 
 /** Does it, tells the audit trail, and has the incident's workflow look. Failure `incident_refused`. */
 async function act(desk: Desk, { id }: Incident, deed: IncidentAct): Promise<Incident> {

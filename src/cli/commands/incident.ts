@@ -1,8 +1,8 @@
 import { concernedFiles, listedIncidents } from '../../catalog/incident-query.ts';
 import { listedNotifications } from '../../catalog/notification-query.ts';
-import { incidentClock } from '../../domain/incidents.ts';
+import { incidentClock, noticeMeans } from '../../domain/incidents.ts';
 import type { IncidentKind } from '../../domain/records.ts';
-import { textsIn } from '../../text/texts.ts';
+import { type Texts, textsIn } from '../../text/texts.ts';
 import { spanIn } from '../../text/time.ts';
 import { incidentOutput, languageIn, namedIncident, termsOf } from '../incident-rows.ts';
 import { localTime, printable, table } from '../output.ts';
@@ -118,7 +118,7 @@ export async function runIncidentShow(session: Session, given: string): Promise<
                   say('incidents', 'notified_to', {
                     time: at(row.notified.at),
                     to: printable(row.notified.to ?? ''),
-                    means: row.notified.means ?? '',
+                    means: meansIn(say, row.notified.means),
                     who: printable(row.notified.by ?? ''),
                   }),
                 ],
@@ -143,6 +143,12 @@ export async function runIncidentShow(session: Session, given: string): Promise<
       ),
     );
   });
+}
+
+/** How somebody was told, in the operator's words. */
+function meansIn(say: Texts, means: string | null): string {
+  const known = noticeMeans.find((one) => one === means);
+  return known === undefined ? '' : say('incidents', `by_${known}`);
 }
 
 type LabelName =

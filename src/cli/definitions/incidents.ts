@@ -1,4 +1,4 @@
-import { Option } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import { noticeMeans } from '../../domain/incidents.ts';
 import { incidentKinds } from '../../domain/records.ts';
 import { languages } from '../../text/language.ts';
@@ -35,20 +35,20 @@ export function defineIncidentCommands({ command, run }: Cli): void {
     );
 
   command('ack', say('help', 'incident_ack'), incident)
-    .argument('<incident>', say('help', 'incident_ack_incident'))
+    .argument('<incident...>', say('help', 'incident_ack_incident'))
     .addHelpText('after', examples('holdfast incident ack 6f1c9f0d'))
     .action(
-      run(async (session, id) => (await import('../commands/incident-act.ts')).runIncidentAck(session, id)),
+      run(async (session, ids) => (await import('../commands/incident-act.ts')).runIncidentAck(session, ids)),
     );
 
   command('notify', say('help', 'incident_notify'), incident)
-    .argument('<incident>', say('help', 'incident_ack_incident'))
+    .argument('<incident...>', say('help', 'incident_ack_incident'))
     .option('--draft', say('help', 'incident_notify_draft'))
     .addOption(
       new Option('--language <language>', say('help', 'incident_notify_language')).choices(languages),
     )
     .option('--send', say('help', 'incident_notify_send'))
-    .option('--to <who>', say('help', 'incident_notify_to'))
+    .option('--to <who>', say('help', 'incident_notify_to'), ownWords)
     .addOption(new Option('--by <means>', say('help', 'incident_notify_by')).choices(noticeMeans))
     .option('--at <time>', say('help', 'incident_notify_at'), moment)
     .addHelpText(
@@ -62,24 +62,25 @@ ${examples(
 )}`,
     )
     .action(
-      run(async (session, id, options) =>
-        (await import('../commands/incident-act.ts')).runIncidentNotify(session, id, options),
+      run(async (session, ids, options) =>
+        (await import('../commands/incident-act.ts')).runIncidentNotify(session, ids, options),
       ),
     );
 
   command('close', say('help', 'incident_close'), incident)
-    .argument('<incident>', say('help', 'incident_ack_incident'))
-    .option('--reason <text>', say('help', 'incident_close_reason'))
+    .argument('<incident...>', say('help', 'incident_ack_incident'))
+    .option('--reason <text>', say('help', 'incident_close_reason'), ownWords)
     .addHelpText(
       'after',
       examples(
         'holdfast incident close 6f1c9f0d',
-        'holdfast incident close 6f1c9f0d --reason "test file, no personal data"',
+        'holdfast incident close 6f1c9f0d 0b7e21aa --reason "test files, no personal data"',
+        'holdfast incident close $(holdfast incident list --kind infection --json | jq -r .id) --reason "…"',
       ),
     )
     .action(
-      run(async (session, id, options) =>
-        (await import('../commands/incident-act.ts')).runIncidentClose(session, id, options),
+      run(async (session, ids, options) =>
+        (await import('../commands/incident-act.ts')).runIncidentClose(session, ids, options),
       ),
     );
 
@@ -87,7 +88,7 @@ ${examples(
     .addOption(
       new Option('--kind <kind>', say('help', 'incident_open_kind')).choices(incidentKinds).default('other'),
     )
-    .requiredOption('--detail <text>', say('help', 'incident_open_detail'))
+    .requiredOption('--detail <text>', say('help', 'incident_open_detail'), ownWords)
     .option('--source <name>', say('help', 'incident_open_source'))
     .option('--detected <time>', say('help', 'incident_open_detected'), moment)
     .addHelpText(
@@ -132,4 +133,10 @@ ${examples('holdfast notify test', 'holdfast notify test officer')}`,
         (await import('../commands/notify.ts')).runNotifyList(session, options),
       ),
     );
+}
+
+/** What is kept for whoever asks later: something has to stand there. */
+function ownWords(text: string): string {
+  if (text.trim() === '') throw new InvalidArgumentError(say('incidents', 'not_blank'));
+  return text;
 }

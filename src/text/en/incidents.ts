@@ -109,6 +109,15 @@ export const incidents = {
   draft_or_send: '--draft and --send contradict each other.',
   draft_send_or_to: 'Give --draft, --send, or both --to and --by.',
   at_before: '--at lies before the incident was detected.',
+  not_blank: 'it must not be empty.',
+  not_an_address: '"{to}" is no e-mail address; --send takes one.',
+  sender_unknown:
+    'A notice that is sent has to say who sends it: set breaches.organisation and breaches.contact in the configuration, then `holdfast down && holdfast up`.',
+  by_mail: 'mail',
+  by_letter: 'letter',
+  by_phone: 'phone',
+  by_portal: 'portal',
+  'by_in-person': 'word of mouth',
   detected_future: '--detected lies in the future.',
   several: 'Several incidents begin with {given}: {names} …',
 } as const;

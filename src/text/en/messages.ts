@@ -10,20 +10,21 @@ export const messages = {
   reminder_prefix: 'Still so: {subject}',
   footer: 'Sent by Holdfast on {host} at {time}. Message {id}.',
 
-  incident_opened: 'Incident: {kind}',
-  incident_opened_what: 'On {time} Holdfast detected: {kind} (incident {id}).',
+  incident_opened: 'Incident: {kind}{where}',
+  incident_opened_what: 'On {time} Holdfast detected: {kind}{where} (incident {id}).',
+  in_source: ', source {source}',
   incident_clock:
-    'The law gives {span} to notify it: until {deadline}. See it: holdfast incident show {id}. Say that you have it in hand: holdfast incident ack {id}.',
+    'The time to notify it is {span} (breaches.notifyWithin): until {deadline}. See it: holdfast incident show {id}. Say that you have it in hand: holdfast incident ack {id}.',
   incident_warning: '{span} left to notify incident {short}',
   incident_warning_what:
-    '{kind}, detected on {time} (incident {id}), is not notified yet. The time ends on {deadline}.',
+    '{kind}{where}, detected on {time} (incident {id}), is not notified yet. The time ends on {deadline}.',
   incident_warning_todo:
     'Print the prepared notice: holdfast incident notify {id} --draft. Send it and record it (holdfast incident notify {id} --to WHO --by MEANS), or close it with the reason why nothing has to be notified: holdfast incident close {id} --reason TEXT.',
   incident_overdue: 'OVERDUE: incident {short} should have been notified',
   incident_overdue_what:
-    '{kind}, detected on {time} (incident {id}), should have been notified by {deadline}.',
+    '{kind}{where}, detected on {time} (incident {id}), should have been notified by {deadline}.',
   incident_overdue_means:
-    'The time that the law gives is over. A late notice is better than none; it has to say why it is late.',
+    'The time for notification is over. A late notice is better than none; it has to say why it is late.',
   incidents_many: 'Incidents of one kind: {kind}',
   incidents_many_what: {
     one: '{count} incident of this kind is open: {kind}. It is not told of in messages one by one any more this hour.',
@@ -70,22 +71,23 @@ export const messages = {
   staging_filling_todo: 'Decide what waits (holdfast hold list), or raise staging.quota.',
   staging_filling_resolved: 'The staging folder of {host} has room again.',
 
-  signatures_stale: 'The virus signatures of {host} are {days} days old',
-  signatures_stale_what: 'The newest virus signatures on {host} are {days} days old.',
+  signatures_stale: 'The virus signatures of {host} are {days} {days|day|days} old',
+  signatures_stale_what: 'The newest virus signatures on {host} are {days} {days|day|days} old.',
   signatures_stale_means: 'Their verdict does not count as clean: changed files wait, then they are held.',
   signatures_stale_todo: 'Let freshclam reach database.clamav.net; holdfast doctor says more.',
   signatures_stale_resolved: 'The virus signatures of {host} are fresh again.',
 
   restore_test_failed: 'A restore test failed',
   restore_test_failed_what:
-    'Of what was looked at in the buckets, {objects} objects and {manifests} manifests are not as promised, and {entries} files lost their copy.',
+    'Of what was looked at in the buckets, {objects} {objects|object|objects} and {manifests} {manifests|manifest is|manifests are} not as promised, and {entries} {entries|file|files} lost their copy.',
   restore_test_failed_means: 'These files could not be restored, or only from another destination.',
   restore_test_failed_todo:
     'See which: holdfast verify --all. Files that lost their copy are uploaded anew by the next sweep.',
   restore_test_failed_resolved: 'Everything that was looked at in the buckets is as promised again.',
 
   channel_failing: 'The channel {channel} does not deliver',
-  channel_failing_what: '{count} messages for {channel} could not be delivered; the last error is {error}.',
+  channel_failing_what:
+    '{count} {count|message|messages} for {channel} could not be delivered; the last error is {error}.',
   channel_failing_means: 'Whoever is told by it alone knows nothing of what happens here.',
   channel_failing_todo: 'Find out why: holdfast notify list, then holdfast notify test {channel}.',
   channel_failing_resolved: 'The channel {channel} delivers again.',
@@ -99,13 +101,13 @@ export const messages = {
   digest_well: 'all is well',
   digest_attention: { one: '{count} thing needs you', other: '{count} things need you' },
   digest_what: 'From {from} to {to}:',
-  digest_uploaded: '{count} versions stored ({bytes})',
-  digest_failed: '{count} files not protected now',
-  digest_held: '{count} files waiting for a decision',
-  digest_quarantined: '{count} files quarantined',
-  digest_incidents: '{count} incidents not closed, {overdue} of them overdue',
-  digest_sweeps: '{complete} complete sweeps, {other} others',
-  digest_verified: '{checked} objects verified, {mismatches} not as promised',
+  digest_uploaded: '{count} {count|version|versions} stored ({bytes})',
+  digest_failed: '{count} {count|file|files} not protected now',
+  digest_held: '{count} {count|file|files} waiting for a decision',
+  digest_quarantined: '{count} {count|file|files} quarantined',
+  digest_incidents: '{count} {count|incident|incidents} not closed, {overdue} of them overdue',
+  digest_sweeps: '{complete} {complete|complete sweep|complete sweeps}, {other} others',
+  digest_verified: '{checked} {checked|object|objects} verified, {mismatches} not as promised',
   digest_conditions: 'What lasts:',
   digest_todo_well: 'Nothing.',
   digest_todo: 'Begin with holdfast status.',
