@@ -124,7 +124,7 @@ function run(action: (session: Session, ...args: any[]) => Promise<unknown>) {
     const options = args.pop();
     const exitCode = await action(session, ...args, options).catch(async (error: unknown) => {
       (await import('./note-refusal.ts')).noteRefusal(session, error);
-      throw error;
+      throw (await import('./disk-refusal.ts')).diskRefusal(error) ?? error;
     });
     if (typeof exitCode === 'number') process.exitCode = exitCode;
   };

@@ -1,5 +1,6 @@
-import { isFailure } from '../domain/failures.ts';
-import { say } from '../text/voice.ts';
+import { failureIn, isFailure } from '../domain/failures.ts';
+import { errorCode } from '../files/error-code.ts';
+import { failureTexts, say } from '../text/voice.ts';
 import { audit } from './audit.ts';
 import { breaches } from './breaches.ts';
 import { buckets } from './buckets.ts';
@@ -93,8 +94,9 @@ export async function* examine(patient: Patient, only: readonly string[] = []): 
 }
 
 function unknowable(error: unknown): Finding[] {
+  if (errorCode(error) !== undefined)
+    return [{ state: 'problem', what: say('doctor', 'cannot_check', { why: (error as Error).message }) }];
   if (!isFailure(error)) throw error;
-  return [
-    { state: 'problem', what: say('doctor', 'cannot_check', { why: error.message }), todo: error.hint },
-  ];
+  const { message: why, hint: todo } = failureIn(failureTexts(), error);
+  return [{ state: 'problem', what: say('doctor', 'cannot_check', { why }), todo }];
 }

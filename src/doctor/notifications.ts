@@ -1,4 +1,4 @@
-import { channelTroubles } from '../catalog/notification-query.ts';
+import { channelTroubles, untriedChannels } from '../catalog/notification-query.ts';
 import { sharedChannels } from '../notify/channels.ts';
 import { channelWarning } from '../notify/standing.ts';
 import { textsIn } from '../text/texts.ts';
@@ -10,7 +10,9 @@ export const notifications: Check = {
   async look({ catalog, config, language }) {
     const say = textsIn(language);
     const opened = await catalog();
-    const { length: count } = config.keeper ? config.notifications.channels : await sharedChannels(opened);
+    const channels = config.keeper ? config.notifications.channels : await sharedChannels(opened);
+    const names = channels.map(({ name }) => name);
+    const count = names.length;
     if (count === 0) {
       return [
         {
@@ -21,9 +23,17 @@ export const notifications: Check = {
         },
       ];
     }
-    const troubles = await channelTroubles(opened);
-    if (troubles.length === 0) return [ok(say('notify', 'channel_ok', { count }))];
-    return troubles.map((trouble) => ({
+    const troubles = await channelTroubles(opened, names);
+    const failing = new Set(troubles.map(({ channel }) => channel));
+    const untried = (await untriedChannels(opened, names)).filter((name) => !failing.has(name));
+    if (troubles.length + untried.length === 0) return [ok(say('notify', 'channel_ok', { count }))];
+    const unknown: Check.Finding[] = untried.map((channel) => ({
+      state: 'warning',
+      what: say('notify', 'channel_untried', { channel }),
+      means: say('notify', 'channel_untried_means'),
+      todo: say('notify', 'channel_todo', { channel }),
+    }));
+    const wrong = troubles.map((trouble) => ({
       state: 'problem',
       what: channelWarning(trouble, language),
       means: say('notify', 'channel_means'),

@@ -1,13 +1,13 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SourceConfig } from '../config.ts';
-import { Failure, isFailure } from '../domain/failures.ts';
+import { Failure, failureIn, isFailure } from '../domain/failures.ts';
 import { errorCode } from '../files/error-code.ts';
 import { currentMounts, type Mount, mountsIn } from '../files/mounts.ts';
 import { openRoot } from '../files/root.ts';
 import { explainUnreadable } from '../files/unreadable.ts';
 import { awayDetails } from '../sources.ts';
-import { say } from '../text/voice.ts';
+import { failureTexts, say } from '../text/voice.ts';
 import { watchingOf, watchingSentence } from '../watcher/watching.ts';
 import { type Check, type Finding, ok, type Patient } from './check.ts';
 
@@ -83,7 +83,8 @@ export async function lookAtSource(
     if (!isFailure(error, 'source_unavailable')) throw error;
     const code = String(error.facts.detail);
     if (/^E[A-Z]+$/.test(code)) return [problem(path, code)];
-    return [{ state: 'problem', what: say('doctor', 'source_gone', { name, code }), todo: error.hint }];
+    const { hint: todo } = failureIn(failureTexts(), error);
+    return [{ state: 'problem', what: say('doctor', 'source_gone', { name, code }), todo }];
   }
 }
 

@@ -117,6 +117,7 @@ export const failures = {
   quarantine_empty: row(1, false),
   quarantine_elsewhere: row(1, false),
   quarantine_unwritable: row(1, true),
+  disk_refuses: row(1, false),
   quarantine_missing: row(4, false),
   still_infected: row(1, false),
   release_unscanned: row(1, true),
@@ -221,9 +222,20 @@ export class Failure extends Error {
   }
 }
 
-/** A failure in the words of a language. */
-export function failureIn(texts: FailureTexts, { code, facts }: Failure): { message: string; hint: string } {
-  return { message: fill(texts[code], facts), hint: fill(texts[`${code}_hint`], facts) };
+/**
+ * A failure in the words of a language.
+ *
+ * @param tell a fact that is a phrase or a code, by its name, in that language
+ */
+export function failureIn(
+  texts: FailureTexts,
+  { code, facts }: Failure,
+  tell: (text: string, name: string) => string = (text) => text,
+): { message: string; hint: string } {
+  const told = Object.fromEntries(
+    Object.entries(facts).map(([name, fact]) => [name, typeof fact === 'string' ? tell(fact, name) : fact]),
+  );
+  return { message: fill(texts[code], told), hint: fill(texts[`${code}_hint`], told) };
 }
 
 /** True for a {@link Failure}, with the given code if one is given. */

@@ -10,6 +10,7 @@ import { recordVerifiedKit } from '../../src/keys/verify-kit.ts';
 import { limitSignatures } from '../../src/scanner/limits.ts';
 import type { Endpoints } from '../../src/stack/endpoints.ts';
 import { MemoryStore } from '../../src/storage/memory-store.ts';
+import { speak } from '../../src/text/voice.ts';
 import { damaged, keyringWithHistory, replanted } from '../keys/keyrings.ts';
 import { Clamd } from '../scanner/clamd.ts';
 import { makeWorld, protectOnce, type World } from '../support/pipeline.ts';
@@ -195,6 +196,9 @@ it('what cannot be looked at is a problem, and keeps nothing else from being tol
   for (const check of ['recovery-kit', 'holders', 'journal'])
     expect(state(found, check)).toEqual(['problem']);
   expect(state(found, 'clock')).toEqual(['ok']);
+  const noFolder = await findings({ home: '/nonexistent' }, ['disk', 'holds']);
+  expect(noFolder.get('disk')).toMatchObject([{ state: 'problem', what: expect.stringContaining('ENOENT') }]);
+  expect(state(noFolder, 'holds')).toEqual(['ok']);
 });
 
 it('a scanner whose OK cannot be believed is told, and what it was found to take', async () => {
@@ -239,4 +243,13 @@ it('says in the language of whoever asks that nobody is told, and what waits to 
   expect(found.map(({ state }) => state)).toEqual(['problem', 'problem']);
   expect(found[0]?.what).toContain('devait être notifié');
   expect(found[1]?.what).toContain('n’est suivi par personne');
+});
+
+it('what cannot be looked at is told, with what to do, in the language of whoever asks', async () => {
+  onTestFinished(() => speak('en'));
+  await speak('fr');
+  const catalog = async () => Promise.reject(new Failure('catalog_unavailable'));
+  const [{ what, todo } = { what: '' }] = (await findings({ catalog }, ['holds'])).get('holds') ?? [];
+  expect(what).toContain('Le catalogue (Postgres) ne répond pas');
+  expect(todo).toContain('Lancez `holdfast status`');
 });

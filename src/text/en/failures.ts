@@ -262,6 +262,9 @@ export const failures = {
     'An infected file could not be taken into quarantine: the disk of the state folder says {detail}.',
   quarantine_unwritable_hint:
     'Make room, then run `holdfast protect` on the file. It still lies in its source, and was not uploaded.',
+  disk_refuses: 'The disk takes nothing ({code}{where}).',
+  disk_refuses_hint:
+    'Make room on it (ENOSPC, EDQUOT), or see why it is mounted for reading only (EROFS). `holdfast doctor --only disk` and `--only logs` look at it.',
   quarantine_missing: 'The sealed copy of the quarantined content {id} is not in the quarantine folder.',
   quarantine_missing_hint:
     'Somebody removed it, or the state folder is another one: look into `quarantine/` below it, and in its backups.',

@@ -290,6 +290,9 @@ export const failures = translationOf(english)({
     'Un fichier infecté n’a pas pu être mis en quarantaine : le disque du dossier d’état répond {detail}.',
   quarantine_unwritable_hint:
     'Faites de la place, puis lancez `holdfast protect` sur le fichier. Il se trouve encore dans sa source et n’a pas été envoyé.',
+  disk_refuses: 'Le disque ne prend rien ({code}{where}).',
+  disk_refuses_hint:
+    'Faites-y de la place (ENOSPC, EDQUOT), ou voyez pourquoi il est monté en lecture seule (EROFS). `holdfast doctor --only disk` et `--only logs` le contrôlent.',
   quarantine_missing:
     'La copie scellée du contenu mis en quarantaine {id} n’est pas dans le dossier de quarantaine.',
   quarantine_missing_hint:
