@@ -95,6 +95,10 @@ test('a bundle that says of the source what the one before said judges nothing a
   await noteTerms(catalog, 'd'.repeat(64), new Map([[source, 'otherwise']]));
   expect(await rejudged(world)).toEqual([]);
   expect((await decisions(world)).filter(({ epoch }) => epoch === 'd')).toHaveLength(4);
+  // Of one that nobody knows the terms of, what is looked at is judged by it.
+  world.knobs.bundleRevision = 'e'.repeat(64);
+  expect(await protectOnce(world.context, await world.entry('a'))).toMatchObject({ outcome: 'duplicate' });
+  expect((await heads(world)).map(({ epoch }) => epoch)).toEqual(['e', 'd']);
 });
 
 test('a denial of the new epoch is recorded and deletes nothing; only the next change is not taken', async () => {

@@ -20,6 +20,7 @@ import { statFacts } from '../../src/pipeline/file.ts';
 import { rejudgeSource } from '../../src/pipeline/rejudge.ts';
 import { failSweep } from '../../src/sweep/fail.ts';
 import { type SweepContext, sweepSource } from '../../src/sweep/sweep.ts';
+import { sweepTotals } from '../../src/sweep/totals.ts';
 import { makeWorld, protectOnce, stepRun, type World } from '../support/pipeline.ts';
 import { usePostgres } from '../support/postgres.ts';
 import { recordStanding } from '../support/standing.ts';
@@ -86,7 +87,7 @@ function writeMany(world: World, count: number): void {
 
 describe('a sweep', () => {
   test('protects what is there, and then finds all of it unchanged', async () => {
-    const { world, sweep } = await makeSweeper();
+    const { world, sweeping, sweep } = await makeSweeper();
     mkdirSync(join(world.folder, 'letters'));
     world.write('letters/a', 'one');
     world.write('b', 'two');
@@ -95,7 +96,21 @@ describe('a sweep', () => {
     expect(first.result).toBe('complete');
     expect(first.totals).toMatchObject({ seen: 4, unchanged: 0, uploaded: 3, duplicate: 1, bytesRead: 9 });
     expect(first.totals.bytesSent).toBeGreaterThan(6);
+    const handedOver: unknown[] = [];
+    const { dispatch } = sweeping.dispatcher;
+    const dispatcher = {
+      ...sweeping.dispatcher,
+      dispatch: (entries: readonly EntryRef[], runId: Id) => {
+        handedOver.push(...entries);
+        return dispatch(entries, runId);
+      },
+      startBatch: async (batchId: Id) => {
+        handedOver.push(batchId);
+      },
+    };
+    Object.assign(sweeping, { dispatcher });
     const again = await sweep();
+    expect(handedOver).toEqual([]);
     expect(again.paths).toEqual([]);
     expect(again.totals).toMatchObject({ seen: 4, unchanged: 4, uploaded: 0, bytesRead: 0, bytesSent: 0 });
   });
@@ -201,6 +216,13 @@ describe('a sweep', () => {
     expect(paths).toEqual(['changed', 'gone']);
     expect(totals).toMatchObject({ seen: 3, unchanged: 1, uploaded: 1, ignored: 1, deleted: 1 });
     expect(result).toBe('complete');
+    await world.catalog.rows(
+      `update versions set outcome = 'failed', reason = 'scanner_error'
+       where id = (select head_version_id from entries where path = 'same')`,
+    );
+    const retried = await sweep();
+    expect(retried.paths).toEqual(['same']);
+    expect(retried.totals).toMatchObject({ failed: 0, unchanged: 1 });
   });
 
   test('lets nothing count as deleted when too much is gone, until that is confirmed', async () => {
@@ -230,6 +252,11 @@ describe('a sweep', () => {
       [runId],
     );
     expect(events).toEqual([{ result: 'complete' }]);
+    // One file that was looked at by both tries, because it changed in between.
+    world.write('file-0', 'changed');
+    await protectOnce(world.context, await world.entry('file-0'), stepRun(), 0, runId);
+    const walked = { seen: 3, skipped: 0, unreachable: 0 };
+    expect(await sweepTotals(world.catalog, runId, walked)).toMatchObject({ uploaded: 3, unchanged: 0 });
   });
 
   test('that was cut off goes on where it was, and counts all that is gone, before and after', async () => {

@@ -1,9 +1,23 @@
 import { expect, test } from 'vitest';
 import { parseConfig } from '../../src/config.ts';
+import { Ids } from '../../src/domain/ids.ts';
 import { isCron } from '../../src/sweep/cron.ts';
+import { scheduleSweeps } from '../../src/sweep/schedule.ts';
+import { sweepScheduleId } from '../../src/temporal/names.ts';
 import { clientOf, useTemporal } from '../support/temporal.ts';
 
 const temporal = useTemporal();
+
+const config = (sources: string) =>
+  parseConfig(
+    `
+version: 1
+repository: ${'d'.repeat(32)}
+host: { id: ${'b'.repeat(32)} }
+sources: ${sources}
+destinations: [{ name: primary, bucket: bucket, lock: { days: 7 } }]`,
+    'holdfast.yaml',
+  );
 
 const taken = [
   ...[
@@ -54,17 +68,28 @@ test('what counts as a cron line is what a schedule takes', async () => {
   }
 });
 
+test('each source has one schedule as it is configured; paused stays paused, off is none, and none begins over another', async () => {
+  const client = clientOf(temporal());
+  const ids = new Ids(Buffer.alloc(64, 1));
+  const configured = (sweep: string) => config(`[{ name: docs, path: /srv/docs, sweep: ${sweep} }]`);
+  const schedule = client.schedule.getHandle(sweepScheduleId(ids.source('docs')));
+  await scheduleSweeps(client, configured('{ every: 6h, jitter: 5m }'), ids);
+  const { spec, policies } = await schedule.describe();
+  expect(spec).toMatchObject({ intervals: [{ every: 21_600_000 }], jitter: 300_000 });
+  expect(policies.overlap).toBe('SKIP');
+  await schedule.pause();
+  await scheduleSweeps(client, configured('{ cron: 30 1 * * *, timezone: Africa/Douala }'), ids);
+  const changed = await schedule.describe();
+  expect(changed.state.paused).toBe(true);
+  expect(changed.spec).toMatchObject({ timezone: 'Africa/Douala', intervals: [], jitter: 600_000 });
+  expect(changed.info.nextActionTimes[0]?.toISOString()).toMatch(/T00:[34]\d:/);
+  await scheduleSweeps(client, configured('off'), ids);
+  await expect(schedule.describe()).rejects.toThrow(/not found/i);
+});
+
 test('when a source is swept is read strictly, and what is wrong is said', () => {
   const swept = (sweep: string) => () =>
-    parseConfig(
-      `
-version: 1
-repository: ${'d'.repeat(32)}
-host: { id: ${'b'.repeat(32)} }
-sources: [{ name: docs, path: /srv/docs, sweep: ${sweep} }]
-destinations: [{ name: primary, bucket: bucket, lock: { days: 7 } }]`,
-      'holdfast.yaml',
-    ).sources[0]?.sweep;
+    config(`[{ name: docs, path: /srv/docs, sweep: ${sweep} }]`).sources[0]?.sweep;
   expect(swept('{ cron: 30 1 * * *, timezone: Africa/Douala }')()).toMatchObject({ cron: '30 1 * * *' });
   expect(swept('{ every: 6h }')()).toMatchObject({ every: 21_600_000, jitter: 600_000 });
   expect(swept('{ cron: 99 1 * * *, timezone: Africa/Douala }')).toThrow(/sources.0.sweep.cron: five fields/);
