@@ -194,7 +194,10 @@ export class StandingMetrics {
       'When the worker of the host last told the others of itself, every minute.',
       'host',
     );
-    this.looked = gauge('standing_timestamp_seconds', 'When these gauges were last read from the catalog.');
+    this.looked = gauge(
+      'standing_timestamp_seconds',
+      'When these gauges were last read from the catalog; before the first time, when this process began.',
+    );
     for (const source of sources) {
       this.nothing(source);
       for (const empty of [this.waiting, this.oldest, this.lagSeconds, this.lagVersions, this.paused])
@@ -202,7 +205,7 @@ export class StandingMetrics {
     }
     // A moment that is not known is no 1970.
     this.auditVerified.remove();
-    this.looked.remove();
+    this.looked.setToCurrentTime();
   }
 
   /** No version of the source has any outcome. */
