@@ -67,6 +67,27 @@ export async function clearCondition(rows: Rows, id: Id, isEnded: boolean): Prom
   );
 }
 
+/**
+ * Ends, without a word, what nobody looks at any more: sources and channels that were taken out, hosts that were revoked.
+ *
+ * @param looked kinds that were looked at just now, each with the subjects that there are
+ */
+export async function endUnlooked(
+  catalog: Catalog,
+  looked: readonly { readonly kind: ConditionKind; readonly subjects: readonly string[] }[],
+): Promise<void> {
+  for (const { kind, subjects } of looked)
+    await catalog.rows(
+      `update conditions set clear_at = coalesce(clear_at, now()), ended_at = now()
+       where kind = $1 and ended_at is null and subject <> all($2)`,
+      [kind, subjects],
+    );
+  await catalog.rows(
+    `update conditions set clear_at = coalesce(clear_at, now()), ended_at = now()
+     where ended_at is null and subject in (select id from hosts where revoked_at is not null)`,
+  );
+}
+
 /** What lasts now, the oldest first. */
 export function lastingConditions(catalog: Catalog): Promise<ConditionRow[]> {
   return catalog.rows<ConditionRow>(
@@ -90,7 +111,10 @@ export function sweptSources(catalog: Catalog): Promise<SourceSweep[]> {
      from sources s left join lateral (
        select ended_at from run_log where kind = 'sweep' and source_id = s.id and result in ('complete', 'complete with warnings')
        order by started_at desc limit 1
-     ) r on true order by s.name`,
+     ) r on true
+     where exists (select from host_sources hs join hosts h on h.id = hs.host_id
+       where hs.source_id = s.id and h.revoked_at is null)
+     order by s.name`,
   );
 }
 

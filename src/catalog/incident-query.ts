@@ -72,15 +72,15 @@ export async function* listedIncidents(
   }
 }
 
-/** Incidents that no workflow counts the time of yet; with `all` every one that is not closed. */
+/** Incidents that no workflow counts the time of yet, some hundreds; with `all` every one that is not closed. */
 export function unwatchedIncidents(
   catalog: Catalog,
   all: boolean,
 ): Promise<Pick<Incident, 'id' | 'kind' | 'source' | 'runId'>[]> {
   return catalog.rows(
     `select i.id, i.kind, s.name as source, i.run_id as "runId" from ${tables}
-     where i.state <> 'closed' and ($1 or i.watched_at is null) order by i.detected_at, i.id limit 10000`,
-    [all],
+     where i.state <> 'closed' and ($1 or i.watched_at is null) order by i.detected_at, i.id limit $2`,
+    [all, all ? 10_000 : 200],
   );
 }
 

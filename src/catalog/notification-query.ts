@@ -112,8 +112,18 @@ export interface ChannelTrouble {
   readonly lastError: string;
 }
 
-/** Channels whose newest message that was tried several times did not go out. */
-export function channelTroubles(catalog: Catalog): Promise<ChannelTrouble[]> {
+/** Of these channels the ones that have delivered nothing yet: nobody knows whether they do. */
+export async function untriedChannels(catalog: Catalog, names: readonly string[]): Promise<string[]> {
+  const rows = await catalog.rows<{ name: string }>(
+    `select name from unnest($1::text[]) name
+     where not exists (select from notifications n where n.channel = name and n.state = 'sent')`,
+    [names],
+  );
+  return rows.map(({ name }) => name);
+}
+
+/** Of these channels the ones whose newest message that was tried several times did not go out. */
+export function channelTroubles(catalog: Catalog, names: readonly string[]): Promise<ChannelTrouble[]> {
   return catalog.rows<ChannelTrouble>(
     `with tried as (
        select channel, state, last_error, last_attempt_at from notifications
@@ -123,6 +133,8 @@ export function channelTroubles(catalog: Catalog): Promise<ChannelTrouble[]> {
        (array_agg(last_error order by last_attempt_at desc))[1] as "lastError"
      from tried t where not exists (
        select 1 from notifications n where n.channel = t.channel and n.state = 'sent' and n.sent_at > t.last_attempt_at)
+       and channel = any($1)
      group by channel order by channel`,
+    [names],
   );
 }

@@ -27,17 +27,19 @@ export const notifications: Check = {
     const failing = new Set(troubles.map(({ channel }) => channel));
     const untried = (await untriedChannels(opened, names)).filter((name) => !failing.has(name));
     if (troubles.length + untried.length === 0) return [ok(say('notify', 'channel_ok', { count }))];
-    const unknown: Check.Finding[] = untried.map((channel) => ({
-      state: 'warning',
-      what: say('notify', 'channel_untried', { channel }),
-      means: say('notify', 'channel_untried_means'),
-      todo: say('notify', 'channel_todo', { channel }),
-    }));
-    const wrong = troubles.map((trouble) => ({
-      state: 'problem',
-      what: channelWarning(trouble, language),
-      means: say('notify', 'channel_means'),
-      todo: say('notify', 'channel_todo', { channel: trouble.channel }),
-    }));
+    return [
+      ...troubles.map((trouble) => ({
+        state: 'problem' as const,
+        what: channelWarning(trouble, language),
+        means: say('notify', 'channel_means'),
+        todo: say('notify', 'channel_todo', { channel: trouble.channel }),
+      })),
+      ...untried.map((channel) => ({
+        state: 'warning' as const,
+        what: say('notify', 'channel_untried', { channel }),
+        means: say('notify', 'channel_untried_means'),
+        todo: say('notify', 'channel_todo', { channel }),
+      })),
+    ];
   },
 };

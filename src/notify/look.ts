@@ -68,7 +68,10 @@ export interface RepositoryLook {
 export async function lookAtRepository(deps: RepositoryLook): Promise<Look[]> {
   const { catalog, channels, sweepWithinMs, unswept } = deps;
   const { open, oldestSeconds } = await holdTotals(catalog);
-  const troubles = await channelTroubles(catalog);
+  const troubles = await channelTroubles(
+    catalog,
+    channels.map(({ name }) => name),
+  );
   const swept = (await sweptSources(catalog)).filter(({ source }) => !unswept.has(source));
   return [
     {

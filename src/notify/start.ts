@@ -24,6 +24,23 @@ export async function startWaiting(
   { catalog, client, taskQueue }: StartDeps,
   which: 'new' | 'all',
 ): Promise<void> {
+  // Messages first: of a thousand incidents the first ten are told before the last one has its clock.
+  const notifications = await untakenNotifications(catalog, which === 'all');
+  for (const { id, topic, channel } of notifications) {
+    await client.workflow.start<typeof sendNotification>('sendNotification', {
+      workflowId: notificationWorkflowId(id),
+      taskQueue,
+      args: [{ notificationId: id }],
+      typedSearchAttributes: startAttributes({ reason: topic }),
+      ...summaryOfNotification(topic, channel),
+      workflowIdConflictPolicy: 'USE_EXISTING',
+    });
+  }
+  if (notifications.length > 0)
+    await markTaken(
+      catalog,
+      notifications.map(({ id }) => id),
+    );
   const incidents = await unwatchedIncidents(catalog, which === 'all');
   for (const { id, kind, runId, ...about } of incidents) {
     const known = { source: about.source ?? undefined, run: runId, reason: kind };
@@ -40,21 +57,5 @@ export async function startWaiting(
     await markWatched(
       catalog,
       incidents.map(({ id }) => id),
-    );
-  const notifications = await untakenNotifications(catalog, which === 'all');
-  for (const { id, topic, channel } of notifications) {
-    await client.workflow.start<typeof sendNotification>('sendNotification', {
-      workflowId: notificationWorkflowId(id),
-      taskQueue,
-      args: [{ notificationId: id }],
-      typedSearchAttributes: startAttributes({ reason: topic }),
-      ...summaryOfNotification(topic, channel),
-      workflowIdConflictPolicy: 'USE_EXISTING',
-    });
-  }
-  if (notifications.length > 0)
-    await markTaken(
-      catalog,
-      notifications.map(({ id }) => id),
     );
 }

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { untoldSweeps } from '../catalog/condition-query.ts';
+import { endUnlooked, untoldSweeps } from '../catalog/condition-query.ts';
 import type { Ids } from '../domain/ids.ts';
 import { sharedChannels } from './channels.ts';
 import { type ConditionDeps, type Look, noteConditions } from './conditions.ts';
@@ -26,6 +26,13 @@ const roundsToStartAll = 720;
 /** What is not so any more counts as ended after so long. */
 const clearAfterMs = 10 * 60_000;
 
+/** What may come and go, with the subjects that there are. */
+const subjectsOf = (looks: readonly Look[]) =>
+  (['sweep_missing', 'channel_failing'] as const).map((kind) => ({
+    kind,
+    subjects: looks.filter((look) => look.kind === kind).map(({ subject }) => subject),
+  }));
+
 /** Has people told what happens, round by round: starts what waits, and looks after what may last. */
 export class Watch {
   private readonly deps: WatchDeps;
@@ -47,13 +54,12 @@ export class Watch {
     await this.note(() => lookAtHost(host));
     if (repository === undefined) return;
     await this.attempt(() => this.tellSweeps());
-    await this.note(async () =>
-      lookAtRepository({
-        ...repository,
-        catalog: host.catalog,
-        channels: await sharedChannels(host.catalog),
-      }),
-    );
+    await this.note(async () => {
+      const channels = await sharedChannels(host.catalog);
+      const looks = await lookAtRepository({ ...repository, catalog: host.catalog, channels });
+      await endUnlooked(host.catalog, subjectsOf(looks));
+      return looks;
+    });
     if (round % roundsToLookThoroughly === 0) await this.note(() => lookThoroughly(host.catalog));
   }
 

@@ -74,9 +74,22 @@ test('five refusals within ten minutes are an incident, once a day, also told bi
     kind: 'unauthorised_access',
     facts: { what: 's3_denied,wrong_password', count: 5 },
   });
-  for (const minutes of [5, 4, 3, 2, 1]) refusedAgo(minutes);
+  expect(incident?.facts).toMatchObject({ who: 'bob' });
+  for (const minutes of [5, 4]) refusedAgo(minutes);
   await tell(catalog);
   expect(await incidents(catalog)).toHaveLength(1);
+
+  // Somebody closes it, and it goes on: that is another one, of what came since.
+  await catalog.rows(
+    `update incidents set state = 'closed', closed_at = now() - interval '4 minutes', close_reason = 'it was me'`,
+  );
+  for (const minutes of [3.5, 3, 2.5, 2]) refusedAgo(minutes);
+  await tell(catalog);
+  expect(await incidents(catalog)).toHaveLength(1);
+  for (const minutes of [1.5, 1, 0.5]) refusedAgo(minutes);
+  await tell(catalog);
+  await tell(catalog);
+  expect((await incidents(catalog)).map(({ facts }) => facts.count).sort()).toEqual([5, 7]);
 });
 
 test('what processes of ours are refused is told and no attempt to get in', async () => {

@@ -1,9 +1,19 @@
 /** What lasts is told when it begins, after each pause, and when it has ended; by a real catalog. */
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { Catalog } from '../../src/catalog/catalog.ts';
-import { failedPaths, lastingConditions, untoldSweeps } from '../../src/catalog/condition-query.ts';
+import {
+  endUnlooked,
+  failedPaths,
+  lastingConditions,
+  untoldSweeps,
+} from '../../src/catalog/condition-query.ts';
 import { openPool } from '../../src/catalog/database.ts';
-import { listedNotifications, type Notification } from '../../src/catalog/notification-query.ts';
+import {
+  channelTroubles,
+  listedNotifications,
+  type Notification,
+  untriedChannels,
+} from '../../src/catalog/notification-query.ts';
 import { type Config, parseConfig } from '../../src/config.ts';
 import { shareChannels, sharedChannels } from '../../src/notify/channels.ts';
 import { compose } from '../../src/notify/compose.ts';
@@ -148,6 +158,8 @@ describe('what is looked at', () => {
       return new Map(found.filter(({ isSo }) => isSo).map(({ kind, facts }) => [kind, facts]));
     };
     expect([...(await look()).keys()]).toEqual([]);
+    await world.asOwner(`insert into hosts (id, name, files_group, added_by) values ('host', 'mairie', 'mairie', 'holdfast');
+      insert into host_sources (host_id, source_id, files_group) select 'host', id, 'mairie' from sources`);
     await world.asOwner(`update sources set added_at = now() - interval '27 hours'`);
     expect((await look()).get('sweep_missing')).toEqual({ source: 'docs', sinceMs: null });
     await world.asOwner(`insert into run_log (id, kind, source_id, host_id, actor, started_at, ended_at, result)
@@ -168,7 +180,41 @@ describe('what is looked at', () => {
       values ('n', 'hook', 'test', 's', '{}', 3, 'HTTP 503', now())`);
     expect((await look()).get('channel_failing')).toEqual({ channel: 'hook', count: 1, error: 'HTTP 503' });
     expect(await all()).toHaveLength(1);
+    // A channel that was taken out is no trouble any more, and one that was put in may be one.
+    expect(await channelTroubles(catalog, ['officer'])).toEqual([]);
+    expect(await untriedChannels(catalog, ['officer', 'hook'])).toEqual(['officer', 'hook']);
+    await world.asOwner(`insert into notifications (id, channel, topic, subject, facts, state, sent_at)
+      values ('m', 'officer', 'test', 's', '{}', 'sent', now())`);
+    expect(await untriedChannels(catalog, ['officer', 'hook'])).toEqual(['hook']);
+
+    // Nobody looks at a source that no host serves.
+    await world.asOwner(`delete from run_log; delete from host_sources`);
+    expect([...(await look()).keys()]).not.toContain('sweep_missing');
   });
+});
+
+test('what was taken out of the configuration ends without a word', async () => {
+  const { world, deps, told } = await start();
+  const missing = (subject: string): Look => ({
+    ...{ kind: 'sweep_missing', subject, isSo: true, facts: { source: subject, sinceMs: null } },
+  });
+  await noteConditions(deps, [
+    ...[missing('kept'), missing('gone')],
+    { kind: 'disk_filling', subject: 'old-host', isSo: true, facts: { host: 'old', percent: 91 } },
+  ]);
+  await world.asOwner(
+    `insert into hosts (id, name, files_group, added_by, revoked_at) values ('old-host', 'old', 'old', 'holdfast', now())`,
+  );
+  const before = await told();
+  await endUnlooked(world.catalog, [
+    { kind: 'sweep_missing', subjects: ['kept'] },
+    { kind: 'channel_failing', subjects: [] },
+  ]);
+  expect((await lastingConditions(world.catalog)).map(({ subject }) => subject)).toEqual(['kept']);
+  expect(await told()).toEqual(before);
+  // What is put in again begins anew.
+  await noteConditions(deps, [missing('gone')]);
+  expect(await told()).toHaveLength(before.length + 2);
 });
 
 test('each round tells what is due, and of every sweep once; where the catalog is away it is told later', async () => {

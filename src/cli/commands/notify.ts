@@ -33,7 +33,7 @@ export async function runNotifyTest(session: Session, channel: string | undefine
       output.line(
         row.state === 'sent'
           ? say('notify', 'test_sent', { channel: name, seconds: Number(seconds.toFixed(1)) })
-          : say('notify', 'test_failed', { channel: name, error: row.lastError ?? 'no answer' }),
+          : say('notify', 'test_failed', { channel: name, error: row.lastError ?? say('notify', 'no_answer') }),
       );
     }
     if (failed > 0) throw new Failure('notify_test_failed', { count: failed, of: messages.length });

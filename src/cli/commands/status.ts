@@ -10,6 +10,7 @@ import { Failure, isFailure } from '../../domain/failures.ts';
 import { type HoldTotals, holdTotals } from '../../holds/held.ts';
 import { holdSentence, holdWarnings } from '../../holds/standing.ts';
 import { hostWarnings } from '../../hosts/standing.ts';
+import { sharedChannels } from '../../notify/channels.ts';
 import { incidentWarnings } from '../../incidents/standing.ts';
 import { readStanding, shippingWarnings, standingFile } from '../../logs/standing.ts';
 import { channelWarning } from '../../notify/standing.ts';
@@ -192,7 +193,10 @@ async function standing(session: Session): Promise<Standing> {
       holds: await holdTotals(catalog),
       paused: await pausedSources(catalog),
       incidents: await incidentTotals(catalog, sessionConfig(session).breaches.notifyWithin),
-      channels: await channelTroubles(catalog),
+      channels: await channelTroubles(
+        catalog,
+        (await sharedChannels(catalog)).map(({ name }) => name),
+      ),
       hosts: await hostRows(catalog),
     }));
   } catch (error) {

@@ -17,6 +17,9 @@ export const notify = {
     other:
       'the channel {channel} does not deliver: {count} messages wait or failed ({error}): holdfast notify list',
   },
+  channel_untried: 'The channel {channel} has delivered nothing yet.',
+  channel_untried_means: 'Nobody knows whether its host, address and password are right.',
+  no_answer: 'nobody tried to send it; is the worker up? holdfast status',
   channel_means: 'Whoever is told by it alone knows nothing of what happens here.',
   channel_todo: 'holdfast notify test {channel}',
 } as const;

@@ -20,6 +20,9 @@ export const notify = translationOf(english)({
     other:
       'le canal {channel} ne livre pas : {count} messages attendent ou ont échoué ({error}) : holdfast notify list',
   },
+  channel_untried: 'Le canal {channel} n’a encore rien livré.',
+  channel_untried_means: 'Personne ne sait si son hôte, son adresse et son mot de passe sont justes.',
+  no_answer: 'personne n’a essayé de l’envoyer ; le worker tourne-t-il ? holdfast status',
   channel_means: 'La personne que lui seul prévient ne sait rien de ce qui se passe ici.',
   channel_todo: 'holdfast notify test {channel}',
 });
