@@ -34,6 +34,9 @@ export async function lastLook(
   return row;
 }
 
+/** Entries asked about in one statement: their number is not bounded, the time of one statement is. */
+const defaultPageSize = 5_000;
+
 /**
  * How much of a source changed or went since a moment. Folders do not count, nor do new entries, nor files whose content
  * is as it was. `firstAt`: when the first of it was noticed. `entries` are counted only where at least `least` changed or went.
@@ -43,37 +46,92 @@ export async function changesSince(
   sourceId: Id,
   since: Date,
   least: number,
+  pageSize = defaultPageSize,
 ): Promise<ChangeLoad & { readonly firstAt: Date | null }> {
-  const [row] = await catalog.rows<ChangeLoad & { firstAt: Date | null }>(
-    `with touched as (
-       select v.entry_id, min(v.observed_at) as first_at from versions v join entries e on e.id = v.entry_id
-       where v.observed_at >= $2 and e.source_id = $1 and v.outcome is not null and v.outcome <> 'cancelled'
-       group by v.entry_id
+  const asked = { sourceId, since, pageSize };
+  const found = { changed: 0, vanished: 0, firstAt: null as Date | null };
+  let after: { readonly at: Date | string; readonly id: Id } = { at: since, id: '' };
+  for (;;) {
+    const page = await changesAfter(catalog, asked, after);
+    found.changed += page.changed;
+    found.vanished += page.vanished;
+    // The pages are in the order of time.
+    found.firstAt ??= page.firstAt;
+    if (page.lastAt === null || page.lastId === null) break;
+    after = { at: page.lastAt, id: page.lastId };
+  }
+  const entries =
+    found.changed + found.vanished < least ? 0 : (await standingBefore(catalog, asked)) + found.vanished;
+  return { ...found, entries };
+}
+
+interface Asked {
+  readonly sourceId: Id;
+  readonly since: Date;
+  readonly pageSize: number;
+}
+
+interface ChangePage {
+  readonly changed: number;
+  readonly vanished: number;
+  readonly firstAt: Date | null;
+  /** Where the next page begins, to the microsecond; null at the end. */
+  readonly lastAt: string | null;
+  readonly lastId: Id | null;
+}
+
+/** Each entry counts with the first of its versions since the moment, held against the last one before it. */
+async function changesAfter(
+  catalog: Catalog,
+  { sourceId, since, pageSize }: Asked,
+  after: { readonly at: Date | string; readonly id: Id },
+): Promise<ChangePage> {
+  const [row] = await catalog.rows<ChangePage>(
+    `with page as (
+       select id, entry_id, observation, observed_at, outcome from versions
+       where observation > 1 and (observed_at, id) > ($3::timestamptz, $4) order by observed_at, id limit $5
      ), compared as (
-       select t.first_at, h.outcome = 'deleted' as is_gone,
+       select p.observed_at, h.outcome = 'deleted' as is_gone,
               h.outcome <> 'deleted' and (h.kind <> b.kind or h.sha512 is not null and h.sha512 is distinct from b.sha512) as is_changed
-       from touched t join entries e on e.id = t.entry_id join versions h on h.id = e.head_version_id
+       from page p join entries e on e.id = p.entry_id join versions h on h.id = e.head_version_id
        join lateral (
-         select p.kind, p.sha512, p.outcome from versions p
-         where p.entry_id = t.entry_id and p.observed_at < $2 and p.outcome in ('uploaded', 'duplicate', 'deleted')
-         order by p.observation desc limit 1
+         select b.kind, b.sha512, b.outcome from versions b
+         where b.entry_id = p.entry_id and b.observed_at < $2 and b.outcome in ('uploaded', 'duplicate', 'deleted')
+         order by b.observation desc limit 1
        ) b on b.kind <> 'dir' and b.outcome <> 'deleted'
-     ), standing as (
-       select count(*) as count from entries e join versions h on h.id = e.head_version_id
-       where e.source_id = $1 and h.kind <> 'dir' and h.outcome not in ('deleted', 'vanished')
-     ), fresh as (
-       select count(*) as count from touched t join entries e on e.id = t.entry_id join versions h on h.id = e.head_version_id
-       where h.kind <> 'dir' and h.outcome not in ('deleted', 'vanished') and not exists (
-         select 1 from versions p where p.entry_id = t.entry_id and p.observed_at < $2
-           and p.outcome in ('uploaded', 'duplicate'))
+       where e.source_id = $1 and p.outcome <> 'cancelled' and not exists (
+         select 1 from versions f where f.entry_id = p.entry_id and f.observation < p.observation
+           and f.observed_at >= $2 and f.outcome <> 'cancelled')
+     ), last as (
+       select observed_at, id from page order by observed_at desc, id desc limit 1
      )
      select count(*) filter (where is_changed)::int as changed, count(*) filter (where is_gone)::int as vanished,
-            min(first_at) filter (where is_changed or is_gone) as "firstAt",
-            case when count(*) filter (where is_changed or is_gone) < $3 then 0
-              else (select standing.count - fresh.count from standing, fresh)::int
-                + count(*) filter (where is_gone)::int end as entries
+            min(observed_at) filter (where is_changed or is_gone) as "firstAt",
+            (select observed_at::text from last) as "lastAt", (select id from last) as "lastId"
      from compared`,
-    [sourceId, since, least],
+    [sourceId, since, after.at, after.id, pageSize],
   );
-  return row ?? { changed: 0, vanished: 0, entries: 0, firstAt: null };
+  return row ?? { changed: 0, vanished: 0, firstAt: null, lastAt: null, lastId: null };
+}
+
+/** How many entries of a source stand now, folders apart, that are not new since a moment. */
+async function standingBefore(catalog: Catalog, { sourceId, since, pageSize }: Asked): Promise<number> {
+  let standing = 0;
+  for (let after: Id | null = ''; after !== null; ) {
+    const [page]: { count: number; last: Id | null }[] = await catalog.rows(
+      `with page as (
+         select id, head_version_id from entries where source_id = $1 and id > $3 order by id limit $4
+       )
+       select max(e.id) as last, count(h.id) filter (
+         where h.kind <> 'dir' and h.outcome not in ('deleted', 'vanished') and (h.observed_at < $2 or exists (
+           select 1 from versions b where b.entry_id = e.id and b.observed_at < $2
+             and b.outcome in ('uploaded', 'duplicate')))
+       )::int as count
+       from page e left join versions h on h.id = e.head_version_id`,
+      [sourceId, since, after, pageSize],
+    );
+    standing += page?.count ?? 0;
+    after = page?.last ?? null;
+  }
+  return standing;
 }

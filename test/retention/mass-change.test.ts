@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { changesSince, lastLook } from '../../src/catalog/mass-change-query.ts';
 import { catalogIndex } from '../../src/catalog/restore-query.ts';
 import { sourceRetention } from '../../src/catalog/retention-query.ts';
 import { newRunId } from '../../src/domain/ids.ts';
@@ -74,6 +75,11 @@ test('an attack on six of ten files raises an incident, and one command brings b
       state: 'open',
     },
   ]);
+  const { since } = await lastLook(world.catalog, world.sourceId, runId);
+  const counted = { changed: 9, vanished: 9, entries: 30 };
+  for (const pageSize of [1, 4, 18, 1_000])
+    expect(await changesSince(world.catalog, world.sourceId, since, 10, pageSize)).toMatchObject(counted);
+
   expect(restoreCommand('docs', before)).toBe(`holdfast restore docs --to DIR --at ${before.toISOString()}`);
 
   // A year later nothing of it has gone, and all of it is locked.
