@@ -383,7 +383,7 @@ export const help = {
   schedule_list: 'what is scheduled, and when',
   schedule_switch: 'stop it until it is resumed',
   schedule_switch_2: 'let it go on',
-  schedule_switch_name: 'as `schedule list` prints it',
+  schedule_switch_name: 'as `schedule list` prints it, or a source, whose sweeps are meant',
   define_invalid: '1 to 36500 whole days.',
   define_invalid_2: 'a number, like 3.',
   define_new_password_file: 'file that holds the new password (or HOLDFAST_NEW_PASSWORD_FILE)',

@@ -408,7 +408,7 @@ export const help = translationOf(english)({
   schedule_list: 'ce qui est planifié, et quand',
   schedule_switch: 'l’arrêter jusqu’à sa reprise',
   schedule_switch_2: 'le laisser continuer',
-  schedule_switch_name: 'tel que `schedule list` l’affiche',
+  schedule_switch_name: 'tel que `schedule list` l’affiche, ou une source, dont on vise les balayages',
   define_invalid: '1 à 36500 jours entiers.',
   define_invalid_2: 'un nombre, comme 3.',
   define_new_password_file: 'fichier qui contient le nouveau mot de passe (ou HOLDFAST_NEW_PASSWORD_FILE)',
