@@ -4,6 +4,7 @@ import { type IncomingHttpHeaders, request } from 'node:http';
 import { request as secureRequest } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Payload } from '@temporalio/common';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { noteDeed } from '../../src/audit/deeds.ts';
@@ -111,6 +112,8 @@ describe('with a token', () => {
       stamp: async () => String(keyring.length),
       open: async () => {
         opened += 1;
+        // Stretching a password takes its time: whoever asks meanwhile waits for it.
+        await sleep(100);
         return keyring;
       },
     };
