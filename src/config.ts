@@ -6,6 +6,7 @@ import { Failure } from './domain/failures.ts';
 import { lockModes, sealedFormats } from './domain/records.ts';
 import { cronForm, isCron } from './sweep/cron.ts';
 import { languages } from './text/language.ts';
+import { spoken } from './text/voice.ts';
 import { parseRate, rateForm } from './throttle/rate.ts';
 import { parseDays, parseMinute, type RateWindow, weekdays } from './throttle/windows.ts';
 
@@ -568,7 +569,9 @@ export function parseConfig(text: string, file: string): Config {
   }
   const checked = schema.safeParse(raw);
   if (!checked.success) {
-    const [issue] = checked.error.issues;
+    // Said anew in the language of whoever reads it.
+    const told = spoken() === 'fr' ? schema.safeParse(raw, { error: z.locales.fr().localeError }) : checked;
+    const [issue] = told.error?.issues ?? [];
     throw new Failure('config_invalid', {
       file,
       detail: `${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`,

@@ -1,7 +1,10 @@
 /* biome-ignore-all lint/suspicious/noConsole: the one file that writes to the terminal */
 import { type Failure, failureIn, isFailure } from '../domain/failures.ts';
-import { failureTexts, say, spoken } from '../text/voice.ts';
+import { detail, failureTexts, say, spoken } from '../text/voice.ts';
 import { displayWidth } from '../text/width.ts';
+import { reasonText, word } from './words.ts';
+
+export { printable } from './printable.ts';
 
 /** Least time between two lines of progress. */
 const progressLineMs = 1_000;
@@ -76,7 +79,9 @@ export class Output {
     if (isFailure(error)) {
       if (this.json) console.error(JSON.stringify({ error: describe(error) }));
       else {
-        const { message, hint } = failureIn(failureTexts(), error);
+        const { message, hint } = failureIn(failureTexts(), error, (text, name) =>
+          toldFact(error, text, name),
+        );
         process.stderr.write(`${say('output', 'told', { message })}\n  → ${hint}\n`);
       }
       return;
@@ -94,6 +99,13 @@ export class Output {
     if (this.progressShown) process.stderr.write('\r\x1b[2K');
     this.progressShown = false;
   }
+}
+
+/** States and reasons are words of ours; what else is text may be a phrase of ours. */
+function toldFact({ code }: Failure, text: string, name: string): string {
+  if (name === 'state' || name === 'outcome' || name === 'why') return word(text);
+  const isReason = name === 'reason' && (code === 'hold_not_decided' || code === 'release_unscanned');
+  return isReason ? reasonText(text) : detail(text);
 }
 
 function describe(failure: Failure): object {
@@ -139,15 +151,4 @@ export function localTime(at: Date): string {
   const two = (value: number): string => String(Math.floor(value)).padStart(2, '0');
   const offset = `${sign}${two(Math.abs(minutes) / 60)}:${two(Math.abs(minutes) % 60)}`;
   return `${shifted.slice(0, 10)} ${shifted.slice(11, 19)} ${offset}`;
-}
-
-/**
- * Names from a disk may hold anything: what would steer the terminal, break the line or turn the direction of writing
- * is shown as `\xNN` or `\u{NNNN}`.
- */
-export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu, (c) => {
-    const hex = c.charCodeAt(0).toString(16);
-    return hex.length <= 2 ? `\\x${hex.padStart(2, '0')}` : `\\u{${hex}}`;
-  });
 }

@@ -2,7 +2,7 @@ import { names } from '../text/en/names.ts';
 import { reasons } from '../text/en/reasons.ts';
 import { words } from '../text/en/words.ts';
 import { say } from '../text/voice.ts';
-import { printable } from './output.ts';
+import { printable } from './printable.ts';
 
 type Word = Exclude<keyof typeof words, 'count_of' | 'count_after' | 'with_reason'>;
 

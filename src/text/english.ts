@@ -1,6 +1,7 @@
 import { audit as auditEn } from './en/audit.ts';
 import { compliance as complianceEn } from './en/compliance.ts';
 import { copies as copiesEn } from './en/copies.ts';
+import { details as detailsEn } from './en/details.ts';
 import { doctor as doctorEn } from './en/doctor.ts';
 import { failures as failuresEn } from './en/failures.ts';
 import { files as filesEn } from './en/files.ts';
@@ -37,6 +38,7 @@ export const english = {
   audit: auditEn,
   compliance: complianceEn,
   copies: copiesEn,
+  details: detailsEn,
   doctor: doctorEn,
   failures: failuresEn,
   files: filesEn,

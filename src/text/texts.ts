@@ -2,6 +2,7 @@ import { english } from './english.ts';
 import { audit as auditFr } from './fr/audit.ts';
 import { compliance as complianceFr } from './fr/compliance.ts';
 import { copies as copiesFr } from './fr/copies.ts';
+import { details as detailsFr } from './fr/details.ts';
 import { doctor as doctorFr } from './fr/doctor.ts';
 import { failures as failuresFr } from './fr/failures.ts';
 import { files as filesFr } from './fr/files.ts';
@@ -46,6 +47,7 @@ export const allTexts: Readonly<
     audit: auditFr,
     compliance: complianceFr,
     copies: copiesFr,
+    details: detailsFr,
     doctor: doctorFr,
     failures: failuresFr,
     files: filesFr,

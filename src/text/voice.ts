@@ -1,4 +1,5 @@
 import type { FailureTexts } from '../domain/failures.ts';
+import { detailIn } from './details.ts';
 import { english } from './english.ts';
 import type { Language } from './language.ts';
 import { filled, type Message } from './message.ts';
@@ -22,6 +23,10 @@ export const spoken = (): Language => language;
 /** The text of a theme and key, with its placeholders filled. */
 export const say: Texts = (theme, key, ...[facts]) =>
   filled(texts[theme]?.[key] ?? '', facts ?? {}, language);
+
+/** A phrase that was made in English, as {@link detailIn} tells it. */
+export const detail = (text: string): string =>
+  language === 'en' ? text : detailIn(texts.details ?? {}, language, text);
 
 /** What is said of failures. */
 export const failureTexts = (): FailureTexts => texts.failures as FailureTexts;

@@ -31,13 +31,20 @@ export function parseRate(text: string): number | undefined {
   return bytesPerSecond >= leastRate && Number.isFinite(bytesPerSecond) ? bytesPerSecond : undefined;
 }
 
-/** A rate in both ways of counting, e.g. `256 KiB/s (2.1 Mbit/s)`. */
-export function rateText(bytesPerSecond: number): string {
-  const steps = ['B', 'KiB', 'MiB', 'GiB'];
+/**
+ * A rate in both ways of counting, e.g. `256 KiB/s (2.1 Mbit/s)`.
+ *
+ * @param byteLetter how the language calls a byte, e.g. `o`
+ */
+export function rateText(bytesPerSecond: number, locale = 'en', byteLetter = 'B'): string {
+  const steps = ['', 'Ki', 'Mi', 'Gi'];
+  const rounded = (value: number): string =>
+    new Intl.NumberFormat(locale, {
+      useGrouping: false,
+      maximumFractionDigits: value >= 100 ? 0 : 1,
+    }).format(value);
   const step = Math.min(Math.floor(Math.log2(bytesPerSecond) / 10), steps.length - 1);
   const bits = bytesPerSecond * 8;
   const [bitUnit, perUnit] = bits >= 1e6 ? ['Mbit', 1e6] : ['kbit', 1e3];
-  return `${rounded(bytesPerSecond / 2 ** (10 * step))} ${steps[step]}/s (${rounded(bits / perUnit)} ${bitUnit}/s)`;
+  return `${rounded(bytesPerSecond / 2 ** (10 * step))} ${steps[step]}${byteLetter}/s (${rounded(bits / perUnit)} ${bitUnit}/s)`;
 }
-
-const rounded = (value: number): string => String(Number(value.toFixed(value >= 100 ? 0 : 1)));

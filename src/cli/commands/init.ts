@@ -15,7 +15,7 @@ import { ensureFolders } from '../../stack/folders.ts';
 import { projectRoot } from '../../stack/project.ts';
 import { signatureSetFor } from '../../stack/services/signatures.ts';
 import { ensureTools, toolServices } from '../../stack/toolchain.ts';
-import { say, spoken } from '../../text/voice.ts';
+import { detail, say, spoken } from '../../text/voice.ts';
 import { agree, confirm } from '../confirm.ts';
 import { requireNewKitFile, writeKit } from '../kit-file.ts';
 import { localTime } from '../output.ts';
@@ -96,7 +96,11 @@ async function ensureOwnTools(
   config: Config,
   { allowTestSignatures }: InitOptions,
 ): Promise<void> {
-  const options = { uid, searchPath: env.PATH ?? '', onProgress: (line: string) => output.note(line) };
+  const options = {
+    uid,
+    searchPath: env.PATH ?? '',
+    onProgress: (line: string) => output.note(detail(line)),
+  };
   const own = toolServices.filter((name) => isOurs(config, name));
   const { clamd } = await ensureTools(paths, options, own);
   if (!own.includes('clamd') || allowTestSignatures) return;

@@ -4,7 +4,7 @@ import type { Id } from '../../domain/records.ts';
 import { isWithin } from '../../files/paths.ts';
 import { type HoldingContext, liftLegalHold, placeLegalHold } from '../../retention/legal-hold.ts';
 import { openRetained } from '../../retention/open.ts';
-import { say } from '../../text/voice.ts';
+import { detail, say } from '../../text/voice.ts';
 import { exactPath } from '../exact-path.ts';
 import { localTime, printable, table } from '../output.ts';
 import { pathFields } from '../rows.ts';
@@ -96,7 +96,7 @@ async function onTarget(
     const told = new Set<string>();
     // A server says the same of every object.
     const warn: HoldingContext['warn'] = (_, message) => {
-      if (!told.has(message)) session.output.note(say('output', 'told', { message }));
+      if (!told.has(message)) session.output.note(say('output', 'told', { message: detail(message) }));
       told.add(message);
     };
     const context = { catalog, ids, hostId: config.host.id, destinations, warn };

@@ -2,7 +2,7 @@ import { auditEvent } from '../../audit/event.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import { Failure } from '../../domain/failures.ts';
 import { newRunId } from '../../domain/ids.ts';
-import { say } from '../../text/voice.ts';
+import { detail, say, spoken } from '../../text/voice.ts';
 import { parseRate, rateForm, rateText } from '../../throttle/rate.ts';
 import { readOverride, writeOverride } from '../../throttle/state.ts';
 import { type LimitOverride, limitAt } from '../../throttle/upload-limit.ts';
@@ -22,7 +22,9 @@ async function show(session: Session, catalog: Catalog): Promise<void> {
   const until = by === 'command' ? (override?.until ?? null) : null;
   output.value({ upload: { bytesPerSecond: rate ?? null, by, until } });
   const limit =
-    rate === undefined ? say('limits', 'no_limit') : say('limits', 'at_most', { rate: rateText(rate) });
+    rate === undefined
+      ? say('limits', 'no_limit')
+      : say('limits', 'at_most', { rate: rateText(rate, spoken(), say('output', 'byte_letter')) });
   const why = {
     command:
       until === null
@@ -83,7 +85,7 @@ function requireUpload(what: string): void {
 function requireRate(text: string): number {
   const rate = parseRate(text);
   if (rate === undefined)
-    throw new Failure('usage', { detail: say('limits', 'no_rate', { given: text, form: rateForm }) });
+    throw new Failure('usage', { detail: say('limits', 'no_rate', { given: text, form: detail(rateForm) }) });
   return rate;
 }
 

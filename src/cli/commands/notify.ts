@@ -2,6 +2,7 @@ import { addNotifications, listedNotifications, notificationById } from '../../c
 import { Failure } from '../../domain/failures.ts';
 import { newRunId } from '../../domain/ids.ts';
 import { textsIn } from '../../text/texts.ts';
+import { detail } from '../../text/voice.ts';
 import { languageIn } from '../incident-rows.ts';
 import { awaitDelivery, notificationOutput } from '../notification-rows.ts';
 import { localTime, table } from '../output.ts';
@@ -33,7 +34,10 @@ export async function runNotifyTest(session: Session, channel: string | undefine
       output.line(
         row.state === 'sent'
           ? say('notify', 'test_sent', { channel: name, seconds: Number(seconds.toFixed(1)) })
-          : say('notify', 'test_failed', { channel: name, error: row.lastError ?? say('notify', 'no_answer') }),
+          : say('notify', 'test_failed', {
+              channel: name,
+              error: detail(row.lastError ?? say('notify', 'no_answer')),
+            }),
       );
     }
     if (failed > 0) throw new Failure('notify_test_failed', { count: failed, of: messages.length });
@@ -60,7 +64,7 @@ export async function runNotifyList(
             topic,
             say('notify', `state_${its}`),
             its === 'sent' ? '' : say('notify', 'attempts', { count: attempts }),
-            its === 'sent' ? '' : (lastError ?? ''),
+            its === 'sent' ? '' : detail(lastError ?? ''),
           ]),
         ),
       );

@@ -7,7 +7,7 @@ import {
 } from '../../policy/installed.ts';
 import { lintPolicies } from '../../policy/lint.ts';
 import { validateBundle } from '../../policy/validate.ts';
-import { say } from '../../text/voice.ts';
+import { say, detail as tell } from '../../text/voice.ts';
 import { printable } from '../output.ts';
 import { opaTool } from '../policy-tool.ts';
 import { type Session, unlock } from '../session.ts';
@@ -31,7 +31,12 @@ export async function runPolicyCheck(session: Session, dir: string | undefined):
   }
   output.value({ folder, revision, findings });
   for (const { check, detail } of findings)
-    output.line(`${check}: ${detail.split('\n').map(printable).join('\n  ')}`);
+    output.line(
+      say('words', 'with_reason', {
+        outcome: check,
+        reason: tell(detail).split('\n').map(printable).join('\n  '),
+      }),
+    );
   if (findings.length === 0) output.line(say('policy', 'in_order', { folder, revision: revision ?? '' }));
   return findings.length === 0 ? 0 : 1;
 }

@@ -2,7 +2,7 @@ import { policyEpochs } from '../../catalog/policy-query.ts';
 import { classifications } from '../../policy/config.ts';
 import { policyStanding } from '../../policy/installed.ts';
 import { OpaEngine } from '../../policy/opa-engine.ts';
-import { say } from '../../text/voice.ts';
+import { say, detail as tell } from '../../text/voice.ts';
 import { localTime, printable, table } from '../output.ts';
 import { type Session, sessionConfig, withCatalog } from '../session.ts';
 
@@ -24,7 +24,10 @@ export async function runPolicyShow(session: Session): Promise<void> {
       output.line(say('policy', 'in_force', { revision }));
       if (refused !== undefined)
         output.line(
-          say('policy', 'newer_refused', { at: localTime(new Date(refused.at)), detail: refused.detail }),
+          say('policy', 'newer_refused', {
+            at: localTime(new Date(refused.at)),
+            detail: tell(refused.detail),
+          }),
         );
       output.line(`\n${say('policy', 'epochs')}`);
       output.line(

@@ -10,9 +10,9 @@ import { Failure, isFailure } from '../../domain/failures.ts';
 import { type HoldTotals, holdTotals } from '../../holds/held.ts';
 import { holdSentence, holdWarnings } from '../../holds/standing.ts';
 import { hostWarnings } from '../../hosts/standing.ts';
-import { sharedChannels } from '../../notify/channels.ts';
 import { incidentWarnings } from '../../incidents/standing.ts';
 import { readStanding, shippingWarnings, standingFile } from '../../logs/standing.ts';
+import { sharedChannels } from '../../notify/channels.ts';
 import { channelWarning } from '../../notify/standing.ts';
 import { policyStanding } from '../../policy/installed.ts';
 import { type MalwareStanding, malwareStanding, malwareWarnings } from '../../quarantine/standing.ts';
@@ -20,7 +20,7 @@ import { copiesStanding, copiesWarnings } from '../../replicate/standing.ts';
 import { lateWarnings } from '../../rescan/standing.ts';
 import { pauseWarnings } from '../../retention/standing.ts';
 import { supervisorStatus } from '../../stack/control.ts';
-import { say } from '../../text/voice.ts';
+import { say, detail as tell } from '../../text/voice.ts';
 import { standingWarnings, type VerifyStanding, verifyStanding } from '../../verify/standing.ts';
 import { readProblems } from '../../watcher/problem-board.ts';
 import { watchingNotes } from '../../watcher/watching.ts';
@@ -106,7 +106,7 @@ export async function runStatus(session: Session): Promise<void> {
     output.line(say('status', 'test_signatures'));
   }
   if (policy?.refused !== undefined)
-    output.line(say('status', 'policy_refused', { detail: policy.refused.detail }));
+    output.line(say('status', 'policy_refused', { detail: tell(policy.refused.detail) }));
   for (const [source, sentence] of Object.entries(problems)) {
     output.line(say('status', 'source_problem', { source, sentence }));
   }

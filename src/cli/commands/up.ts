@@ -9,7 +9,7 @@ import { lastFailure, lastFailureFile } from '../../stack/daemon-failure.ts';
 import { spawnDetached, waitHealthy } from '../../stack/detach.ts';
 import { ensureFolders } from '../../stack/folders.ts';
 import { ensureTools, toolServices } from '../../stack/toolchain.ts';
-import { say } from '../../text/voice.ts';
+import { detail, say } from '../../text/voice.ts';
 import { watchingNotes } from '../../watcher/watching.ts';
 import { localTime, table } from '../output.ts';
 import { installationPassword, type Session, sessionConfig } from '../session.ts';
@@ -35,7 +35,7 @@ export async function runUp(session: Session, options: UpOptions): Promise<void>
   const tools = { uid: session.uid, searchPath: session.env.PATH ?? '' };
   await ensureTools(
     paths,
-    { ...tools, onProgress: (line) => output.note(line) },
+    { ...tools, onProgress: (line) => output.note(detail(line)) },
     toolServices.filter((name) => isOurs(config, name)),
   );
 
