@@ -5,10 +5,12 @@ import {
   readdirSync,
   renameSync,
   rmSync,
+  truncateSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { protectBatch } from '../../src/batch/protect-batch.ts';
 import type { EntryRef } from '../../src/catalog/catalog.ts';
@@ -173,6 +175,30 @@ describe('a sweep', () => {
     Object.assign(sweeping, { dispatcher });
     await sweep();
     expect(begun).toEqual(['a c e', 'b d']);
+  });
+
+  test('walks no further than a few batches ahead of those who protect what it finds', async () => {
+    const { world, sourceId, sweeping } = await makeSweeper();
+    // Two of these fill a batch; they have no bytes on the disk.
+    for (let i = 10; i < 30; i++) {
+      world.write(`file-${i}`, '');
+      truncateSync(join(world.folder, `file-${i}`), 8 * 1024 * 1024);
+    }
+    const begun: Id[] = [];
+    const startBatch = async (batchId: Id) => {
+      begun.push(batchId);
+    };
+    const ending = new AbortController();
+    const step = { sourceId, runId: newRunId(), actor: 'tester', confirmsDeletions: false };
+    const walking = sweepSource({ ...sweeping, dispatcher: { ...sweeping.dispatcher, startBatch } }, step, {
+      ...stepRun(),
+      signal: ending.signal,
+    });
+    await expect.poll(() => begun.length).toBe(5);
+    await sleep(400);
+    expect(begun).toHaveLength(5);
+    ending.abort(new Error('enough seen'));
+    await expect(walking).rejects.toThrow();
   });
 
   test('after a switch of the policy judges anew what is protected, without reading it, and acts on what changed', async () => {
