@@ -1,7 +1,7 @@
 import { anchorsOf, type HeadRow, headsAfter, newestHead, rowsAfter } from '../catalog/audit-query.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { EventRow } from '../catalog/stored-events.ts';
-import { isFailure } from '../domain/failures.ts';
+import { Failure, isFailure } from '../domain/failures.ts';
 import type { Id } from '../domain/records.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { say } from '../text/voice.ts';
@@ -121,8 +121,14 @@ export async function* verifyAudit(
       away.push(name);
     }
   }
-  const walk = new Walk(deps, request, await deps.catalog.transaction(newestHead));
-  for await (const finding of walk.findings(anchors)) yield count(finding);
+  const walk = new Walk(deps, request);
+  try {
+    for await (const finding of walk.findings(anchors)) yield count(finding);
+  } catch (error) {
+    const code = codeOfChangedTables(error);
+    if (code === undefined) throw error;
+    throw new Failure('audit_mismatch', { detail: say('audit', 'tables_changed', { code }) });
+  }
   for (const finding of anchors.unmet(walk, request.begin)) yield count(finding);
   for (const [name, rows] of placed) {
     if (away.includes(name)) continue;
@@ -146,6 +152,13 @@ export async function* verifyAudit(
     away,
     findings: counts,
   };
+}
+
+/** SQLSTATE where Postgres knows no table or column of ours, or it is of another type: classes 22 and 42. */
+function codeOfChangedTables(error: unknown): string | undefined {
+  const cause = isFailure(error, 'catalog_unready') ? error.cause : error;
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  return /^(22|42)/.test(code) ? code : undefined;
 }
 
 interface Anchor {
@@ -218,12 +231,10 @@ class Walk {
   #untold = 0;
   readonly #deps: AuditVerifyDeps;
   readonly #request: AuditVerifyRequest;
-  readonly #upTo: HeadRow | undefined;
 
-  constructor(deps: AuditVerifyDeps, request: AuditVerifyRequest, upTo: HeadRow | undefined) {
+  constructor(deps: AuditVerifyDeps, request: AuditVerifyRequest) {
     this.#deps = deps;
     this.#request = request;
-    this.#upTo = upTo;
   }
 
   async *findings(anchors: Anchors): AsyncGenerator<AuditFinding> {
@@ -323,11 +334,12 @@ class Walk {
 
   /** Those that were there when the walk began: of later ones an event may have been read too early. */
   async *#headRows(): AsyncGenerator<HeadRow> {
-    if (this.#upTo === undefined) return;
+    const upTo = await this.#deps.catalog.transaction(newestHead);
+    if (upTo === undefined) return;
     for (let after = Number.MIN_SAFE_INTEGER; ; ) {
       const page = await headsAfter(this.#deps.catalog, after, headsAtOnce);
       for (const row of page) {
-        if (row.number > this.#upTo.number) return;
+        if (row.number > upTo.number) return;
         yield row;
       }
       const newest = page.at(-1);

@@ -28,7 +28,7 @@ const lineEnd = Buffer.from('\n');
 /** What events share is in their members, not in their hashes: higher levels find no more. */
 const options = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 /** Longer than any transaction's events: what is longer is no row of ours. Bytes. */
-const mostBytes = 256 * 1024 * 1024;
+const mostBytes = 64 * 1024 * 1024;
 
 /** One row of events of one workflow, at least one. */
 export function packEvents(workflow: string, told: readonly ToldEvent[]): PackedEvents {

@@ -24,7 +24,7 @@ const mostEvents = 65_536;
 /** Characters of an event: ours have some hundreds. */
 const mostCharacters = 1024 * 1024;
 /** Bytes of a row's events, compressed. */
-const mostCompressedBytes = 64 * 1024 * 1024;
+const mostCompressedBytes = 16 * 1024 * 1024;
 
 /** What {@link StoredRow} is selected with. What is longer is cut off, and then is not what was recorded. */
 export const storedColumns = `number, id, left(event::text, ${mostCharacters}) as event, substring(leaf for 33) as leaf, at,

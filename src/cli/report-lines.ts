@@ -8,28 +8,29 @@ import { nameOf, reasonText, word } from './words.ts';
 /** Lines of text are aligned by pages, so that a long report begins at once. */
 const pageLines = 200;
 
-/** Rows in the form that was asked for. */
+/** Rows in the form that was asked for, each with the same columns in the same order. */
 export class ReportLines {
   private readonly output: Output;
   private readonly csv: boolean;
+  private readonly columns: readonly string[];
   private page: string[][] = [];
   private count = 0;
 
-  constructor(output: Output, csv: boolean) {
+  constructor(output: Output, csv: boolean, columns: readonly string[]) {
     this.output = output;
     this.csv = csv;
+    this.columns = columns;
+    if (csv) output.line(csvRecord(columns));
   }
 
   add(row: ReportRow): void {
-    const { output } = this;
-    const names = Object.keys(row);
-    output.value(Object.fromEntries(Object.entries(row).flatMap(([name, cell]) => jsonMembers(name, cell))));
-    if (this.csv) {
-      if (this.count === 0) output.line(csvRecord(names));
-      output.line(csvRecord(Object.values(row).map(csvText)));
-    } else {
-      if (this.count === 0) this.page.push(names.map(nameOf));
-      this.page.push(Object.entries(row).map(plainText));
+    const { output, columns } = this;
+    const cells = columns.map((name): [string, Cell] => [name, row[name] ?? null]);
+    output.value(Object.fromEntries(cells.flatMap(([name, cell]) => jsonMembers(name, cell))));
+    if (this.csv) output.line(csvRecord(cells.map(([, cell]) => csvText(cell))));
+    else {
+      if (this.count === 0) this.page.push(columns.map(nameOf));
+      this.page.push(cells.map(plainText));
       if (this.page.length >= pageLines) this.flush();
     }
     this.count += 1;

@@ -107,10 +107,9 @@ async function lackingRows(
   { key, s3VersionId, objectId }: KnownVersionName,
 ): Promise<ReportRow[]> {
   if ((await store.head({ key, versionId: s3VersionId })) !== undefined) return [];
-  const lacking = { from: destination, object: key, s3VersionId };
   const files = objectId === null ? [] : await filesOn(catalog, objectId);
-  if (files.length === 0) return [{ ...lacking, source: null, path: null }];
-  return files.map(({ source, path }) => ({ ...lacking, source, path }));
+  const affected = files.length > 0 ? files : [{ source: null, path: null }];
+  return affected.map(({ source, path }) => ({ from: destination, source, path, object: key, s3VersionId }));
 }
 
 function filesOn(catalog: Catalog, objectId: Id): Promise<{ source: string; path: Buffer }[]> {

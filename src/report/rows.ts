@@ -8,6 +8,23 @@ export type Cell = string | number | boolean | Date | Buffer | null;
 /** One line of a report; its keys are the columns and promises. */
 export type ReportRow = Readonly<Record<string, Cell>>;
 
+/** The columns of each report, in order: what its rows have, and scripts rely on. */
+export const reportColumns = {
+  run: ['source', 'path', 'outcome', 'reason', 'at', 'versionId'],
+  failures: ['source', 'path', 'destination', 'reason', 'at', 'runId', 'versionId'],
+  missing: ['from', 'source', 'path', 'object', 's3VersionId'],
+  unprotected: ['source', 'path', 'outcome', 'reason', 'sizeBytes', 'at', 'protectedAt', 'versionId'],
+  holds: [
+    ...['source', 'path', 'destination', 'reason', 'classification', 'sizeBytes', 'openedAt', 'staged'],
+    ...['hold', 'versionId'],
+  ],
+  quarantine: [
+    ...['source', 'path', 'state', 'action', 'signature', 'foundAt', 'sizeBytes', 'host'],
+    ...['endedBy', 'endedAt', 'item', 'versionId'],
+  ],
+} as const;
+export type ReportName = keyof typeof reportColumns;
+
 /** Rows fetched together. */
 const pageRows = 1_000;
 

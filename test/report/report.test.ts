@@ -1,8 +1,17 @@
 import { expect, test } from 'vitest';
+import type { Output } from '../../src/cli/output.ts';
+import { ReportLines } from '../../src/cli/report-lines.ts';
 import { Failure } from '../../src/domain/failures.ts';
 import { csvRecord } from '../../src/report/csv.ts';
 import { missingRows } from '../../src/report/missing.ts';
-import { failureRows, holdRows, type ReportRow, runRows, unprotectedRows } from '../../src/report/rows.ts';
+import {
+  failureRows,
+  holdRows,
+  type ReportRow,
+  reportColumns,
+  runRows,
+  unprotectedRows,
+} from '../../src/report/rows.ts';
 import { denied, makeWorld, protectOnce, stepRun, type World } from '../support/pipeline.ts';
 import { usePostgres } from '../support/postgres.ts';
 
@@ -55,6 +64,44 @@ test('missing: what cannot be looked at is named, and is not missing', async () 
   };
   expect(await told(missing(world, away))).toEqual([]);
   expect(away).toEqual(['primary']);
+});
+
+test('every report has its columns, in their order, in each row: a table is read by them', async () => {
+  const world = await makeWorld(postgres());
+  await protect(world, 'gone from disk', 'one');
+  await protect(world, 'gone from bucket', 'two');
+  world.knobs.release = denied('encryption');
+  await protect(world, 'held', 'three');
+  world.remove('gone from disk');
+  for (const version of await world.versions()) world.store.lose(version);
+  const found = await Array.fromAsync(missing(world));
+  expect(found.map(({ from }) => from)).toEqual(['disk', 'primary', 'primary']);
+  const [{ run } = { run: '' }] = await world.catalog.rows<{ run: string }>(
+    'select run_id as run from versions',
+  );
+  await world.asOwner(`update versions set outcome = 'failed' where outcome = 'uploaded'`);
+  const { catalog } = world;
+  const reports = {
+    missing: found,
+    run: await Array.fromAsync(runRows(catalog, run)),
+    failures: await Array.fromAsync(failureRows(catalog)),
+    unprotected: await Array.fromAsync(unprotectedRows(catalog)),
+    holds: await Array.fromAsync(holdRows(catalog)),
+  };
+  for (const [name, rows] of Object.entries(reports)) {
+    expect(rows.length, name).toBeGreaterThan(0);
+    for (const row of rows)
+      expect(Object.keys(row), name).toEqual(reportColumns[name as keyof typeof reports]);
+  }
+});
+
+test('a report as CSV has its columns also where it has no rows, and where a row has them otherwise', () => {
+  const written: string[] = [];
+  const output = { line: (text: string) => written.push(text), value: () => {} } as unknown as Output;
+  const lines = new ReportLines(output, true, reportColumns.missing);
+  expect(written).toEqual(['from,source,path,object,s3VersionId']);
+  lines.add({ s3VersionId: 'v', object: 'o', from: 'primary', path: Buffer.from('a\nb, "c"'), source: null });
+  expect(written.at(-1)).toBe(csvRecord(['primary', '', 'a\nb, "c"', 'o', 'v']));
 });
 
 test('failures, unprotected and run: each file once, with why', async () => {

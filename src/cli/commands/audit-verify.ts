@@ -147,5 +147,5 @@ function findingLine({ kind, head, at, event, destination, detail }: AuditFindin
     event === undefined ? '' : say('audit', 'event', { number: String(event) }),
     destination ?? '',
   ];
-  return `${kind.padEnd(14)}  ${about.filter(Boolean).join(', ')}: ${detail}`;
+  return say('audit', 'finding', { kind: kind.padEnd(14), about: about.filter(Boolean).join(', '), detail });
 }

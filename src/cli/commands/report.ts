@@ -5,7 +5,9 @@ import {
   failureRows,
   holdRows,
   quarantineRows,
+  type ReportName,
   type ReportRow,
+  reportColumns,
   runRows,
   unprotectedRows,
 } from '../../report/rows.ts';
@@ -21,7 +23,7 @@ export interface ReportOptions {
 }
 
 /** What of the catalog is nothing to report. */
-const nothing: Readonly<Record<string, string>> = {
+const nothing: Readonly<Record<ReportName, string>> = {
   run: say('reports', 'none_run'),
   failures: say('reports', 'none_failures'),
   missing: say('reports', 'none_missing'),
@@ -33,7 +35,7 @@ const nothing: Readonly<Record<string, string>> = {
 /** Prints a report as text, JSON lines or CSV. Exit code 5 where not everything could be looked at. */
 export async function runReport(
   session: Session,
-  what: string,
+  what: ReportName,
   id: string | undefined,
   { csv = false }: ReportOptions,
 ): Promise<number> {
@@ -41,15 +43,15 @@ export async function runReport(
     throw new Failure('usage', { detail: say('reports', 'run_id') });
   const away: string[] = [];
   return withCatalog(session, async (catalog, where) => {
-    const lines = new ReportLines(session.output, csv);
     const destinations = new Map<string, Place>();
     try {
-      for await (const row of await rowsOf(session, { catalog, where, what, id, away, destinations }))
-        lines.add(row);
+      const rows = await rowsOf(session, { catalog, where, what, id, away, destinations });
+      const lines = new ReportLines(session.output, csv, reportColumns[what]);
+      for await (const row of rows) lines.add(row);
+      lines.end(nothing[what]);
     } finally {
       for (const { store } of destinations.values()) store.close();
     }
-    lines.end(nothing[what] ?? '');
     for (const name of away) session.output.note(say('reports', 'not_looked', { name }));
     return away.length > 0 ? 5 : 0;
   });
@@ -58,7 +60,7 @@ export async function runReport(
 interface Asked {
   readonly catalog: Catalog;
   readonly where: Endpoints;
-  readonly what: string;
+  readonly what: ReportName;
   readonly id: string | undefined;
   readonly away: string[];
   /** Filled with what is opened, for the caller to close. */
@@ -86,7 +88,7 @@ async function rowsOf(session: Session, asked: Asked): Promise<AsyncGenerator<Re
 
 async function requireRun(catalog: Catalog, id: string): Promise<void> {
   const found = await catalog.rows('select 1 from run_log where id = $1', [id]);
-  if (found.length === 0) throw new Failure('usage', { detail: say('reports', 'run_unknown', { id }) });
+  if (found.length === 0) throw new Failure('run_unknown', { run: id });
 }
 
 async function placesOf(session: Session, { catalog, where, away, destinations }: Asked): Promise<Places> {

@@ -16,8 +16,9 @@ export async function runUsage(
     const sourceId = source === undefined ? undefined : await requireSource(catalog, source);
     const usage = await readUsage(catalog, sourceId);
     if (!csv || session.output.json) return session.output.result(usage, () => usageText(usage));
-    const lines = new ReportLines(session.output, csv);
-    for (const row of csvRows(usage)) lines.add(row);
+    const rows = csvRows(usage);
+    const lines = new ReportLines(session.output, csv, Object.keys(rows[0] ?? {}));
+    for (const row of rows) lines.add(row);
     lines.end('');
   });
 }

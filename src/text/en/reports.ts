@@ -12,7 +12,6 @@ export const reports = {
   none_quarantine: 'Nothing was found infected.',
   run_id: 'Give the id of a run with `report run`, and only there.',
   not_looked: 'Nobody looked at {name}: it does not answer.',
-  run_unknown: 'There is no run {id}: see `holdfast runs`.',
   lines: { one: '{count} line', other: '{count} lines' },
   no_source: 'No source was ever looked at.',
   holds: '{destination} holds {bytes} in {objects} {objects|object|objects}{locked}.',

@@ -14,7 +14,6 @@ export const reports = translationOf(english)({
   none_quarantine: 'Rien d’infecté n’a été trouvé.',
   run_id: 'Donnez l’identifiant d’une exécution avec `report run`, et seulement là.',
   not_looked: 'Personne n’a examiné {name} : pas de réponse.',
-  run_unknown: 'Il n’y a pas d’exécution {id} : voyez `holdfast runs`.',
   lines: { one: '{count} ligne', other: '{count} lignes' },
   no_source: 'Aucune source n’a encore été examinée.',
   holds: '{destination} contient {bytes} en {objects} {objects|objet|objets}{locked}.',
