@@ -132,7 +132,7 @@ describe('policy test', () => {
     const { stdout } = await policy('test', missing, '--size', '5000000', '--media-type', 'video/mp4');
     expect(stdout).toContain('docs:film.mp4, 4.8 MiB, video/mp4');
     expect(stdout).toContain(
-      'NOT backed up:\n  media_type_denied: Content of this media type is not backed up.',
+      'NOT backed up:\n  content of this media type is not backed up [media_type_denied]',
     );
   });
 

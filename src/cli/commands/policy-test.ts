@@ -2,7 +2,13 @@ import { closeSync, constants, fstatSync, lstatSync, openSync, readSync } from '
 import { resolve } from 'node:path';
 import type { DestinationConfig } from '../../config.ts';
 import { Failure, isFailure } from '../../domain/failures.ts';
-import type { AdmissionInput, AdmissionResult, ReleaseInput, ReleaseResult } from '../../domain/records.ts';
+import type {
+  AdmissionInput,
+  AdmissionResult,
+  PolicyReason,
+  ReleaseInput,
+  ReleaseResult,
+} from '../../domain/records.ts';
 import { sniffLengthBytes, sniffMediaType } from '../../files/sniff.ts';
 import type { Installation } from '../../installation.ts';
 import { configuredRecipients } from '../../openpgp/configured.ts';
@@ -21,6 +27,7 @@ import { chosenPaths } from '../chosen-paths.ts';
 import { bytes, printable, table } from '../output.ts';
 import { opaTool } from '../policy-tool.ts';
 import { locate, type Session, unlock } from '../session.ts';
+import { nameOf, reasonText, word } from '../words.ts';
 
 export interface PolicyTestOptions {
   readonly size?: number;
@@ -164,6 +171,14 @@ function assumed({ config }: Installation, destination: DestinationConfig): Assu
   return { jurisdiction, region, tls: true, loopback: false, versioning: true, objectLock: true };
 }
 
+/** Our own reasons in the reader's language, those of somebody's own rules as they say them. */
+const reasonSentence = ({ id, text }: PolicyReason): string => {
+  const told = reasonText(id);
+  return told === printable(id)
+    ? say('words', 'with_reason', { outcome: told, reason: printable(text) })
+    : told;
+};
+
 const sentences: Record<string, string> = {
   source: say('policy', 'set_for_source'),
   default: say('policy', 'no_rule'),
@@ -181,7 +196,7 @@ function account(
     because && (sentences[because.by.rule] ?? say('policy', 'rule', { name: printable(because.by.rule) }));
   const others = Object.entries(because?.matching ?? {}).filter(([rule]) => rule !== because?.by.rule);
   const rows = [
-    ['classification', `${classification}${why === undefined ? '' : ` (${why})`}`],
+    [nameOf('classification'), `${classification}${why === undefined ? '' : ` (${why})`}`],
     ...(others.length === 0
       ? []
       : [
@@ -194,23 +209,25 @@ function account(
         ]),
     [say('policy', 'key_scope'), printable(scope)],
     [
-      'retention',
+      nameOf('retention'),
       say('policy', 'retention_of', {
         class: printable(retention.class),
         mode: String(retention.mode),
         days: retention.days,
       }),
     ],
-    ['format', format],
+    [nameOf('format'), format],
     [
-      'compression',
-      compression.algorithm === 'none' ? 'none' : `${compression.algorithm} ${compression.level}`,
+      nameOf('compression'),
+      compression.algorithm === 'none' ? word('none') : `${compression.algorithm} ${compression.level}`,
     ],
-    ['scan', scan.required ? 'required' : 'off'],
+    [nameOf('scan'), word(scan.required ? 'required' : 'off')],
     [
-      'unscanned',
+      nameOf('unscanned'),
       Object.entries(scan.notScanned)
-        .map(([reason, then]) => `${reason} ${then}`)
+        .map(([reason, then]) =>
+          say('policy', 'unscanned', { reason, action: say('policy', `then_${then}`) }),
+        )
         .join(', '),
     ],
   ];
@@ -220,12 +237,12 @@ function account(
     ...(result.transferAuthorisation === undefined
       ? []
       : [say('policy', 'authorised', { by: printable(result.transferAuthorisation) })]),
-    ...result.reasons.map(({ id, text }) => `${id}: ${text}`),
+    ...result.reasons.map(reasonSentence),
   ];
   return [
     `${printable(`${source.name}:${entry.path}`)}, ${bytes(content.sizeBytes)}, ${content.mediaType}`,
     allow ? say('policy', 'admitted') : say('policy', 'not_backed_up'),
-    ...reasons.map(({ id, text }) => `  ${id}: ${text}`),
+    ...reasons.map((reason) => `  ${reasonSentence(reason)}`),
     table(rows.map((row) => ['  ', ...row])),
     ...(releases.length === 0 ? [] : [table(releases.map((release) => ['  ', ...told(release)]))]),
   ];

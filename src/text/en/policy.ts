@@ -41,6 +41,10 @@ export const policy = {
   held_here: 'HELD on this host',
   not_asked: '(the bucket was not asked)',
   authorised: 'authorised by {by}',
+  unscanned: '{reason} {action}',
+  then_allow: 'allow',
+  then_hold: 'hold',
+  then_retry: 'retry',
   admitted: 'Admitted, if its scan is clean:',
   not_backed_up: 'NOT backed up:',
 } as const;

@@ -5,8 +5,6 @@ export const words = {
   seen: 'seen',
   watch: 'watch',
   due: 'due',
-  allow: 'allow',
-  retry: 'retry',
   required: 'required',
   off: 'off',
   acknowledged: 'acknowledged',

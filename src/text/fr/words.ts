@@ -7,8 +7,6 @@ export const words = translationOf(english)({
   seen: 'vu',
   watch: 'surveillance',
   due: 'à traiter',
-  allow: 'permis',
-  retry: 'réessayé',
   required: 'obligatoire',
   off: 'non demandée',
   acknowledged: 'pris en compte',
