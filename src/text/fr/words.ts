@@ -1,3 +1,13 @@
+/*
+ * One French word for each thing, in every theme:
+ * sauvegarde backup, dépôt repository, source source, compartiment bucket, destination destination, balayage sweep,
+ * exécution run, analyse scan, analyseur scanner, signatures d’essai test signatures, politique policy, paquet bundle or
+ * pack, attente hold, dossier d’attente staging folder, approbation approval, quarantaine quarantine, incident incident,
+ * rétention retention, conservation légale legal hold, verrou lock, portée scope, trousseau keyring, clé key, détenteur
+ * holder, kit de secours recovery kit, clé de secours recovery key, mot de passe password, phrase secrète passphrase,
+ * sceller to seal, journal d’audit audit trail, tête head, ancrage anchor, hôte host, grappe cluster, empreinte hash.
+ * "Worker", "workflow" and names of commands, options, files and modes stay as they are typed.
+ */
 import { words as english } from '../en/words.ts';
 import { translationOf } from '../message.ts';
 
