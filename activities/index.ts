@@ -28,7 +28,7 @@ import { recordFailure } from '../src/pipeline/record-failure.ts';
 import { scan } from '../src/pipeline/scan.ts';
 import { sealAndUpload } from '../src/pipeline/seal-and-upload.ts';
 import { upload } from '../src/pipeline/upload.ts';
-import { failSweep } from '../src/sweep/fail.ts';
+import { failSweep } from '../src/sweep/end.ts';
 import { type SweepContext, sweepSource } from '../src/sweep/sweep.ts';
 import { failing, postponed } from './edge.ts';
 

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { auditEvent } from '../audit/event.ts';
 import { type Due, DueFiles, type Leftover } from '../batch/due-files.ts';
 import type { Catalog, EntryRef, RunResult } from '../catalog/catalog.ts';
 import { Failure, isFailure } from '../domain/failures.ts';
@@ -15,7 +14,8 @@ import { allowsDeletion, mostDeletions } from '../watcher/deletions.ts';
 import type { Dispatcher } from '../watcher/dispatcher.ts';
 import { recordSkips, type Skipped } from '../watcher/skips.ts';
 import { Unsettled } from '../watcher/unsettled.ts';
-import { forgetProgress, loadProgress, saveProgress } from './progress.ts';
+import { endSweep } from './end.ts';
+import { loadProgress, saveProgress } from './progress.ts';
 import { rehashOf, sweepsBefore, usualShare } from './rehash.ts';
 import { type SweepTotals, sweepTotals } from './totals.ts';
 
@@ -47,7 +47,7 @@ export async function sweepSource(
   step: SweepStep,
   run: StepRun,
 ): Promise<SweepAnswer> {
-  const { catalog, ids, hostId } = context;
+  const { catalog, hostId } = context;
   const { sourceId, runId, actor, confirmsDeletions } = step;
   await catalog.startRun({ id: runId, kind: 'sweep', sourceId, hostId, actor, confirmsDeletions });
   await endInterrupted(catalog, step);
@@ -59,18 +59,7 @@ export async function sweepSource(
   const totals = await sweepTotals(catalog, runId, pass);
   const before = await detectMassChange(context, { sourceId, runId, refusedDeletions, confirmsDeletions });
   const result = resultOf(totals, refusedDeletions, before !== undefined);
-  await catalog.endRun(runId, result, { ...totals, refusedDeletions });
-  await forgetProgress(catalog, sourceId);
-  // As recorded: when this runs for a second time, the first account stands.
-  const ended = await catalog.endedRun(runId);
-  await catalog.write({
-    events: [
-      auditEvent(ids, {
-        ...{ subject: runId, step: 'run', run: runId, host: hostId, actor, source: sourceId },
-        facts: { kind: 'sweep', ...ended },
-      }),
-    ],
-  });
+  const ended = await endSweep(context, step, { result, totals: { ...totals, refusedDeletions } });
   return { next: 'swept', result: ended?.result ?? 'failed' };
 }
 

@@ -20,7 +20,7 @@ import { compileFilter } from '../../src/files/filter.ts';
 import { openRoot } from '../../src/files/root.ts';
 import { statFacts } from '../../src/pipeline/file.ts';
 import { rejudgeSource } from '../../src/pipeline/rejudge.ts';
-import { failSweep } from '../../src/sweep/fail.ts';
+import { failSweep } from '../../src/sweep/end.ts';
 import { type SweepContext, sweepSource } from '../../src/sweep/sweep.ts';
 import { sweepTotals } from '../../src/sweep/totals.ts';
 import { makeWorld, protectOnce, stepRun, type World } from '../support/pipeline.ts';
