@@ -36,7 +36,7 @@ export async function runNotifyTest(session: Session, channel: string | undefine
           ? say('notify', 'test_sent', { channel: name, seconds: Number(seconds.toFixed(1)) })
           : say('notify', 'test_failed', {
               channel: name,
-              error: row.lastError ?? say('notify', 'no_answer'),
+              error: detail(row.lastError ?? say('notify', 'no_answer')),
             }),
       );
     }
