@@ -2,7 +2,9 @@ import { Output } from '../src/cli/output.ts';
 import { isFailure } from '../src/domain/failures.ts';
 import { type Paths, resolvePaths } from '../src/stack/paths.ts';
 import { projectRoot } from '../src/stack/project.ts';
-import { type Arguments, readArguments, usage } from './quickstart/arguments.ts';
+import { languageOf } from '../src/text/language.ts';
+import { say, speak } from '../src/text/voice.ts';
+import { type Arguments, readArguments } from './quickstart/arguments.ts';
 import { CommandFailed, holdfast } from './quickstart/cli.ts';
 import { prepareInstallation } from './quickstart/installation.ts';
 import {
@@ -25,10 +27,12 @@ const output = new Output(false);
 const interrupt = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => interrupt.abort());
 
+await speak(languageOf(env));
+
 try {
   // npm runs scripts in the checkout and says here where it was called.
   const args = readArguments(process.argv.slice(2), env.INIT_CWD ?? process.cwd());
-  if (args.help) output.line(usage);
+  if (args.help) output.line(say('tour', 'usage'));
   else process.exitCode = await run(args);
 } catch (error) {
   process.exitCode = exitCodeOf(error);
@@ -36,7 +40,7 @@ try {
 
 async function run(args: Arguments): Promise<number> {
   const paths = resolvePaths(env, uid);
-  heading('Holdfast quickstart');
+  heading(say('tour', 'title'));
   const installation = prepareInstallation({
     paths,
     uid,
@@ -57,16 +61,16 @@ async function run(args: Arguments): Promise<number> {
     const isComplete = await guide(tour, args);
     mayKeep = args.keep;
     if (isComplete) return 0;
-    heading('Not everything is protected');
-    output.line('The failed files are named above; the rest is as it should be. Exit code 3 says so.');
+    heading(say('tour', 'not_all'));
+    output.line(say('tour', 'not_all_means'));
     return 3;
   } finally {
-    heading('The end');
+    heading(say('tour', 'end'));
     if (mayKeep) tellHowToStop(paths);
     else {
       // Also after Ctrl-C: whatever was started ends.
       await holdfast(['down'], { env: cliEnv });
-      output.line(`The state is kept in ${paths.home}. Delete that folder to start over.`);
+      output.line(say('tour', 'kept', { home: paths.home }));
     }
   }
 }
@@ -74,15 +78,15 @@ async function run(args: Arguments): Promise<number> {
 /** The tour itself; true when nothing failed. */
 async function guide(tour: Tour, { folder, keep }: Arguments): Promise<boolean> {
   await setUp(tour, folder === undefined ? ['node_modules/', '.git/'] : []);
-  heading('1. Start the services');
+  heading(say('tour', 'step_start'));
   const services = await start(tour, { watch: keep });
-  heading('2. Protect the files');
+  heading(say('tour', 'step_protect'));
   const result = await protectAll(tour, services.temporal.ui);
-  heading('3. The life story of one file');
+  heading(say('tour', 'step_story'));
   await tellStory(tour);
-  heading('4. Restore everything');
+  heading(say('tour', 'step_restore'));
   await restoreAll(tour, result);
-  heading('5. Try to delete a locked version');
+  heading(say('tour', 'step_delete'));
   await tryDeletion(tour, result, services.s3);
   return result.isComplete;
 }
@@ -100,11 +104,9 @@ function heading(text: string): void {
 
 function tellHowToStop(paths: Paths): void {
   const home = env.HOLDFAST_HOME ? `HOLDFAST_HOME=${quoted(paths.home)} ` : '';
-  output.line(
-    'The services keep running, as --keep asks; the watcher protects new and changed files by itself.',
-  );
-  output.line(`See them:   ${home}npx holdfast status`);
-  output.line(`Stop them:  ${home}npx holdfast down`);
+  output.line(say('tour', 'keep_running'));
+  output.line(say('tour', 'see_them', { command: `${home}npx holdfast status` }));
+  output.line(say('tour', 'stop_them', { command: `${home}npx holdfast down` }));
 }
 
 function exitCodeOf(error: unknown): number {

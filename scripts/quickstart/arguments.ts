@@ -2,11 +2,7 @@ import { realpathSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Failure } from '../../src/domain/failures.ts';
-
-export const usage = `Usage: npm run quickstart [-- [folder] [--keep]]
-
-  folder   what to protect; it is only read (default: this checkout without node_modules and .git)
-  --keep   leave the services running at the end`;
+import { detail } from '../../src/text/voice.ts';
 
 export interface Arguments {
   /** Real path of the folder to protect; undefined for the checkout. */
@@ -19,7 +15,7 @@ export interface Arguments {
 export function readArguments(args: readonly string[], folderOfCaller: string): Arguments {
   const { values, positionals } = parse(args);
   const [folder, ...more] = positionals;
-  if (more.length > 0) throw new Failure('usage', { detail: 'The quickstart takes one folder.' });
+  if (more.length > 0) throw new Failure('usage', { detail: detail('The quickstart takes one folder.') });
   return {
     folder: folder === undefined ? undefined : existingFolder(resolve(folderOfCaller, folder)),
     keep: values.keep === true,
@@ -41,7 +37,7 @@ function parse(args: readonly string[]) {
 
 function existingFolder(folder: string): string {
   if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
-    throw new Failure('usage', { detail: `This is no folder: ${folder}` });
+    throw new Failure('usage', { detail: detail(`This is no folder: ${folder}`) });
   }
   return realpathSync(folder);
 }

@@ -5,6 +5,7 @@ import { isWithin } from '../../src/files/paths.ts';
 import { ensureFolders } from '../../src/stack/folders.ts';
 import { configFile, type Paths } from '../../src/stack/paths.ts';
 import { ensureSecret, writePrivate } from '../../src/stack/secrets.ts';
+import { detail } from '../../src/text/voice.ts';
 import { type PlantedFile, plant, plantedFiles } from './planted.ts';
 
 export interface Source {
@@ -41,7 +42,7 @@ export function prepareInstallation(options: {
   const { paths, folder, givenPasswordFile } = options;
   const { home } = paths;
   if (isWithin(Buffer.from(folder), Buffer.from(home)))
-    throw new Failure('usage', { detail: `This folder lies in the state folder ${home}: ${folder}` });
+    throw new Failure('usage', { detail: detail(`This folder lies in the state folder ${home}: ${folder}`) });
   const isNew = !existsSync(configFile(home));
   if (!isNew && !existsSync(markFile(home))) throw new Failure('quickstart_home_taken', { home });
   ensureFolders(paths, options.uid);

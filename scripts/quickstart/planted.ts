@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { say } from '../../src/text/voice.ts';
 import { eicar } from './eicar.ts';
 
 /** What is planted in the quickstart's own source, so that every answer of the pipeline is seen once. */
@@ -22,18 +23,18 @@ export const storyFile = 'story.txt';
 const sameLetter = Buffer.from('Two names, one content: this is stored once.\n');
 
 export const plantedFiles = (now: Date): readonly PlantedFile[] => [
-  file(storyFile, `Written for the quickstart at ${now.toISOString()}.\n`, 'new in every run'),
-  file('eicar.com', eicar, 'the EICAR test file: malware to the scanner'),
-  file('draft.not-admitted', 'Not worth a backup.\n', 'policy denies it at admission'),
-  file('salaries.not-released', 'Not before somebody agrees.\n', 'policy denies its release'),
-  file('letter.txt', sameLetter, 'one content …'),
-  file('copy of letter.txt', sameLetter, '… under two names'),
-  file('empty', '', 'no byte at all'),
+  file(storyFile, `Written for the quickstart at ${now.toISOString()}.\n`, say('tour', 'new_every_run')),
+  file('eicar.com', eicar, say('tour', 'why_eicar')),
+  file('draft.not-admitted', 'Not worth a backup.\n', say('tour', 'why_not_admitted')),
+  file('salaries.not-released', 'Not before somebody agrees.\n', say('tour', 'why_not_released')),
+  file('letter.txt', sameLetter, say('tour', 'one_content')),
+  file('copy of letter.txt', sameLetter, say('tour', 'two_names')),
+  file('empty', '', say('tour', 'no_byte')),
   {
     name: Buffer.concat([Buffer.from('two\nlines and '), Buffer.from([0xff, 0xfe]), Buffer.from('.txt')]),
     content: Buffer.from('A name is bytes: this one holds a newline and is not UTF-8.\n'),
     shownAs: 'two\\x0alines and \\xff\\xfe.txt',
-    why: 'a name with a newline, not UTF-8',
+    why: say('tour', 'why_newline'),
   },
 ];
 

@@ -1,21 +1,10 @@
 import { printable, table } from '../../src/cli/output.ts';
 import { countOutcomes, type FileRow } from '../../src/cli/rows.ts';
+import { reasonText, word } from '../../src/cli/words.ts';
 import { type Outcome, outcomes } from '../../src/domain/records.ts';
+import { say } from '../../src/text/voice.ts';
 import type { Source } from './installation.ts';
 import type { PlantedFile } from './planted.ts';
-
-/** Each outcome in a few words. */
-export const meanings: Readonly<Record<Outcome, string>> = {
-  failed: 'could not be protected',
-  quarantined: 'malware was found: nothing was uploaded',
-  held: 'policy denies the release: sealed, but kept on this machine',
-  cancelled: 'changed while it was read: will be tried again',
-  vanished: 'was gone before it could be read',
-  deleted: 'is gone from the folder: what is in S3 stays',
-  ignored: 'a policy or a rule says: no backup of this',
-  uploaded: 'encrypted, in S3, locked (folders and links: in the catalog)',
-  duplicate: 'the same content is in S3 already: stored once',
-};
 
 /** What `protect` told about one source. */
 export class Tally {
@@ -52,8 +41,10 @@ export class Tally {
   /** The first entries with this outcome, as lines. */
   lines(outcome: Outcome, most: number): string[] {
     const found = this.rows.filter((row) => row.outcome === outcome);
-    const lines = found.slice(0, most).map((row) => `${printable(row.path)} (${row.reason ?? 'no reason'})`);
-    return found.length > most ? [...lines, `and ${found.length - most} more`] : lines;
+    const lines = found
+      .slice(0, most)
+      .map((row) => `${printable(row.path)} (${reasonText(row.reason) || say('tour', 'no_reason')})`);
+    return found.length > most ? [...lines, say('tour', 'more', { count: found.length - most })] : lines;
   }
 }
 
@@ -65,13 +56,24 @@ function pathOf({ path, pathBytes }: FileRow): Buffer {
 export function outcomeTable(tallies: readonly Tally[]): string {
   const rows = outcomes
     .filter((outcome) => tallies.some((tally) => tally.count(outcome) > 0))
-    .map((outcome) => [outcome, ...tallies.map((tally) => String(tally.count(outcome))), meanings[outcome]]);
-  const head = ['outcome', ...tallies.map(({ source }) => source.name), 'what it means'];
+    .map((outcome) => [
+      word(outcome),
+      ...tallies.map((tally) => String(tally.count(outcome))),
+      say('tour', `means_${outcome}`),
+    ]);
+  const head = [
+    say('tour', 'outcome'),
+    ...tallies.map(({ source }) => source.name),
+    say('tour', 'what_it_means'),
+  ];
   const columns = tallies.map((_, index) => index + 1);
   return table([head, ...rows], columns);
 }
 
 /** Every planted file with its outcome. */
 export function plantedTable(tally: Tally, files: readonly PlantedFile[]): string {
-  return table(files.map(({ name, shownAs, why }) => [shownAs, tally.row(name)?.outcome ?? 'not seen', why]));
+  return table(files.map(({ name, shownAs, why }) => [shownAs, outcomeOf(tally.row(name)), why]));
 }
+
+const outcomeOf = (row: FileRow | undefined): string =>
+  row?.outcome ? word(row.outcome) : say('tour', 'not_seen');

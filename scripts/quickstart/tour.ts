@@ -1,16 +1,18 @@
 import { join } from 'node:path';
-import { bytes, localTime, type Output, printable } from '../../src/cli/output.ts';
+import { bytes, localTime, type Output, printable, table } from '../../src/cli/output.ts';
 import type { FileRow } from '../../src/cli/rows.ts';
+import { word } from '../../src/cli/words.ts';
 import { Failure } from '../../src/domain/failures.ts';
 import { supervisorStatus } from '../../src/stack/control.ts';
 import { runCommand } from '../../src/stack/run.ts';
+import { say } from '../../src/text/voice.ts';
 import type { CliOptions } from './cli.ts';
 import { compareTrees } from './compare.ts';
 import { configure } from './config.ts';
 import { type S3Facts, tryToDelete } from './delete-attempt.ts';
 import type { Installation } from './installation.ts';
 import { storyFile } from './planted.ts';
-import { meanings, outcomeTable, plantedTable, Tally } from './tally.ts';
+import { outcomeTable, plantedTable, Tally } from './tally.ts';
 
 /** What every stop of the tour is given. */
 export interface Tour {
@@ -29,19 +31,23 @@ const lockDays = 1;
 export async function setUp(tour: Tour, exclude: readonly string[]): Promise<void> {
   const { output, installation } = tour;
   const { files, planted, paths, passwordFile, hasOwnPassword, isNew } = installation;
-  output.line(`State folder    ${paths.home}`);
-  output.line(`Your files      ${files.path}`);
-  output.line(`                source "${files.name}": only read. Nothing is changed or moved there.`);
-  if (exclude.length > 0) output.line(`                without ${exclude.join(' and ')}`);
-  output.line(`Planted files   ${planted.path}`);
-  output.line(`                source "${planted.name}": files made for this tour, one for each answer.`);
-  output.line(
-    hasOwnPassword
-      ? `Password        made at random, in ${passwordFile} (only you can read it)`
-      : `Password        yours, from ${passwordFile}`,
-  );
-  output.line(`Locks           GOVERNANCE, ${lockDays} day. What is uploaded now cannot be deleted before`);
-  output.line(`                ${localTime(new Date(Date.now() + lockDays * 86_400_000))}.`);
+  const lines: [string, string][] = [
+    [say('tour', 'state_folder'), paths.home],
+    [say('tour', 'your_files'), files.path],
+    ['', say('tour', 'only_read', { name: files.name })],
+    ...(exclude.length > 0
+      ? [['', say('tour', 'without', { names: exclude.join(', ') })] satisfies [string, string]]
+      : []),
+    [say('tour', 'planted_files'), planted.path],
+    ['', say('tour', 'for_this_tour', { name: planted.name })],
+    [
+      say('tour', 'password'),
+      say('tour', hasOwnPassword ? 'password_made' : 'password_yours', { file: passwordFile }),
+    ],
+    [say('tour', 'locks'), say('tour', 'lock_days', { days: lockDays })],
+    ['', `${localTime(new Date(Date.now() + lockDays * 86_400_000))}.`],
+  ];
+  output.line(table(lines));
   if (isNew) {
     const sources = [files, planted].flatMap(({ name, path }) => ['--source', `${name}=${path}`]);
     await tour.holdfast(
@@ -64,7 +70,7 @@ interface Services {
 export async function start(tour: Tour, { watch }: { readonly watch: boolean }): Promise<Services> {
   const { output, installation } = tour;
   if ((await supervisorStatus(installation.paths)) !== undefined) {
-    output.line('The services still run from an earlier quickstart: they are started again.');
+    output.line(say('tour', 'still_run'));
     await tour.holdfast(['down']);
   }
   await tour.holdfast(['up', '-d', ...(watch ? [] : ['--no-watch'])]);
@@ -77,10 +83,7 @@ export async function start(tour: Tour, { watch }: { readonly watch: boolean }):
   if (services === undefined) throw new Error('status told nothing');
   if (services.clamd.signatureSet === 'builtin-test') {
     output.line();
-    output.line(
-      'WARNING: official virus signatures could not be fetched. The scanner knows nothing but the EICAR',
-    );
-    output.line('test file. REAL MALWARE IS NOT FOUND. Take this for a trial, not for protection.');
+    output.line(say('tour', 'no_signatures'));
   }
   return services;
 }
@@ -114,19 +117,20 @@ export async function protectAll(tour: Tour, webUi: string): Promise<Protected> 
   output.line();
   output.line(outcomeTable(tallies));
   const unchanged = files.unchanged + planted.unchanged;
-  if (unchanged > 0)
-    output.line(`${unchanged} of them were protected already, by an earlier run or by the watcher.`);
+  if (unchanged > 0) output.line(say('tour', 'already', { count: unchanged }));
   output.line();
-  output.line('The planted files:');
+  output.line(say('tour', 'planted_were'));
   output.line(plantedTable(planted, installation.plantedFiles));
   for (const outcome of ['failed', 'quarantined'] as const) {
     if (files.count(outcome) === 0) continue;
     output.line();
-    output.line(`${outcome} among your files (${meanings[outcome]}):`);
+    output.line(
+      say('tour', 'among_yours', { outcome: word(outcome), means: say('tour', `means_${outcome}`) }),
+    );
     for (const line of files.lines(outcome, 10)) output.line(`  ${line}`);
   }
   output.line();
-  output.line(`Every file had a workflow of its own. Temporal Web UI: ${webUi}`);
+  output.line(say('tour', 'web_ui', { address: webUi }));
   return { files, planted, beganAt, isComplete: exitCode === 0 };
 }
 
@@ -150,22 +154,21 @@ export async function restoreAll(tour: Tour, { files, planted, beganAt }: Protec
     const { name, path } = tally.source;
     const expected = tally.restorable();
     if (expected.size === 0) {
-      output.line(`Nothing of "${name}" is in S3.`);
+      output.line(say('tour', 'nothing_in_s3', { name }));
       continue;
     }
     await tour.holdfast(['--progress', 'restore', name, '--to', folder, '--json'], {
       onLine: (line) => {
         const { summary } = JSON.parse(line) as Restored;
-        if (summary) output.line(`${summary.restored} entries restored, ${bytes(summary.bytes)}.`);
+        if (summary)
+          output.line(say('tour', 'restored', { entries: summary.restored, bytes: bytes(summary.bytes) }));
       },
     });
     const compared = await compareTrees(path, join(folder, name), expected, beganAt);
     const { equal, changedSince, older, differences } = compared;
-    output.line(
-      `Compared byte for byte: ${equal} of ${expected.size} entries of "${name}" are equal to the originals.`,
-    );
-    if (changedSince > 0) output.line(`Originals that changed meanwhile, so not compared: ${changedSince}.`);
-    if (older > 0) output.line(`Restored from an earlier version, so not compared: ${older}.`);
+    output.line(say('tour', 'compared', { equal, of: expected.size, name }));
+    if (changedSince > 0) output.line(say('tour', 'changed_since', { count: changedSince }));
+    if (older > 0) output.line(say('tour', 'older', { count: older }));
     const [first] = differences;
     if (first !== undefined) {
       throw new Failure('restore_differs', {
@@ -175,7 +178,7 @@ export async function restoreAll(tour: Tour, { files, planted, beganAt }: Protec
       });
     }
   }
-  output.line(`The restored files are in ${folder}.`);
+  output.line(say('tour', 'restored_in', { folder }));
 }
 
 /** Shows that not even the bucket's owner can delete what is locked. Failure `lock_not_enforced`. */
@@ -184,11 +187,10 @@ export async function tryDeletion(tour: Tour, { planted }: Protected, s3: S3Fact
   const { objectKey, placements } = planted.row(Buffer.from(storyFile)) ?? {};
   const versionId = placements?.[0]?.s3VersionId;
   if (!objectKey || !versionId) throw new Failure('lock_not_enforced');
-  output.line(`As the bucket's owner: DELETE s3://${s3.bucket}/${objectKey}`);
-  output.line(`                       version ${versionId}`);
+  output.line(say('tour', 'as_owner', { object: `s3://${s3.bucket}/${objectKey}`, version: versionId }));
   const refusal = await tryToDelete(s3, objectKey, versionId);
-  output.line(`S3 refuses: ${refusal.answer}`);
+  output.line(say('tour', 'refused', { answer: refusal.answer }));
   output.line(
-    `The version is still there, locked in ${refusal.lockMode} mode until ${localTime(refusal.retainUntil)}.`,
+    say('tour', 'still_there', { mode: String(refusal.lockMode), until: localTime(refusal.retainUntil) }),
   );
 }

@@ -27,6 +27,7 @@ import { retention as retentionEn } from './en/retention.ts';
 import { schedules as schedulesEn } from './en/schedules.ts';
 import { setup as setupEn } from './en/setup.ts';
 import { status as statusEn } from './en/status.ts';
+import { tour as tourEn } from './en/tour.ts';
 import { verify as verifyEn } from './en/verify.ts';
 import { warnings as warningsEn } from './en/warnings.ts';
 import { web as webEn } from './en/web.ts';
@@ -64,6 +65,7 @@ export const english = {
   schedules: schedulesEn,
   setup: setupEn,
   status: statusEn,
+  tour: tourEn,
   verify: verifyEn,
   warnings: warningsEn,
   web: webEn,

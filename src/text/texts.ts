@@ -28,6 +28,7 @@ import { retention as retentionFr } from './fr/retention.ts';
 import { schedules as schedulesFr } from './fr/schedules.ts';
 import { setup as setupFr } from './fr/setup.ts';
 import { status as statusFr } from './fr/status.ts';
+import { tour as tourFr } from './fr/tour.ts';
 import { verify as verifyFr } from './fr/verify.ts';
 import { warnings as warningsFr } from './fr/warnings.ts';
 import { web as webFr } from './fr/web.ts';
@@ -73,6 +74,7 @@ export const allTexts: Readonly<
     schedules: schedulesFr,
     setup: setupFr,
     status: statusFr,
+    tour: tourFr,
     verify: verifyFr,
     warnings: warningsFr,
     web: webFr,
