@@ -94,7 +94,11 @@ async function makeEvidence(
     write('dashboards.json', shown(asJson(await dashboardValues(installation, prometheus))));
     progress('writing outcomes, audit trail and proofs');
     write('outcomes.json', asJson(outcomes(sample)));
-    for (const [name, command] of commands) write(name, shown((await installation.run(...command)).stdout));
+    for (const [name, command] of commands) {
+      const { code, stdout, stderr } = await installation.run(...command);
+      if (stdout === '') throw new Error(`${command.join(' ')} told nothing (code ${code}): ${stderr}`);
+      write(name, shown(stdout));
+    }
     await auditFiles(sample);
     write('verification.txt', verification());
     write('worker.log.jsonl', log(sample, 'worker'));
