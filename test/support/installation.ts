@@ -139,11 +139,12 @@ export class TestInstallation {
         config.packs = 'off';
       });
     const address = selfHostedTemporal();
-    if (address === undefined) return;
+    // One that somebody else runs is the suite's already, as its provider is configured; so is that of a host that joined.
+    if (address === undefined || this.config().services?.temporal?.mode === 'external') return;
     const namespace = path.basename(this.folder).replaceAll(/[^\w-]/g, '-');
     await registerNamespace(address, namespace);
     this.configure((config) => {
-      config.services = { temporal: { mode: 'external', address, namespace } };
+      config.services = { ...config.services, temporal: { mode: 'external', address, namespace } };
     });
   }
 
