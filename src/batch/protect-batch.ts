@@ -19,45 +19,59 @@ import { lookAt } from './look.ts';
 import { destinationsOf } from './release.ts';
 import { sealAll } from './seal.ts';
 import { objectsFor, shareAll } from './share.ts';
-import { announce, ship } from './ship.ts';
+import { announce, type Recording, ship } from './ship.ts';
 import { layOut } from './shipment.ts';
 
 /** How often contents that others are making now are looked for before their files go their own way. */
 const waits = 6;
 const firstPauseMs = 200;
 
+/** Runs what has the contents of a batch in memory, once there is room for them. */
+export type InMemory = <T>(work: () => Promise<T>) => Promise<T>;
+
 /**
  * Takes a batch through all nine steps, from what is left of it to the commit. It may be cut off anywhere and run again:
  * `batch_items` say what is left, and what was announced without being recorded is settled first.
+ *
+ * @param inMemory given all but the commit, so that another batch is read meanwhile
  */
 export async function protectBatch(
   batch: BatchContext,
   run: StepRun,
+  inMemory: InMemory = (work) => work(),
 ): Promise<Exclude<BatchAnswer, { next: 'busy' | 'unavailable' }>> {
   const { context, batchId } = batch;
-  const items = await takeOpenItems(context.catalog, batchId);
-  const left = await settleEarlierTries(batch, items);
-  const [first] = left;
-  if (first !== undefined) {
-    const source = await servedSource(context, first.look.entry);
-    const looked = await timed(batch, 'fingerprint', () => lookAt(batch, source, left, run));
-    context.failPoints.reach('after-duplicate-check');
-    const admitted = await timed(batch, 'admit', () => admitAll(batch, looked.files));
-    context.failPoints.reach('after-admission');
-    const scanned = await timed(batch, 'scan', () => scanAll(batch, admitted.passed, run));
-    context.failPoints.reach('after-scan');
-    await write(batch, [...looked.done, ...admitted.done]);
-    await settleGone(batch, looked.gone, run);
-    run.heartbeat();
-    await passOn(batch, [...looked.exceptions, ...admitted.exceptions, ...scanned.exceptions]);
-    await store(batch, scanned.passed, run);
-  }
+  const record = await inMemory(() => untilRead(batch, run));
+  await timed(batch, 'commit', record);
   // The sweep may forget a batch that is closed.
   const outcome = await worstOfBatch(context.catalog, batchId);
   await closeBatch(context.catalog, batchId);
   const { bundleRevision: policyRevision } = context;
   return { next: 'batched', policyRevision, ...(outcome === undefined ? {} : { outcome }) };
 }
+
+/** Steps 1 to 8, and 9 of all but what was sent last. */
+async function untilRead(batch: BatchContext, run: StepRun): Promise<Recording> {
+  const { context, batchId } = batch;
+  const items = await takeOpenItems(context.catalog, batchId);
+  const left = await settleEarlierTries(batch, items);
+  const [first] = left;
+  if (first === undefined) return nothing;
+  const source = await servedSource(context, first.look.entry);
+  const looked = await timed(batch, 'fingerprint', () => lookAt(batch, source, left, run));
+  context.failPoints.reach('after-duplicate-check');
+  const admitted = await timed(batch, 'admit', () => admitAll(batch, looked.files));
+  context.failPoints.reach('after-admission');
+  const scanned = await timed(batch, 'scan', () => scanAll(batch, admitted.passed, run));
+  context.failPoints.reach('after-scan');
+  await write(batch, [...looked.done, ...admitted.done]);
+  await settleGone(batch, looked.gone, run);
+  run.heartbeat();
+  await passOn(batch, [...looked.exceptions, ...admitted.exceptions, ...scanned.exceptions]);
+  return store(batch, scanned.passed, run);
+}
+
+const nothing: Recording = async () => {};
 
 /** A batch that ended in an error: each file that is left goes its own way, where its error can be told. */
 export async function giveUpBatch(batch: BatchContext): Promise<void> {
@@ -88,11 +102,15 @@ async function settleEarlierTries(
 
 type Scanned = BatchFile<ScannedVersion>;
 
-/** Steps 5 to 9: known contents rest on what is there, new ones are sealed and sent, each content once. */
-async function store(batch: BatchContext, files: readonly Scanned[], run: StepRun): Promise<void> {
+/**
+ * Steps 5 to 9: known contents rest on what is there, new ones are sealed and sent, each content once. What was sent last is
+ * recorded by whoever is given it.
+ */
+async function store(batch: BatchContext, files: readonly Scanned[], run: StepRun): Promise<Recording> {
   const { context } = batch;
   const erasable = await erasableClasses(batch, files);
   let waiting = files;
+  let record = nothing;
   for (let pauses = 0; waiting.length > 0; ) {
     // Claimed before it is looked for: what another one made and gave free in between would be made twice.
     const claimed = await claim(batch, waiting);
@@ -103,13 +121,24 @@ async function store(batch: BatchContext, files: readonly Scanned[], run: StepRu
     const mine = toMake.filter((file) => claimed.has(file));
     // The place to send from is taken first: what release allows is on its way soon afterwards.
     if (mine.length > 0)
-      await context.semaphores.upload.run(() => sealAndShip(batch, mine, erasable, run), run.patienceMs);
+      record = await context.semaphores.upload.run(
+        () => sealAndShip(batch, mine, erasable, run),
+        run.patienceMs,
+      );
     waiting = toMake.filter((file) => !claimed.has(file));
+    if (waiting.length === 0) break;
+    // Others of the same content rest on it.
+    await record();
+    record = nothing;
     if (mine.length > 0 || shareable.length > 0) continue;
     // Somebody else is making all that is left.
-    if (pauses === waits) return giveBack(batch, waiting);
+    if (pauses === waits) {
+      await giveBack(batch, waiting);
+      break;
+    }
     await sleep(firstPauseMs * 2 ** pauses++, undefined, { signal: run.signal });
   }
+  return record;
 }
 
 async function sealAndShip(
@@ -117,7 +146,7 @@ async function sealAndShip(
   files: readonly Scanned[],
   erasable: ReadonlySet<string>,
   run: StepRun,
-): Promise<void> {
+): Promise<Recording> {
   const { context } = batch;
   const { sealed, refused } = await timed(batch, 'seal', async () =>
     sealAll(context, files, await usedBefore(batch, files), run),
@@ -127,7 +156,7 @@ async function sealAndShip(
   context.failPoints.reach('before-intent');
   const shipments = layOut(context, sealed, { packs: batch.packs, erasable });
   await announce(batch, shipments);
-  await timed(batch, 'upload', () => ship(batch, shipments, goodUntil, run));
+  return timed(batch, 'upload', () => ship(batch, shipments, goodUntil, run));
 }
 
 async function giveBack(batch: BatchContext, files: readonly Scanned[]): Promise<void> {
