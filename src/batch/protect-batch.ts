@@ -18,7 +18,7 @@ import { leftByBatch, settleLeft } from './left-intents.ts';
 import { lookAt } from './look.ts';
 import { destinationsOf } from './release.ts';
 import { sealAll } from './seal.ts';
-import { objectsFor, shareAll } from './share.ts';
+import { shareAll } from './share.ts';
 import { announce, type Recording, ship } from './ship.ts';
 import { layOut } from './shipment.ts';
 
@@ -112,9 +112,10 @@ async function store(batch: BatchContext, files: readonly Scanned[], run: StepRu
   let waiting = files;
   let record = nothing;
   for (let pauses = 0; waiting.length > 0; ) {
+    const wants = wantsOf(batch, waiting);
     // Claimed before it is looked for: what another one made and gave free in between would be made twice.
-    const claimed = await claim(batch, waiting);
-    const { shareable, fresh } = await findObjects(batch, waiting);
+    const claimed = await claim(batch, wants);
+    const { shareable, fresh } = await findObjects(batch, wants);
     const shared = await shareAll(batch, shareable, run);
     await giveBack(batch, shared.refused);
     const toMake = [...fresh, ...shared.left];
@@ -167,43 +168,49 @@ async function giveBack(batch: BatchContext, files: readonly Scanned[]): Promise
   );
 }
 
-async function findObjects(batch: BatchContext, files: readonly Scanned[]) {
-  const { context } = batch;
-  const found = await objectsOf(
-    context.catalog,
-    files.flatMap((file) => wantedBy(batch, file)),
+/** What each file wants in its destinations, with the name that others of equal content and terms want it under. */
+type Wants = ReadonlyMap<Scanned, readonly (Wanted & { readonly name: string })[]>;
+
+function wantsOf({ context }: BatchContext, files: readonly Scanned[]): Wants {
+  return new Map(
+    files.map((file) => {
+      const { version } = file;
+      const stored = storedAs(version, keyInUse(context, version));
+      const { retention } = version.admission;
+      const { sha512 } = version.content;
+      const wanted = destinationsOf(context, version).map(({ config }) => {
+        const { mode: lockMode } = lockTowards(retention, config);
+        const one = { sha512, ...stored, destination: config.name, lockMode };
+        return { ...one, name: wantedKey(one) };
+      });
+      return [file, wanted];
+    }),
   );
+}
+
+async function findObjects({ context }: BatchContext, wants: Wants) {
+  const found = await objectsOf(context.catalog, [...wants.values()].flat());
   const shareable = [];
   const fresh: Scanned[] = [];
-  for (const file of files) {
-    const wanted = new Map(wantedBy(batch, file).map((one) => [one.destination, wantedKey(one)]));
-    const objects = objectsFor(context, file, (destination) => found.get(wanted.get(destination) ?? ''));
-    if (objects === undefined) fresh.push(file);
-    else shareable.push(objects);
+  for (const [file, wanted] of wants) {
+    const objects = wanted.flatMap(({ name }) => found.get(name) ?? []);
+    if (objects.length < wanted.length) fresh.push(file);
+    else shareable.push({ file, objects });
   }
   return { shareable, fresh };
 }
 
 /** Of files of equal content the first makes the object, unless there is one or somebody else is making it. */
-async function claim(batch: BatchContext, files: readonly Scanned[]): Promise<ReadonlySet<Scanned>> {
-  const groups = Map.groupBy(files, (file) => JSON.stringify(wantedBy(batch, file).map(wantedKey)));
+async function claim({ context }: BatchContext, wants: Wants): Promise<ReadonlySet<Scanned>> {
+  const groups = Map.groupBy(wants, ([, wanted]) => wanted.map(({ name }) => name).join());
   const firsts = [...groups.values()].flatMap(([first]) => (first === undefined ? [] : [first]));
-  const claims = firsts.flatMap((file) =>
-    wantedBy(batch, file).map((wanted) => ({ ...wanted, versionId: file.version.id })),
+  const reserved = await reserveAll(
+    context.catalog,
+    firsts.flatMap(([{ version }, wanted]) => wanted.map((one) => ({ ...one, versionId: version.id }))),
   );
-  const reserved = await reserveAll(batch.context.catalog, claims);
   return new Set(
-    firsts.filter((file) => wantedBy(batch, file).every((wanted) => reserved.has(wantedKey(wanted)))),
+    firsts.flatMap(([file, wanted]) => (wanted.every(({ name }) => reserved.has(name)) ? [file] : [])),
   );
-}
-
-function wantedBy({ context }: BatchContext, { version }: Scanned): Wanted[] {
-  const stored = storedAs(version, keyInUse(context, version));
-  const { retention } = version.admission;
-  const { sha512 } = version.content;
-  return destinationsOf(context, version).map(({ config }) => {
-    return { sha512, ...stored, destination: config.name, lockMode: lockTowards(retention, config).mode };
-  });
 }
 
 function usedBefore({ context }: BatchContext, files: readonly Scanned[]) {
