@@ -17,7 +17,10 @@ export interface Batching {
   readonly dispatcher: Pick<Dispatcher, 'start'>;
 }
 
-/** How many batches one process works on at once: while one waits for scanner or store the other is read and sealed. */
+/**
+ * How many batches one process has in memory at once: while one waits for scanner or store the other is read and sealed. What
+ * is sent is recorded beside them.
+ */
 const batchesAtOnce = 2;
 
 export function createBatchActivities(
@@ -54,7 +57,7 @@ export function createBatchActivities(
       try {
         const answer = await beating<BatchAnswer>(async (run) => {
           if (!(await oneIsAway(context)))
-            return places.run(() => protectBatch(batch(input, settled), run), run.patienceMs);
+            return protectBatch(batch(input, settled), run, (work) => places.run(work, run.patienceMs));
           await giveUpBatch(batch(input, settled));
           return { next: 'batched' };
         });

@@ -1,3 +1,4 @@
+import { arrayParameter } from '../catalog/array-parameter.ts';
 import type { Catalog, StoredObject } from '../catalog/catalog.ts';
 import type { Id, LockMode, ScannerFacts } from '../domain/records.ts';
 
@@ -10,7 +11,7 @@ export async function cleanScans(
   const found = await catalog.rows<{ sha512: Buffer; id: Id }>(
     `select distinct on (sha512) sha512, id from scans
      where sha512 = any($1) and signature_revision = $2 and engine = $3 and state = 'clean'`,
-    [contents, scanner.signatureRevision, scanner.engine],
+    [arrayParameter('bytea', contents), scanner.signatureRevision, scanner.engine],
   );
   return new Map(found.map(({ sha512, id }) => [sha512.toString('hex'), id]));
 }
@@ -27,7 +28,7 @@ export interface Wanted {
 export const wantedKey = ({ sha512, scope, format, destination, lockMode }: Wanted): string =>
   JSON.stringify([sha512.toString('hex'), scope, format, destination, lockMode]);
 
-/** For each of what is wanted the live object that is locked longest, where there is one; by {@link wantedKey}. */
+/** For each of what is wanted the live object that is locked longest, where there is one; by {@link wantedKey}, with others of these contents. */
 export async function objectsOf(
   catalog: Catalog,
   wanted: readonly Wanted[],
@@ -46,12 +47,14 @@ export async function objectsOf(
      join objects o on o.id = f.id join sealings s on s.id = f.sealing_id
      where o.state = 'live' and coalesce(o.check_result, 'ok') = 'ok'
      order by f.sha512, o.scope, o.format, o.destination, o.lock_mode, o.retain_until desc`,
-    [wanted.map(({ sha512 }) => sha512)],
+    [
+      arrayParameter(
+        'bytea',
+        wanted.map(({ sha512 }) => sha512),
+      ),
+    ],
   );
-  const keys = new Set(wanted.map(wantedKey));
-  return new Map(
-    found.map((object) => [wantedKey(object), object] as const).filter(([key]) => keys.has(key)),
-  );
+  return new Map(found.map((object) => [wantedKey(object), object]));
 }
 
 /** Claims the making of each for 15 minutes; gives those that nobody else is making now, by {@link wantedKey}. */
@@ -76,11 +79,16 @@ export async function reserveAll(
      )
      select c.position from claims c join made using (version_id, destination)`,
     [
-      claims.map(({ sha512 }) => sha512),
-      claims.map(({ scope }) => scope),
-      claims.map(({ format }) => format),
-      claims.map(({ destination }) => destination),
-      claims.map(({ versionId }) => versionId),
+      arrayParameter(
+        'bytea',
+        claims.map(({ sha512 }) => sha512),
+      ),
+      ...(['scope', 'format', 'destination', 'versionId'] as const).map((member) =>
+        arrayParameter(
+          'text',
+          claims.map((claim) => claim[member]),
+        ),
+      ),
     ],
   );
   return new Set(

@@ -12,7 +12,7 @@ import { lockTowards } from '../pipeline/several.ts';
 import type { LockDays } from '../storage/object-store.ts';
 import { usedUp } from './content-query.ts';
 import { type BatchContext, type BatchFile, itemDone, together, write } from './file.ts';
-import { destinationsOf, inTheTrail, releaseAll } from './release.ts';
+import { inTheTrail, releaseAll } from './release.ts';
 
 /** A file whose content lies in each of its destinations already. */
 export interface Shareable {
@@ -125,14 +125,4 @@ async function extendLocks(
     [...users].map((entry) => context.semaphores.upload.run(() => extend(entry), run.patienceMs)),
   );
   return locks;
-}
-
-/** The object that a version finds in each of its destinations; undefined where one of them has none. */
-export function objectsFor(
-  context: PipelineContext,
-  file: BatchFile<ScannedVersion>,
-  find: (destination: string) => StoredObject | undefined,
-): Shareable | undefined {
-  const objects = destinationsOf(context, file.version).map(({ config }) => find(config.name));
-  return objects.every((object) => object !== undefined) ? { file, objects } : undefined;
 }

@@ -1,3 +1,4 @@
+import type { Change } from '../catalog/rows.ts';
 import { Failure } from '../domain/failures.ts';
 import { destinationOf, type StepRun } from '../pipeline/context.ts';
 import { checkReadBack, findOurs } from '../pipeline/lock.ts';
@@ -19,8 +20,11 @@ export async function announce({ context }: BatchContext, shipments: readonly Sh
 /** Requests at once: one, unless destinations are several or objects many. */
 const sentAtOnce = 4;
 
+/** Makes durable what has arrived: step 9. Nothing it needs is a file's content. */
+export type Recording = () => Promise<void>;
+
 /**
- * Steps 7 to 9 of what is announced.
+ * Steps 7 and 8 of what is announced; what it gives takes step 9.
  *
  * @param goodUntil when release's answers end, milliseconds since 1970: no first byte goes out later
  */
@@ -29,7 +33,7 @@ export async function ship(
   shipments: readonly Shipment[],
   goodUntil: number,
   run: StepRun,
-): Promise<void> {
+): Promise<Recording> {
   const { context } = batch;
   // Nothing is sent by an answer of an epoch that has ended: the next try gives up what is announced, and asks again.
   if (shipments.some((shipment) => isOfAnotherEpoch(shipment, context.bundleRevision)))
@@ -51,7 +55,7 @@ export async function ship(
   const failed = attempts.find((attempt) => attempt.status === 'rejected');
   if (failed !== undefined) throw failed.reason;
   context.failPoints.reach('after-read-back');
-  await write(
+  return recording(
     batch,
     shipments.flatMap((shipment) => {
       const lying = shipment.files.map(({ file, row, bytes, offset }) => {
@@ -65,7 +69,14 @@ export async function ship(
       });
     }),
   );
-  context.failPoints.reach('after-commit');
+}
+
+/** A function of its own, whose closure holds rows and no bytes. */
+function recording(batch: BatchContext, changes: readonly Change[]): Recording {
+  return async () => {
+    await write(batch, changes);
+    batch.context.failPoints.reach('after-commit');
+  };
 }
 
 function isOfAnotherEpoch({ files }: Shipment, bundleRevision: string): boolean {

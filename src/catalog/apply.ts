@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { arrayParameter } from './array-parameter.ts';
 import type { Rows } from './database.ts';
 import { insertDecisions } from './insert-decisions.ts';
 import { insertEvents } from './insert-events.ts';
@@ -358,7 +359,9 @@ async function endItems(query: Rows, rows: readonly NonNullable<Change['batchIte
 async function lockEntries(query: Rows, rows: readonly { entryId: string }[]): Promise<void> {
   const entryIds = [...new Set(rows.map((row) => row.entryId))];
   if (entryIds.length < 2) return;
-  await query('select 1 from entries where id = any($1) order by id for no key update', [entryIds]);
+  await query('select 1 from entries where id = any($1) order by id for no key update', [
+    arrayParameter('text', entryIds),
+  ]);
 }
 
 /** What came while an entry was looked at counts from the end of that look. */

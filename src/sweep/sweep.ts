@@ -56,8 +56,10 @@ export async function sweepSource(
   await pass.settled();
   await pass.forget();
 
-  const totals = await sweepTotals(catalog, runId, pass);
-  const before = await detectMassChange(context, { sourceId, runId, refusedDeletions, confirmsDeletions });
+  const [totals, before] = await Promise.all([
+    sweepTotals(catalog, runId, pass),
+    detectMassChange(context, { sourceId, runId, refusedDeletions, confirmsDeletions }),
+  ]);
   const result = resultOf(totals, refusedDeletions, before !== undefined);
   const ended = await endSweep(context, step, { result, totals: { ...totals, refusedDeletions } });
   return { next: 'swept', result: ended?.result ?? 'failed' };
@@ -96,8 +98,10 @@ const mostOnTheirWay = 2_000;
 /** Batches that are handed over before the walk waits: two are worked on, the others are ready. */
 const mostBatches = 4;
 const batchPollMs = 100;
-/** After so many looks without a batch being done each is started again, which changes nothing where it runs. */
-const restartAfterPolls = 600;
+/** The last ones are all that the end of the sweep waits for. */
+const lastBatchPollMs = 20;
+/** After so long without a batch being done each is started again, which changes nothing where it runs. */
+const restartAfterMs = 60_000;
 
 /** So many entries are met between two places that a sweep which was cut off can go on from. */
 const placeEntries = 10_000;
@@ -234,14 +238,17 @@ class Pass {
 
   /** Waits until at most so many batches are under way. */
   private async untilBatches(most: number): Promise<void> {
-    for (let polls = 1; this.batches.size > most; polls++) {
+    const pauseMs = most === 0 ? lastBatchPollMs : batchPollMs;
+    let progressAt = performance.now();
+    while (this.batches.size > most) {
       this.run.signal.throwIfAborted();
       this.run.heartbeat();
       const before = this.batches.size;
       this.leave(await this.batches.reap());
-      if (this.batches.size < before) polls = 0;
-      else if (polls % restartAfterPolls === 0) await this.batches.restart();
-      if (this.batches.size > most) await sleep(batchPollMs, undefined, { signal: this.run.signal });
+      const isStuck = performance.now() - progressAt > restartAfterMs;
+      if (isStuck) await this.batches.restart();
+      if (isStuck || this.batches.size < before) progressAt = performance.now();
+      if (this.batches.size > most) await sleep(pauseMs, undefined, { signal: this.run.signal });
     }
   }
 

@@ -1,6 +1,6 @@
 import { claimBatch } from '../../src/batch/batch-table.ts';
 import type { BatchContext } from '../../src/batch/file.ts';
-import { protectBatch } from '../../src/batch/protect-batch.ts';
+import { type InMemory, protectBatch } from '../../src/batch/protect-batch.ts';
 import type { EntryRef } from '../../src/catalog/catalog.ts';
 import { newRunId } from '../../src/domain/ids.ts';
 import type { Id } from '../../src/domain/records.ts';
@@ -13,7 +13,7 @@ export interface Batched {
   /** Entries that were passed on, in the order they were. */
   readonly passedOn: Id[];
   /** Runs the batch, again or for the first time. */
-  run(context?: PipelineContext): Promise<void>;
+  run(context?: PipelineContext, inMemory?: InMemory): Promise<void>;
 }
 
 /** A batch of paths of the world's source, as a sweep makes one. */
@@ -34,7 +34,7 @@ export async function makeBatch(
   return {
     batchId,
     passedOn,
-    async run(used = context) {
+    async run(used = context, inMemory) {
       const batch: BatchContext = {
         context: used,
         batchId,
@@ -44,7 +44,7 @@ export async function makeBatch(
         },
         settled: () => {},
       };
-      await protectBatch(batch, { ...stepRun(), workflowId: batchWorkflowId(batchId) });
+      await protectBatch(batch, { ...stepRun(), workflowId: batchWorkflowId(batchId) }, inMemory);
     },
   };
 }

@@ -269,6 +269,61 @@ describe('a batch of small files', () => {
   });
 });
 
+describe('a batch that has been sent', () => {
+  /** What is stored, and the outcomes, at the moment when nothing of the batch is in memory any more. */
+  const atItsEnd = (world: World) => {
+    const seen: { objects?: number; outcomes?: Record<string, string | null> } = {};
+    return {
+      seen,
+      inMemory: async <T>(work: () => Promise<T>): Promise<T> => {
+        const done = await work();
+        seen.objects = (await world.versions()).length;
+        seen.outcomes = await outcomes(world);
+        return done;
+      },
+    };
+  };
+
+  test('is recorded when the next one may be read already', async () => {
+    const world = await makeWorld(server());
+    const paths = numbered(20);
+    writeAll(world, paths);
+    const batch = await makeBatch(world, paths);
+    const { seen, inMemory } = atItsEnd(world);
+    await batch.run(world.context, inMemory);
+    expect(seen).toEqual({ objects: 1, outcomes: Object.fromEntries(paths.map((path) => [path, null])) });
+    expect(await outcomes(world)).toEqual(all(paths, 'uploaded'));
+    await expectWhole(world);
+  });
+
+  test('is recorded at once where files of the same content wait for it', async () => {
+    const world = await makeWorld(server());
+    world.write('a', 'same');
+    world.write('b', 'same');
+    const batch = await makeBatch(world, ['a', 'b']);
+    const { seen, inMemory } = atItsEnd(world);
+    await batch.run(world.context, inMemory);
+    expect(seen).toEqual({ objects: 1, outcomes: { a: 'uploaded', b: 'duplicate' } });
+    await expectWhole(world);
+  });
+
+  test('and is cut off before it is recorded is found arrived by the next try', async () => {
+    const world = await makeWorld(server());
+    const paths = numbered(5);
+    writeAll(world, paths);
+    const batch = await makeBatch(world, paths);
+    const cutOff = batch.run(world.context, async (work) => {
+      await work();
+      throw new Error('cut off');
+    });
+    await expect(cutOff).rejects.toThrow('cut off');
+    await batch.run();
+    expect(await world.versions()).toHaveLength(1);
+    expect(await outcomes(world)).toEqual(all(paths, 'uploaded'));
+    await expectWhole(world);
+  });
+});
+
 describe('several destinations', () => {
   test('get the same pack each, and the version ends with all of them', async () => {
     const world = await makeWorld(server());
