@@ -280,18 +280,21 @@ async function recordBatch(on: TestTemporal, client: Client): Promise<void> {
     protectBatch: (_input, calls) => {
       if (calls === 1) return { next: 'unavailable', dependency: 's3' };
       if (calls === 2) return { next: 'busy' };
+      if (calls > 3) return { next: 'batched', outcome: 'uploaded', policyRevision: 'r' };
       throw ApplicationFailure.create({ message: 'planted_object', type: 'planted_object' });
     },
     giveUpBatch: () => undefined,
   });
   const stop = await startWorker(on, taskQueue, steps.activities, { bundle: on.real });
-  const handle = await client.workflow.start<typeof protectBatch>('protectBatch', {
-    workflowId: 'batch:b',
-    taskQueue,
-    args: [{ batchId: 'b', retry: { maxRetries: 0, retryDelayMs: 10 } }],
-  });
-  await handle.result();
-  await save('batch', handle);
+  for (const name of ['batch', 'batch-done']) {
+    const handle = await client.workflow.start<typeof protectBatch>('protectBatch', {
+      workflowId: `batch:${name}`,
+      taskQueue,
+      args: [{ batchId: 'b', retry: { maxRetries: 0, retryDelayMs: 10 } }],
+    });
+    await handle.result();
+    await save(name, handle);
+  }
   await stop();
 }
 

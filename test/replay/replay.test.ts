@@ -30,6 +30,7 @@ const replay = (history: History): Promise<void> =>
 test('histories of every way through are recorded', () => {
   expect(names.toSorted()).toEqual([
     'batch',
+    'batch-done',
     'continued',
     'digest',
     'failed',
