@@ -89,6 +89,14 @@ export async function noteDelivery(
   return found.length > 0;
 }
 
+/** Gives up a message without another try. What was never tried says nothing of its channel. */
+export async function giveUp(catalog: Catalog, id: Id, why: string): Promise<void> {
+  await catalog.rows(
+    `update notifications set state = 'failed', last_error = coalesce(last_error, $2) where id = $1 and state = 'waiting'`,
+    [id, why],
+  );
+}
+
 /** How many other incidents of a kind messages of this topic were made about in the last hour. */
 export async function toldLately(
   catalog: Catalog,
@@ -127,7 +135,7 @@ export function channelTroubles(catalog: Catalog, names: readonly string[]): Pro
   return catalog.rows<ChannelTrouble>(
     `with tried as (
        select channel, state, last_error, last_attempt_at from notifications
-       where (state = 'failed' and created_at > now() - interval '7 days') or (state = 'waiting' and attempts >= 3)
+       where (state = 'failed' and attempts > 0 and created_at > now() - interval '7 days') or (state = 'waiting' and attempts >= 3)
      )
      select channel, count(*)::int as count,
        (array_agg(last_error order by last_attempt_at desc))[1] as "lastError"

@@ -42,5 +42,6 @@ export interface Delivered {
 /** Pauses between tries: doubled from the first to the longest. Milliseconds. */
 export const firstPauseMs = 10_000;
 export const longestPauseMs = 30 * 60_000;
-/** A message that could not be delivered for so long is given up. */
+/** A message that could not be delivered for so long, and was tried so often, is given up. */
 export const longestDeliveryMs = 3 * 86_400_000;
+export const fewestTries = 100;

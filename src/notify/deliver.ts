@@ -2,10 +2,15 @@ import type { Logger } from 'pino';
 import { auditEvent } from '../audit/event.ts';
 import { actOnIncidentWith } from '../catalog/incident-query.ts';
 import { insertEvents } from '../catalog/insert-events.ts';
-import { type Notification, noteDelivery, notificationById } from '../catalog/notification-query.ts';
+import { giveUp, type Notification, noteDelivery, notificationById } from '../catalog/notification-query.ts';
 import { Failure, isFailure } from '../domain/failures.ts';
 import type { Ids } from '../domain/ids.ts';
-import { type Delivered, longestDeliveryMs, type NotificationStep } from '../domain/notifications.ts';
+import {
+  type Delivered,
+  fewestTries,
+  longestDeliveryMs,
+  type NotificationStep,
+} from '../domain/notifications.ts';
 import type { Id } from '../domain/records.ts';
 import { type ComposeDeps, compose } from './compose.ts';
 import { send } from './send.ts';
@@ -35,16 +40,21 @@ export async function deliverNotification(
   const channel = config.notifications.channels.find(({ name }) => name === notification.channel);
   if (channel === undefined)
     return ended(deps, notification, 'failed', 'the channel is not configured any more');
+  const ageMs = Date.now() - notification.createdAt.getTime();
+  if (channel.type === 'ping' && ageMs > longestPingMs) {
+    await giveUp(catalog, notificationId, 'too late for a ping');
+    return { next: 'delivered', state: 'failed' };
+  }
   try {
     await send(channel, await compose(deps, notification), config.notifications.proxy);
   } catch (error) {
     if (isFailure(error)) throw error;
     const { reason } = Undelivered.by(error);
     log.warn({ notification: notificationId, channel: channel.name, reason }, 'a message was not taken');
-    const ageMs = Date.now() - notification.createdAt.getTime();
-    const longestMs = channel.type === 'ping' ? longestPingMs : longestDeliveryMs;
+    // Time that passed while everything was off is no time in which anybody tried.
+    const isTried = ageMs > longestDeliveryMs && notification.attempts + 1 >= fewestTries;
     // Whoever tests a channel waits for the answer.
-    const isOver = notification.topic === 'test' || ageMs > longestMs;
+    const isOver = notification.topic === 'test' || isTried;
     return ended(deps, notification, isOver ? 'failed' : 'waiting', reason);
   }
   if (notification.topic === 'breach_notice') await noticeSent(deps, notification);

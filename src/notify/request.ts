@@ -11,10 +11,11 @@ export interface SentRequest {
   readonly caFile?: string | undefined;
   /** For what is beyond this machine. */
   readonly proxy?: string | undefined;
+  /** What each answer may take, from the first byte of its request to its own last one. Milliseconds. */
+  readonly withinMs?: number;
 }
 
-/** From the first byte to the last one of the answer. */
-const timeoutMs = 20_000;
+const longestMs = 20_000;
 const mostRedirects = 3;
 /** Of an answer that nobody reads. */
 const mostAnswerBytes = 64 * 1024;
@@ -40,6 +41,11 @@ export async function sendRequest(request: SentRequest): Promise<void> {
   throw new Undelivered('redirected too often');
 }
 
+interface Answer {
+  readonly status: number;
+  readonly location: string | undefined;
+}
+
 async function once({
   url,
   method,
@@ -47,7 +53,8 @@ async function once({
   body,
   caFile,
   proxy,
-}: SentRequest): Promise<{ status: number; location: string | undefined }> {
+  withinMs = longestMs,
+}: SentRequest): Promise<Answer> {
   const { protocol } = new URL(url);
   const proxyEnv =
     proxy === undefined
@@ -58,7 +65,7 @@ async function once({
   const options = {
     method,
     agent,
-    signal: AbortSignal.timeout(timeoutMs),
+    signal: AbortSignal.timeout(withinMs),
     headers: {
       'user-agent': 'holdfast',
       ...headers,
@@ -68,19 +75,21 @@ async function once({
   const tls = isTls ? await trusted(caFile) : {};
   try {
     return await new Promise((resolve, reject) => {
+      let answer: Answer | undefined;
       const take = (response: IncomingMessage): void => {
+        const told = { status: response.statusCode ?? 0, location: response.headers.location };
+        answer = told;
         let bytes = 0;
         response.on('data', (chunk: Buffer) => {
           bytes += chunk.length;
           if (bytes > mostAnswerBytes) response.destroy();
         });
         response.on('error', () => {});
-        response.on('close', () =>
-          resolve({ status: response.statusCode ?? 0, location: response.headers.location }),
-        );
+        response.on('close', () => resolve(told));
       };
       const sent = isTls ? httpsRequest(url, { ...options, ...tls }, take) : httpRequest(url, options, take);
-      sent.on('error', reject);
+      // The status says whether it was taken, also where the rest of the answer breaks off or takes too long.
+      sent.on('error', (error) => (answer === undefined ? reject(error) : resolve(answer)));
       sent.end(body);
     });
   } catch (error) {

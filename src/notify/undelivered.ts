@@ -15,7 +15,8 @@ export class Undelivered extends Error {
     const { code, responseCode, cause } = error as Error & { code?: unknown; responseCode?: unknown };
     const inner = cause instanceof Error && 'code' in cause ? String(cause.code) : undefined;
     const what =
-      error.name === 'TimeoutError'
+      // Nothing but the end of its time ends a request.
+      error.name === 'TimeoutError' || error.name === 'AbortError'
         ? 'no answer in time'
         : typeof code === 'string'
           ? code

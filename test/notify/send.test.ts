@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { type ChannelConfig, parseConfig } from '../../src/config.ts';
 import { sendEmail } from '../../src/notify/email.ts';
 import type { Message } from '../../src/notify/message.ts';
+import { sendRequest } from '../../src/notify/request.ts';
 import { send } from '../../src/notify/send.ts';
 import { MailServer, mailPassword, mailUser } from '../support/mail-server.ts';
 import { type Certificates, makeCertificates } from '../support/tls.ts';
@@ -128,6 +129,37 @@ describe('mail', () => {
     await until('the connection to be closed', () => sockets.size === 0);
   });
 
+  test('is not taken by a server that hangs up after the text: sent again under the same id', async () => {
+    const ids: (string | undefined)[] = [];
+    const dropping = createTcpServer((socket) => {
+      let said = '';
+      let isText = false;
+      socket.on('error', () => {}).write('220 mail.mairie.example\r\n');
+      socket.on('data', (chunk) => {
+        said += chunk.toString('latin1');
+        if (isText && said.endsWith('\r\n.\r\n')) {
+          ids.push(/^Message-ID: (.*)\r$/im.exec(said)?.[1]);
+          socket.destroy();
+        } else if (!isText && said.endsWith('\r\n')) {
+          isText = said === 'DATA\r\n';
+          socket.write(isText ? '354 go on\r\n' : '250 fine\r\n');
+          said = '';
+        }
+      });
+    });
+    await new Promise<void>((resolve) => dropping.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => {
+      dropping.close();
+    });
+    const here = { security: 'none', user: undefined, passwordFile: undefined, caFile: undefined };
+    const to = email((dropping.address() as AddressInfo).port, here);
+    for (const _ of [1, 2])
+      await expect(send(to, message, undefined)).rejects.toMatchObject({
+        reason: expect.stringMatching(/^E[A-Z]+$/),
+      });
+    expect(ids).toEqual([`<${message.id}@holdfast>`, `<${message.id}@holdfast>`]);
+  });
+
   test('goes to one address, whatever is written after it', async () => {
     const server = await start();
     for (const line of ['\r\nBcc: evil@evil.example', ', evil@evil.example', ' <evil@evil.example>']) {
@@ -233,6 +265,60 @@ describe('a webhook', () => {
     await expect(send(webhook(loop.url), message, undefined)).rejects.toMatchObject({
       reason: 'redirected too often',
     });
+  });
+
+  /** A server whose connections do as they are told, and how many bytes it could write. */
+  async function raw(answer: (socket: Socket) => void): Promise<{ url: string; written(): number }> {
+    const sockets: Socket[] = [];
+    const server = createTcpServer((socket) => {
+      sockets.push(socket.on('error', () => {}));
+      socket.once('data', () => answer(socket));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    });
+    return {
+      url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+      written: () => sockets.reduce((sum, { bytesWritten }) => sum + bytesWritten, 0),
+    };
+  }
+
+  test('that hangs did not take it, and is not waited for', async () => {
+    const silent = await raw(() => {});
+    const request = { url: silent.url, method: 'POST', body: '{}', withinMs: 300 } as const;
+    await expect(sendRequest(request)).rejects.toMatchObject({ reason: 'no answer in time' });
+    const slow = await raw((socket) => {
+      const drip = setInterval(() => socket.write('H'), 20);
+      socket.on('close', () => clearInterval(drip));
+    });
+    await expect(sendRequest({ ...request, url: slow.url })).rejects.toMatchObject({ name: 'Undelivered' });
+    const hangsUp = await raw((socket) => socket.destroy());
+    await expect(send(webhook(hangsUp.url), message, undefined)).rejects.toMatchObject({
+      reason: 'ECONNRESET',
+    });
+  });
+
+  test('whose answer never ends took it, and is not read to its end', async () => {
+    const endless = await raw((socket) => {
+      const more = Buffer.alloc(65_536, 'x');
+      const write = (): void => {
+        while (!socket.destroyed && socket.write(more));
+      };
+      socket.write('HTTP/1.1 200 OK\r\n\r\n');
+      socket.on('drain', write);
+      write();
+    });
+    await sendRequest({ url: endless.url, method: 'POST', body: '{}', withinMs: 2_000 });
+    // What the sockets of both ends hold.
+    expect(endless.written()).toBeLessThan(32 * 1024 * 1024);
+    const dripping = await raw((socket) => {
+      socket.write('HTTP/1.1 200 OK\r\n\r\n');
+      const drip = setInterval(() => socket.write('x'), 20);
+      socket.on('close', () => clearInterval(drip));
+    });
+    await sendRequest({ url: dripping.url, method: 'POST', body: '{}', withinMs: 300 });
   });
 
   test('is https, except on this machine', () => {
