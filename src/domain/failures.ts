@@ -40,7 +40,7 @@ export const failures = {
   not_listening: row(1, false),
   plaintext_refused: row(2, false),
   join_file_invalid: row(2, false),
-  host_unknown: row(1, false),
+  host_unknown: row(2, false),
   audit_conflict: row(4, true),
   audit_key_invalid: row(2, false),
   audit_mismatch: row(4, false),

@@ -152,6 +152,7 @@ test('a revoked host, still running, writes nothing: not to Postgres, not to the
   await (await around()).end();
   await put('objects/before');
 
+  expect(await cluster.run('host', 'revoke', 'nobody')).toMatchObject({ code: 2 });
   const dry = await cluster.run('host', 'revoke', 'second', '--json');
   expect(dry.rows).toMatchObject([{ dryRun: true, orphaned: ['port'], shared: ['shared'] }]);
   await open.query('select 1');

@@ -14,6 +14,7 @@ import {
 import { servedSources } from '../../sources.ts';
 import type { Endpoints } from '../../stack/endpoints.ts';
 import { say } from '../../text/voice.ts';
+import { namedRun } from '../named-run.ts';
 import { ReportLines } from '../report-lines.ts';
 import { type Session, sessionConfig, unlock, withCatalog } from '../session.ts';
 import { openPlaces, type Place } from '../stores.ts';
@@ -71,8 +72,7 @@ async function rowsOf(session: Session, asked: Asked): Promise<AsyncGenerator<Re
   const { catalog, what, id = '' } = asked;
   switch (what) {
     case 'run':
-      await requireRun(catalog, id);
-      return runRows(catalog, id);
+      return runRows(catalog, await namedRun(catalog, id));
     case 'failures':
       return failureRows(catalog);
     case 'missing':
@@ -84,11 +84,6 @@ async function rowsOf(session: Session, asked: Asked): Promise<AsyncGenerator<Re
     default:
       return quarantineRows(catalog);
   }
-}
-
-async function requireRun(catalog: Catalog, id: string): Promise<void> {
-  const found = await catalog.rows('select 1 from run_log where id = $1', [id]);
-  if (found.length === 0) throw new Failure('run_unknown', { run: id });
 }
 
 async function placesOf(session: Session, { catalog, where, away, destinations }: Asked): Promise<Places> {

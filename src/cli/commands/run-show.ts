@@ -4,6 +4,7 @@ import { Failure } from '../../domain/failures.ts';
 import { type Outcome, outcomes } from '../../domain/records.ts';
 import { filesQuery, holdsQuery, runQuery, troubled } from '../../temporal/web-ui.ts';
 import { say } from '../../text/voice.ts';
+import { namedRun } from '../named-run.ts';
 import { localTime, printable, table } from '../output.ts';
 import { pathFields } from '../rows.ts';
 import { totalsText } from '../run-totals.ts';
@@ -14,13 +15,14 @@ import { reasonText, word } from '../words.ts';
 /** One run: what it was, what became of its files, and the ways to them in the Web UI of Temporal. */
 export async function runRunShow(
   session: Session,
-  id: string,
+  given: string,
   { limit }: { readonly limit: number },
 ): Promise<void> {
   const { output } = session;
   await withCatalog(session, async (catalog, where) => {
+    const id = await namedRun(catalog, given);
     const run = await loggedRun(catalog, id);
-    if (run === undefined) throw new Failure('run_unknown', { run: id });
+    if (run === undefined) throw new Failure('run_unknown', { run: given });
     const { counts, policyRevisions } = await settled(catalog, id);
     const files = await runFiles(catalog, id, troubled, limit);
     const links = webUiLinks(where);

@@ -23,7 +23,7 @@ export const help = {
     "The proof holds hashes, both decisions of policy with what was asked, the scanner's verdict, the lock as it was read back,\napprovals with their signatures, and the way of each of these up to an anchor in the bucket. It is verified with\nops/audit/verify_proof.py, which needs Python and nothing of this program. See docs/audit.md.",
   report: 'list what somebody has to know, as text, JSON or CSV',
   report_what: 'which report',
-  report_id: 'with `run`: the run, as `runs` prints it',
+  report_id: 'with `run`: the run, as `runs` prints it; the first digits are enough',
   report_csv: 'as CSV for spreadsheets, with a line of names; times in UTC',
   report_about:
     'run          what became of each file in a run\n  failures     files, or copies in one destination, whose newest version failed\n  missing      what the catalog knows and the disk or a bucket lacks; asks both, and takes the password\n  unprotected  what stands and is not protected as it is now, with the last time it was\n  holds        what waits for a decision\n  quarantine   what was found infected, and what became of it\n  compliance, query: see their own --help',
@@ -88,7 +88,7 @@ export const help = {
   files_infected: 'only what newer signatures found infected after it was stored',
   files_source: 'only in this source',
   files_reason: "only with this reason: a rule's id or a failure's code, as it is listed",
-  files_run: 'only what this run found as it stands',
+  files_run: 'only what this run found as it stands; the first digits of its id are enough',
   files_class: 'only of this classification: public, internal, confidential or restricted',
   files_changed_since: 'only what was found new or changed since',
   files_name: 'only where a name or, with a slash, the path matches, as `find` takes it',
@@ -104,7 +104,7 @@ export const help = {
   runs_about: '`warnings` are those that were complete and left something to look at.',
   run: 'what one run did: show',
   run_show: 'what it was, what became of its files, and where to look at them in the Web UI',
-  run_show_id: 'as `runs` prints it',
+  run_show_id: 'as `runs` prints it; the first digits are enough',
   run_show_limit: 'how many of the files that failed, were quarantined or are held',
   run_show_about:
     '`report run` lists all files of a run. The Web UI knows a workflow for some days after it ended, the catalog for good.',

@@ -27,7 +27,7 @@ export const help = translationOf(english)({
     'La preuve contient les empreintes, les deux décisions de la politique avec ce qui a été demandé, le verdict de\nl’analyseur, le verrou tel qu’il a été relu, les approbations avec leurs signatures, et le chemin de chacun jusqu’à un\nancrage dans le compartiment. Elle se vérifie avec ops/audit/verify_proof.py, qui demande Python et rien de ce\nprogramme. Voir docs/audit.md.',
   report: 'lister ce que quelqu’un doit savoir, en texte, JSON ou CSV',
   report_what: 'quel rapport',
-  report_id: 'avec `run` : l’exécution, telle que `runs` l’affiche',
+  report_id: 'avec `run` : l’exécution, telle que `runs` l’affiche ; les premiers chiffres suffisent',
   report_csv: 'en CSV pour tableurs, avec une ligne de noms ; heures en UTC',
   report_about:
     'run          ce qu’est devenu chaque fichier d’une exécution\n  failures     fichiers, ou copies dans une destination, dont la version la plus récente a échoué\n  missing      ce que le catalogue connaît et qui manque au disque ou à un compartiment ; interroge les deux, demande le mot de passe\n  unprotected  ce qui existe et n’est pas protégé dans son état actuel, avec la dernière fois qu’il l’était\n  holds        ce qui attend une décision\n  quarantine   ce qui a été trouvé infecté, et ce qu’il est devenu\n  compliance, query : voir leur propre --help',
@@ -96,7 +96,8 @@ export const help = translationOf(english)({
   files_infected: 'seulement ce que des signatures plus récentes ont trouvé infecté après son stockage',
   files_source: 'seulement dans cette source',
   files_reason: 'seulement avec ce motif : l’identifiant d’une règle ou le code d’un échec, tel qu’affiché',
-  files_run: 'seulement ce que cette exécution a trouvé dans son état actuel',
+  files_run:
+    'seulement ce que cette exécution a trouvé dans son état actuel ; les premiers chiffres suffisent',
   files_class: 'seulement de cette classification : public, internal, confidential ou restricted',
   files_changed_since: 'seulement ce qui a été trouvé nouveau ou modifié depuis',
   files_name: 'seulement là où un nom ou, avec une barre oblique, le chemin correspond, comme pour `find`',
@@ -112,7 +113,7 @@ export const help = translationOf(english)({
   runs_about: '`warnings` : celles qui sont complètes et ont laissé quelque chose à regarder.',
   run: 'ce qu’une exécution a fait : show',
   run_show: 'ce que c’était, ce que ses fichiers sont devenus, et où les voir dans l’interface web',
-  run_show_id: 'tel que `runs` l’affiche',
+  run_show_id: 'tel que `runs` l’affiche ; les premiers chiffres suffisent',
   run_show_limit: 'combien des fichiers en échec, en quarantaine ou en attente',
   run_show_about:
     '`report run` énumère tous les fichiers d’une exécution. L’interface web connaît un workflow quelques jours après sa fin,\nle catalogue pour toujours.',
