@@ -20,9 +20,11 @@ const temporal = useTemporal();
 const client = () => clientOf(temporal());
 const newId = (): string => randomUUID().replaceAll('-', '');
 
-/** A catalog that has these rows, for whoever asks one question. */
-const catalogWith = (...rows: object[]): Catalog =>
-  ({ rows: async (text: string) => (text.startsWith('update') ? [] : rows) }) as unknown as Catalog;
+/** A catalog that has these rows, for whoever asks one question; with a table, for whoever asks for something of it. */
+const catalogWith = (row: object, table = ''): Catalog =>
+  ({
+    rows: async (text: string) => (!text.startsWith('update') && text.includes(table) ? [row] : []),
+  }) as unknown as Catalog;
 
 async function told(workflowId: string) {
   const handle: WorkflowHandle = client().workflow.getHandle(workflowId);
@@ -38,12 +40,8 @@ async function told(workflowId: string) {
 test('an incident by its kind, its source and its run', async () => {
   const [id, runId] = [newId(), newId()];
   const kind = 'audit_gap';
-  let asked = 0;
-  const catalog = { rows: async () => (asked++ === 0 ? [{ id, kind, source: 'documents', runId }] : []) };
-  await startWaiting(
-    { catalog: catalog as unknown as Catalog, client: client(), taskQueue: 'files.none' },
-    'new',
-  );
+  const catalog = catalogWith({ id, kind, source: 'documents', runId }, 'from incidents');
+  await startWaiting({ catalog, client: client(), taskQueue: 'files.none' }, 'new');
   expect(await told(`incident:${id}`)).toEqual({
     found: { Source: 'documents', Run: runId, Reason: kind },
     summary: `incident ${kind}, source documents, run ${runId}`,
@@ -53,13 +51,8 @@ test('an incident by its kind, its source and its run', async () => {
 
 test('a message by its topic', async () => {
   const id = newId();
-  let asked = 0;
-  const row = { id, topic: 'hold_opened', channel: 'mail' };
-  const catalog = { rows: async () => (++asked === 2 ? [row] : []) };
-  await startWaiting(
-    { catalog: catalog as unknown as Catalog, client: client(), taskQueue: 'files.none' },
-    'new',
-  );
+  const catalog = catalogWith({ id, topic: 'hold_opened', channel: 'mail' }, 'from notifications');
+  await startWaiting({ catalog, client: client(), taskQueue: 'files.none' }, 'new');
   expect(await told(`notification:${id}`)).toMatchObject({
     found: { Reason: 'hold_opened' },
     summary: 'message hold_opened through mail',

@@ -38,9 +38,10 @@ test('usage: files, versions, bytes read and stored, what is shared, and until w
   });
   const untilMs = (primary?.lockedUntil?.getTime() ?? 0) - Date.now();
   expect(untilMs / 86_400_000).toBeGreaterThan(6.9);
-  expect(primary?.months).toEqual([
-    { month: primary?.lockedUntil?.toISOString().slice(0, 7), storedBytes: stored },
-  ]);
+  // One of the locks may end in the month before, at the end of a month.
+  const months = primary?.months ?? [];
+  expect(months.at(-1)?.month).toBe(primary?.lockedUntil?.toISOString().slice(0, 7));
+  expect(months.reduce((sum, { storedBytes }) => sum + storedBytes, 0)).toBe(stored);
   expect(destinations).toEqual([{ destination: 'primary', objects: 3, bytes: stored, lockedUntil }]);
 });
 
