@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { Failure } from '../domain/failures.ts';
 import { errorCode } from '../files/error-code.ts';
+import { makeFolder } from '../files/make-folder.ts';
 import { joinPath, namesOf, parentOf } from '../files/paths.ts';
 import { descriptorPath, openPathOnly } from './descriptor.ts';
 import { isDeviceName, isPartialName, isResumableName, numberedName } from './names.ts';
@@ -66,7 +67,7 @@ export class TargetTree {
   /** Opens the target, making it if need be (0700). Failures `target_unusable`, `target_is_link`. */
   static make(path: string): TargetTree {
     try {
-      mkdirSync(path, { recursive: true, mode: 0o700 });
+      makeFolder(path);
       return TargetTree.open(path);
     } catch (error) {
       throw unusable(error);

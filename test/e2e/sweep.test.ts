@@ -140,8 +140,7 @@ test('what a run left to look at is what Temporal finds by its search attributes
   expect(await only('--source', 'docs', '--reason', 'no_such_rule')).toEqual([]);
   expect(await only('docs', '--changed-since', 'now')).toEqual([]);
   const short = runId.slice(0, 8);
-  const shown = await stack.run('run', 'show', short, '--json');
-  expect(shown.rows).toMatchObject([{ runId }]);
+  expect((await stack.run('run', 'show', short, '--json')).rows).toMatchObject([{ runId }]);
   expect(await stack.run('report', 'run', short)).toMatchObject({ code: 0 });
   expect(await stack.run('run', 'show', 'nonsense')).toMatchObject({ code: 2 });
 });

@@ -630,6 +630,14 @@ describe('interruption and faults', () => {
     }
   });
 
+  test('a target that cannot be made is refused at once', async () => {
+    await repository.add('a');
+    const linked = join(tempFolder(), 'link');
+    symlinkSync('nowhere', linked);
+    for (const to of ['/proc/x', '/proc/x/y/z', '/dev/null/x', '/sys/x', join(linked, 'x')])
+      await expect(restore(to), to).rejects.toMatchObject({ code: 'target_unusable' });
+  });
+
   test('content that does not fit is refused before the first byte', async () => {
     const big = await repository.add('big', { content: 'x' });
     await owner.query('update versions set size_bytes = 1::bigint << 60 where id = $1', [big.versionId]);

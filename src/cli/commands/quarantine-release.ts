@@ -1,9 +1,10 @@
-import { closeSync, constants, mkdirSync, openSync } from 'node:fs';
+import { closeSync, constants, openSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Catalog } from '../../catalog/catalog.ts';
 import { Failure, isFailure } from '../../domain/failures.ts';
 import type { Id, Verdict } from '../../domain/records.ts';
 import { errorCode } from '../../files/error-code.ts';
+import { makeFolder } from '../../files/make-folder.ts';
 import { openSourceFolder } from '../../files/open.ts';
 import { parentOf } from '../../files/paths.ts';
 import { groupOf, type Installation } from '../../installation.ts';
@@ -120,7 +121,7 @@ async function openFolder(
   if (to !== undefined) {
     try {
       const folder = resolve(to);
-      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      makeFolder(folder);
       const descriptor = openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY);
       return { path: descriptorPath(descriptor), close: () => closeSync(descriptor) };
     } catch (error) {
