@@ -76,12 +76,16 @@ function configured(port: number, other?: object): Config {
   );
 }
 
-/** A webhook on a port where nobody listens before `listen` is called, which gives the ids of what it takes. */
+/**
+ * A webhook on a port where nobody listens before `listen` is called, which gives the ids of what it takes: nothing before
+ * `mend` is called.
+ */
 async function unreachedHook() {
   const taken: string[] = [];
+  let isBroken = true;
   const listener = createServer((request, response) => {
-    taken.push(String(request.headers['holdfast-id']));
-    request.resume().on('end', () => response.end());
+    if (!isBroken) taken.push(String(request.headers['holdfast-id']));
+    request.resume().on('end', () => response.writeHead(isBroken ? 500 : 200).end());
   });
   const listen = (port: number): Promise<number> =>
     new Promise((resolve) =>
@@ -98,6 +102,9 @@ async function unreachedHook() {
     async listen(): Promise<readonly string[]> {
       await listen(port);
       return taken;
+    },
+    mend() {
+      isBroken = false;
     },
   };
 }
@@ -126,7 +133,8 @@ async function start(options: { readonly hook?: boolean } = {}) {
   const bundle = await temporal().skipping();
   // One workflow after the other: activities share a queue of a fixed name.
   await runWorker(temporal(), controlQueue, activities);
-  let stop = await startWorker(temporal(), taskQueue, {}, { bundle });
+  const another = () => startWorker(temporal(), taskQueue, {}, { bundle });
+  let stop = await another();
   onTestFinished(() => stop());
   const client = clientOf(temporal());
   const deps = { catalog, client, taskQueue };
@@ -135,12 +143,13 @@ async function start(options: { readonly hook?: boolean } = {}) {
     /** Lets so much time pass for a message. */
     skipDelivery: (message: string, ms: number) =>
       client.workflow.getHandle(notificationWorkflowId(message)).signal(skipSignal, ms),
-    /** What the worker does every few seconds. */
-    next: () => startWaiting(deps, 'new'),
-    /** Ends the process that has the workflows, and starts another. */
-    async restart() {
+    /** What the worker does every few seconds; with `all` what it does first. */
+    next: (which: 'new' | 'all' = 'new') => startWaiting(deps, which),
+    /** Ends the process that has the workflows, and starts another, `meanwhile` is over. */
+    async restart(meanwhile: () => Promise<void> = async () => {}) {
       await stop();
-      stop = await startWorker(temporal(), taskQueue, {}, { bundle });
+      await meanwhile();
+      stop = await another();
     },
     /** Lets so much time pass for an incident. */
     async skip(id: string, ms: number) {
@@ -255,6 +264,43 @@ test('notified and closed, the clock stands still; a notice that is sent says so
   expect(mail.mails).toHaveLength(2);
 }, 60_000);
 
+test('days without power: of an incident whose time was over meanwhile it is told at once, and only that', async () => {
+  const { world, catalog, mails, skip, restart, next } = await start();
+  const { incident, event } = openIncident(world.context.ids, {
+    ...{ kind: 'tampering', subject: 'x', run: 'run', host: 'host', facts: {} },
+  });
+  await catalog.write({ incident, events: [event] });
+  await mails(1);
+  await restart(() => skip(incident.id, 80 * hourMs));
+  const backAt = performance.now();
+  await next('all');
+  const [, overdue] = await mails(2);
+  expect(overdue?.subject).toContain('EN RETARD');
+  expect(performance.now() - backAt).toBeLessThan(20_000);
+  expect((await listedNotifications(catalog, { limit: 10 })).map(({ topic }) => topic)).toEqual([
+    'incident_overdue',
+    'incident_opened',
+  ]);
+}, 60_000);
+
+test('what several processes start at the same time, and again, is sent once', async () => {
+  const { world, catalog, mail, mails, next } = await start();
+  for (const subject of ['x', 'y', 'z']) {
+    const { incident, event } = openIncident(world.context.ids, {
+      ...{ kind: 'tampering', subject, run: 'run', host: 'host', facts: {} },
+    });
+    await catalog.write({ incident, events: [event] });
+  }
+  await until('all to be sent', async () => {
+    await Promise.all([next('all'), next('all'), next()]);
+    const messages = await listedNotifications(catalog, { limit: 10 });
+    return messages.length === 3 && messages.every(({ state }) => state === 'sent');
+  });
+  await next('all');
+  await mails(3);
+  expect(new Set(mail.mails.map(({ messageId }) => messageId)).size).toBe(3);
+}, 60_000);
+
 test('one channel that is down keeps no other from delivering, and its message goes out once it is back', async () => {
   const { world, catalog, mails, skipDelivery, hook } = await start({ hook: true });
   const { ids } = world.context;
@@ -269,7 +315,16 @@ test('one channel that is down keeps no other from delivering, and its message g
   const { id: message, attempts } = (await waiting())[0] ?? { id: '', attempts: 0 };
   expect(attempts).toBe(1);
   const taken = await hook.listen();
-  await skipDelivery(message, 10_000);
+  // It is there again, and answers 500 for hours: a try each half an hour, once the pauses have grown.
+  const tries = async () => (await waiting())[0]?.attempts ?? 0;
+  for (let pause = 10_000, number = 2; number <= 14; number++, pause = Math.min(2 * pause, hourMs / 2)) {
+    await skipDelivery(message, pause);
+    await until(`try ${number}`, async () => (await tries()) >= number);
+    expect(await tries()).toBe(number);
+  }
+  expect(await waiting()).toMatchObject([{ channel: 'hook', lastError: 'HTTP 500' }]);
+  hook.mend();
+  await skipDelivery(message, hourMs / 2);
   await until('the other to deliver', async () => (await waiting()).length === 0);
   expect(taken).toEqual([message]);
 }, 60_000);

@@ -193,6 +193,34 @@ describe('what is looked at', () => {
   });
 });
 
+test('10,000 files that fail are one message, with twenty names and the number of the others', async () => {
+  const { world, deps, told, all } = await start();
+  const { catalog } = world;
+  world.write('first', 'x');
+  await protectOnce(world.context, await world.entry('first'));
+  // As the pipeline leaves them, copied: only what tells them apart differs.
+  const [columns] = await catalog.rows<{ entries: string; versions: string }>(
+    `select string_agg(column_name, ',') filter (where table_name = 'entries' and column_name not in ('id', 'path', 'head_version_id')) as entries,
+       string_agg(column_name, ',') filter (where table_name = 'versions' and column_name not in ('id', 'entry_id', 'outcome', 'reason')) as versions
+     from information_schema.columns where table_schema = current_schema() and is_generated = 'NEVER'
+       and is_updatable = 'YES' and identity_generation is null`,
+  );
+  const { entries, versions } = columns ?? { entries: '', versions: '' };
+  await world.asOwner(`
+    update versions set outcome = 'failed', reason = 'no_space';
+    insert into entries (id, path, ${entries})
+      select 'e' || n, convert_to('file ' || n, 'utf8'), ${entries} from entries, generate_series(1, 9999) n;
+    insert into versions (id, entry_id, outcome, reason, ${versions})
+      select 'v' || n, 'e' || n, outcome, reason, ${versions} from versions, generate_series(1, 9999) n;
+    update entries set head_version_id = 'v' || substr(id, 2) where id like 'e%' and path <> 'first'`);
+  for (const _ of [1, 2, 3]) await noteConditions(deps, await lookThoroughly(catalog));
+  expect((await told()).sort()).toEqual(['hook files_failed begun', 'officer files_failed begun']);
+  const { subject, text } = await compose({ catalog, config }, (await all())[0] as Notification);
+  expect(subject).toBe('10\u202f000 fichiers ne sont pas protégés');
+  expect(text.split('\n').filter((line) => line.startsWith('file '))).toHaveLength(20);
+  expect(text).toContain('9\u202f980');
+});
+
 test('what was taken out of the configuration ends without a word', async () => {
   const { world, deps, told } = await start();
   const missing = (subject: string): Look => ({
@@ -356,6 +384,17 @@ test('a digest tells what happened since the last one, and what needs somebody',
   expect(told.text).toContain('7 fichiers ne sont pas protégés');
   const later = new Date(now.getTime() + hourMs);
   await writeDigest(digest, 'run-2', later);
+  // The zone has one offset before the clocks change, another one after it.
+  const [change] = (await all()).filter(({ topic }) => topic === 'digest');
+  const night = { from: '2027-03-27T06:00:00.000Z', to: '2027-03-28T05:00:00.000Z' };
+  const changed = { ...(change as Notification), facts: { ...change?.facts, ...night } };
+  const texts = ['Europe/Paris', 'Africa/Douala'].map(
+    async (timezone) => (await compose({ catalog, config: { ...config, timezone } }, changed)).text,
+  );
+  expect(await Promise.all(texts)).toEqual([
+    expect.stringMatching(/2027-03-27 07:00:00 \+01:00.*2027-03-28 07:00:00 \+02:00/),
+    expect.stringMatching(/2027-03-27 07:00:00 \+01:00.*2027-03-28 06:00:00 \+01:00/),
+  ]);
   const [next] = (await all()).filter(({ topic, subject }) => topic === 'digest' && subject === 'run-2');
   expect(next?.facts).toMatchObject({ from: now.toISOString(), to: later.toISOString(), stored: 0 });
 });
