@@ -53,11 +53,12 @@ const cacheTagSignature = Buffer.from('Signature: 8a477f597d28d172789f06886806bc
 const ignoreFileLimitBytes = 1024 * 1024;
 const rememberedFolders = 4_096;
 
-/** What this program calls a file for a moment: while it is taken into quarantine, or being restored. */
 const ownNameStart = Buffer.from('.holdfast-');
-const ownName = /^\.holdfast-(?:[0-9a-f]{16}|[0-9a-f]{32})(?:\.partial)?$/;
+const ownName = /^\.holdfast-(?:restore-[0-9a-f]{32}|(?:[0-9a-f]{16}|[0-9a-f]{32})(?:\.partial)?)$/;
 
-function isOwnName(name: Buffer): boolean {
+/** Whether this program calls something so for a moment: while it is taken into quarantine, or being restored. */
+export function hasOwnName(path: Buffer): boolean {
+  const name = nameOf(path);
   return name.indexOf(ownNameStart) === 0 && ownName.test(name.toString('latin1'));
 }
 
@@ -101,7 +102,7 @@ export class Filter {
 
   /** Judges an entry whose parent folders are all taken; undefined: it is taken too. */
   judge(path: Buffer, kind: EntryKind, stat: EntryStat): Skip | undefined {
-    if (isOwnName(nameOf(path)) || this.ownFolders.some((folder) => isWithin(path, folder))) {
+    if (hasOwnName(path) || this.isInOwnFolder(path)) {
       return { reason: 'own_state', rule: 'own_state' };
     }
     if (kind === 'dir' && this.root.oneFileSystem && stat.dev !== this.root.device) {
@@ -117,6 +118,16 @@ export class Filter {
       return { reason: 'too_large', rule: 'max_size' };
     }
     return undefined;
+  }
+
+  /** True for the path of something gone that was not taken, going by all that is left of it: its name. */
+  leavesOut(path: Buffer): boolean {
+    return (
+      hasOwnName(path) ||
+      this.isInOwnFolder(path) ||
+      this.matchPatterns(path, 'file') !== undefined ||
+      this.matchPatterns(path, 'dir') !== undefined
+    );
   }
 
   /** The skip of the highest parent folder of `path` that is not taken, if one is not. */
@@ -140,6 +151,10 @@ export class Filter {
     for (const key of this.scopes.keys()) {
       if (isWithin(Buffer.from(key, 'latin1'), folder)) this.scopes.delete(key);
     }
+  }
+
+  private isInOwnFolder(path: Buffer): boolean {
+    return this.ownFolders.some((folder) => isWithin(path, folder));
   }
 
   private matchPatterns(path: Buffer, kind: EntryKind): Skip | undefined {

@@ -188,18 +188,22 @@ export class SourceAgent {
   private noticed(served: WalkedSource, batch: readonly WatchedPath[]): void {
     for (const { path, event } of batch) {
       if (changesFilter(path)) served.filter.forget(parentOf(path));
-      const entry = { id: this.options.ids.entry(served.id, path), sourceId: served.id, path };
-      if (this.gate.offer(entry.id, performance.now())) this.wait(entry);
-      else this.later.set(entry.id, entry);
-      if (event === 'removed') this.removedBelow(served, entry);
+      if (event !== 'left_out')
+        this.offer({ id: this.options.ids.entry(served.id, path), sourceId: served.id, path });
+      if (event !== 'changed') this.removedBelow(served, path);
     }
     this.wake?.();
   }
 
+  private offer(entry: EntryRef): void {
+    if (this.gate.offer(entry.id, performance.now())) this.wait(entry);
+    else this.later.set(entry.id, entry);
+  }
+
   /** A folder that went away takes everything below it along, which only the catalog knows. */
-  private removedBelow(served: WalkedSource, entry: EntryRef): void {
+  private removedBelow(served: WalkedSource, removed: Buffer): void {
     void (async () => {
-      for await (const { id, path } of knownBelow(this.options.catalog, served.id, [entry.path]))
+      for await (const { id, path } of knownBelow(this.options.catalog, served.id, [removed]))
         this.wait({ id, path, sourceId: served.id });
       this.wake?.();
     })().catch(() => {

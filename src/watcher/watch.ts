@@ -3,7 +3,7 @@ import { lstatSync, type Stats } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isFailure } from '../domain/failures.ts';
 import { errorCode } from '../files/error-code.ts';
-import { changesFilter, type Filter, type Skip } from '../files/filter.ts';
+import { changesFilter, type Filter, hasOwnName, type Skip } from '../files/filter.ts';
 import { insideOf } from '../files/folder.ts';
 import { listNames } from '../files/list.ts';
 import { statInside } from '../files/open.ts';
@@ -18,13 +18,14 @@ import { QuietPaths } from './quiet-paths.ts';
 
 /**
  * A path that came to rest after something happened to it. `removed` may name a path that nobody knew (a short-lived
- * file) or a folder, which stands for all that was below it. `changed` may name an entry that did not change.
+ * file) or a folder, which stands for all that was below it. `left_out` is as `removed`, of a name that the filter leaves
+ * out: nobody's loss but where it was protected before. `changed` may name an entry that did not change.
  */
 export interface WatchedPath {
   readonly path: Buffer;
   /** When it was last touched. */
   readonly at: Date;
-  readonly event: 'changed' | 'removed';
+  readonly event: 'changed' | 'removed' | 'left_out';
 }
 
 export interface SkippedPath {
@@ -225,20 +226,21 @@ class Watch implements SourceWatch {
     if (skipped.length > 0) this.options.onSkipped?.(skipped);
   }
 
-  /** Undefined for what is in a skipped folder, and when the source turns out to be away. */
+  /** Undefined for this program's own names, what is in a skipped folder, and when the source turns out to be away. */
   private async look(
     path: Buffer,
     at: Date,
     parents: Map<string, Skip | undefined>,
   ): Promise<WatchedPath | SkippedPath | undefined> {
-    if (this.parentSkip(path, parents)) return undefined;
+    if (hasOwnName(path) || this.parentSkip(path, parents)) return undefined;
     const found = await statInside(this.root, path);
     if (found.kind === 'unreadable' && found.code.startsWith('source_')) {
       await this.wentAway();
       return undefined;
     }
     if (changesFilter(path)) this.rulesChanged(parentOf(path));
-    if (found.kind === 'gone') return { path, at, event: 'removed' };
+    if (found.kind === 'gone')
+      return { path, at, event: this.filter.leavesOut(path) ? 'left_out' : 'removed' };
     const skip = 'stat' in found ? this.filter.judge(path, found.kind, found.stat) : undefined;
     if (skip) return { path, at, skip };
     if (found.kind === 'dir') this.adopt(path.toString('latin1'), found.stat.ino);

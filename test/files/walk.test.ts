@@ -190,8 +190,15 @@ test('files over the limit and the own folders are skipped', async () => {
 test('what this program calls a file for a moment is skipped, and nothing that looks like it', async () => {
   const folder = tempFolder();
   const id = '0123456789abcdef'.repeat(2);
-  const own = [`.holdfast-${id}`, `.holdfast-${id}.partial`, `.holdfast-${id.slice(16)}.partial`];
-  const others = [`.holdfast-${id}x`, `.holdfast-notes`, `a.holdfast-${id}`];
+  const own = [id, `${id}.partial`, `${id.slice(16)}.partial`, `restore-${id}`].map(
+    (name) => `.holdfast-${name}`,
+  );
+  const others = [
+    `.holdfast-${id}x`,
+    `.holdfast-restore-${id.slice(16)}`,
+    `.holdfast-notes`,
+    `a.holdfast-${id}`,
+  ];
   writeTree(folder, Object.fromEntries([...own, ...others].map((name) => [name, ''])));
   const found = await listing(folder, {});
   expect(found.filter((line) => line.includes('own_state'))).toHaveLength(own.length);

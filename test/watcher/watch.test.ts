@@ -20,11 +20,13 @@ import { type WatchOptions, watchSource } from '../../src/watcher/watch.ts';
 import { makeDeepFile } from '../files/deep-tree.ts';
 import { bytes, tempFolder, writeTree } from '../files/temp-tree.ts';
 
+const signs = { changed: '+', removed: '-', left_out: '!' };
+
 describe.each([
   ['chokidar', 1_000],
   ['plain watches', 1],
 ])('watched by %s', (_, chokidarFolders) => {
-  /** Watches a folder; what was told since the last `clear` is in `told` (`+path`, `-path`, `~path` skipped) and `problems`. */
+  /** Watches a folder; what was told since the last `clear` is in `told` (`+path`, `-path`, `~path` skipped, `!path` gone and left out) and `problems`. */
   async function startWatch(
     folder: string | Buffer,
     filterOptions: FilterOptions = {},
@@ -40,8 +42,7 @@ describe.each([
       chokidarFolders,
       onPaths: (batch) => {
         total += batch.length;
-        for (const { path, event } of batch)
-          told.add(`${event === 'changed' ? '+' : '-'}${path.toString('latin1')}`);
+        for (const { path, event } of batch) told.add(`${signs[event]}${path.toString('latin1')}`);
       },
       onSkipped: (batch) => {
         for (const { path } of batch) told.add(`~${path.toString('latin1')}`);
@@ -234,6 +235,23 @@ describe.each([
     });
     await until('+sub/taken', '~a.log', '~sub/a.tmp', '~more/node_modules');
     expect([...told].filter((line) => /node_modules\/|state\/|^\+.*(log|tmp)/.test(line))).toEqual([]);
+  });
+
+  test('what was there for a moment is judged by its name: ours are not told, those left out are not told as removed', async () => {
+    const folder = tempFolder();
+    writeTree(folder, { 'sub/.holdfastignore': '*.tmp\n', 'sub/node_modules/x': '', 'sub/known.log': '' });
+    const { told, until } = await startWatch(folder, { exclude: ['node_modules/', '*.log', '!kept.log'] });
+    const hex = '0123456789abcdef';
+    const own = [`${hex}${hex}`, `${hex}.partial`, `${hex}${hex}.partial`, `restore-${hex}${hex}`];
+    const names = [...own.map((name) => `.holdfast-${name}`), 'a.tmp', 'a.log', 'kept.log', 'taken'];
+    writeTree(folder, Object.fromEntries(names.map((name) => [`sub/${name}`, ''])));
+    for (const name of [...names, 'node_modules', 'known.log'])
+      rmSync(join(folder, 'sub', name), { recursive: true });
+    const left = `sub/.holdfast-${hex}${hex}`;
+    writeTree(folder, { [left]: '', 'sub/last': '' });
+    await until('!sub/a.tmp', '!sub/a.log', '!sub/known.log', '!sub/node_modules');
+    await until('-sub/kept.log', '-sub/taken', '+sub/last');
+    expect([...told].filter((line) => line.includes('.holdfast-'))).toEqual([]);
   });
 
   test('a changed ignore file counts at once', async () => {

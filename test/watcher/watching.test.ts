@@ -44,15 +44,15 @@ test('looks take a tenth of the time at most', () => {
   expect(pollPauseMs({ pollEvery: 60_000 }, 20_000)).toBe(180_000);
 });
 
-/** An agent that polls, and hands entries over to steps in this process. */
-async function pollingAgent(startSweep = async () => false) {
+/** An agent that hands entries over to steps in this process. */
+async function startAgent(watch: 'poll' | 'events', startSweep = async () => false) {
   const { context, catalog, folder, ...world } = await makeWorld(server());
   const home = tempFolder();
   mkdirSync(join(home, 'run'));
   const config = parseConfig(
     JSON.stringify({
       ...{ version: 1, repository: 'd'.repeat(32), host: { id: 'b'.repeat(32) } },
-      sources: [{ name: 'docs', path: folder, watch: 'poll', pollEvery: '1s', exclude: ['*.tmp'] }],
+      sources: [{ name: 'docs', path: folder, watch, pollEvery: '1s', exclude: ['*.tmp'] }],
       destinations: [{ name: 'primary', bucket: 'some-bucket', lock: { days: 7 } }],
     }),
     'holdfast.yaml',
@@ -97,11 +97,11 @@ async function pollingAgent(startSweep = async () => false) {
   });
   const seen = (path: string) =>
     expect.poll(() => looked.splice(0), { timeout: 60_000, interval: 20 }).toContain(path);
-  return { folder, looked, seen, home, ...world };
+  return { catalog, context, folder, looked, seen, home, ...world };
 }
 
 test('without events, what comes, changes and goes is found by looking, and what failed is tried again once', async () => {
-  const { folder, looked, seen, home, write } = await pollingAgent();
+  const { folder, looked, seen, home, write } = await startAgent('poll');
   await seen('failed');
   write('a', 'one');
   await seen('a');
@@ -124,9 +124,27 @@ test('without events, what comes, changes and goes is found by looking, and what
   await expect.poll(() => readProblems(home).docs, { timeout: 60_000 }).toContain('cannot be opened');
 }, 200_000);
 
+test('what was there for a moment and would not be taken gets no entry; what was protected before is seen to be gone', async () => {
+  const { catalog, context, folder, seen, write } = await startAgent('events');
+  await seen('failed');
+  write('known.tmp', 'protected before *.tmp was left out');
+  const facts = statFacts('file', lstatSync(join(folder, 'known.tmp'), { bigint: true }));
+  const known = { path: Buffer.from('known.tmp'), facts, outcome: 'uploaded' as const };
+  await recordStanding(catalog, context.ids, context.ids.source('docs'), [known]);
+  const passing = ['passing.tmp', `.holdfast-${'0123456789abcdef'.repeat(2)}`];
+  for (const name of passing) write(name, '');
+  for (const name of passing) rmSync(join(folder, name));
+  rmSync(join(folder, 'known.tmp'));
+  await seen('known.tmp');
+  write('last', '');
+  await seen('last');
+  const entries = await catalog.rows<{ path: Buffer }>('select path from entries order by path');
+  expect(entries.map(({ path }) => path.toString())).toEqual(['failed', 'known.tmp', 'last']);
+}, 200_000);
+
 test('more than single files at once are left to a sweep, and to another one after the one under way', async () => {
   let asked = 0;
-  const { looked, write, seen } = await pollingAgent(async () => ++asked === 3);
+  const { looked, write, seen } = await startAgent('poll', async () => ++asked === 3);
   await seen('failed');
   for (let index = 0; index < 1_100; index++) write(`file-${index}`, '');
   await expect.poll(() => asked, { timeout: 60_000 }).toBe(3);
