@@ -49,6 +49,12 @@ test('its rules for sources are rules that the policy takes', () => {
   expect(Object.keys(rendered.sources.documents ?? {}).sort()).toEqual(Object.keys(shape).sort());
 });
 
+test('its times are those of Douala', () => {
+  const zones = [...text.matchAll(/^\s*timezone: (\S+)$/gm)].map(([, zone]) => zone);
+  expect(parseConfig(text, 'example').timezone).toBe('Africa/Douala');
+  expect(new Set(zones)).toEqual(new Set(['Africa/Douala']));
+});
+
 test('every key of the schema occurs in it', () => {
   const keys = schemaKeys();
   // Were the search to find too little, nothing below would mean anything.
