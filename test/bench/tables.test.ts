@@ -46,9 +46,13 @@ test('what is void is named, and left out of every number', () => {
 
 test('memory has a line for each size', () => {
   const text = performanceTables(
-    measured([row({ case: 'memory', tool: 'holdfast', seconds: 20, files: 10_000, what: 'first' })]),
+    measured([
+      row({ case: 'memory', tool: 'holdfast', seconds: 20, files: 10_000, what: 'first' }),
+      row({ case: 'memory', tool: 'holdfast', files: 20_000, what: 'unchanged', void: 'doubtful' }),
+    ]),
   );
   expect(text).toContain('| first | 10000 | 20 | 0.6 | 99.6 |');
+  expect(text).not.toContain('| unchanged | 20000 |');
   expect(text).not.toContain('| `memory` | holdfast |');
 });
 
