@@ -17,7 +17,10 @@ import { parseDays, parseMinute, type RateWindow, weekdays } from './throttle/wi
 const absolutePath = z.string().refine(isAbsolute, 'must be an absolute path');
 const name = z
   .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'letters, digits, dot, dash, underscore; at most 63');
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/,
+    'letters without accents, digits, dot, dash, underscore; at most 63',
+  );
 const id = z.string().regex(/^[0-9a-f]{32}$/, '32 hex digits');
 const webAddress = z.url({ protocol: /^https?$/ });
 

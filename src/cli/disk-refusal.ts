@@ -10,6 +10,6 @@ export function diskRefusal(error: unknown): Failure | undefined {
   if (code === undefined || !refusals.has(code)) return undefined;
   // Where a write fails, not an opening, the system names no file.
   const { path } = error as NodeJS.ErrnoException;
-  const where = path === undefined ? '' : `: ${path}`;
+  const where = path === undefined ? '' : `, ${path}`;
   return new Failure('disk_refuses', { code, where }, { cause: error });
 }

@@ -1,4 +1,5 @@
-import type { Command } from 'commander';
+import { type Command, Help } from 'commander';
+import { argumentNames } from '../text/en/arguments.ts';
 import { say, spoken } from '../text/voice.ts';
 
 /** Headings of a help page, by what commander calls them. */
@@ -9,10 +10,26 @@ const titles = {
   'Commands:': 'title_commands',
 } as const;
 
-/** Has a command tell its help with headings, defaults and choices in the words of {@link say}. */
+const isArgumentName = (name: string): name is keyof typeof argumentNames => name in argumentNames;
+
+/** What stands for a value, or the parts of it, as people call it: `source:path`, `hold`. */
+const argumentIn = (name: string): string =>
+  name.replaceAll(/[a-z]\w*/g, (part) => (isArgumentName(part) ? say('arguments', part) : part));
+
+/** The same for all that stands in brackets: `--to <folder>`, `[options] [command]`. */
+const argumentsIn = (usage: string): string =>
+  usage.replaceAll(/<[^<>]+>|\[[^[\]]*\]/g, (bracketed) => argumentIn(bracketed));
+
+const plain = new Help();
+
+/** Has a command tell its help with headings, arguments, defaults and choices in the words of {@link say}. */
 export function titled(command: Command): Command {
   return command.helpOption('-h, --help', say('help', 'help_option')).configureHelp({
     styleTitle: (title) => (title in titles ? say('help', titles[title as keyof typeof titles]) : title),
+    commandUsage: (known) => argumentsIn(plain.commandUsage(known)),
+    subcommandTerm: (known) => argumentsIn(plain.subcommandTerm(known)),
+    optionTerm: (option) => argumentsIn(plain.optionTerm(option)),
+    argumentTerm: (argument) => argumentIn(plain.argumentTerm(argument)),
     optionDescription: (option) => translated(option.description, option),
     argumentDescription: (argument) => translated(argument.description, argument),
   });
@@ -60,16 +77,18 @@ export function parserError(text: string): string {
     /^too many arguments.* Expected (\d+) arguments? but got (\d+)/.exec(told) ?? [];
   if (expected !== undefined && count !== undefined)
     return `${say('help', 'error', { text: say('help', 'error_too_many', { expected, count }) })}\n`;
-  const [, name, value, detail] =
-    /^(?:option|command-argument) (.*) argument '([^']*)' is invalid\. (.*)/s.exec(told) ?? [];
+  const [, name, value, detail] = /^option '([^']*)' argument '([^']*)' is invalid\. (.*)/s.exec(told) ?? [];
   if (name !== undefined && value !== undefined && detail !== undefined)
-    return say('help', 'error', { text: say('help', 'error_invalid', { name, value, detail }) });
+    return say('help', 'error', {
+      text: say('help', 'error_invalid', { name: argumentsIn(name), value, detail }),
+    });
   for (const [begins, key] of errors) {
     const found = begins.exec(told)?.[1];
     if (found === undefined) continue;
     const meant = /\(Did you mean ([^)]+)\?\)/.exec(told)?.[1];
     const hint = meant === undefined ? '' : `\n${say('help', 'error_did_you_mean', { name: meant })}`;
-    return `${say('help', 'error', { text: say('help', key, { name: found }) })}${hint}\n`;
+    const name = key === 'error_missing_argument' ? argumentIn(found) : argumentsIn(found);
+    return `${say('help', 'error', { text: say('help', key, { name }) })}${hint}\n`;
   }
   return say('help', 'error', { text: told });
 }

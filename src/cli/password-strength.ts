@@ -1,5 +1,5 @@
 import { Failure } from '../domain/failures.ts';
-import { say } from '../text/voice.ts';
+import { say, spoken } from '../text/voice.ts';
 
 /** Fewer bytes than this fall to guessing, whatever the key derivation costs. */
 const shortestBytes = 8;
@@ -18,10 +18,16 @@ export async function requireStrong(password: Buffer): Promise<Buffer> {
   ]);
   if (guesses < leastGuesses) {
     const why = feedback.warning ?? say('setup', 'common_pattern');
-    throw new Failure('weak_password', { why: `${why.charAt(0).toLowerCase()}${why.slice(1)}` });
+    throw new Failure('weak_password', { why: insideOfSentence(why) });
   }
   return password;
 }
+
+/** A warning of the estimator is a sentence; ours goes on behind it, and writes apostrophes as print does. */
+const insideOfSentence = (warning: string): string =>
+  `${warning.charAt(0).toLowerCase()}${warning.slice(1)}`
+    .replace(/\.$/, '')
+    .replaceAll(/(?<=\p{L})'(?=\p{L})/gu, '’');
 
 /** Half a second to load, so only for passwords that are about to be set. */
 async function openEstimator() {
@@ -34,6 +40,6 @@ async function openEstimator() {
   return new ZxcvbnFactory({
     dictionary: { ...common.dictionary, ...english.dictionary, ...french.dictionary },
     graphs: common.adjacencyGraphs,
-    translations: english.translations,
+    translations: (spoken() === 'fr' ? french : english).translations,
   });
 }

@@ -2,18 +2,11 @@ import { isRolledBack } from '../recovery/judge.ts';
 import type { FoundSource, ReadingProgress, RepositoryRead } from '../recovery/read-repository.ts';
 import { say } from '../text/voice.ts';
 import { localTime, printable } from './output.ts';
-
-const phases: Readonly<Record<ReadingProgress['phase'], string>> = {
-  list: say('restore', 'phase_list'),
-  keyring: say('restore', 'phase_keyring'),
-  manifests: say('restore', 'phase_manifests'),
-  packs: say('restore', 'phase_packs'),
-  adopt: say('restore', 'phase_adopt'),
-  locate: say('restore', 'phase_locate'),
-};
+import { labelled } from './words.ts';
 
 export function progressText({ phase, done, total }: ReadingProgress): string {
-  return `${phases[phase]}: ${done}${total === undefined ? '' : ` ${say('restore', 'of_total', { total })}`}`;
+  const count = total === undefined ? String(done) : `${done} ${say('restore', 'of_total', { total })}`;
+  return labelled(say('restore', `phase_${phase}`), count);
 }
 
 /** What was read back from a bucket, as `--json` gives it. */
@@ -106,7 +99,7 @@ function adoptionLines({ adoption }: RepositoryRead): string[] {
 function garbageLines({ manifests, adoption, refusedDocuments }: RepositoryRead): string[] {
   const kinds = [
     [refusedDocuments, say('restore', 'keyring_documents')],
-    [manifests.refused, 'manifests'],
+    [manifests.refused, say('restore', 'manifests_refused')],
     [adoption.garbage, say('restore', 'sealed_files')],
     [manifests.contradictory, say('restore', 'manifest_rows')],
   ] as const;

@@ -4,10 +4,9 @@ import { words } from '../text/en/words.ts';
 import { say } from '../text/voice.ts';
 import { printable } from './printable.ts';
 
-type Word = Exclude<keyof typeof words, 'count_of' | 'count_after' | 'with_reason'>;
+type Word = Exclude<keyof typeof words, 'count_of' | 'count_after' | 'labelled'>;
 
-const isKnown = (key: string): key is Word =>
-  key in words && !key.startsWith('count_') && key !== 'with_reason';
+const isKnown = (key: string): key is Word => key in words && !key.startsWith('count_') && key !== 'labelled';
 
 /** An outcome, result or state in the words of whoever reads it; what is no such word stays what it is. */
 export function word(name: string): string {
@@ -31,11 +30,15 @@ export function reasonText(code: string | null | undefined): string {
   return isReason(code) ? `${say('reasons', code)} [${code}]` : printable(word(code));
 }
 
+/** Something behind what it is of, with the colon of the language. */
+export const labelled = (label: string, text: string): string => say('words', 'labelled', { label, text });
+
+/** A name as people call it, with the one that options and documents have in brackets where that is another. */
+export const withName = (told: string, name: string): string => (told === name ? name : `${told} [${name}]`);
+
 /** An outcome with its reason behind it. */
 export const outcomeWithReason = (outcome: string, reason: string | null | undefined): string =>
-  reason
-    ? say('words', 'with_reason', { outcome: word(outcome), reason: reasonText(reason) })
-    : word(outcome);
+  reason ? labelled(word(outcome), reasonText(reason)) : word(outcome);
 
 /** How many there are with an outcome, e.g. `3 failed`. */
 export const countOf = (count: number, name: string): string =>

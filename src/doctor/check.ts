@@ -4,6 +4,7 @@ import type { KeyringDocument } from '../keys/keyring-files.ts';
 import type { Endpoints } from '../stack/endpoints.ts';
 import type { SupervisorStatus } from '../stack/supervisor-state.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import type { checks } from '../text/en/checks.ts';
 import type { Language } from '../text/language.ts';
 
 /** What one look found. */
@@ -40,10 +41,12 @@ export interface Patient {
   destinations(): Promise<readonly DoctorDestination[]>;
 }
 
+export type CheckName = keyof typeof checks;
+
 /** One thing that `doctor` looks at. */
 export interface Check {
-  /** Names it in output; lower case, dashes. */
-  readonly name: string;
+  /** Names it in output and for `--only`; lower case, dashes. */
+  readonly name: CheckName;
   /** At least one finding. */
   look(patient: Patient): Promise<readonly Finding[]>;
 }

@@ -4,7 +4,7 @@ import { failureTexts, say } from '../text/voice.ts';
 import { audit } from './audit.ts';
 import { breaches } from './breaches.ts';
 import { buckets } from './buckets.ts';
-import type { Check, Finding, Patient } from './check.ts';
+import type { Check, CheckName, Finding, Patient } from './check.ts';
 import { clock } from './clock.ts';
 import { copies } from './copies.ts';
 import { database } from './database.ts';
@@ -71,13 +71,13 @@ const checks: readonly Check[] = [
 ];
 
 /** What `--only` takes. */
-export const checkNames: readonly string[] = checks.map(({ name }) => name);
+export const checkNames: readonly CheckName[] = checks.map(({ name }) => name);
 
 /** A write-only host has no keyring to look after. */
 const ofTheKeyring: ReadonlySet<Check> = new Set([recoveryKit, holders, keyLocks]);
 
 export interface NamedFinding extends Finding {
-  readonly check: string;
+  readonly check: CheckName;
 }
 
 /**

@@ -184,6 +184,7 @@ export const failures = {
   notice_without_address: row(2, false),
   notification_unknown: row(1, false),
   channel_unknown: row(2, false),
+  no_channels: row(2, false),
   notify_test_failed: row(5, true),
 } satisfies Record<string, FailureRow>;
 

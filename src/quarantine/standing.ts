@@ -1,6 +1,6 @@
 import type { Catalog } from '../catalog/catalog.ts';
 import type { NotScannedReason } from '../domain/records.ts';
-import { say } from '../text/voice.ts';
+import { say, severalInARow } from '../text/voice.ts';
 
 /** What of malware stands now. */
 export interface MalwareStanding {
@@ -35,7 +35,7 @@ export async function malwareStanding(catalog: Catalog): Promise<MalwareStanding
 
 /** What a person should know of it; empty where there is nothing. */
 export function malwareWarnings({ quarantined, reported, unscanned, incidents }: MalwareStanding): string[] {
-  const reasons = Object.entries(unscanned);
+  const reasons = Object.entries(unscanned) as [NotScannedReason, number][];
   const count = reasons.reduce((sum, [, each]) => sum + each, 0);
   return [
     ...(incidents > 0 ? [say('warnings', 'malware', { incidents, quarantined, reported })] : []),
@@ -43,7 +43,11 @@ export function malwareWarnings({ quarantined, reported, unscanned, incidents }:
       ? [
           say('warnings', 'unscanned', {
             count,
-            reasons: reasons.map(([reason, each]) => `${reason} ${each}`).join(', '),
+            reasons: severalInARow(
+              reasons.map(([reason, each]) =>
+                say('words', 'labelled', { label: say('reasons', reason), text: String(each) }),
+              ),
+            ),
           }),
         ]
       : []),

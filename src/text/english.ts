@@ -1,4 +1,6 @@
+import { argumentNames as argumentsEn } from './en/arguments.ts';
 import { audit as auditEn } from './en/audit.ts';
+import { checks as checksEn } from './en/checks.ts';
 import { compliance as complianceEn } from './en/compliance.ts';
 import { copies as copiesEn } from './en/copies.ts';
 import { details as detailsEn } from './en/details.ts';
@@ -36,7 +38,9 @@ import type { Messages } from './message.ts';
 
 /** The originals, by theme and key. */
 export const english = {
+  arguments: argumentsEn,
   audit: auditEn,
+  checks: checksEn,
   compliance: complianceEn,
   copies: copiesEn,
   details: detailsEn,

@@ -1,5 +1,7 @@
 import { english } from './english.ts';
+import { argumentNames as argumentsFr } from './fr/arguments.ts';
 import { audit as auditFr } from './fr/audit.ts';
+import { checks as checksFr } from './fr/checks.ts';
 import { compliance as complianceFr } from './fr/compliance.ts';
 import { copies as copiesFr } from './fr/copies.ts';
 import { details as detailsFr } from './fr/details.ts';
@@ -45,7 +47,9 @@ export const allTexts: Readonly<
 > = {
   en: english,
   fr: {
+    arguments: argumentsFr,
     audit: auditFr,
+    checks: checksFr,
     compliance: complianceFr,
     copies: copiesFr,
     details: detailsFr,

@@ -24,6 +24,10 @@ export const spoken = (): Language => language;
 export const say: Texts = (theme, key, ...[facts]) =>
   filled(texts[theme]?.[key] ?? '', facts ?? {}, language);
 
+/** Texts behind one another, with the semicolon of the language; at least one. */
+export const severalInARow = (all: readonly string[]): string =>
+  all.reduceRight((others, first) => say('details', 'several', { first, others }));
+
 /** A phrase that was made in English, as {@link detailIn} tells it. */
 export const detail = (text: string): string =>
   language === 'en' ? text : detailIn(texts.details ?? {}, language, text);

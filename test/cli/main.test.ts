@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { globSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -8,6 +8,7 @@ import { canonical } from '../../src/domain/canonical.ts';
 import { createKeyring } from '../../src/keys/create-keyring.ts';
 import { projectRoot } from '../../src/stack/project.ts';
 import { runCommand } from '../../src/stack/run.ts';
+import { argumentNames } from '../../src/text/en/arguments.ts';
 
 const commands = [
   'init',
@@ -131,17 +132,53 @@ describe('whoever works in French', () => {
       'help',
     ]);
     expect(stdout).not.toMatch(/\b(Usage|Commands|default|display|the)\b/);
+    expect(stdout).toContain('holdfast [options] [commande]');
+    expect(stdout).toContain('restore [options] <source[:chemin]>');
+  });
+
+  test('has a French name for each value that a command takes', () => {
+    const files = globSync('src/cli/{main.ts,define.ts,*-options.ts,message-keys.ts,definitions/*.ts}', {
+      cwd: projectRoot,
+    });
+    const usages = files.flatMap((file) =>
+      [
+        ...readFileSync(join(projectRoot, file), 'utf8').matchAll(/'(?:--?|<|\[)?[a-z-][^'\n]*[<[][^'\n]*'/g),
+      ].map(([text]) => text),
+    );
+    const names = usages.flatMap((usage) => usage.match(/(?<=[<[][^<>]*)[a-z]\w*(?=[^<>]*[>\]])/g) ?? []);
+    expect(new Set(names).size).toBeGreaterThan(40);
+    expect(names.filter((name) => !(name in argumentNames))).toEqual([]);
   });
 
   test('reads failures in French, and scripts in English', async () => {
     const missing = ['status', '--config', join(folder, 'nowhere.yaml')];
-    const told = await holdfast(missing, french);
-    expect(told.stderr).toContain('Il n’y a pas de configuration');
-    const { stderr } = await holdfast([...missing, '--json'], french);
-    expect(JSON.parse(stderr).error.message).toContain('There is no configuration');
-    const detail = await holdfast(['files', '--outcome', 'lost', '--json'], french);
-    expect(JSON.parse(detail.stderr).error.message).toContain('There is no outcome');
-    expect((await holdfast(['verify', '--sampl'], french)).stderr).toContain('option inconnue');
+    const runs = [
+      missing,
+      [...missing, '--json'],
+      ['files', '--outcome', 'lost', '--json'],
+      ['verify', '--sampl'],
+      ['show'],
+      ['runs', '--limit', 'many'],
+    ];
+    const [told, json, detail, unknown, lacking, invalid] = (
+      await Promise.all(runs.map((args) => holdfast(args, french)))
+    ).map(({ stderr }) => stderr);
+    expect(told).toContain('Il n’y a pas de configuration');
+    expect(JSON.parse(json ?? '').error.message).toContain('There is no configuration');
+    expect(JSON.parse(detail ?? '').error.message).toContain('There is no outcome');
+    expect(unknown).toContain('option inconnue');
+    expect(lacking).toContain('il manque l’argument «\u00a0source:chemin\u00a0»');
+    expect(invalid).toContain('de «\u00a0--limit <nombre>\u00a0» n’est pas valable');
+  });
+
+  test('is told that no channel is configured, and what to do', async () => {
+    const { code, stderr } = await holdfast(['notify', 'test'], {
+      ...french,
+      HOLDFAST_PASSWORD_FILE: join(folder, 'pw'),
+    });
+    expect(code).toBe(2);
+    expect(stderr).toContain('Aucun canal n’est configuré');
+    expect(stderr).toContain('notifications.channels');
   });
 
   test('gets English where the terminal has no UTF-8', async () => {

@@ -1,6 +1,10 @@
-import { expect, it } from 'vitest';
+import { afterEach, expect, it } from 'vitest';
 import { requireStrong } from '../../src/cli/password-strength.ts';
+import type { Failure } from '../../src/domain/failures.ts';
+import { speak } from '../../src/text/voice.ts';
 import { refusalOf } from '../sealed/samples.ts';
+
+afterEach(() => speak('en'));
 
 const refusal = (password: string) => refusalOf(() => requireStrong(Buffer.from(password)));
 
@@ -30,8 +34,22 @@ it('says why', async () => {
   await expect(requireStrong(Buffer.from('a1!b'))).rejects.toThrow(/fewer than 8 characters/);
 });
 
+it('says why in French', async () => {
+  await speak('fr');
+  for (const [password, why] of [
+    ['12345678', 'ce mot de passe est très utilisé'],
+    ['abcabcabcabc', 'les caractères répétés comme'],
+  ] as const) {
+    const refused = await requireStrong(Buffer.from(password)).catch((error: unknown) => error);
+    expect((refused as Failure).facts.why).toContain(why);
+    expect((refused as Failure).facts.why).not.toMatch(/\.$/);
+  }
+});
+
 it('a very long password is judged at once', async () => {
-  const began = performance.now();
+  // Of the processor: what else the machine does is not this password's.
+  const before = process.cpuUsage();
   expect(await refusal('x1'.repeat(50_000))).toBe('weak_password');
-  expect(performance.now() - began).toBeLessThan(5_000);
+  const { user, system } = process.cpuUsage(before);
+  expect((user + system) / 1_000).toBeLessThan(5_000);
 });

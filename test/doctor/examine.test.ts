@@ -226,7 +226,7 @@ it('infections, and what no scanner looked at, are told', async () => {
   await protectOnce(world.context, await world.entry('large.iso'));
   expect((await findings()).get('malware')).toMatchObject([
     { state: 'warning', what: expect.stringContaining('1 file in quarantine') },
-    { state: 'warning', what: expect.stringContaining('too_large 1') },
+    { state: 'warning', what: expect.stringContaining('configuration or the scanner takes: 1)') },
   ]);
 });
 

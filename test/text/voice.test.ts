@@ -1,10 +1,22 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { isYes } from '../../src/cli/confirm.ts';
 import { bytes, table } from '../../src/cli/output.ts';
-import { countOf, nameOf, outcomeWithReason, reasonText, word } from '../../src/cli/words.ts';
+import { progressText } from '../../src/cli/recovery-text.ts';
+import { toldFact } from '../../src/cli/told-fact.ts';
+import {
+  countOf,
+  labelled,
+  nameOf,
+  outcomeWithReason,
+  reasonText,
+  withName,
+  word,
+} from '../../src/cli/words.ts';
 import { outcomes } from '../../src/domain/records.ts';
+import { malwareWarnings } from '../../src/quarantine/standing.ts';
 import { say, speak, spoken } from '../../src/text/voice.ts';
 import { displayWidth } from '../../src/text/width.ts';
+import { findingKinds, type Remedy } from '../../src/verify/finding.ts';
 
 afterEach(() => speak('en'));
 
@@ -55,6 +67,33 @@ test('a reason is a sentence with the code that a search takes; a rule of somebo
     'octets',
     'recherche de doublon',
     'their_column',
+  ]);
+});
+
+test('labels and lists have the signs of the language, and names stay to be found in brackets', async () => {
+  const standing = { quarantined: 0, reported: 0, incidents: 0, unscanned: { encrypted: 2, limits: 1 } };
+  expect(malwareWarnings(standing)[0]).toContain(
+    '(encrypted content, which no scanner looks into: 2; beyond what the scanner looks into: 1)',
+  );
+  expect(withName(say('checks', 'recovery-kit'), 'recovery-kit')).toBe('recovery-kit');
+  await speak('fr');
+  expect(malwareWarnings(standing)[0]).toContain(
+    '(contenu chiffré, où aucun analyseur ne regarde\u00a0: 2\u00a0; au-delà de ce que l’analyseur examine\u00a0: 1)',
+  );
+  expect(withName(say('checks', 'recovery-kit'), 'recovery-kit')).toBe('kit de secours [recovery-kit]');
+  expect(labelled('primary', 'MANQUE')).toBe('primary\u00a0: MANQUE');
+  expect(progressText({ phase: 'packs', done: 2, total: 9 })).toBe('examen des paquets\u00a0: 2 sur 9');
+});
+
+test('every kind of finding, and facts of incidents, are told in French', async () => {
+  await speak('fr');
+  expect(findingKinds.filter((kind) => word(kind) === kind)).toEqual([]);
+  const remedies: Remedy[] = ['copied', 'found again', 'lock extended', 'upload anew', 'list anew'];
+  expect(remedies.filter((remedy) => toldFact('remedy', remedy) === remedy)).toEqual([]);
+  expect(toldFact('action', 'released although detected')).toBe('libéré bien que détecté');
+  expect(toldFact('what', 'not_a_word_of_ours')).toBe('not_a_word_of_ours');
+  expect(['changed', 'vanished', 'before', 'notScanned', 'since'].map(nameOf)).toEqual([
+    ...['modifiés', 'disparus', 'état avant le', 'non analysé', 'depuis le'],
   ]);
 });
 

@@ -11,6 +11,7 @@ import { say } from '../../text/voice.ts';
 import { languageIn } from '../incident-rows.ts';
 import { printable } from '../output.ts';
 import { type Session, sessionConfig } from '../session.ts';
+import { labelled, withName } from '../words.ts';
 
 const states = ['ok', 'warning', 'problem'] as const;
 
@@ -22,7 +23,7 @@ export async function runDoctor(
   session: Session,
   { only = [] }: { readonly only?: readonly string[] },
 ): Promise<number> {
-  const unknown = only.find((name) => !checkNames.includes(name));
+  const unknown = only.find((name) => !checkNames.some((known) => known === name));
   if (unknown !== undefined)
     throw new Failure('usage', {
       detail: say('status', 'no_check', { name: unknown, names: checkNames.join(', ') }),
@@ -36,7 +37,7 @@ export async function runDoctor(
       found.push(finding);
       const { state, check, what, means, todo } = finding;
       const label = say('doctor', `state_${state}`).padEnd(width);
-      output.line(`${label}${say('words', 'with_reason', { outcome: check, reason: printable(what) })}`);
+      output.line(`${label}${labelled(withName(say('checks', check), check), printable(what))}`);
       if (means !== undefined) output.line(`${' '.repeat(width + 2)}${printable(means)}`);
       if (todo !== undefined) output.line(`${' '.repeat(width)}→ ${printable(todo)}`);
     }

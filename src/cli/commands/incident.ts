@@ -7,6 +7,8 @@ import { spanIn } from '../../text/time.ts';
 import { incidentOutput, languageIn, namedIncident, termsOf } from '../incident-rows.ts';
 import { localTime, printable, table } from '../output.ts';
 import { type Session, sessionConfig, withCatalog } from '../session.ts';
+import { toldFact } from '../told-fact.ts';
+import { labelled, nameOf, reasonText } from '../words.ts';
 
 /** Lists the breach register, the oldest first. */
 export async function runIncidentList(
@@ -96,7 +98,7 @@ export async function runIncidentShow(session: Session, given: string): Promise<
           ...(known(detail) ? [[label('detail'), printable(detail)]] : []),
           ...Object.entries(facts).map(([name, value]) => [
             label('facts'),
-            printable(`${name}: ${typeof value === 'object' ? JSON.stringify(value) : String(value)}`),
+            printable(labelled(nameOf(name), factText(name, value))),
           ]),
           ...(incident.openedBy === 'holdfast' ? [] : [[label('opened_by'), printable(incident.openedBy)]]),
           ...(row.acknowledged === null
@@ -143,6 +145,13 @@ export async function runIncidentShow(session: Session, given: string): Promise<
       ),
     );
   });
+}
+
+/** A fact's value on one line; codes of what was found are told as reasons. */
+function factText(name: string, value: unknown): string {
+  const isReason = (name === 'what' || name === 'notScanned') && typeof value === 'string';
+  const told = isReason ? reasonText(value) : toldFact(name, value);
+  return typeof told === 'object' ? JSON.stringify(told) : String(told);
 }
 
 /** How somebody was told, in the operator's words. */

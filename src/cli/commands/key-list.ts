@@ -7,7 +7,7 @@ import { say } from '../../text/voice.ts';
 import { withKeyDesk } from '../key-desk.ts';
 import { localTime, printable, table } from '../output.ts';
 import type { Session } from '../session.ts';
-import { word } from '../words.ts';
+import { labelled, word } from '../words.ts';
 
 /** Every keyring document: what it is for, which one seals, and until when each destination keeps it. */
 export async function runKeyList(session: Session): Promise<void> {
@@ -72,7 +72,7 @@ function row(document: ListedDocument): string[] {
         : lockedUntil === undefined
           ? say('keys', 'not_locked')
           : localTime(lockedUntil);
-      return document.places.length === 1 ? state : `${destination}: ${state}`;
+      return document.places.length === 1 ? state : labelled(destination, state);
     })
     .join(', ');
   if (document.purpose === 'root') {

@@ -8,7 +8,7 @@ import { awaitDelivery, notificationOutput } from '../notification-rows.ts';
 import { localTime, table } from '../output.ts';
 import { type Session, unlock, withCatalog } from '../session.ts';
 
-/** Has a test message sent by each channel, or by one. Failures: `channel_unknown`, `notify_test_failed`. */
+/** Has a test message sent by each channel, or by one. Failures: `no_channels`, `channel_unknown`, `notify_test_failed`. */
 export async function runNotifyTest(session: Session, channel: string | undefined): Promise<void> {
   const { output } = session;
   const { config, ids } = await unlock(session);
@@ -16,8 +16,9 @@ export async function runNotifyTest(session: Session, channel: string | undefine
   const { channels } = config.notifications;
   const names = channels.map(({ name }) => name);
   const chosen = channel === undefined ? names : names.filter((name) => name === channel);
-  if (chosen.length === 0)
-    throw new Failure('channel_unknown', { channel: channel ?? '-', names: names.join(', ') || '-' });
+  if (names.length === 0) throw new Failure('no_channels');
+  if (channel !== undefined && chosen.length === 0)
+    throw new Failure('channel_unknown', { channel, names: names.join(', ') });
   await withCatalog(session, async (catalog) => {
     const run = newRunId();
     const messages = chosen.map((name) => ({

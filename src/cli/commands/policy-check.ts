@@ -11,6 +11,7 @@ import { say, detail as tell } from '../../text/voice.ts';
 import { printable } from '../output.ts';
 import { opaTool } from '../policy-tool.ts';
 import { type Session, unlock } from '../session.ts';
+import { labelled } from '../words.ts';
 
 /** Looks at rules and data as they are on the disk. Exit code 1 with findings. */
 export async function runPolicyCheck(session: Session, dir: string | undefined): Promise<number> {
@@ -31,12 +32,7 @@ export async function runPolicyCheck(session: Session, dir: string | undefined):
   }
   output.value({ folder, revision, findings });
   for (const { check, detail } of findings)
-    output.line(
-      say('words', 'with_reason', {
-        outcome: check,
-        reason: tell(detail).split('\n').map(printable).join('\n  '),
-      }),
-    );
+    output.line(labelled(check, tell(detail).split('\n').map(printable).join('\n  ')));
   if (findings.length === 0) output.line(say('policy', 'in_order', { folder, revision: revision ?? '' }));
   return findings.length === 0 ? 0 : 1;
 }

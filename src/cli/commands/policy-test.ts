@@ -27,7 +27,7 @@ import { chosenPaths } from '../chosen-paths.ts';
 import { bytes, printable, table } from '../output.ts';
 import { opaTool } from '../policy-tool.ts';
 import { locate, type Session, unlock } from '../session.ts';
-import { nameOf, reasonText, word } from '../words.ts';
+import { labelled, nameOf, reasonText, word } from '../words.ts';
 
 export interface PolicyTestOptions {
   readonly size?: number;
@@ -174,9 +174,7 @@ function assumed({ config }: Installation, destination: DestinationConfig): Assu
 /** Our own reasons in the reader's language, those of somebody's own rules as they say them. */
 const reasonSentence = ({ id, text }: PolicyReason): string => {
   const told = reasonText(id);
-  return told === printable(id)
-    ? say('words', 'with_reason', { outcome: told, reason: printable(text) })
-    : told;
+  return told === printable(id) ? labelled(told, printable(text)) : told;
 };
 
 const sentences: Record<string, string> = {
@@ -203,7 +201,7 @@ function account(
           [
             '',
             say('policy', 'also', {
-              others: others.map(([rule, name]) => `${printable(rule)}: ${name}`).join(', '),
+              others: others.map(([rule, name]) => labelled(printable(rule), name)).join(', '),
             }),
           ],
         ]),
@@ -222,14 +220,10 @@ function account(
       compression.algorithm === 'none' ? word('none') : `${compression.algorithm} ${compression.level}`,
     ],
     [nameOf('scan'), word(scan.required ? 'required' : 'off')],
-    [
-      nameOf('unscanned'),
-      Object.entries(scan.notScanned)
-        .map(([reason, then]) =>
-          say('policy', 'unscanned', { reason, action: say('policy', `then_${then}`) }),
-        )
-        .join(', '),
-    ],
+    ...Object.entries(scan.notScanned).map(([reason, then], index) => [
+      index === 0 ? nameOf('unscanned') : '',
+      labelled(reasonText(reason), say('policy', `then_${then}`)),
+    ]),
   ];
   const told = ({ destination, live, result }: AskedRelease): string[] => [
     say('policy', 'to', { destination: printable(destination) }),

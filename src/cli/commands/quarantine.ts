@@ -7,7 +7,7 @@ import { findItem } from '../quarantine-desk.ts';
 import { pathFields } from '../rows.ts';
 import { type Session, withCatalog } from '../session.ts';
 import { requireSource } from '../target.ts';
-import { word } from '../words.ts';
+import { labelled, word } from '../words.ts';
 
 /** Lists what was found infected, the newest first. */
 export async function runQuarantineList(
@@ -57,10 +57,7 @@ export async function runQuarantineShow(session: Session, text: string): Promise
     output.line(
       table([
         [say('quarantine', 'id'), item.id],
-        [
-          say('quarantine', 'state'),
-          say('words', 'with_reason', { outcome: stateText(item), reason: meaning(item) }),
-        ],
+        [say('quarantine', 'state'), labelled(stateText(item), meaning(item))],
         [say('quarantine', 'found'), `${printable(item.signature)}, ${localTime(item.foundAt)}`],
         [
           say('quarantine', 'by'),

@@ -8,8 +8,9 @@ import { bytes, localTime, printable, table } from '../output.ts';
 import { pathFields } from '../rows.ts';
 import { type Session, withCatalog } from '../session.ts';
 import { shownEntry } from '../shown-entry.ts';
+import { toldFact } from '../told-fact.ts';
 import { webUiLinks } from '../web-ui-links.ts';
-import { nameOf, outcomeWithReason, reasonText, word } from '../words.ts';
+import { labelled, nameOf, outcomeWithReason, reasonText, word } from '../words.ts';
 
 interface ShownVersion {
   readonly versionId: Id;
@@ -136,16 +137,6 @@ function line(number: string, event: ToldStep): string[] {
   ];
 }
 
-/** Facts whose values are words of ours; what else there is are ids, hashes and names. */
-const inWords = ['kind', 'outcome', 'state', 'verdict', 'action', 'result'];
-
-function toldFact(key: string, value: unknown): unknown {
-  if (typeof value === 'boolean') return word(String(value));
-  if (typeof value !== 'string') return value;
-  if (/^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(value)) return localTime(new Date(value));
-  return inWords.includes(key) ? word(value) : value;
-}
-
 /** Long values are hashes and keys: their beginning is enough for people, --json has them whole. */
 function shortened(value: unknown): string {
   const text = Array.isArray(value) ? value.join(',') || word('none') : String(value);
@@ -168,10 +159,7 @@ function placementRow(placement: ShownPlacement, index: number): string[] {
   const { destination, state, objectKey, offset, length, isInPack } = placement;
   const where = isInPack ? say('files', 'in_pack', { length: length ?? 0, offset }) : '';
   const object = objectKey === null ? '' : ` ${printable(objectKey)}${where}`;
-  return [
-    index === 0 ? say('files', 'stored') : '',
-    say('words', 'with_reason', { outcome: destination, reason: `${word(state)}${object}` }),
-  ];
+  return [index === 0 ? say('files', 'stored') : '', labelled(destination, `${word(state)}${object}`)];
 }
 
 function placementsOf(catalog: Catalog, versionId: Id): Promise<ShownPlacement[]> {

@@ -15,6 +15,7 @@ import { pathFields } from '../rows.ts';
 import { type Session, unlock, withCatalog } from '../session.ts';
 import { openPlaces } from '../stores.ts';
 import { parseTarget, requireSource } from '../target.ts';
+import { labelled, withName, word } from '../words.ts';
 
 export interface VerifyOptions {
   /** Share of the objects, above 0 to 1. */
@@ -88,7 +89,7 @@ class Report {
     const count = (this.printed[finding.kind] ?? 0) + 1;
     this.printed[finding.kind] = count;
     if (count <= mostLines) output.line(findingLine(finding));
-    else if (count === mostLines + 1) output.line(say('verify', 'more_of', { kind: finding.kind }));
+    else if (count === mostLines + 1) output.line(say('verify', 'more_of', { kind: word(finding.kind) }));
   }
 
   progress({ checked, toCheck, bytesRead, listed, findings }: VerifyProgress): void {
@@ -128,7 +129,8 @@ class Report {
       output.line(say('verify', 'unreachable', { name }));
     }
     for (const kind of findingKinds) {
-      if ((findings[kind] ?? 0) > 0) output.line(`\n${kind} (${findings[kind]}): ${meanings[kind]}`);
+      if ((findings[kind] ?? 0) > 0)
+        output.line(`\n${labelled(`${withName(word(kind), kind)} (${findings[kind]})`, meanings[kind])}`);
     }
   }
 }
@@ -154,7 +156,13 @@ function findingLine({ kind, destination, key, affected = [], detail, remedy }: 
       ? ''
       : `  ${printable(`${first.source}:${first.path.toString('utf8')}`)}${others.length > 0 ? ` ${say('verify', 'and_others')}` : ''}`;
   const more = detail === undefined ? '' : ` (${detail})`;
-  return `${kind.padEnd(15)}  ${destination}  ${printable(key)}${files}${more}${remedy === undefined ? '' : ` → ${done[remedy]}`}`;
+  return `${padded(kind)}  ${destination}  ${printable(key)}${files}${more}${remedy === undefined ? '' : ` → ${done[remedy]}`}`;
+}
+
+/** A kind in a column that holds each of them. */
+function padded(kind: FindingKind): string {
+  const widest = Math.max(...findingKinds.map((one) => word(one).length));
+  return word(kind).padEnd(widest);
 }
 
 function findingJson({ affected, ...finding }: Finding): object {

@@ -21,7 +21,9 @@ export type QueryRole = (typeof queryRoles)[number];
 
 const exceptionRoles: readonly QueryRole[] = ['failure', 'doubt', 'exception'];
 
-const identifier = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'small letters, digits and dashes');
+const identifier = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'small letters without accents, digits and dashes');
 const text = z.strictObject({ en: z.string().min(1), fr: z.string().min(1) });
 
 const query = z

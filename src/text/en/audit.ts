@@ -18,6 +18,8 @@ export const audit = {
   since_anchor:
     'What came since rests on the database alone: {events} {events|event|events}, {unsigned} of them not signed yet.',
   away: 'The destination {name} does not answer: its anchors were not read.',
+  refused:
+    'The destination {name} refuses to show what is, or may be, an anchor: nobody can tell whether it is as it was signed. Look at the rights of these credentials and at the rules of the bucket (docs/destinations.md).',
   head: 'head {number}',
   event: 'event {number}',
   finding: '{kind}  {about}: {detail}',
@@ -26,6 +28,8 @@ export const audit = {
   signed_at: 'signed {at}',
   more_of: '… more of {kind}: --json lists all',
   why_planted: 'an object of this name that this repository did not sign',
+  why_planted_unreadable: 'an object of this name that cannot be read, as none of this repository is',
+  why_refused: 'an object of this name that these credentials may not read: nobody can tell whose it is',
   why_missing_anchor: 'it was anchored under a lock that lasts, and the bucket does not have it',
   why_unsigned: 'no key that may sign the trail of this repository has signed it',
   why_events: {

@@ -159,7 +159,7 @@ export const details = {
   this_server_has_no_legal_holds_catalog:
     'this server has no legal holds: catalog and lock alone keep what is held',
   must_be_an_absolute_path: 'must be an absolute path',
-  letters_digits_dot_dash_underscore_at_most: 'letters, digits, dot, dash, underscore; at most 63',
+  letters_without_accents_digits_dot: 'letters without accents, digits, dot, dash, underscore; at most 63',
   d_32_hex_digits: '32 hex digits',
   a_number_and_a_unit_ms_s: 'a number and a unit: ms, s, m, h or d',
   a_percentage_like_5: 'a percentage, like 5%',
@@ -180,7 +180,7 @@ export const details = {
   two_channels_have_one_name: 'two channels have one name',
   segment_is_cut: 'segment {number} is cut',
   segment_does_not_match_its_tag: 'segment {number} does not match its tag',
-  small_letters_digits_and_dashes: 'small letters, digits and dashes',
+  small_letters_digits_and_dashes: 'small letters without accents, digits and dashes',
   there_is_no_such_query_holdfast_report: 'there is no such query: `holdfast report query` lists them',
   a_query_stands_there_twice: 'a query stands there twice',
   two_controls_have_one_id: 'two controls have one id',

@@ -436,6 +436,9 @@ export const failures = {
   channel_unknown: 'There is no channel {channel}; the configuration has: {names}.',
   channel_unknown_hint:
     'Name one of them, or leave it away for all. docs/notifications.md tells how to add one.',
+  no_channels: 'No channel is configured: nobody is told of anything, and there is nothing to test.',
+  no_channels_hint:
+    'Add one under notifications.channels in the configuration (docs/notifications.md), then `holdfast down && holdfast up`, and try again.',
   notify_test_failed: '{count} of {of} channels did not deliver.',
   notify_test_failed_hint:
     'Check host, port, name and password, and whether this machine reaches the server; then run it again.',

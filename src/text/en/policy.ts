@@ -41,7 +41,6 @@ export const policy = {
   held_here: 'HELD on this host',
   not_asked: '(the bucket was not asked)',
   authorised: 'authorised by {by}',
-  unscanned: '{reason} {action}',
   then_allow: 'allow',
   then_hold: 'hold',
   then_retry: 'retry',

@@ -56,6 +56,7 @@ export const restore = {
   head: '{source}: {entries}; its newest manifest is number {number} of {at}. Duplicates, renames, folders, links and deletions of the minute after it may be missing.',
   messages: '{messages} that no manifest lists: nothing says where they belong. gpg --decrypt opens them.',
   keyring_documents: 'keyring documents',
+  manifests_refused: 'manifests',
   sealed_files: 'sealed files',
   manifest_rows: 'rows of manifests',
   under_names: '{count} under names of {what}',

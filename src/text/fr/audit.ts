@@ -23,6 +23,8 @@ export const audit = translationOf(english)({
   since_anchor:
     'Ce qui est venu depuis ne repose que sur la base de données : {events} {events|événement|événements}, dont {unsigned} pas encore signés.',
   away: 'La destination {name} ne répond pas : ses ancrages n’ont pas été lus.',
+  refused:
+    'La destination {name} refuse de montrer ce qui est, ou peut être, un ancrage : nul ne peut dire s’il est tel que signé. Vérifiez les droits de ces identifiants et les règles du compartiment (docs/destinations.md).',
   head: 'tête {number}',
   event: 'événement {number}',
   finding: '{kind}  {about} : {detail}',
@@ -31,7 +33,9 @@ export const audit = translationOf(english)({
   signed_at: 'signée le {at}',
   more_of: '… d’autres {kind} : --json les liste tous',
   why_planted: 'un objet de ce nom que ce dépôt n’a pas signé',
-  why_missing_anchor: 'elle avait été ancrée sous un verrou qui dure, et le bucket ne l’a pas',
+  why_planted_unreadable: 'un objet de ce nom qui ne peut pas être lu, ce qu’aucun objet de ce dépôt n’est',
+  why_refused: 'un objet de ce nom que ces identifiants ne peuvent pas lire : nul ne peut dire à qui il est',
+  why_missing_anchor: 'elle avait été ancrée sous un verrou qui dure, et le compartiment ne l’a pas',
   why_unsigned: 'aucune clé qui peut signer le journal de ce dépôt ne l’a signée',
   why_events: {
     one: '{count} événement y avait été signé, et c’en est un autre à présent',
@@ -42,7 +46,7 @@ export const audit = translationOf(english)({
     other: '{count} événements y avaient été signés, et il y en a {there} à présent',
   },
   why_anchor:
-    'le bucket a une autre tête sous ce numéro : le journal a été coupé avant elle et a continué autrement',
+    'le compartiment a une autre tête sous ce numéro : le journal a été coupé avant elle et a continué autrement',
   why_peaks: 'ce dont la tête suivante est calculée a été modifié à côté d’elle',
   why_head_row: 'sa ligne dit autre chose que ce qui a été signé',
   why_heads_missing:

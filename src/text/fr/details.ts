@@ -163,7 +163,7 @@ export const details = translationOf(english)({
   this_server_has_no_legal_holds_catalog:
     'ce serveur ne connaît pas la conservation légale : seuls le catalogue et le verrou gardent ce qui est retenu',
   must_be_an_absolute_path: 'doit être un chemin absolu',
-  letters_digits_dot_dash_underscore_at_most: 'lettres, chiffres, point, tiret, tiret bas ; 63 au plus',
+  letters_without_accents_digits_dot: 'lettres sans accent, chiffres, point, tiret, tiret bas ; 63 au plus',
   d_32_hex_digits: '32 chiffres hexadécimaux',
   a_number_and_a_unit_ms_s: 'un nombre et une unité : ms, s, m, h ou d',
   a_percentage_like_5: 'un pourcentage, comme 5%',
@@ -185,7 +185,7 @@ export const details = translationOf(english)({
   two_channels_have_one_name: 'deux canaux ont le même nom',
   segment_is_cut: 'le segment {number} est coupé',
   segment_does_not_match_its_tag: 'le segment {number} ne correspond pas à sa marque',
-  small_letters_digits_and_dashes: 'des minuscules, chiffres et tirets',
+  small_letters_digits_and_dashes: 'minuscules sans accent, chiffres et tirets',
   there_is_no_such_query_holdfast_report: 'cette requête n’existe pas : `holdfast report query` les énumère',
   a_query_stands_there_twice: 'une requête y figure deux fois',
   two_controls_have_one_id: 'deux contrôles ont le même identifiant',

@@ -482,6 +482,9 @@ export const failures = translationOf(english)({
   channel_unknown: 'Il n’y a pas de canal {channel} ; la configuration a : {names}.',
   channel_unknown_hint:
     'Indiquez l’un d’eux, ou omettez-le pour tous. docs/notifications.md dit comment en ajouter un.',
+  no_channels: 'Aucun canal n’est configuré : personne n’est prévenu de rien, et il n’y a rien à essayer.',
+  no_channels_hint:
+    'Ajoutez-en un sous notifications.channels dans la configuration (docs/notifications.md), puis `holdfast down && holdfast up`, et recommencez.',
   notify_test_failed: '{count} canaux sur {of} n’ont pas livré.',
   notify_test_failed_hint:
     'Vérifiez l’hôte, le port, le nom et le mot de passe, et que cette machine joint le serveur ; puis recommencez.',

@@ -221,7 +221,8 @@ export const help = translationOf(english)({
   down: 'arrêter tous les services ; l’état est conservé',
   status: 'ce qui fonctionne, où, et comment cela va',
   doctor: 'examiner ce que l’on découvre trop tard ; dit ce que cela signifie et ce qu’il faut faire',
-  doctor_only: 'seulement ce contrôle, nommé comme au début de sa ligne ; peut être donné plusieurs fois',
+  doctor_only:
+    'seulement ce contrôle, par son nom entre crochets au début de sa ligne ; peut être donné plusieurs fois',
   doctor_about:
     'Chaque service, droit dans les compartiments, horloge, limite, verrou et réglage ; les sauvegardes, clés, copies et\nattentes. Ne change rien et ne demande pas de mot de passe. Code 0, même avec des avertissements ; 1 avec un problème.',
   key: 'lister, renouveler, partager, détruire et déplacer les clés',
@@ -434,7 +435,7 @@ export const help = translationOf(english)({
   restoreChoicesHelp:
     'Ce qui porte déjà le nom d’une entrée : un fichier au contenu égal est terminé, et reçoit de nouveau ses métadonnées.\nRien d’autre n’est jamais touché, et l’entrée est restaurée à côté sous « nom (1) » ; avec --overwrite always un fichier\nou un lien différent est remplacé, avec if-newer si l’heure de modification de l’entrée est plus récente. Les dossiers\nne sont jamais remplacés.\nLes motifs sont relatifs à la source : "*.odt" correspond à toute profondeur, "/letters" seulement en haut ; un dossier\nécarté écarte tout ce qui est dessous.\nSet-uid, set-gid, capacités et listes d’accès prêtent les droits d’un propriétaire : ils ne reviennent qu’avec --owner,\nqui demande root pour donner des fichiers. Ce qui n’a pas pu être rétabli compte comme avertissement ; le contenu est\nentier malgré tout.\nCe que des signatures plus récentes ont trouvé infecté dans le compartiment est écarté et nommé (code 3) ;\n--include-infected le restaure aussi. Une restauration peut être arrêtée à tout moment : la même commande reprend là où\nelle s’est arrêtée. Jusqu’à la fin, le dossier contient ".holdfast-restore-<id>", et à côté des grands fichiers\n".holdfast-<version>.partial".',
   momentHelp:
-    'Un TIME est une date (2026-11-20 : la fin de ce jour), une date et une heure (2026-11-20T14:05, "2026-11-20 14:05:09\n+01:00" ; dans la zone locale sauf si elle en nomme une ; toute la minute ou seconde nommée compte), une durée écoulée\n(90s, 30m, 3h, 2d, 1w), ou now.',
+    'Un <moment> est une date (2026-11-20 : la fin de ce jour), une date et une heure (2026-11-20T14:05, "2026-11-20 14:05:09\n+01:00" ; dans la zone locale sauf si elle en nomme une ; toute la minute ou seconde nommée compte), une durée écoulée\n(90s, 30m, 3h, 2d, 1w), ou now.',
   main_config: 'fichier de configuration (par défaut : holdfast.yaml dans le dossier d’état)',
   main_json: 'résultats en JSON',
   main_password_file: 'fichier qui contient le mot de passe (ou HOLDFAST_PASSWORD_FILE)',
@@ -463,7 +464,7 @@ export const help = translationOf(english)({
   error_unknown_command: 'commande inconnue « {name} »',
   error_did_you_mean: '(Vouliez-vous dire {name} ?)',
   error_too_many: 'trop d’arguments : {expected} au plus, {count} donnés.',
-  error_invalid: 'la valeur « {value} » de {name} n’est pas valable. {detail}',
+  error_invalid: 'la valeur « {value} » de « {name} » n’est pas valable. {detail}',
   version: 'afficher la version du programme',
   error: 'erreur : {text}',
 });

@@ -47,7 +47,6 @@ export const policy = translationOf(english)({
   held_here: 'RETENU sur cet hôte',
   not_asked: '(le compartiment n’a pas été interrogé)',
   authorised: 'autorisé par {by}',
-  unscanned: '{reason} : {action}',
   then_allow: 'permis',
   then_hold: 'mis en attente',
   then_retry: 'réessayé',

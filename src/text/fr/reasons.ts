@@ -70,7 +70,7 @@ export const reasons = translationOf(english)({
   recipients_unexpected: 'les octets sont scellés pour d’autres que les destinataires configurés',
   format_unexpected:
     'les octets ne sont pas scellés dans le format voulu par la politique pour cette classification',
-  scope_mismatch: 'la clé appartient à un autre portée que celle choisie à l’admission',
+  scope_mismatch: 'la clé appartient à une autre portée que celle choisie à l’admission',
   content_mismatch: 'les octets scellés ne contiennent pas le contenu admis',
   destination_unknown: 'la destination n’est pas configurée',
   destination_classification: 'la destination ne peut pas recevoir un contenu de cette classification',

@@ -59,6 +59,7 @@ export const restore = translationOf(english)({
   messages:
     '{messages} qu’aucun manifeste n’énumère : rien ne dit où est leur place. gpg --decrypt les ouvre.',
   keyring_documents: 'documents de trousseau',
+  manifests_refused: 'manifestes',
   sealed_files: 'fichiers scellés',
   manifest_rows: 'lignes de manifestes',
   under_names: '{count} sous des noms de {what}',
