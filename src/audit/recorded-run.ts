@@ -74,7 +74,7 @@ export async function recordedAuditVerify(
       anchors,
       sinceAnchor,
       breaches: breaches(value),
-      away: value.away.length,
+      away: new Set([...value.away, ...value.refused]).size,
       begin: begun?.head ?? 1,
     };
     const event = auditEvent(ids, {

@@ -78,6 +78,8 @@ export interface AuditSummary {
   readonly unsigned: number;
   /** Destinations that did not answer. */
   readonly away: readonly string[];
+  /** Destinations that refused to hand out what is, or may be, an anchor of ours. */
+  readonly refused: readonly string[];
   readonly findings: Partial<Record<AuditFindingKind, number>>;
 }
 
@@ -100,21 +102,31 @@ export async function* verifyAudit(
   };
   const anchors = new Anchors();
   const away: string[] = [];
+  const refused = new Set<string>();
   const placed = new Map<string, Awaited<ReturnType<typeof anchorsOf>>>();
   for (const [name, place] of deps.destinations) {
     // Before the bucket is listed, and the heads after it: what is anchored meanwhile is neither missing nor cut off.
-    placed.set(name, await anchorsOf(deps.catalog, name));
+    const rows = await anchorsOf(deps.catalog, name);
+    placed.set(name, rows);
+    const ours = new Set(rows.flatMap(({ s3VersionId }) => s3VersionId ?? []));
     try {
       for await (const found of foundAnchors({ ...deps, ...place }, (done) =>
         request.onProgress?.({ events: 0, anchors: done }),
       )) {
         request.signal.throwIfAborted();
-        if (found.signed === undefined)
+        const { number, versionId, signed, unread } = found;
+        if (signed !== undefined) {
+          anchors.add(name, versionId, signed);
+          continue;
+        }
+        const isOurs = unread !== undefined && ours.has(versionId);
+        if (isOurs || unread?.why === 'refused') refused.add(name);
+        if (isOurs) anchors.addUnread(name, number, versionId);
+        else
           yield count({
-            ...{ kind: 'planted', head: found.number, destination: name },
-            detail: say('audit', 'why_planted'),
+            ...{ kind: 'planted', head: number, destination: name },
+            detail: say('audit', plantedDetail(unread?.why)),
           });
-        else anchors.add(name, found.versionId, found.signed);
       }
     } catch (error) {
       if (!isFailure(error, 's3_unavailable')) throw error;
@@ -150,9 +162,13 @@ export async function* verifyAudit(
     sinceAnchor: walk.events - walk.anchoredEvents,
     unsigned: walk.unsigned,
     away,
+    refused: [...refused],
     findings: counts,
   };
 }
+
+const plantedDetail = (unread: 'odd' | 'refused' | undefined) =>
+  unread === undefined ? 'why_planted' : unread === 'odd' ? 'why_planted_unreadable' : 'why_refused';
 
 /** SQLSTATE where Postgres knows no table or column of ours, or it is of another type: classes 22 and 42. */
 function codeOfChangedTables(error: unknown): string | undefined {
@@ -167,7 +183,7 @@ interface Anchor {
   readonly signed: SignedHead;
 }
 
-/** The authentic anchors of all destinations, by the number of their head. */
+/** The authentic anchors of all destinations, by the number of their head; of those that could not be read, that they are there. */
 class Anchors {
   readonly #byNumber = new Map<number, Anchor[]>();
   readonly #versions = new Set<string>();
@@ -176,8 +192,13 @@ class Anchors {
   add(destination: string, versionId: string, signed: SignedHead): void {
     const { number } = signed.head;
     this.#byNumber.set(number, [...(this.#byNumber.get(number) ?? []), { destination, versionId, signed }]);
-    this.#versions.add(`${destination} ${number} ${versionId}`);
+    this.addUnread(destination, number, versionId);
     this.count += 1;
+  }
+
+  /** One that is there and that nobody could read. */
+  addUnread(destination: string, number: number, versionId: string): void {
+    this.#versions.add(`${destination} ${number} ${versionId}`);
   }
 
   has(destination: string, number: number, versionId: string): boolean {

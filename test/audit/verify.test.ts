@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { recordBeginning } from '../../src/audit/beginning.ts';
+import { numberAfterAnchors } from '../../src/audit/found-anchors.ts';
 import { auditSigners } from '../../src/audit/keys.ts';
 import { leafHash } from '../../src/audit/merkle.ts';
 import { readAuditVerifyFact, recordedAuditVerify } from '../../src/audit/recorded-run.ts';
@@ -12,6 +13,8 @@ import { canonical } from '../../src/domain/canonical.ts';
 import { Failure } from '../../src/domain/failures.ts';
 import { Ids, newRunId } from '../../src/domain/ids.ts';
 import { drawSecrets } from '../../src/sealed/keyring.ts';
+import type { VersionName } from '../../src/storage/object-store.ts';
+import { scriptedS3 } from '../storage/scripted-s3.ts';
 import { usePostgres } from '../support/postgres.ts';
 import { newEvents, openTrail, repository, type Trail } from './trail.ts';
 
@@ -42,7 +45,7 @@ test('a whole trail is found whole, with the window that no anchor covers yet', 
   const { findings, summary } = await trail.verify();
   expect(findings).toEqual([]);
   expect(summary).toMatchObject({
-    ...{ events: 10, heads: 3, anchors: 2, sinceAnchor: 1, unsigned: 1, away: [] },
+    ...{ events: 10, heads: 3, anchors: 2, sinceAnchor: 1, unsigned: 1, away: [], refused: [] },
     anchored: { number: 3, destination: 'here' },
   });
 });
@@ -152,6 +155,73 @@ test('an anchor that the bucket lost is told, and one that somebody planted is n
   expect(await kinds()).toEqual(['planted 9']);
   await tamper(`update audit_anchors set s3_version_id = 'gone' where number = 2`);
   expect(await kinds()).toEqual(['missing_anchor 2', 'planted 9']);
+});
+
+describe('an object under the name of an anchor that cannot be read', () => {
+  const planted = 'p/audit/000000000009';
+
+  /** What a bucket says of an object that it does not hand out, as the store tells it. */
+  async function answer(status: number, code: string): Promise<unknown> {
+    const server = await scriptedS3(() => ({ status, code }));
+    onTestFinished(() => server.stop());
+    return server.store.get({ key: 'k', versionId: 'v' }).catch((error: unknown) => error);
+  }
+
+  /** Of this key the store answers so. */
+  function refuse(key: string, error: unknown, operations: readonly ('get' | 'head')[] = ['get']): void {
+    const { store } = trail;
+    for (const operation of operations) {
+      const ask = store[operation].bind(store) as (object: VersionName) => Promise<never>;
+      store[operation] = async (object: VersionName) => {
+        if (object.key === key) throw error;
+        return ask(object);
+      };
+    }
+  }
+
+  const told = async () => {
+    const { findings, summary } = await trail.verify();
+    const { refused, away } = summary;
+    return { found: findings.map(({ kind, head }) => `${kind} ${head}`), refused, away };
+  };
+
+  test.each([
+    ['encrypted with a key that only its author has', 400, 'InvalidRequest'],
+    ['archived, or encrypted with a key that we may not use', 403, 'InvalidObjectState'],
+  ])('%s is planted, and keeps the trail from nothing', async (_, status, code) => {
+    const next = 'p/audit/000000000004';
+    const error = await answer(status, code);
+    for (const key of [planted, next]) {
+      trail.store.plantVersion(key, randomBytes(50));
+      refuse(key, error);
+    }
+    expect(await told()).toEqual({ found: ['planted 4', 'planted 9'], refused: [], away: [] });
+    const place = { store: trail.store, prefix: 'p', repository, keys: trail.keys };
+    expect(await numberAfterAnchors([place])).toBe(4);
+    await trail.add(1);
+    await trail.anchors.write('all');
+    expect(await trail.store.versionsOf(next)).toHaveLength(2);
+  });
+
+  test("for want of rights may be anybody's: nothing is counted on", async () => {
+    const denied = await answer(403, 'AccessDenied');
+    trail.store.plantVersion(planted, randomBytes(50));
+    refuse(planted, denied, ['get', 'head']);
+    expect(await told()).toEqual({ found: ['planted 9'], refused: ['here'], away: [] });
+    const place = { store: trail.store, prefix: 'p', repository, keys: trail.keys };
+    await expect(numberAfterAnchors([place])).rejects.toBe(denied);
+  });
+
+  test('is no finding where the catalog knows it as ours: the destination is told', async () => {
+    refuse('p/audit/000000000002', await answer(403, 'InvalidObjectState'));
+    expect(await told()).toEqual({ found: [], refused: ['here'], away: [] });
+  });
+
+  test('because the server is away is no finding either', async () => {
+    trail.store.plantVersion(planted, randomBytes(50));
+    refuse(planted, await answer(503, 'SlowDown'));
+    expect(await told()).toEqual({ found: [], refused: [], away: ['here'] });
+  });
 });
 
 test('what is anchored while the bucket is listed is neither cut off nor missing', async () => {

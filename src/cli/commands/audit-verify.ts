@@ -23,7 +23,7 @@ import { openPlaces } from '../stores.ts';
 
 /**
  * Verifies the audit trail. With the password the whole of it is verified on record, as the schedule does; with pinned keys, or
- * from a head on, it is only read. Exit code 4 for any breach, 5 where a destination did not answer.
+ * from a head on, it is only read. Exit code 4 for any breach, 5 where a destination did not answer or refused an anchor.
  */
 export async function runAuditVerify(
   session: Session,
@@ -99,7 +99,7 @@ async function onlyRead(
 }
 
 function end({ output }: Session, summary: AuditSummary, beginning: Beginning | undefined): number {
-  const { events, heads, anchors, sound, anchored, sinceAnchor, unsigned, away } = summary;
+  const { events, heads, anchors, sound, anchored, sinceAnchor, unsigned, away, refused } = summary;
   const wrong = breaches(summary);
   output.value({ summary });
   output.line(
@@ -136,8 +136,9 @@ function end({ output }: Session, summary: AuditSummary, beginning: Beginning | 
   );
   if (sinceAnchor > 0) output.line(say('audit', 'since_anchor', { events: sinceAnchor, unsigned }));
   for (const name of away) output.line(say('audit', 'away', { name }));
+  for (const name of refused) output.line(say('audit', 'refused', { name }));
   if (wrong > 0) return 4;
-  return away.length > 0 ? 5 : 0;
+  return away.length + refused.length > 0 ? 5 : 0;
 }
 
 function findingLine({ kind, head, at, event, destination, detail }: AuditFinding): string {
