@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { projectRoot } from '../../src/stack/project.ts';
+import { argumentNames } from '../../src/text/fr/arguments.ts';
 
 /** Without what `npm run bench` writes, which the French one points to. */
 const english = readFileSync(join(projectRoot, 'README.md'), 'utf8').replace(
@@ -25,12 +26,20 @@ describe('README.fr.md keeps step with README.md', () => {
         .split('\n')
         .filter((line) => line.startsWith('| `holdfast '))
         .map((line) => [
-          line.split('` |')[0],
+          line.split('` |')[0] ?? '',
           ...found(line, /`(--[a-z-]+)/g),
           ...found(line, /\]\(([^)]+)\)/g),
         ]);
     expect(rows(french).length).toBeGreaterThan(30);
-    expect(rows(french)).toEqual(rows(english));
+    const names: Readonly<Record<string, unknown>> = { ...argumentNames, or: 'ou' };
+    const translated = rows(english).map(([usage = '', ...others]) => [
+      // What stands for a value, as the help has it.
+      usage.replaceAll(/[<[][^<]*?[>\]]+/g, (value) =>
+        value.replaceAll(/[a-z]+/g, (word) => String(names[word] ?? word)),
+      ),
+      ...others,
+    ]);
+    expect(rows(french)).toEqual(translated);
   });
 
   test('in what it names: outcomes, exit codes and documents', () => {
