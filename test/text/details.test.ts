@@ -27,6 +27,8 @@ function said(node: Node): string | undefined {
 /** Calls that make failures, or tell how far the tools are; and checks of a configuration with what they demand. */
 const makers = new Set([
   'Failure',
+  'Undelivered',
+  'giveUp',
   'onProgress',
   'damaged',
   'corrupted',
@@ -65,8 +67,8 @@ function* phrases(node: unknown, isTold: boolean): Generator<string> {
   for (const value of Object.values(node)) yield* phrases(value, isTold);
 }
 
-/** Commands, which are typed as they are. */
-const typed = /^(temporal operator|apt-get install|sudo apt-get install x$)/;
+/** Commands, which are typed as they are, and the codes of HTTP. */
+const typed = /^(temporal operator|apt-get install|sudo apt-get install x$|HTTP x$)/;
 
 test('what stands inside of failures is told in French', async () => {
   await speak('fr');

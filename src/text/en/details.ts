@@ -88,6 +88,7 @@ export const details = {
   another_policy_bundle_is_loaded: 'another policy bundle is loaded',
   a_second_opa_does_not_start: 'a second OPA does not start',
   holds_no_keys: '{file} holds no keys',
+  is_empty: '{file} is empty',
   cannot_be_read: '{file} cannot be read',
   holds_no_public_key: '{file} holds no public key',
   holds_neither_an_rsa_nor_an_ec: '{file} holds neither an RSA nor an EC key',
@@ -155,6 +156,9 @@ export const details = {
   this_folder_lies_in_the_state_folder: 'This folder lies in the state folder {home}: {folder}',
   this_is_no_folder: 'This is no folder: {folder}',
   the_quickstart_takes_one_folder: 'The quickstart takes one folder.',
+  redirected_elsewhere: 'redirected elsewhere',
+  redirected_too_often: 'redirected too often',
+  too_late_for_a_ping: 'too late for a ping',
   the_channel_is_not_configured_any_more: 'the channel is not configured any more',
   this_server_has_no_legal_holds_catalog:
     'this server has no legal holds: catalog and lock alone keep what is held',

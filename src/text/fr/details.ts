@@ -91,6 +91,7 @@ export const details = translationOf(english)({
   another_policy_bundle_is_loaded: 'un autre paquet de politique est chargé',
   a_second_opa_does_not_start: 'un second OPA ne démarre pas',
   holds_no_keys: '{file} ne contient aucune clé',
+  is_empty: '{file} est vide',
   cannot_be_read: '{file} ne peut pas être lu',
   holds_no_public_key: '{file} ne contient pas de clé publique',
   holds_neither_an_rsa_nor_an_ec: '{file} ne contient ni clé RSA ni clé EC',
@@ -159,6 +160,9 @@ export const details = translationOf(english)({
   this_folder_lies_in_the_state_folder: 'Ce dossier se trouve dans le dossier d’état {home} : {folder}',
   this_is_no_folder: 'Ce n’est pas un dossier : {folder}',
   the_quickstart_takes_one_folder: 'Le démarrage rapide prend un seul dossier.',
+  redirected_elsewhere: 'renvoyé vers un autre serveur',
+  redirected_too_often: 'renvoyé trop souvent',
+  too_late_for_a_ping: 'trop tard pour un ping',
   the_channel_is_not_configured_any_more: 'le canal n’est plus dans la configuration',
   this_server_has_no_legal_holds_catalog:
     'ce serveur ne connaît pas la conservation légale : seuls le catalogue et le verrou gardent ce qui est retenu',
