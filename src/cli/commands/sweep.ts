@@ -97,7 +97,7 @@ async function report(
   { runId, result, totals, pinnedAt }: SweptSource,
 ): Promise<number> {
   output.value({ source, runId, result, totals });
-  if (result === 'failed') throw new Failure('sweep_failed', { run: runId });
+  if (result === 'failed' || result === 'interrupted') throw new Failure('sweep_failed', { run: runId });
   const counts = shown.filter((name) => totals[name]).map((name) => countOf(totals[name] ?? 0, name));
   output.line(
     say('files', 'swept', {
