@@ -139,7 +139,7 @@ export async function runIncidentShow(session: Session, given: string): Promise<
               ]),
           ...messages.map(({ channel, topic, state: its, createdAt, lastError }) => [
             label('messages'),
-            `${localTime(createdAt)}  ${topic}  ${channel}  ${say('notify', `state_${its}`)}${lastError === null || its === 'sent' ? '' : ` (${lastError})`}`,
+            `${localTime(createdAt)}  ${say('notify', `topic_${topic}`)}  ${channel}  ${say('notify', `state_${its}`)}${lastError === null || its === 'sent' ? '' : ` (${lastError})`}`,
           ]),
         ].map(([name = '', value = '']) => [name, value]),
       ),

@@ -62,7 +62,7 @@ export async function runNotifyList(
           rows.map(({ createdAt, channel, topic, state: its, attempts, lastError }) => [
             localTime(createdAt),
             channel,
-            topic,
+            say('notify', `topic_${topic}`),
             say('notify', `state_${its}`),
             its === 'sent' ? '' : say('notify', 'attempts', { count: attempts }),
             its === 'sent' ? '' : detail(lastError ?? ''),

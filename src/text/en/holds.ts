@@ -52,7 +52,8 @@ export const holds = {
   minutes: '{minutes} min',
   days: '{days} {days|day|days}',
   hours: '{hours} h',
-  approver_name: 'A name has letters, digits, dot, dash, underscore, @ and blanks; at most 63.',
+  approver_name:
+    'A name has letters without accents, digits, dot, dash, underscore, @ and blanks; at most 63.',
   file_exists: 'The file {file} exists; name a new one.',
   private_key: 'The private key of {name} is in {file}{how}.',
   not_encrypted: ', NOT encrypted',

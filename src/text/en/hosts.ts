@@ -1,6 +1,6 @@
 /** The machines of a cluster. */
 export const hosts = {
-  no_name: '"{given}" is no name: letters, digits, dot, dash, underscore; at most 63.',
+  no_name: '"{given}" is no name: letters without accents, digits, dot, dash, underscore; at most 63.',
   file_exists: 'The file {file} exists; name a new one.',
   host_taken: 'The host {name} is in this cluster already.',
   would_add: 'Would let {name} in: a database role, a certificate and S3 keys of its own, written to {file}.',

@@ -7,7 +7,7 @@ export const web = {
   ends: 'Ctrl-C ends it, and every browser is signed out.',
   keys_refused:
     'The keyring changed and cannot be opened again ({code}). What is under newer keys stays encrypted: start this again with the password as it is now.',
-  token_name: 'A name has 1 to 64 letters, digits and . _ @ -',
+  token_name: 'A name has 1 to 64 letters without accents, digits and . _ @ -',
   valid_until: 'Valid until {at}. It is not shown again; whoever has it sees what workflows were given.',
   no_tokens: 'There are no tokens.',
   until: 'until',

@@ -58,7 +58,7 @@ export const holds = translationOf(english)({
   days: '{days} {days|jour|jours}',
   hours: '{hours} h',
   approver_name:
-    'Un nom se compose de lettres, chiffres, point, tiret, tiret bas, @ et espaces ; 63 au plus.',
+    'Un nom se compose de lettres sans accent, chiffres, point, tiret, tiret bas, @ et espaces ; 63 au plus.',
   file_exists: 'Le fichier {file} existe ; indiquez-en un nouveau.',
   private_key: 'La clé privée de {name} est dans {file}{how}.',
   not_encrypted: ', NON chiffrée',

@@ -2,7 +2,8 @@ import { hosts as english } from '../en/hosts.ts';
 import { translationOf } from '../message.ts';
 
 export const hosts = translationOf(english)({
-  no_name: '« {given} » n’est pas un nom : lettres, chiffres, point, tiret, tiret bas ; 63 au plus.',
+  no_name:
+    '« {given} » n’est pas un nom : lettres sans accent, chiffres, point, tiret, tiret bas ; 63 au plus.',
   file_exists: 'Le fichier {file} existe ; indiquez-en un nouveau.',
   host_taken: 'L’hôte {name} est déjà dans cette grappe.',
   would_add:

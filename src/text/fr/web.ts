@@ -9,7 +9,7 @@ export const web = translationOf(english)({
   ends: 'Ctrl-C l’arrête, et chaque navigateur est déconnecté.',
   keys_refused:
     'Le trousseau a changé et ne peut pas être rouvert ({code}). Ce qui est sous des clés plus récentes reste chiffré : relancez ce serveur avec le mot de passe actuel.',
-  token_name: 'Un nom a 1 à 64 lettres, chiffres et . _ @ -',
+  token_name: 'Un nom a 1 à 64 lettres sans accent, chiffres et . _ @ -',
   valid_until:
     'Valable jusqu’au {at}. Il n’est pas affiché de nouveau ; qui l’a voit ce que les workflows ont reçu.',
   no_tokens: 'Il n’y a pas de jetons.',
