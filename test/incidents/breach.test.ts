@@ -291,11 +291,12 @@ test('what several processes start at the same time, and again, is sent once', a
     });
     await catalog.write({ incident, events: [event] });
   }
-  await until('all to be sent', async () => {
-    await Promise.all([next('all'), next('all'), next()]);
-    const messages = await listedNotifications(catalog, { limit: 10 });
-    return messages.length === 3 && messages.every(({ state }) => state === 'sent');
-  });
+  const several = () => Promise.all([next('all'), next('all'), next()]);
+  const messages = () => listedNotifications(catalog, { limit: 10 });
+  await several();
+  await until('messages', async () => (await messages()).length === 3);
+  await several();
+  await until('all to be sent', async () => (await messages()).every(({ state }) => state === 'sent'));
   await next('all');
   await mails(3);
   expect(new Set(mail.mails.map(({ messageId }) => messageId)).size).toBe(3);
