@@ -22,6 +22,13 @@ test('a new database gets every migration, and a second call does nothing', asyn
   expect(rows.map((row) => row.name)).toEqual(ran);
 });
 
+test('a crash of the database empties no table', async () => {
+  const pool = await emptyDatabase();
+  await migrate(pool);
+  const { rows } = await pool.query(`select relname from pg_class where relpersistence <> 'p'`);
+  expect(rows).toEqual([]);
+});
+
 test('two processes that migrate at the same moment make one schema', async () => {
   const pool = await emptyDatabase();
   const ran = await Promise.all([migrate(pool), migrate(pool), migrate(pool)]);

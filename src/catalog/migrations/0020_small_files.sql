@@ -39,6 +39,3 @@ drop index file_status_entry;
 
 -- An item goes when it is settled. Its entry was made, or taken, in the same transaction.
 alter table batch_items drop constraint batch_items_entry_id_fkey;
-
--- Who is making a content now. A crash of the database may forget it: then two make an object of it, and both count.
-alter table reservations set unlogged;
