@@ -1,9 +1,11 @@
 import { readdirSync, readFileSync, renameSync, symlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import path from 'node:path';
+import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { FileRow } from '../../src/cli/rows.ts';
 import { projectRoot } from '../../src/stack/project.ts';
+import { sweepScheduleId } from '../../src/temporal/names.ts';
 import { eicar } from '../support/eicar.ts';
 import { TestInstallation, until } from '../support/installation.ts';
 import { type RunningLoki, startLoki } from '../support/loki.ts';
@@ -35,10 +37,10 @@ beforeAll(async () => {
     installation.write('unwatched', `${mark}/many/${i}-${mark}.txt`, `${mark} ${i}`);
   installation.write('unwatched', `${mark}/many/infected-${mark}.com`, `${eicar} `);
   await installation.run('sweep', 'unwatched', '--wait');
-  // A source that is away, and a service that was killed, are told about too.
+  // A source that is away, and a service that was killed, are told about too. A sweep by the clock waits for it.
   const there = installation.path('docs');
   renameSync(there, `${there}-${mark}`);
-  const sweeping = installation.run('sweep', 'docs', '--wait');
+  await sweepByTheClock('docs');
   const workerLog = path.join(installation.home, 'logs', 'worker.log');
   await until(
     'the sweep waits',
@@ -46,7 +48,6 @@ beforeAll(async () => {
     60_000,
   );
   renameSync(`${there}-${mark}`, there);
-  await sweeping;
   const killed = await installation.signal('worker', 'SIGKILL');
   await until(
     'the worker is back',
@@ -58,6 +59,18 @@ beforeAll(async () => {
   );
   await installation.down();
 }, 2_400_000);
+
+async function sweepByTheClock(source: string): Promise<void> {
+  const [row] = await installation.query<{ id: string }>('select id from sources where name = $1', [source]);
+  const { address, namespace } = await installation.temporal();
+  const connection = await Connection.connect({ address });
+  try {
+    const { schedule } = new Client({ connection, namespace });
+    await schedule.getHandle(sweepScheduleId(row?.id ?? '')).trigger();
+  } finally {
+    await connection.close();
+  }
+}
 
 afterAll(async () => {
   await installation?.remove();
