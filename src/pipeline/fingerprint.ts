@@ -119,7 +119,8 @@ class Look {
     if (
       isKnown(head, stat, state) &&
       isLinkedAsBefore(head, print.stat) &&
-      isJudgedBy(await this.context.judgedAlike(this.seen.entry.sourceId), head)
+      (head?.bundleRevision === this.context.bundleRevision ||
+        isJudgedBy(await this.context.judgedAlike(this.seen.entry.sourceId), head))
     )
       return this.unchanged(stat);
     if (made) {
