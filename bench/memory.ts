@@ -36,20 +36,15 @@ const sampleMs = 100;
 export async function measureMemory(
   sizes: { readonly files: readonly number[]; readonly sparseBytes: number },
   onRow: (row: MemoryRow) => void,
-): Promise<MemoryRow[]> {
-  const rows: MemoryRow[] = [];
-  const add = (row: MemoryRow): void => {
-    rows.push(row);
-    onRow(row);
-  };
+): Promise<void> {
   for (const files of sizes.files)
     await inStack(async (stack) => {
       writeManyFiles(stack.path('docs'), files);
       // The watcher finds them at its start, and leaves them to the sweep.
       await stack.up();
       const sweep = ['sweep', 'docs', '--wait'];
-      add(await measured(stack, { what: 'first', files, bytes: 0 }, sweep));
-      add(await measured(stack, { what: 'unchanged', files, bytes: 0 }, sweep));
+      onRow(await measured(stack, { what: 'first', files, bytes: 0 }, sweep));
+      onRow(await measured(stack, { what: 'unchanged', files, bytes: 0 }, sweep));
     });
   if (sizes.sparseBytes > 0)
     await inStack(async (stack) => {
@@ -58,7 +53,7 @@ export async function measureMemory(
       const handle = openSync(file, 'w');
       ftruncateSync(handle, sizes.sparseBytes);
       closeSync(handle);
-      add(
+      onRow(
         await measured(stack, { what: 'sparse', files: 1, bytes: sizes.sparseBytes }, [
           'protect',
           file,
@@ -66,7 +61,6 @@ export async function measureMemory(
         ]),
       );
     });
-  return rows;
 }
 
 async function inStack(work: (stack: TestInstallation) => Promise<void>): Promise<void> {
