@@ -73,6 +73,7 @@ export const failures = {
   tool_failed: row(5, false),
   platform_unsupported: row(5, false),
   folder_not_ours: row(1, false),
+  folder_unusable: row(1, false),
   service_unhealthy: row(5, true),
   already_running: row(7, false),
   policy_unavailable: row(5, true),

@@ -1,8 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { link, mkdir, open, readdir, rm, stat } from 'node:fs/promises';
+import { link, open, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Failure } from '../domain/failures.ts';
+import { makeFolder } from '../files/make-folder.ts';
 
 /** Length and SHA-256 of staged bytes. */
 export interface Staged {
@@ -42,7 +43,7 @@ export class Staging {
     name: string | ((sha256: Buffer) => string),
     sealed: AsyncIterable<Buffer> | Iterable<Buffer>,
   ): Promise<Staged> {
-    await mkdir(this.folder, { recursive: true, mode: 0o700 });
+    makeFolder(this.folder);
     const partial = join(this.folder, `${randomUUID()}.partial`);
     try {
       const staged = await writeDurably(partial, sealed);

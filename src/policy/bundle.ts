@@ -1,10 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { open, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { z } from 'zod';
 import { canonical } from '../domain/canonical.ts';
 import { Failure } from '../domain/failures.ts';
+import { makeFolder } from '../files/make-folder.ts';
 import { type PolicyConfig, policyConfigSchema } from './config.ts';
 import { policyDataSchema } from './data.ts';
 import { mergePatch } from './operator-data.ts';
@@ -100,7 +101,7 @@ export async function writeBundle(bundle: Bundle, outFile: string): Promise<void
 /** Writes the bundle as a folder, to be looked at or signed. */
 export async function writeBundleFolder(bundle: Bundle, folder: string): Promise<void> {
   for (const { name, content } of bundle.files) {
-    await mkdir(dirname(join(folder, name)), { recursive: true });
+    makeFolder(dirname(join(folder, name)), 0o755);
     await writeFile(join(folder, name), content);
   }
 }
@@ -166,7 +167,7 @@ function sha256(bytes: Buffer): string {
 
 /** Readers see the old bundle or the new one, never a part. */
 async function replaceFile(path: string, content: Buffer): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
+  makeFolder(dirname(path), 0o755);
   const temporary = `${path}.${randomBytes(6).toString('hex')}`;
   const handle = await open(temporary, 'wx', 0o644);
   try {

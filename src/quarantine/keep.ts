@@ -1,7 +1,8 @@
-import { chmod, mkdir } from 'node:fs/promises';
+import { chmod } from 'node:fs/promises';
 import type { QuarantineCopyRow } from '../catalog/rows.ts';
 import { Failure } from '../domain/failures.ts';
 import { errorCode } from '../files/error-code.ts';
+import { makeFolder } from '../files/make-folder.ts';
 import { ContentChanged } from '../files/segment-reader.ts';
 import type { PipelineContext, StepRun } from '../pipeline/context.ts';
 import type { ScannedVersion } from '../pipeline/policy-input.ts';
@@ -69,7 +70,7 @@ function unlessUnwritable(error: unknown): never {
 
 async function seal(context: PipelineContext, version: ScannedVersion, run: StepRun) {
   const { quarantineDir } = context;
-  await mkdir(quarantineDir, { recursive: true, mode: 0o700 });
+  makeFolder(quarantineDir);
   await chmod(quarantineDir, 0o700);
   const folder = new Staging(quarantineDir);
   const id = context.ids.quarantine(version.id);

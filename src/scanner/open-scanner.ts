@@ -1,6 +1,6 @@
-import { mkdirSync } from 'node:fs';
 import type { Config } from '../config.ts';
 import type { SignatureSet } from '../domain/records.ts';
+import { makeFolder } from '../files/make-folder.ts';
 import type { Endpoints } from '../stack/endpoints.ts';
 import { ClamdScanner } from './clamd-client.ts';
 import { maxScanBytes } from './limits.ts';
@@ -24,7 +24,7 @@ export function openScanner(
   { policy }: Pick<Config, 'policy'>,
   { onProof = () => {}, deadlineMs = scanDeadlineMs, copies }: ScannerChoices = {},
 ): ClamdScanner {
-  if (copies !== undefined) mkdirSync(copies, { recursive: true, mode: 0o700 });
+  if (copies !== undefined) makeFolder(copies);
   return new ClamdScanner({
     socketPath: clamdSocket,
     deadlineMs,

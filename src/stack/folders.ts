@@ -10,21 +10,21 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { Failure } from '../domain/failures.ts';
+import { makeFolder } from '../files/make-folder.ts';
 import { homeDigest, type Paths } from './paths.ts';
 import type { SystemUser } from './system-users.ts';
+import { withFolder } from './unusable-folder.ts';
 
 /**
  * Makes the folders every command needs: the state folder (0711 for root, so that services under their own users
- * can pass through to their data; 0700 otherwise), its private parts, and the folder of the sockets.
+ * can pass through to their data; 0700 otherwise), its private parts, and the folder of the sockets. Failures:
+ * `folder_unusable`, `folder_not_ours`.
  */
 export function ensureFolders(paths: Paths, uid: number): void {
   const passable = uid === 0 ? 0o711 : 0o700;
-  mkdirSync(paths.home, { recursive: true, mode: passable });
-  for (const name of ['secrets', 'logs', 'run']) {
-    mkdirSync(path.join(paths.home, name), { recursive: true, mode: 0o700 });
-  }
-  mkdirSync(path.dirname(paths.runtime), { recursive: true, mode: uid === 0 ? 0o711 : 0o700 });
-  mkdirSync(paths.runtime, { recursive: true, mode: passable });
+  withFolder(paths.home, (home) => makeFolder(home, passable));
+  for (const name of ['secrets', 'logs', 'run']) makeFolder(path.join(paths.home, name));
+  withFolder(paths.runtime, (runtime) => makeFolder(runtime, passable));
   const found = lstatSync(paths.runtime);
   // The folder may be in /tmp, where somebody else could have made it first.
   if (!found.isDirectory() || found.uid !== uid) {
@@ -55,7 +55,7 @@ export function ensureServiceFolders(
 
 /** Makes `folder` (its parent exists) private to `user`. */
 export function privateFolder(folder: string, user: SystemUser | undefined): void {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolder(folder);
   if (user !== undefined) chownSync(folder, user.uid, user.gid);
 }
 
@@ -73,12 +73,12 @@ function dataRoot(paths: Paths, hasOtherUsers: boolean): string {
     symlinkSync(elsewhere, inHome);
     return elsewhere;
   }
-  mkdirSync(inHome, { recursive: true, mode: hasOtherUsers ? 0o711 : 0o700 });
+  makeFolder(inHome, hasOtherUsers ? 0o711 : 0o700);
   return inHome;
 }
 
 function newFolder(parent: string, name: string): string {
-  mkdirSync(parent, { recursive: true, mode: 0o711 });
+  makeFolder(parent, 0o711);
   for (let attempt = 1; ; attempt += 1) {
     const folder = path.join(parent, attempt === 1 ? name : `${name}-${attempt}`);
     try {

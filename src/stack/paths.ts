@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { realpathSync } from 'node:fs';
 import path from 'node:path';
 import { Failure } from '../domain/failures.ts';
+import { withFolder } from './unusable-folder.ts';
 
 /** The folders one installation works in. All absolute; `home` and `cache` may be long and hold spaces. */
 export interface Paths {
@@ -21,15 +22,16 @@ const longestSocketName = 'postgres/.s.PGSQL.65535.lock';
 /**
  * Where this installation lives: root in /var and /run, others in the XDG folders (XDG Base Directory 0.8; a
  * relative value is ignored, as it says). `HOLDFAST_HOME` overrides the state folder. Symbolic links are
- * resolved, so two names of one folder are one installation.
+ * resolved, so two names of one folder are one installation. Failures: `usage`, `folder_unusable`.
  */
 export function resolvePaths(env: NodeJS.ProcessEnv, uid: number): Paths {
   const isRoot = uid === 0;
-  const home = realPath(
+  const home = withFolder(
     chosenHome(env.HOLDFAST_HOME) ??
       (isRoot ? '/var/lib/holdfast' : xdg(env, 'XDG_STATE_HOME', '.local/state')),
+    realPath,
   );
-  const cache = realPath(isRoot ? '/var/cache/holdfast' : xdg(env, 'XDG_CACHE_HOME', '.cache'));
+  const cache = withFolder(isRoot ? '/var/cache/holdfast' : xdg(env, 'XDG_CACHE_HOME', '.cache'), realPath);
   const installation = homeDigest(home);
   return { home, cache, runtime: runtimeFolder(env, uid, installation) };
 }

@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
+import { makeFolder } from '../files/make-folder.ts';
 import { failureConverterPath } from './failure-converter-path.ts';
 
 /**
@@ -16,7 +17,7 @@ if (!existsSync(outFile)) {
   const logger = new DefaultLogger('ERROR');
   const { code } = await bundleWorkflowCode({ workflowsPath, failureConverterPath, logger });
   const partial = `${outFile}.${process.pid}.partial`;
-  mkdirSync(dirname(outFile), { recursive: true });
+  makeFolder(dirname(outFile), 0o755);
   writeFileSync(partial, code);
   renameSync(partial, outFile);
 }

@@ -77,6 +77,15 @@ test.runIf(uid === 0)('a runtime folder that somebody else made is refused', () 
   }
 });
 
+test.each(['/proc/1/none/state', '/proc/none/state', '/dev/null/state'])(
+  'a state folder that cannot be made at %s is refused, and never tried for ever',
+  (home) => {
+    expect(() =>
+      ensureFolders({ ...resolvePaths({ HOLDFAST_HOME: home, HOME: folder }, uid), runtime: folder }, uid),
+    ).toThrow(expect.objectContaining({ code: 'folder_unusable' }));
+  },
+);
+
 test('a link in the place of the runtime folder is refused', () => {
   const runtime = path.join(folder, 'runtime');
   mkdirSync(path.join(folder, 'target'));

@@ -1,5 +1,6 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
+import { makeFolder } from '../../files/make-folder.ts';
 import { withLock } from '../lock.ts';
 
 /** Tells the operator what takes long, one short sentence each. */
@@ -17,7 +18,7 @@ export async function cachedFolder(
 ): Promise<string> {
   const folder = path.join(cache, 'tools', name);
   if (existsSync(folder)) return folder;
-  mkdirSync(path.dirname(folder), { recursive: true, mode: 0o755 });
+  makeFolder(path.dirname(folder), 0o755);
   const onWait = () => onProgress(`waiting for another process that prepares ${name}`);
   await withLock(`tool ${folder}`, onWait, async () => {
     if (existsSync(folder)) return;

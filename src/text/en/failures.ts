@@ -138,6 +138,9 @@ export const failures = {
     'Use Debian 12 or 13, or Ubuntu 22.04 or 24.04, or set the service to external in holdfast.yaml.',
   folder_not_ours: 'The folder {folder} belongs to somebody else.',
   folder_not_ours_hint: 'Remove it, or let its owner remove it, then run the same command again.',
+  folder_unusable: 'The folder {folder} cannot be used ({code}).',
+  folder_unusable_hint:
+    'Choose another place (HOLDFAST_HOME names the state folder), or get the right to this one, then run the same command again.',
   service_unhealthy: 'The service {service} {reason}. Its log {log} ends with:\n{lines}',
   service_unhealthy_hint: 'Read the log file, repair the cause, then run the same command again.',
   already_running: 'Holdfast already runs for this state folder (process {pid}).',

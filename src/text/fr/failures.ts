@@ -157,6 +157,9 @@ export const failures = translationOf(english)({
   folder_not_ours: 'Le dossier {folder} appartient à quelqu’un d’autre.',
   folder_not_ours_hint:
     'Supprimez-le, ou faites-le supprimer par son propriétaire, puis relancez la même commande.',
+  folder_unusable: 'Le dossier {folder} n’est pas utilisable ({code}).',
+  folder_unusable_hint:
+    'Choisissez un autre emplacement (HOLDFAST_HOME désigne le dossier d’état), ou obtenez le droit sur celui-ci, puis relancez la même commande.',
   service_unhealthy: 'Le service {service} {reason}. Son journal {log} se termine par :\n{lines}',
   service_unhealthy_hint: 'Lisez le fichier journal, supprimez la cause, puis relancez la même commande.',
   already_running: 'Holdfast fonctionne déjà pour ce dossier d’état (processus {pid}).',
