@@ -6,6 +6,7 @@ import type { SweepContext } from './sweep.ts';
 import { sweepTotals } from './totals.ts';
 
 type EndContext = Pick<SweepContext, 'catalog' | 'ids' | 'hostId'>;
+type EndedStep = Pick<SweepStep, 'sourceId' | 'runId' | 'actor'>;
 
 /** How a sweep ended. */
 interface End {
@@ -18,7 +19,7 @@ interface End {
 /** Ends a sweep's run, on record and on the trail, and gives how it ended. When this runs for a second time, the first account stands. */
 export async function endSweep(
   { catalog, ids, hostId }: EndContext,
-  { sourceId, runId, actor }: SweepStep,
+  { sourceId, runId, actor }: EndedStep,
   { result, totals, reason }: End,
 ): Promise<EndedRun | undefined> {
   await catalog.endRun(runId, result, totals);
@@ -48,7 +49,32 @@ export async function failSweep(
   const { sourceId, runId, actor, confirmsDeletions } = step;
   // It may have ended in an error before it began to be one.
   await catalog.startRun({ id: runId, kind: 'sweep', sourceId, hostId, actor, confirmsDeletions });
-  const walked = (await loadProgress(catalog, runId)) ?? notFar;
-  const totals = { ...(await sweepTotals(catalog, runId, walked)) };
-  await endSweep(context, step, { result: 'failed', totals, reason });
+  await endUnfinished(context, step, { result: 'failed', reason });
+}
+
+/** There is one sweep of a source at a time: a run before this one that has no end was ended from outside. */
+export async function endInterrupted(
+  context: EndContext,
+  { sourceId, runId }: Pick<SweepStep, 'sourceId' | 'runId'>,
+): Promise<void> {
+  const interrupted = await context.catalog.rows<Pick<EndedStep, 'runId' | 'actor'>>(
+    `select id as "runId", actor from run_log
+     where kind = 'sweep' and source_id = $1 and ended_at is null and id <> $2
+       and started_at < (select started_at from run_log where id = $2)`,
+    [sourceId, runId],
+  );
+  for (const run of interrupted)
+    await endUnfinished(context, { sourceId, ...run }, { result: 'interrupted' });
+}
+
+/** Ends a sweep that did not come to its end, with what it did until then. */
+async function endUnfinished(
+  context: EndContext,
+  step: EndedStep,
+  how: Pick<End, 'result' | 'reason'>,
+): Promise<void> {
+  const { catalog } = context;
+  const walked = (await loadProgress(catalog, step.runId)) ?? notFar;
+  const totals = { ...(await sweepTotals(catalog, step.runId, walked)) };
+  await endSweep(context, step, { ...how, totals });
 }

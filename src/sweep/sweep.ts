@@ -14,7 +14,7 @@ import { allowsDeletion, mostDeletions } from '../watcher/deletions.ts';
 import type { Dispatcher } from '../watcher/dispatcher.ts';
 import { recordSkips, type Skipped } from '../watcher/skips.ts';
 import { Unsettled } from '../watcher/unsettled.ts';
-import { endSweep } from './end.ts';
+import { endInterrupted, endSweep } from './end.ts';
 import { loadProgress, saveProgress } from './progress.ts';
 import { rehashOf, sweepsBefore, usualShare } from './rehash.ts';
 import { type SweepTotals, sweepTotals } from './totals.ts';
@@ -50,7 +50,7 @@ export async function sweepSource(
   const { catalog, hostId } = context;
   const { sourceId, runId, actor, confirmsDeletions } = step;
   await catalog.startRun({ id: runId, kind: 'sweep', sourceId, hostId, actor, confirmsDeletions });
-  await endInterrupted(catalog, step);
+  await endInterrupted(context, step);
   const pass = new Pass(context, step, run);
   const refusedDeletions = await naming(sourceId, async () => pass.walk(await context.openSource(sourceId)));
   await pass.settled();
@@ -63,16 +63,6 @@ export async function sweepSource(
   const result = resultOf(totals, refusedDeletions, before !== undefined);
   const ended = await endSweep(context, step, { result, totals: { ...totals, refusedDeletions } });
   return { next: 'swept', result: ended?.result ?? 'failed' };
-}
-
-/** There is one sweep of a source at a time: a run before it that has no end was ended from outside. */
-async function endInterrupted(catalog: Catalog, { sourceId, runId }: SweepStep): Promise<void> {
-  await catalog.rows(
-    `update run_log set ended_at = now(), result = 'interrupted'
-     where kind = 'sweep' and source_id = $1 and ended_at is null and id <> $2
-       and started_at < (select started_at from run_log where id = $2)`,
-    [sourceId, runId],
-  );
 }
 
 /** What waits for a source that is away has to know which one it waits for. */

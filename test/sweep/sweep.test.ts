@@ -135,15 +135,23 @@ describe('a sweep', () => {
     await protectOnce(context, await world.entry('a'), stepRun(), 0, failed);
     for (let i = 0; i < 2; i++) await failSweep(sweeping, { ...step, code: 'internal' });
     expect(await catalog.endedRun(failed)).toMatchObject({ result: 'failed', totals: { uploaded: 1 } });
-    const told = await catalog.rows<{ facts: object }>(
-      `select event -> 'facts' as facts from audit_events where event ->> 'step' = 'run'`,
-    );
-    expect(told).toMatchObject([{ facts: { kind: 'sweep', result: 'failed', reason: 'internal' } }]);
+    const told = (run: string) =>
+      catalog.rows<{ facts: object }>(
+        `select event -> 'facts' as facts from audit_events where event ->> 'step' = 'run' and event ->> 'run' = $1`,
+        [run],
+      );
+    expect(await told(failed)).toMatchObject([
+      { facts: { kind: 'sweep', result: 'failed', reason: 'internal' } },
+    ]);
 
     const { hostId } = context;
     await catalog.startRun({ id: outside, kind: 'sweep', sourceId, hostId, actor: 'tester' });
+    world.write('b', 'two');
+    await protectOnce(context, await world.entry('b'), stepRun(), 0, outside);
     expect(await sweep()).toMatchObject({ result: 'complete' });
-    expect(await catalog.endedRun(outside)).toMatchObject({ result: 'interrupted' });
+    const interrupted = { result: 'interrupted', totals: { uploaded: 1 } };
+    expect(await catalog.endedRun(outside)).toMatchObject(interrupted);
+    expect(await told(outside)).toMatchObject([{ facts: { kind: 'sweep', ...interrupted } }]);
     expect(await catalog.endedRun(failed)).toMatchObject({ result: 'failed' });
   });
 
