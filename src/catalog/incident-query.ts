@@ -43,15 +43,6 @@ export async function incidentById(catalog: Catalog, id: Id): Promise<Incident |
   return row;
 }
 
-/** Ids that begin so, a few of them: people copy the first digits. */
-export async function incidentsBeginning(catalog: Catalog, start: string): Promise<Id[]> {
-  const rows = await catalog.rows<{ id: Id }>(
-    'select id from incidents where id >= $1 and id < $2 order by id limit 3',
-    [start, `${start}g`],
-  );
-  return rows.map(({ id }) => id);
-}
-
 /** Incidents, those detected first first, in pages. */
 export async function* listedIncidents(
   catalog: Catalog,

@@ -42,15 +42,6 @@ export function newestRuns(
   );
 }
 
-/** Ids of runs that begin so, in order; three at most. */
-export async function runsBeginning(catalog: Catalog, start: string): Promise<Id[]> {
-  const rows = await catalog.rows<{ id: Id }>(
-    'select id from run_log where id >= $1 and id < $2 order by id limit 3',
-    [start, `${start}g`],
-  );
-  return rows.map(({ id }) => id);
-}
-
 export interface ShownRun extends LoggedRun {
   readonly hostId: Id;
   /** Name of the machine; null where it never told. */

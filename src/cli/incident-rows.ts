@@ -1,10 +1,10 @@
 import type { Catalog } from '../catalog/catalog.ts';
-import { type Incident, incidentById, incidentsBeginning } from '../catalog/incident-query.ts';
+import { type Incident, incidentById } from '../catalog/incident-query.ts';
 import type { Config } from '../config.ts';
 import { Failure } from '../domain/failures.ts';
 import { incidentClock } from '../domain/incidents.ts';
 import { type Language, languageOf } from '../text/language.ts';
-import { say } from '../text/voice.ts';
+import { namedId } from './named-id.ts';
 import type { Session } from './session.ts';
 
 /** An incident as `--json` prints it. */
@@ -60,12 +60,9 @@ export const termsOf = ({ breaches: { notifyWithin, warnBefore } }: Pick<Config,
 /** The language of whoever runs the command. */
 export const languageIn = ({ env }: Session): Language => languageOf(env);
 
-/** The incident of an id or of its first digits. Failures: `incident_unknown`, `usage` where it could be several. */
+/** The incident of an id or of its first digits. Failures: those of {@link namedId}. */
 export async function namedIncident(catalog: Catalog, given: string): Promise<Incident> {
-  const found = /^[0-9a-f]{4,32}$/.test(given) ? await incidentsBeginning(catalog, given) : [];
-  if (found.length > 1)
-    throw new Failure('usage', { detail: say('incidents', 'several', { given, names: found.join(', ') }) });
-  const incident = found[0] === undefined ? undefined : await incidentById(catalog, found[0]);
+  const incident = await incidentById(catalog, await namedId(catalog, 'incident', given));
   if (incident === undefined) throw new Failure('incident_unknown', { incident: given });
   return incident;
 }

@@ -3,7 +3,7 @@ import { outcomes } from '../../domain/records.ts';
 import { globMatcher } from '../../files/glob.ts';
 import { classifications } from '../../policy/config.ts';
 import { say } from '../../text/voice.ts';
-import { namedRun } from '../named-run.ts';
+import { namedId } from '../named-id.ts';
 import { countOutcomes, type FileRow, listRows, rowsTable } from '../rows.ts';
 import { type Session, sessionConfig, withCatalog } from '../session.ts';
 import { parseTarget, requireSource } from '../target.ts';
@@ -52,7 +52,7 @@ export async function runFiles(
   const matches = options.name === undefined ? undefined : globMatcher(options.name);
   await withCatalog(session, async (catalog) => {
     if (wanted !== undefined) await requireSource(catalog, wanted.source);
-    const runId = run === undefined ? undefined : await namedRun(catalog, run);
+    const runId = run === undefined ? undefined : await namedId(catalog, 'run', run);
     const counted: Pick<FileRow, 'outcome'>[] = [];
     let page: FileRow[] = [];
     const print = (): void => {

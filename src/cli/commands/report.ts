@@ -14,7 +14,7 @@ import {
 import { servedSources } from '../../sources.ts';
 import type { Endpoints } from '../../stack/endpoints.ts';
 import { say } from '../../text/voice.ts';
-import { namedRun } from '../named-run.ts';
+import { namedId } from '../named-id.ts';
 import { ReportLines } from '../report-lines.ts';
 import { type Session, sessionConfig, unlock, withCatalog } from '../session.ts';
 import { openPlaces, type Place } from '../stores.ts';
@@ -72,7 +72,7 @@ async function rowsOf(session: Session, asked: Asked): Promise<AsyncGenerator<Re
   const { catalog, what, id = '' } = asked;
   switch (what) {
     case 'run':
-      return runRows(catalog, await namedRun(catalog, id));
+      return runRows(catalog, await namedId(catalog, 'run', id));
     case 'failures':
       return failureRows(catalog);
     case 'missing':

@@ -4,7 +4,7 @@ import { Failure } from '../../domain/failures.ts';
 import { type Outcome, outcomes } from '../../domain/records.ts';
 import { filesQuery, holdsQuery, runQuery, troubled } from '../../temporal/web-ui.ts';
 import { say } from '../../text/voice.ts';
-import { namedRun } from '../named-run.ts';
+import { namedId } from '../named-id.ts';
 import { localTime, printable, table } from '../output.ts';
 import { pathFields } from '../rows.ts';
 import { totalsText } from '../run-totals.ts';
@@ -20,7 +20,7 @@ export async function runRunShow(
 ): Promise<void> {
   const { output } = session;
   await withCatalog(session, async (catalog, where) => {
-    const id = await namedRun(catalog, given);
+    const id = await namedId(catalog, 'run', given);
     const run = await loggedRun(catalog, id);
     if (run === undefined) throw new Failure('run_unknown', { run: given });
     const { counts, policyRevisions } = await settled(catalog, id);

@@ -46,6 +46,7 @@ export const files = {
     'holdfast: WARNING: too much of {source} changed or went at once. Nothing of it expires any more.\n  → What stood before comes back with: {command}\n  → If all is well: holdfast retention resume {source} --reason …',
   no_runs: 'No runs.',
   several_runs: 'Several runs begin with {given}: {names} …',
+  several_incidents: 'Several incidents begin with {given}: {names} …',
   in_web_ui: 'in the Web UI',
   link_troubled: 'failed, quarantined or held  {link}',
   link_waiting: 'waiting for approval         {link}',

@@ -119,5 +119,4 @@ export const incidents = {
   by_portal: 'portal',
   'by_in-person': 'word of mouth',
   detected_future: '--detected lies in the future.',
-  several: 'Several incidents begin with {given}: {names} …',
 } as const;

@@ -48,6 +48,7 @@ export const files = translationOf(english)({
     'holdfast : AVERTISSEMENT : une trop grande part de {source} a changé ou disparu d’un coup. Plus rien n’en expire.\n  → Ce qui existait avant revient avec : {command}\n  → Si tout est normal : holdfast retention resume {source} --reason …',
   no_runs: 'Aucune exécution.',
   several_runs: 'Plusieurs exécutions commencent par {given} : {names} …',
+  several_incidents: 'Plusieurs incidents commencent par {given} : {names} …',
   in_web_ui: 'dans l’interface web',
   link_troubled: 'en échec, en quarantaine ou en attente  {link}',
   link_waiting: 'en attente d’approbation               {link}',

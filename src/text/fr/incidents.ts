@@ -123,5 +123,4 @@ export const incidents = translationOf(english)({
   by_portal: 'téléservice',
   'by_in-person': 'échange de vive voix',
   detected_future: '--detected est dans le futur.',
-  several: 'Plusieurs incidents commencent par {given} : {names} …',
 });
