@@ -2,7 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Catalog, EntryRef } from '../catalog/catalog.ts';
 import type { SourceConfig } from '../config.ts';
-import { isFailure } from '../domain/failures.ts';
 import type { Ids } from '../domain/ids.ts';
 import type { Id } from '../domain/records.ts';
 import { changesFilter } from '../files/filter.ts';
@@ -13,37 +12,18 @@ import { openSource, type WalkedSource } from '../sources.ts';
 import { compareTree } from './compare.ts';
 import { knownBelow } from './compare-query.ts';
 import type { Dispatcher } from './dispatcher.ts';
-import type { ProblemBoard } from './problem-board.ts';
+import { errorProblem, type ProblemBoard, watchProblem } from './problem-board.ts';
 import type { WatchProblem } from './problems.ts';
 import { RateGate } from './rate-gate.ts';
 import { recordSkips, type Skipped } from './skips.ts';
 import { type SkippedPath, type WatchedPath, watchSource } from './watch.ts';
 import { pollPauseMs, watchingOf } from './watching.ts';
 
-/** What people are told of a problem; undefined when it is over. */
-function problemSentence(problem: WatchProblem): string | undefined {
-  switch (problem.kind) {
-    case 'source_returned':
-      return undefined;
-    case 'source_absent':
-      return 'its folder is not there; files count as unreachable, none as deleted';
-    case 'source_changed':
-      return 'another folder is in its place; files count as unreachable, none as deleted';
-    case 'watch_limit':
-      return sentenceOf(problem.failure);
-    case 'watch_error':
-      return `a folder cannot be watched (${problem.code}); changes there are found at the next walk`;
-  }
-}
-
 const aborted = (signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => {
     if (signal.aborted) resolve();
     else signal.addEventListener('abort', () => resolve(), { once: true });
   });
-
-const sentenceOf = (error: unknown): string =>
-  isFailure(error) ? `${error.message} ${error.hint}` : 'an unexpected error, see the log of the watcher';
 
 interface AgentOptions {
   readonly installation: Installation;
@@ -99,7 +79,7 @@ export class SourceAgent {
           { err: error, source: this.options.source.name },
           'source is not served now; trying again',
         );
-        this.options.board.set(this.options.source.name, sentenceOf(error));
+        this.options.board.set(this.options.source.name, errorProblem(error));
         await sleep(retryMs * 2, undefined, { signal }).catch(() => {});
       }
     }
@@ -231,7 +211,7 @@ export class SourceAgent {
   private problem(problem: WatchProblem): void {
     const { log, source } = this.options;
     if (problem.kind === 'source_returned') this.needsWalk = true;
-    this.options.board.set(source.name, problemSentence(problem));
+    this.options.board.set(source.name, watchProblem(problem));
     const facts =
       problem.kind === 'watch_limit'
         ? { err: problem.failure }

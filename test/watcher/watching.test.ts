@@ -7,8 +7,9 @@ import type { EntryRef } from '../../src/catalog/catalog.ts';
 import { parseConfig } from '../../src/config.ts';
 import { newRunId } from '../../src/domain/ids.ts';
 import { statFacts } from '../../src/pipeline/file.ts';
-import { ProblemBoard, readProblems } from '../../src/watcher/problem-board.ts';
+import { ProblemBoard } from '../../src/watcher/problem-board.ts';
 import { SourceAgent } from '../../src/watcher/source-agent.ts';
+import { sourceProblems } from '../../src/watcher/source-problems.ts';
 import { pollPauseMs, watchingOf, watchingSentence } from '../../src/watcher/watching.ts';
 import { tempFolder } from '../files/temp-tree.ts';
 import { makeWorld, protectOnce, stepRun } from '../support/pipeline.ts';
@@ -121,7 +122,9 @@ test('without events, what comes, changes and goes is found by looking, and what
   await sleep(300);
   expect([...all, ...looked]).toEqual(['b']);
   rmSync(folder, { recursive: true });
-  await expect.poll(() => readProblems(home).docs, { timeout: 60_000 }).toContain('cannot be opened');
+  await expect
+    .poll(async () => (await sourceProblems(home, [])).docs, { timeout: 60_000 })
+    .toContain('cannot be opened');
 }, 200_000);
 
 test('what was there for a moment and would not be taken gets no entry; what was protected before is seen to be gone', async () => {

@@ -22,7 +22,7 @@ import { pauseWarnings } from '../../retention/standing.ts';
 import { supervisorStatus } from '../../stack/control.ts';
 import { say, detail as tell } from '../../text/voice.ts';
 import { standingWarnings, type VerifyStanding, verifyStanding } from '../../verify/standing.ts';
-import { readProblems } from '../../watcher/problem-board.ts';
+import { sourceProblems } from '../../watcher/source-problems.ts';
 import { watchingNotes } from '../../watcher/watching.ts';
 import { languageIn } from '../incident-rows.ts';
 import { localTime, table } from '../output.ts';
@@ -43,7 +43,7 @@ export async function runStatus(session: Session): Promise<void> {
       name === 's3' ? { ...row, ...s3 } : row,
     ]),
   );
-  const problems = status === undefined ? {} : readProblems(paths.home);
+  const problems = status === undefined ? {} : await sourceProblems(paths.home, config.sources);
   const { audit, copies, verified, lags, late, malware, holds, incidents, channels, paused, hosts } =
     status === undefined ? unknown : await standing(session);
   const scanner = status === undefined ? null : await scannerStanding(session);

@@ -41,6 +41,10 @@ export const warnings = {
     'what was stored of {count} {count|file|files} is lost: `holdfast files --outcome failed` lists them; run `holdfast protect` on their folders.',
   mismatches:
     '{objects} {objects|stored object|stored objects} and {manifests} {manifests|manifest was|manifests were} not as promised when last looked at: `holdfast verify --all` says which, and what to do.',
+  source_absent: 'its folder is not there; files count as unreachable, none as deleted',
+  source_changed: 'another folder is in its place; files count as unreachable, none as deleted',
+  watch_error: 'a folder cannot be watched ({code}); changes there are found at the next walk',
+  unexpected: 'an unexpected error, see the log of the watcher',
   not_watched: 'it is not watched; changes are found by its sweeps',
   looked_at_configured: 'every entry is looked at about every {seconds} s, as configured',
   looked_at_remote:

@@ -46,6 +46,12 @@ export const warnings = translationOf(english)({
     'ce qui était stocké de {count} {count|fichier|fichiers} est perdu : `holdfast files --outcome failed` les énumère ; lancez `holdfast protect` sur leurs dossiers.',
   mismatches:
     '{objects} {objects|objet stocké et|objets stockés et} {manifests} {manifests|manifeste n’étaient pas|manifestes n’étaient pas} comme promis au dernier examen : `holdfast verify --all` dit lesquels, et quoi faire.',
+  source_absent: 'son dossier n’est pas là ; les fichiers comptent comme injoignables, aucun comme supprimé',
+  source_changed:
+    'un autre dossier est à sa place ; les fichiers comptent comme injoignables, aucun comme supprimé',
+  watch_error:
+    'un dossier ne peut pas être surveillé ({code}) ; ses changements seront trouvés au prochain parcours',
+  unexpected: 'une erreur inattendue, voir le journal de la surveillance',
   not_watched: 'elle n’est pas surveillée ; ses changements sont trouvés par ses balayages',
   looked_at_configured: 'chaque entrée est regardée environ toutes les {seconds} s, selon la configuration',
   looked_at_remote:
