@@ -6,6 +6,7 @@ import { parseConfig } from '../../src/config.ts';
 import { opaArguments, opaEnvironment } from '../../src/policy/opa-arguments.ts';
 import { projectRoot } from '../../src/stack/project.ts';
 import { runCommand } from '../../src/stack/run.ts';
+import { throughputSettings } from '../../src/stack/services/postgres.ts';
 import { builtGoPrograms } from '../support/go-program.ts';
 import { prepare, preparedCheckout, settingsOf } from './prepared.ts';
 
@@ -332,6 +333,14 @@ describe('the agent', () => {
     expect(text('ops/compose/clamd.conf')).toContain(`LocalSocket ${sockets.clamd}\n`);
     expect(text('ops/compose/clamd.conf')).not.toMatch(/^TCP/m);
     expect(service('opa').network_mode).toBe('none');
+  });
+
+  test('has a Postgres that is set as its own would be', () => {
+    const settings = Object.entries(throughputSettings(64 * 2 ** 30)).flatMap(([name, value]) => [
+      '-c',
+      `${name}=${value}`,
+    ]);
+    expect(service('postgres').command).toEqual(['postgres', ...settings]);
   });
 
   test('has an OPA that is run as its own would be, with the policy that it writes', () => {

@@ -1,7 +1,7 @@
 import { chownSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { request } from 'node:http';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
+import { tmpdir, totalmem } from 'node:os';
 import path from 'node:path';
 import {
   CreateBucketCommand,
@@ -22,6 +22,7 @@ import { opaEnvironment } from '../../src/policy/opa-arguments.ts';
 import { isPassable } from '../../src/stack/folders.ts';
 import { identify } from '../../src/stack/process-table.ts';
 import { runCommand } from '../../src/stack/run.ts';
+import { throughputSettings } from '../../src/stack/services/postgres.ts';
 import {
   ensureS3Credentials,
   roleBucketPolicy,
@@ -141,7 +142,8 @@ describe('postgres', () => {
       client.query(
         `SELECT current_database() AS database, current_user AS owner, rolsuper AS super,
                 current_setting('data_checksums') AS checksums, current_setting('server_encoding') AS encoding,
-                current_setting('TimeZone') AS zone, current_setting('fsync') AS fsync
+                current_setting('TimeZone') AS zone, current_setting('fsync') AS fsync,
+                current_setting('synchronous_commit') AS commits, current_setting('full_page_writes') AS pages
            FROM pg_roles WHERE rolname = current_user`,
       ),
     );
@@ -154,8 +156,20 @@ describe('postgres', () => {
         encoding: 'UTF8',
         zone: 'UTC',
         fsync: 'on',
+        commits: 'on',
+        pages: 'on',
       },
     ]);
+  });
+
+  test('has the memory and the log that large sweeps need, and no more than a small machine can give', async () => {
+    const settings = Object.entries(throughputSettings(totalmem()));
+    for (const [name, value] of settings) {
+      const { rows } = await asOwner((client) => client.query('SELECT current_setting($1) AS is', [name]));
+      expect(rows, name).toEqual([{ is: value }]);
+    }
+    const cacheOf = (gibibytes: number) => throughputSettings(gibibytes * 2 ** 30).shared_buffers;
+    expect([1, 3, 4, 64].map(cacheOf)).toEqual(['128MB', '192MB', '256MB', '256MB']);
   });
 
   test('lets the owner make the other roles', async () => {
