@@ -336,10 +336,9 @@ describe('the agent', () => {
   });
 
   test('has a Postgres that is set as its own would be', () => {
-    const settings = Object.entries(throughputSettings(64 * 2 ** 30)).flatMap(([name, value]) => [
-      '-c',
-      `${name}=${value}`,
-    ]);
+    const settings = Object.entries(throughputSettings(64 * 2 ** 30)).map(
+      ([name, value]) => `--${name}=${value}`,
+    );
     expect(service('postgres').command).toEqual(['postgres', ...settings]);
   });
 
