@@ -21,6 +21,7 @@ import type { ConfigFile } from '../../src/config.ts';
 import { resolvePaths } from '../../src/stack/paths.ts';
 import { accessRecords, type S3Request } from './access-log.ts';
 import { registerNamespace } from './temporal-namespace.ts';
+import { until } from './until.ts';
 
 export { until } from './until.ts';
 
@@ -358,9 +359,13 @@ export class TestInstallation {
     renameSync(`${file}.new`, file);
   }
 
-  /** Sends a signal to a service's process. */
+  /** Sends a signal to a service's process, once it has one: 0, which one that is started again has, is our own group. */
   async signal(service: string, signal: NodeJS.Signals): Promise<number> {
-    const { pid } = await this.service(service);
+    let pid = 0;
+    await until(`${service} runs`, async () => {
+      pid = (await this.service(service)).pid;
+      return pid > 0;
+    });
     process.kill(pid, signal);
     return pid;
   }
