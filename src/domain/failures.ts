@@ -113,6 +113,7 @@ export const failures = {
   openpgp_key_unreadable: row(6, false),
   write_only_host: row(6, false),
   host_key_invalid: row(6, false),
+  host_not_cut_off: row(5, true),
   name_too_long: row(3, false),
   quarantine_unknown: row(1, false),
   quarantine_empty: row(1, false),

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { RefusedAccess } from '../audit/refused-access.ts';
 import { createLog, logWhatEndsIt } from '../observability/log.ts';
 import { announceReady, untilStopped } from '../supervised.ts';
@@ -14,6 +14,8 @@ export interface GateSettings {
   readonly revokedFolder: string;
   /** Where it notes down whom it turned away, for the worker to tell. */
   readonly deedsHome: string;
+  /** What it writes down, a line each: the names in `revokedFolder` whose connections it has ended. */
+  readonly cutOffFile: string;
   /** Whom it goes on as once it has read its key. */
   readonly user?: { readonly uid: number; readonly gid: number };
 }
@@ -46,8 +48,13 @@ const gate = new Gate({ ...settings, own }, (what, facts) => {
   refused.note({ ...facts, what: isKnown ? 'host_revoked' : 'host_unknown' });
 });
 await gate.open();
+let cutOff = '';
 const rechecking = setInterval(() => {
+  // Read first: whoever is named here was off the list before the connections are looked at.
+  const revoked = readdirSync(settings.revokedFolder).sort().join('\n');
   gate.recheck();
+  if (revoked !== cutOff) writeFileSync(settings.cutOffFile, revoked);
+  cutOff = revoked;
   refused.tell('due');
 }, recheckMs);
 announceReady();

@@ -4,7 +4,7 @@ import type { Catalog } from '../catalog/catalog.ts';
 import { expelHost, type HostRow, hostRows } from '../catalog/host-query.ts';
 import type { Installation } from '../installation.ts';
 import type { Endpoints } from '../stack/endpoints.ts';
-import { closeGateTo } from '../stack/services/gate.ts';
+import { closeGateTo, untilCutOff } from '../stack/services/gate.ts';
 import { writeS3Accounts } from '../stack/services/s3.ts';
 import { removeHostCredentials, s3CredentialFiles } from '../stack/services/s3-roles.ts';
 import { filesQueue, hostQueue, sweepScheduleId } from '../temporal/names.ts';
@@ -50,7 +50,8 @@ export async function leftBehind(catalog: Catalog, host: HostRow): Promise<LeftB
 
 /**
  * Takes everything away from a host that lets it write: first its database role, then the gate, then the bucket. May run
- * again. Gives the number of workflows that were ended, because nobody would ever go on with them.
+ * again. Gives the number of workflows that were ended, because nobody would ever go on with them; by then the host's last connection
+ * is cut. Failure `host_not_cut_off`.
  */
 export async function revokeHost(
   { installation, where, owner, client, uid }: Revoking,
@@ -70,6 +71,7 @@ export async function revokeHost(
   for (const { id } of orphaned) await removeSchedule(client, sweepScheduleId(id));
   let ended = 0;
   for (const queue of deadQueues) ended += await endWorkflows(client, queue);
+  await untilCutOff(paths, uid, host.id);
   return ended;
 }
 

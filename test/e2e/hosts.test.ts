@@ -1,7 +1,9 @@
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { connect } from 'node:tls';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -156,7 +158,17 @@ test('a revoked host, still running, writes nothing: not to Postgres, not to the
   const dry = await cluster.run('host', 'revoke', 'second', '--json');
   expect(dry.rows).toMatchObject([{ dryRun: true, orphaned: ['port'], shared: ['shared'] }]);
   await open.query('select 1');
+  const door = connect({
+    host: address,
+    port: cluster.config().listen?.ports?.s3,
+    ...tls,
+    servername: 'holdfast',
+  });
+  await once(door, 'secureConnect');
+  const closed = once(door, 'close').then(() => 'closed');
   expect(await cluster.run('host', 'revoke', 'second', '--yes')).toMatchObject({ code: 0 });
+  // Not a second later: whoever revoked it may rely on it.
+  expect(await Promise.race([closed, sleep(200, 'open')])).toBe('closed');
   const [, revoked] = await listed();
   expect(revoked).toMatchObject({ name: 'second', revoked: true });
 

@@ -1,6 +1,8 @@
 import { existsSync, readFileSync, renameSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../../config.ts';
+import { Failure } from '../../domain/failures.ts';
 import type { Door } from '../../gate/gate.ts';
 import type { GateSettings } from '../../gate/main.ts';
 import { type Certificate, makeCertificate } from '../../hosts/certificate.ts';
@@ -9,6 +11,7 @@ import { ensureServiceFolders, privateFolder } from '../folders.ts';
 import { scriptFile } from '../our-services.ts';
 import type { Paths } from '../paths.ts';
 import { writePrivate } from '../secrets.ts';
+import { readState } from '../supervisor-state.ts';
 import { serviceUser } from '../system-users.ts';
 import type { RunningServices, ServiceSpec } from './service.ts';
 
@@ -40,7 +43,7 @@ export function gateService({
 
     async prepare(running) {
       const user = await serviceUser('gate', uid);
-      const { data } = ensureServiceFolders(paths, 'gate', user);
+      const { data, runtime } = ensureServiceFolders(paths, 'gate', user);
       await gateCertificate(paths);
       const settings: GateSettings = {
         address: listen.address,
@@ -49,6 +52,7 @@ export function gateService({
         hostsFolder: await folderOf(paths, uid, 'hosts'),
         revokedFolder: await folderOf(paths, uid, 'revoked'),
         deedsHome: await gateDeedsHome(paths, uid),
+        cutOffFile: path.join(runtime, cutOffName),
         ...(user === undefined ? {} : { user }),
       };
       const settingsFile = path.join(data, 'gate.json');
@@ -109,12 +113,29 @@ export async function openGateTo(
   writePrivate(file, certificate, await serviceUser('gate', uid));
 }
 
-/** Lets a host through no more; its connections end within a second, and it is known by its name when it comes again. */
+/** Lets a host through no more: {@link untilCutOff} its connections have ended. It is known by its name when it comes again. */
 export async function closeGateTo(paths: Paths, uid: number, hostId: string): Promise<void> {
   const name = `${hostId}.pem`;
   const open = path.join(await folderOf(paths, uid, 'hosts'), name);
   if (existsSync(open)) renameSync(open, path.join(await folderOf(paths, uid, 'revoked'), name));
 }
+
+/** Waits until the gate has ended the connections of a host that it was closed to. Failure `host_not_cut_off`. */
+export async function untilCutOff(paths: Paths, uid: number, hostId: string): Promise<void> {
+  const { runtime } = ensureServiceFolders(paths, 'gate', await serviceUser('gate', uid));
+  const file = path.join(runtime, cutOffName);
+  const isCutOff = (): boolean => existsSync(file) && readFileSync(file, 'utf8').includes(hostId);
+  const deadline = Date.now() + cutOffMs;
+  while (gateRuns(paths) && !isCutOff()) {
+    if (Date.now() > deadline) throw new Failure('host_not_cut_off', { seconds: cutOffMs / 1_000 });
+    await sleep(50);
+  }
+}
+
+const cutOffName = 'cut-off';
+/** The gate looks every second. */
+const cutOffMs = 15_000;
+const gateRuns = (paths: Paths): boolean => (readState(paths)?.services.gate?.pid ?? 0) > 0;
 
 /** What the gate writes, as whom it runs: the deeds below are its own. */
 export const gateDeedsHome = (paths: Paths, uid: number): Promise<string> => folderOf(paths, uid, 'refused');

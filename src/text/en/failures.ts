@@ -252,6 +252,9 @@ export const failures = {
   host_key_invalid: 'The file {file} is no key file of a write-only host.',
   host_key_invalid_hint:
     'Make one where the keyring can be opened: `holdfast key export --write-only --host <name> <file>`.',
+  host_not_cut_off: 'The gate has not ended the connections of the revoked host within {seconds} s.',
+  host_not_cut_off_hint:
+    'Its rights in Postgres and S3 are gone. End its connections with `holdfast down && holdfast up -d`, then run the same command again.',
   name_too_long: 'The path and attributes of the file do not fit into its metadata.',
   name_too_long_hint: 'Shorten the path.',
   quarantine_unknown: 'Nothing in quarantine has the id or path {item}.',

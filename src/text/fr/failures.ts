@@ -280,6 +280,9 @@ export const failures = translationOf(english)({
   host_key_invalid: 'Le fichier {file} n’est pas le fichier de clés d’un hôte en écriture seule.',
   host_key_invalid_hint:
     'Faites-en un là où le trousseau peut être ouvert : `holdfast key export --write-only --host <nom> <fichier>`.',
+  host_not_cut_off: 'La passerelle n’a pas coupé les connexions de l’hôte révoqué en {seconds} s.',
+  host_not_cut_off_hint:
+    'Ses droits dans Postgres et S3 sont retirés. Coupez ses connexions avec `holdfast down && holdfast up -d`, puis relancez la même commande.',
   name_too_long: 'Le chemin et les attributs du fichier ne tiennent pas dans ses métadonnées.',
   name_too_long_hint: 'Raccourcissez le chemin.',
   quarantine_unknown: 'Rien en quarantaine n’a l’identifiant ou le chemin {item}.',
