@@ -45,6 +45,7 @@ export class ProblemBoard {
 
   /** Shows a problem of a source; undefined takes it away. */
   set(source: string, problem: ToldProblem | undefined): void {
+    if (JSON.stringify(this.problems.get(source)) === JSON.stringify(problem)) return;
     if (problem === undefined) this.problems.delete(source);
     else this.problems.set(source, problem);
     this.write();
