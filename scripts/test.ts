@@ -8,7 +8,7 @@ import { resolvePaths } from '../src/stack/paths.ts';
 import { projectRoot } from '../src/stack/project.ts';
 import { testTools } from './testing/environment.ts';
 import { policyStage } from './testing/policies.ts';
-import { type Suite, summaryOf, writeResults } from './testing/results.ts';
+import { failedTests, type StageSummary, type Suite, summaryOf, writeResults } from './testing/results.ts';
 import { commandStage, oneFailed, type Stage, type StageResult, sum } from './testing/stage.ts';
 import { vitestStage } from './testing/vitest.ts';
 
@@ -77,7 +77,7 @@ function checks(): readonly Stage[] {
 
 async function runAll(all: readonly Stage[], suite: Suite | undefined): Promise<StageResult> {
   const results: StageResult[] = [];
-  const summaries: ReturnType<typeof summaryOf>[] = [];
+  const summaries: StageSummary[] = [];
   for (const stage of all) {
     output.line(`== ${stage.name}`);
     const startedAt = performance.now();
@@ -93,6 +93,7 @@ async function runAll(all: readonly Stage[], suite: Suite | undefined): Promise<
     summaries.push(summaryOf(stage.name, seconds, result));
   }
   if (suite !== undefined) writeResults(suite, summaries);
+  for (const line of failedTests(summaries)) output.line(line);
   return sum(results);
 }
 

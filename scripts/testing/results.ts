@@ -17,7 +17,7 @@ export interface SuiteResults {
   readonly stages: readonly StageSummary[];
 }
 
-interface StageSummary {
+export interface StageSummary {
   readonly name: string;
   readonly seconds: number;
   readonly passed: number;
@@ -45,6 +45,16 @@ export function summaryOf(
       ] as const,
   );
   return { name, seconds, passed, failed, files: Object.fromEntries(byName.sort()) };
+}
+
+/** What failed, a line each, for whoever reads a log from its end. */
+export function failedTests(stages: readonly StageSummary[]): string[] {
+  return stages.flatMap(({ name, failed, files }) => {
+    const tests = Object.entries(files).flatMap(([file, found]) =>
+      (found.failed ?? []).map((test) => `failed: ${file} > ${test}`),
+    );
+    return failed > 0 && tests.length === 0 ? [`failed: ${name}`] : tests;
+  });
 }
 
 /** Writes down what the stages of a suite came to. */

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { summaryOf } from '../../scripts/testing/results.ts';
+import { failedTests, summaryOf } from '../../scripts/testing/results.ts';
 import { testFile } from '../../scripts/testing/vitest.ts';
 import { projectRoot } from '../../src/stack/project.ts';
 
@@ -17,7 +17,8 @@ test('what a suite came to names each file, and each test that failed', () => {
     // It does not load: none of its tests ran.
     reported('a/broken.test.ts', 'failed', {}),
   ];
-  expect(summaryOf('unit tests', 1.5, { passed: 3, failed: 2, report: '', files })).toEqual({
+  const summary = summaryOf('unit tests', 1.5, { passed: 3, failed: 2, report: '', files });
+  expect(summary).toEqual({
     ...{ name: 'unit tests', seconds: 1.5, passed: 3, failed: 2 },
     files: {
       'a/bad.test.ts': { passed: 1, failed: ['breaks'] },
@@ -25,4 +26,13 @@ test('what a suite came to names each file, and each test that failed', () => {
       'b/good.test.ts': { passed: 2 },
     },
   });
+
+  // At the end of the log, where everybody looks first.
+  const types = summaryOf('types', 3, { passed: 0, failed: 1, report: 'error TS2322' });
+  const fine = summaryOf('format', 1, { passed: 1, failed: 0, report: '' });
+  expect(failedTests([fine, types, summary])).toEqual([
+    'failed: types',
+    'failed: a/bad.test.ts > breaks',
+    'failed: a/broken.test.ts > the file itself',
+  ]);
 });
