@@ -1,20 +1,6 @@
 import { arrayParameter } from '../catalog/array-parameter.ts';
 import type { Catalog, StoredObject } from '../catalog/catalog.ts';
-import type { Id, LockMode, ScannerFacts } from '../domain/records.ts';
-
-/** An earlier `clean` of each content by the same signatures, by SHA-512 in hex. */
-export async function cleanScans(
-  catalog: Catalog,
-  scanner: ScannerFacts,
-  contents: readonly Buffer[],
-): Promise<Map<string, Id>> {
-  const found = await catalog.rows<{ sha512: Buffer; id: Id }>(
-    `select distinct on (sha512) sha512, id from scans
-     where sha512 = any($1) and signature_revision = $2 and engine = $3 and state = 'clean'`,
-    [arrayParameter('bytea', contents), scanner.signatureRevision, scanner.engine],
-  );
-  return new Map(found.map(({ sha512, id }) => [sha512.toString('hex'), id]));
-}
+import type { Id, LockMode } from '../domain/records.ts';
 
 /** What keeps sealed files of one content apart that cannot stand in for each other. */
 export interface Wanted {

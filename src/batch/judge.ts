@@ -1,12 +1,12 @@
 import type { Change } from '../catalog/rows.ts';
 import type { Id, Verdict } from '../domain/records.ts';
 import { admissionChanges, askAdmission } from '../pipeline/admit.ts';
+import { cleanBefore } from '../pipeline/clean-before.ts';
 import type { StepRun } from '../pipeline/context.ts';
 import type { AdmittedVersion, JudgedVersion, ScannedVersion } from '../pipeline/policy-input.ts';
 import { accepted, clean, notRequired, scanChange } from '../pipeline/scan.ts';
 import { settling } from '../pipeline/settle.ts';
 import type { BatchItem } from './batch-table.ts';
-import { cleanScans } from './content-query.ts';
 import { type BatchContext, type BatchFile, itemDone, together } from './file.ts';
 
 export interface Judgement<Version extends JudgedVersion> {
@@ -76,16 +76,12 @@ export async function scanAll(
   const wanted = unscanned.filter(({ version }) => version.admission.scan.required);
   if (wanted.length === 0) return { passed, done: [], exceptions };
 
-  const facts = await scanner.facts();
-  const known = scanner.isStale(facts)
-    ? new Map<string, Id>()
-    : await cleanScans(
-        context.catalog,
-        facts,
-        wanted.map(({ version }) => version.content.sha512),
-      );
+  const before = await cleanBefore(
+    context,
+    wanted.map(({ version }) => version.content.sha512),
+  );
   const groups = Map.groupBy(wanted, ({ version }) => version.content.sha512.toString('hex'));
-  const first = [...groups].flatMap(([sha512, [file]]) => (known.has(sha512) || !file ? [] : [file]));
+  const first = [...groups].flatMap(([sha512, [file]]) => (before.scans.has(sha512) || !file ? [] : [file]));
   const verdicts = await semaphores.scanner.run(
     () =>
       scanner.scanMany(
@@ -96,10 +92,10 @@ export async function scanAll(
   );
   const found = new Map(first.map((file, index) => [file, verdicts[index]]));
   for (const [sha512, group] of groups) {
-    let earlier = known.get(sha512);
+    let earlier = before.scans.get(sha512);
     for (const file of group) {
       const verdict = found.get(file);
-      if (earlier !== undefined) record(file, clean(facts), earlier);
+      if (earlier !== undefined) record(file, clean(before.scanner), earlier);
       else if (verdict !== undefined) earlier = record(file, verdict);
       // The first of its content was not found clean.
       else exceptions.push(file.item);

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { joinedSteps } from '../audit/event.ts';
 import type { Attributes } from '../domain/attributes.ts';
 import { Failure } from '../domain/failures.ts';
-import type { AdmissionResult, Id, LockMode, Outcome, ScannerFacts, Verdict } from '../domain/records.ts';
+import type { AdmissionResult, Id, LockMode, Outcome, Verdict } from '../domain/records.ts';
 import { addLogIds } from '../observability/log-ids.ts';
 import { type Applied, applyChanges } from './apply.ts';
 import { type Rows, translated } from './database.ts';
@@ -362,16 +362,6 @@ export class Catalog {
       [ids],
     );
     return new Map(found.map((row) => [row['v.id'] as Id, versionFacts(row)]));
-  }
-
-  /** An earlier `clean` of another version's same content by the same signatures; other verdicts are never taken over. */
-  async cleanScan(versionId: Id, sha512: Buffer, scanner: ScannerFacts): Promise<Id | undefined> {
-    const found = await this.rows<{ id: Id }>(
-      `select id from scans where sha512 = $1 and signature_revision = $2 and engine = $3 and state = 'clean'
-         and version_id <> $4 limit 1`,
-      [sha512, scanner.signatureRevision, scanner.engine, versionId],
-    );
-    return found[0]?.id;
   }
 
   // ── objects and intents ─────────────────────────────────────────────────────────────────────────────────

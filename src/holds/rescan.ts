@@ -3,6 +3,7 @@ import type { Verdict } from '../domain/records.ts';
 import { type PipelineContext, type StepRun, versionEvent } from '../pipeline/context.ts';
 import type { ScannedVersion } from '../pipeline/policy-input.ts';
 import { accepted, scanChange, scanContent } from '../pipeline/scan.ts';
+import { isSameScanner } from '../scanner/scanner.ts';
 import type { HeldFile } from './held.ts';
 import { stagedContent } from './staged-file.ts';
 
@@ -21,10 +22,8 @@ export async function scannedAgain(
   run: StepRun,
 ): Promise<ScannedAgain> {
   if (!version.admission.scan.required) return { version, isAsSeen: true };
-  const scanner = await context.scanner.facts();
   const { verdict } = version;
-  if (scanner.signatureRevision === verdict.signatureRevision && scanner.engine === verdict.engine)
-    return { version, isAsSeen: true };
+  if (isSameScanner(await context.scanner.currentFacts(), verdict)) return { version, isAsSeen: true };
   const found =
     held.format === 'openpgp'
       ? await scanContent(context, version, run, true)

@@ -5,6 +5,7 @@ import type { Id, ScannerFacts, Verdict } from '../domain/records.ts';
 import { type ScanAnswer, type ScanStep, smallContentBytes } from '../domain/steps.ts';
 import { ContentChanged, readSegments } from '../files/segment-reader.ts';
 import { exceptionOf } from '../quarantine/query.ts';
+import { cleanBefore } from './clean-before.ts';
 import { type PipelineContext, type StepRun, versionEvent } from './context.ts';
 import { withUnchangedFile } from './file.ts';
 import { type AdmittedVersion, admitted, scanned } from './policy-input.ts';
@@ -23,11 +24,10 @@ export async function scan(context: PipelineContext, input: ScanStep, run: StepR
 
   if (!version.admission.scan.required) return recorded(context, version, notRequired, undefined, run);
 
-  const scanner = await context.scanner.facts();
-  const earlier = context.scanner.isStale(scanner)
-    ? undefined
-    : await context.catalog.cleanScan(version.id, version.content.sha512, scanner);
-  const found = earlier ? clean(scanner) : await scanContent(context, version, run, input.again);
+  const { sha512 } = version.content;
+  const before = await cleanBefore(context, [sha512]);
+  const earlier = before.scans.get(sha512.toString('hex'));
+  const found = earlier ? clean(before.scanner) : await scanContent(context, version, run, input.again);
   if (found === 'changed') return abandon(context, version);
   const verdict = accepted(found, version);
   if (asksForRetry(verdict, version) && !input.last) {

@@ -89,7 +89,7 @@ async function begun(catalog: Catalog, runId: Id) {
 
 /** Failure `signatures_stale` where what the scanner would say means too little. */
 export async function freshSignatures(scanner: RescanDeps['scanner']): Promise<ScannerFacts> {
-  const loaded = await scanner.facts();
+  const loaded = await scanner.currentFacts();
   if (scanner.isStale(loaded))
     throw new Failure('signatures_stale', { at: loaded.signaturesAt.slice(0, 10) });
   return loaded;

@@ -6,7 +6,7 @@ import { scanPipelined } from './pipelined.ts';
 import { withPrivateFile } from './private-file.ts';
 import type { ScannerProof } from './proof.ts';
 import { type Finding, readReply } from './reply.ts';
-import type { Scanner, ScanOptions } from './scanner.ts';
+import { isSameScanner, type Scanner, type ScanOptions } from './scanner.ts';
 import { Session, type SessionReply } from './session.ts';
 import { isStale, type SignatureInfo } from './signatures.ts';
 
@@ -271,9 +271,6 @@ export class ClamdScanner implements Scanner {
     this.#idle.push({ session, since: performance.now() });
   }
 }
-
-const isSameScanner = (a: ScannerFacts, b: ScannerFacts): boolean =>
-  a.engine === b.engine && a.signatureRevision === b.signatureRevision;
 
 type Sent = 'sent' | 'wrong_length' | 'interrupted';
 

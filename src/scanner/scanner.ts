@@ -34,3 +34,7 @@ export interface Scanner {
   /** Throws `scanner_unavailable` unless the scanner answers, tells its signatures, and gives verdicts. */
   ping(): Promise<void>;
 }
+
+/** Whether both give equal verdicts. */
+export const isSameScanner = (a: ScannerFacts, b: ScannerFacts): boolean =>
+  a.engine === b.engine && a.signatureRevision === b.signatureRevision;

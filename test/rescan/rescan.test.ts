@@ -36,7 +36,6 @@ beforeEach(() => {
 
 const today = (days: number): string => new Date(Date.now() + days * 86_400_000).toISOString();
 
-/** A scanner of its own each time, because one remembers for ten seconds which signatures are loaded. */
 function openScanner(): ClamdScanner {
   return new ClamdScanner({
     socketPath: clamd.socketPath,
@@ -62,7 +61,6 @@ async function learn(
   await clamd.kill();
   await clamd.start();
   signatures = { set, revision, at };
-  scanner = openScanner();
 }
 
 interface RescanWorld extends World {
@@ -245,11 +243,9 @@ describe('what is due', () => {
       { set: 'official', revision: '26000', at: today(-2) },
     ] as const) {
       signatures = loaded;
-      scanner = openScanner();
       expect((await world.rescan()).totals).toEqual(none);
     }
     signatures = { set: 'official', revision: '25000', at: today(-30) };
-    scanner = openScanner();
     await expect(world.rescan()).rejects.toMatchObject({ code: 'signatures_stale' });
   });
 

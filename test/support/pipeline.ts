@@ -327,9 +327,13 @@ function fakePolicy(knobs: Knobs, releaseInputs: ReleaseInput[]): PolicyEngine {
 
 function fakeScanner(knobs: Knobs, scannedBytes: number[]): Scanner {
   const verdict = (): Verdict => (typeof knobs.verdict === 'function' ? knobs.verdict() : knobs.verdict);
-  const facts = async (): Promise<ScannerFacts> => {
+  let remembered: Promise<ScannerFacts> | undefined;
+  /** As the real one does it, if for longer: an answer is remembered, a failure is not. */
+  const askFacts = async (): Promise<ScannerFacts> => {
+    remembered = undefined;
     const { engine, signatureRevision, signaturesAt, signatureSet } = verdict();
-    return { engine, signatureRevision, signaturesAt, signatureSet };
+    remembered = Promise.resolve({ engine, signatureRevision, signaturesAt, signatureSet });
+    return remembered;
   };
   return {
     async scan(content) {
@@ -342,8 +346,8 @@ function fakeScanner(knobs: Knobs, scannedBytes: number[]): Scanner {
       scannedBytes.push(...contents.map(({ length }) => length));
       return contents.map(() => verdict());
     },
-    facts,
-    currentFacts: facts,
+    facts: () => remembered ?? askFacts(),
+    currentFacts: askFacts,
     isStale: () => false,
     async ping() {
       verdict();
