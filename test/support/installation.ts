@@ -198,10 +198,11 @@ export class TestInstallation {
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       stderr += text;
     });
+    const late = setTimeout(() => this.tellLate(args, stdout + stderr), lateMs);
     const code = await new Promise<number>((resolve, reject) => {
       child.once('error', reject);
       child.once('close', (ended) => resolve(ended ?? -1));
-    });
+    }).finally(() => clearTimeout(late));
     const rows = args.includes('--json')
       ? stdout
           .split('\n')
@@ -209,6 +210,14 @@ export class TestInstallation {
           .map((line) => JSON.parse(line) as FileRow)
       : [];
     return { code, stdout, stderr, rows };
+  }
+
+  /** A test that waits too long says nothing of what it waited for. */
+  private tellLate(args: readonly string[], said: string): void {
+    const command = ['holdfast', ...args].join(' ');
+    process.stderr.write(
+      `${command} has not ended after ${lateMs / 1000} s. It said:\n${said}\n${this.lastLog('worker')}\n`,
+    );
   }
 
   /** `protect --wait` of paths; rows by path. */
@@ -383,6 +392,9 @@ export class TestInstallation {
     for (const client of this.clients.splice(0)) client.destroy();
   }
 }
+
+/** A little less than a test has. Milliseconds. */
+const lateMs = 100_000;
 
 /** The server that the suite shares, if it is run against one. */
 const selfHostedTemporal = (): string | undefined => process.env.HOLDFAST_TEST_TEMPORAL_ADDRESS;
