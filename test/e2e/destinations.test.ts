@@ -19,6 +19,9 @@ interface Line {
   down(): void;
 }
 
+/** Where nothing else listens, whatever ports other tests are given meanwhile. */
+const lineAddress = '127.0.0.2';
+
 /** The line to a server: while it is down nobody listens. */
 async function lineTo(endpoint: string): Promise<Line> {
   const { hostname, port } = new URL(endpoint);
@@ -26,14 +29,14 @@ async function lineTo(endpoint: string): Promise<Line> {
   const sockets = new Set<Socket>();
   let server: Server | undefined;
   return {
-    endpoint: `http://127.0.0.1:${own}`,
+    endpoint: `http://${lineAddress}:${own}`,
     async up() {
       server = createServer((socket) => {
         const onward = connect(Number(port), hostname);
         for (const each of [socket, onward]) sockets.add(each.on('error', () => each.destroy()));
         socket.pipe(onward).pipe(socket);
       });
-      await new Promise<void>((resolve) => server?.listen(own, '127.0.0.1', resolve));
+      await new Promise<void>((resolve) => server?.listen(own, lineAddress, resolve));
     },
     down() {
       server?.close();
