@@ -87,7 +87,8 @@ export async function translated<T>(work: () => Promise<T>): Promise<T> {
 function isOutage(error: unknown): boolean {
   if (!(error instanceof Error) || error instanceof Failure) return false;
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
-  if (/^[0-9A-Z]{5}$/.test(code)) return unavailableClasses.includes(code.slice(0, 2));
+  // The connection's own, of which EPIPE looks like an SQLSTATE; no class of those begins with an E.
   if (/^E[A-Z]+$/.test(code)) return true;
+  if (/^[0-9A-Z]{5}$/.test(code)) return unavailableClasses.includes(code.slice(0, 2));
   return /timeout|Connection terminated|not queryable|Cannot use a pool/i.test(error.message);
 }

@@ -25,10 +25,10 @@ export async function protectWhile(
   // Otherwise nothing was in the middle of anything.
   expect(now?.count).toBeLessThan((before?.count ?? 0) + files);
   await disturb();
-  const { code, rows } = await protecting;
+  const { code, rows, stderr } = await protecting;
   const outcomes = rows.filter((row) => row.kind === 'file').map((row) => row.outcome);
   expect(outcomes).toEqual(Array.from({ length: files }, () => 'uploaded'));
-  expect(code).toBe(0);
+  expect(code, stderr).toBe(0);
 }
 
 /** Expects that each of `files` files is one object version, and nothing is left open. */

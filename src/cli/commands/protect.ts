@@ -147,7 +147,7 @@ async function protect(
   const counts = countOutcomes(rows);
   const failed = (counts.failed ?? 0) + unreachable;
   const result = options.wait ? (failed > 0 ? 'complete with warnings' : 'complete') : 'incomplete';
-  await catalog.endRun(run.id, result, { seen: met.size, unreachable, ...counts });
+  await waitingOut(session, () => catalog.endRun(run.id, result, { seen: met.size, unreachable, ...counts }));
   return failed > 0 ? 3 : 0;
 }
 
