@@ -1,10 +1,9 @@
 import type pg from 'pg';
 import { arrayParameter } from './array-parameter.ts';
-import type { Rows } from './database.ts';
+import { inTransaction, type Rows } from './database.ts';
 import { insertDecisions } from './insert-decisions.ts';
 import { insertEvents } from './insert-events.ts';
 import { asRecords, type Columns, insertRows } from './insert-rows.ts';
-import { prepared } from './prepared.ts';
 import type { Change } from './rows.ts';
 import { type CombinedOutcome, worstOutcomes } from './several-query.ts';
 
@@ -15,22 +14,13 @@ export type Applied = 'written' | 'object_not_live';
  * their own row again do nothing; an audit row that says something else under the same id is refused.
  */
 export async function applyChanges(pool: pg.Pool, changes: readonly Change[]): Promise<Applied[]> {
-  const client = await pool.connect();
-  let broken = true;
-  try {
-    const query: Rows = async (sql, values) => (await client.query(prepared(sql, values))).rows;
-    await client.query('begin');
+  const written = await inTransaction(pool, async (query) => {
     const live = await pinLive(query, changes);
     const accepted = changes.filter((change) => (change.restsOn ?? []).every((id) => live.has(id)));
     await write(query, accepted);
-    await client.query('commit');
-    broken = false;
-    const written = new Set(accepted);
-    return changes.map((change) => (written.has(change) ? 'written' : 'object_not_live'));
-  } finally {
-    // A connection left inside a transaction is closed, which rolls it back.
-    client.release(broken);
-  }
+    return new Set(accepted);
+  });
+  return changes.map((change) => (written.has(change) ? 'written' : 'object_not_live'));
 }
 
 /**

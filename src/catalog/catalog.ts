@@ -5,7 +5,7 @@ import { Failure } from '../domain/failures.ts';
 import type { AdmissionResult, Id, LockMode, Outcome, Verdict } from '../domain/records.ts';
 import { addLogIds } from '../observability/log-ids.ts';
 import { type Applied, applyChanges } from './apply.ts';
-import { type Rows, translated } from './database.ts';
+import { inTransaction, type Rows, translated } from './database.ts';
 import { GroupCommit } from './group-commit.ts';
 import { prepared } from './prepared.ts';
 import type { Change, IntentPartRow, IntentRow, SealingRow, StatFacts } from './rows.ts';
@@ -491,19 +491,7 @@ export class Catalog {
 
   /** Runs statements one after the other, all of which become durable together. */
   transaction<T>(work: (rows: Rows) => Promise<T>): Promise<T> {
-    return translated(async () => {
-      const client = await this.pool.connect();
-      let broken = true;
-      try {
-        await client.query('begin');
-        const answer = await work(async (sql, values) => (await client.query(prepared(sql, values))).rows);
-        await client.query('commit');
-        broken = false;
-        return answer;
-      } finally {
-        client.release(broken);
-      }
-    });
+    return translated(() => inTransaction(this.pool, work));
   }
 
   /** Any statement with its values, planned once per connection; each command keeps its own queries. */

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import pg from 'pg';
 import { Failure } from '../domain/failures.ts';
+import { prepared } from './prepared.ts';
 
 export interface DatabaseOptions {
   /** `postgres://user:password@host:port/database`, as libpq reads it; `?sslmode=` is ours, see `caFile`. */
@@ -61,6 +62,37 @@ async function tlsOptions({ certFile, keyFile, serverName }: DatabaseOptions, ca
         }),
     rejectUnauthorized: true,
   };
+}
+
+/**
+ * Runs statements one after the other, all of which become durable together. When this throws, nothing of them is left: no
+ * lock either, of which whoever tries next would think that somebody else holds it.
+ */
+export async function inTransaction<T>(pool: pg.Pool, work: (rows: Rows) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  let isUsable = false;
+  try {
+    await client.query('begin');
+    const answer = await work(async (sql, values) => (await client.query(prepared(sql, values))).rows);
+    await client.query('commit');
+    isUsable = true;
+    return answer;
+  } catch (error) {
+    isUsable = !isOutage(error) && (await rollBack(client));
+    throw error;
+  } finally {
+    // One that is closed in the middle is rolled back too, once the server notices.
+    client.release(!isUsable);
+  }
+}
+
+async function rollBack(client: pg.PoolClient): Promise<boolean> {
+  try {
+    await client.query('rollback');
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** SQLSTATE classes that say the server is away, full or stopping (PostgreSQL manual, appendix A). */
