@@ -145,15 +145,19 @@ export class Catalog {
     inode: bigint;
     hostId: Id;
   }): Promise<bigint> {
+    const { id, name, rootPath, hostId } = source;
+    const values = [id, rootPath, String(source.device), String(source.inode), hostId];
+    // With no index named: two that record a source at once may meet at either unique one.
     await this.rows(
-      `insert into sources (id, name, root_path, device, inode, host_id) values ($1, $2, $3, $4, $5, $6)
-       on conflict (id) do update set root_path = excluded.root_path, device = excluded.device, inode = excluded.inode,
-         host_id = excluded.host_id where sources.inode = 0`,
-      [source.id, source.name, source.rootPath, String(source.device), String(source.inode), source.hostId],
+      `insert into sources (id, root_path, device, inode, host_id, name) values ($1, $2, $3, $4, $5, $6)
+       on conflict do nothing`,
+      [...values, name],
     );
-    const [row] = await this.rows<{ inode: string }>('select inode::text from sources where id = $1', [
-      source.id,
-    ]);
+    await this.rows(
+      'update sources set root_path = $2, device = $3, inode = $4, host_id = $5 where id = $1 and inode = 0',
+      values,
+    );
+    const [row] = await this.rows<{ inode: string }>('select inode::text from sources where id = $1', [id]);
     return BigInt(row?.inode ?? 0);
   }
 
