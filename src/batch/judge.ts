@@ -76,11 +76,11 @@ export async function scanAll(
   const wanted = unscanned.filter(({ version }) => version.admission.scan.required);
   if (wanted.length === 0) return { passed, done: [], exceptions };
 
+  const groups = Map.groupBy(wanted, ({ version }) => version.content.sha512.toString('hex'));
   const before = await cleanBefore(
     context,
-    wanted.map(({ version }) => version.content.sha512),
+    [...groups.keys()].map((sha512) => Buffer.from(sha512, 'hex')),
   );
-  const groups = Map.groupBy(wanted, ({ version }) => version.content.sha512.toString('hex'));
   const first = [...groups].flatMap(([sha512, [file]]) => (before.scans.has(sha512) || !file ? [] : [file]));
   const verdicts = await semaphores.scanner.run(
     () =>
